@@ -1,0 +1,145 @@
+/*
+ * B+trees over the pager. Two kinds share the machinery:
+ *
+ *   row tree   signed 64-bit rowid -> payload of 0..QR_PAYLOAD_MAX bytes
+ *   key tree   byte string of 0..QR_KEY_MAX(page size) bytes -> the same
+ *
+ * A tree is named by its root page, whose number never changes: a root split
+ * moves the root's content into two new children. Large payloads continue on
+ * overflow pages. The number of entries is kept in the root. Leaves have no
+ * sibling links: cursors keep the path. btree_format.h has the node layouts.
+ *
+ * Every function enters and leaves the view's operation itself. One thread at a
+ * time a view. A modifying function that fails for any reason but its documented
+ * result dooms the transaction.
+ */
+#ifndef QR_BTREE_H
+#define QR_BTREE_H
+
+#include "pager/pager.h"
+
+#define QR_PAYLOAD_MAX ((size_t)1 << 30)
+
+/* Longest key of a key tree, so that a node holds at least four. */
+#define QR_KEY_MAX(page_size) ((page_size) / 4 - 32)
+
+enum qr_tree_kind { QR_TREE_ROWS = 0, QR_TREE_KEYS = 1 };
+
+struct qr_tree {
+    struct qr_view *view;
+    uint32_t root;
+    uint32_t id; /* stamped into every page of the tree; 1..2^32-1 */
+    enum qr_tree_kind kind;
+};
+
+/* A key of either kind: rows use `rowid`, key trees `bytes` and `size`. */
+struct qr_tree_key {
+    int64_t rowid;
+    const void *bytes;
+    size_t size;
+};
+
+/* Bytes that a result borrows. `data` stays valid until the next call on the same qr_tree_reader or
+ * cursor, or a change through the view's transaction. */
+struct qr_slice {
+    const uint8_t *data;
+    size_t size;
+};
+
+/* Creates an empty tree and returns its root page; `tree->root` is set. `at` 0 allocates the root;
+ * otherwise that page (already the transaction's) becomes it: the catalog's page 1. */
+quire_status qr_tree_create(struct qr_txn *txn, enum qr_tree_kind kind, uint32_t id, uint32_t at,
+                            struct qr_tree *tree, quire_error *err);
+
+/* Frees every page of the tree, the root too. */
+quire_status qr_tree_drop(const struct qr_tree *tree, quire_error *err);
+/* Frees every page but the root, which becomes an empty leaf. */
+quire_status qr_tree_clear(const struct qr_tree *tree, quire_error *err);
+
+quire_status qr_tree_count(const struct qr_tree *tree, uint64_t *entries, quire_error *err);
+
+enum qr_put_mode {
+    QR_PUT_INSERT,  /* leave an existing entry alone */
+    QR_PUT_REPLACE, /* change only an existing entry */
+    QR_PUT_UPSERT
+};
+
+/* *existed says whether the key was there: with INSERT true means nothing was done, with REPLACE
+ * false does. LIMIT when key or payload is too long. */
+quire_status qr_tree_put(const struct qr_tree *tree, const struct qr_tree_key *key,
+                         const void *payload, size_t size, enum qr_put_mode mode, bool *existed,
+                         quire_error *err);
+
+quire_status qr_tree_delete(const struct qr_tree *tree, const struct qr_tree_key *key,
+                            bool *existed, quire_error *err);
+
+/*
+ * A reader holds what find returns: a pin, and a buffer for payloads that span
+ * pages. Initialise with zeroes plus the tree; free with qr_tree_reader_free.
+ */
+struct qr_tree_reader {
+    struct qr_tree tree;
+    struct qr_pin *pin;
+    uint8_t *buffer;
+    size_t buffer_size;
+};
+
+quire_status qr_tree_reader_init(struct qr_tree_reader *reader, const struct qr_tree *tree,
+                                 quire_error *err);
+void qr_tree_reader_free(struct qr_tree_reader *reader);
+
+/* Finds an entry; *found false leaves *payload empty. */
+quire_status qr_tree_find(struct qr_tree_reader *reader, const struct qr_tree_key *key,
+                          struct qr_slice *payload, bool *found, quire_error *err);
+
+/* Finds many rowids at once, in ascending order of the array, visiting each leaf once. `visit` gets
+ * the index in the array; the payload is borrowed for the call. Missing rows are not visited. */
+typedef quire_status (*qr_tree_visit)(void *context, size_t index, struct qr_slice payload,
+                                      quire_error *err);
+quire_status qr_tree_find_many(struct qr_tree_reader *reader, const int64_t *rowids, size_t count,
+                               qr_tree_visit visit, void *context, quire_error *err);
+
+/* ---- Cursors ---- */
+
+struct qr_tree_cursor;
+
+quire_status qr_tree_cursor_open(const struct qr_tree *tree, struct qr_tree_cursor **out,
+                                 quire_error *err);
+void qr_tree_cursor_close(struct qr_tree_cursor *cursor);
+
+/* All moves set *valid; when false the cursor stands past that end, and the opposite move returns
+ * to the last or first entry. After changes to the tree the cursor finds its key again. */
+quire_status qr_tree_cursor_first(struct qr_tree_cursor *cursor, bool *valid, quire_error *err);
+quire_status qr_tree_cursor_last(struct qr_tree_cursor *cursor, bool *valid, quire_error *err);
+/* First entry with key >= the given one. */
+quire_status qr_tree_cursor_seek(struct qr_tree_cursor *cursor, const struct qr_tree_key *key,
+                                 bool *valid, quire_error *err);
+/* Last entry with key <= the given one. */
+quire_status qr_tree_cursor_seek_last(struct qr_tree_cursor *cursor,
+                                      const struct qr_tree_key *key, bool *valid,
+                                      quire_error *err);
+quire_status qr_tree_cursor_next(struct qr_tree_cursor *cursor, bool *valid, quire_error *err);
+quire_status qr_tree_cursor_previous(struct qr_tree_cursor *cursor, bool *valid,
+                                     quire_error *err);
+/* The current entry. Key and payload are borrowed until the next call on the cursor or a change. */
+quire_status qr_tree_cursor_key(struct qr_tree_cursor *cursor, struct qr_tree_key *key,
+                                quire_error *err);
+quire_status qr_tree_cursor_payload(struct qr_tree_cursor *cursor, struct qr_slice *payload,
+                                    quire_error *err);
+
+/* ---- Checking ---- */
+
+/* One finding of a tree check; code is a stable upper-case name such as "TREE_KEY_ORDER". */
+typedef void (*qr_tree_issue)(void *context, const char *code, uint32_t page, uint32_t offset,
+                              const char *message);
+/* Told of every page that the tree owns, once each; returns false when the page was already owned
+ * (the walk then does not descend into it). */
+typedef bool (*qr_tree_owns)(void *context, uint32_t page, uint32_t tree_id);
+
+/* Walks the whole tree and reports what is wrong: unreadable pages, types, tree ids, cell bounds and
+ * overlap, key order, separators against child key ranges, uniform depth, overflow runs, the entry
+ * count. Never follows a number it has not checked; depth bounded. Fails only for IO or memory. */
+quire_status qr_tree_check(const struct qr_tree *tree, qr_tree_issue issue, qr_tree_owns owns,
+                           void *context, quire_error *err);
+
+#endif

@@ -1,0 +1,81 @@
+/*
+ * The catalog: a key tree rooted at page 1 that names every object of the
+ * database. Key = kind byte, then the object's id as a big-endian u32 or its
+ * name; value = a record (docs/file-format.md, "Catalog").
+ *
+ * Objects are identified by name (exact bytes; no two collide) and by a numeric
+ * id that is never reused; the id is also the tree id stamped into pages.
+ */
+#ifndef QR_CATALOG_H
+#define QR_CATALOG_H
+
+#include "btree/btree.h"
+#include "quire/table.h"
+
+#define QR_NAME_MAX 255U
+#define QR_COLUMNS_MAX 4096U
+#define QR_INDEX_COLUMNS_MAX 16U
+
+enum qr_object_kind {
+    QR_OBJECT_TREE = 1,    /* a raw tree of rows */
+    QR_OBJECT_TABLE = 2,
+    QR_OBJECT_INDEX = 3,
+    QR_OBJECT_VIEW = 4,    /* stored text */
+    QR_OBJECT_TRIGGER = 5, /* stored text */
+    QR_OBJECT_TEXT = 6     /* named text: the SDL schema is "schema" */
+};
+
+/* An object as stored. All memory belongs to the arena that it was read into. */
+struct qr_object {
+    enum qr_object_kind kind;
+    uint32_t id;
+    const char *name; /* NUL-terminated */
+    uint32_t root;    /* root or directory page; 0 when it owns no pages */
+    uint32_t owner;   /* the table's id, for an index or trigger; else 0 */
+
+    /* table */
+    quire_column *columns;
+    uint32_t column_count;
+
+    /* index */
+    enum quire_index_kind index_kind;
+    bool unique;
+    uint32_t *key_columns;  /* column numbers in the owner */
+    bool *key_descending;
+    uint32_t key_count;
+    uint8_t hash_key[16]; /* SipHash key of a hash index */
+
+    /* view, trigger, text */
+    const char *text;
+    size_t text_size;
+};
+
+/* Turns page 1 of a new database into the catalog tree, if it is none yet. */
+quire_status qr_catalog_init(struct qr_txn *txn, quire_error *err);
+
+/* Finds an object. Names of trees, tables and views share one space; indexes, triggers and texts
+ * have one each. *found false when there is none. The object is allocated in `arena`. */
+quire_status qr_catalog_find(struct qr_view *view, enum qr_object_kind kind, const char *name,
+                             size_t name_size, struct qr_arena *arena, struct qr_object **object,
+                             bool *found, quire_error *err);
+
+/* Adds an object, giving it the next id (written to object->id). EXISTS when the name is taken. */
+quire_status qr_catalog_add(struct qr_txn *txn, struct qr_object *object, quire_error *err);
+/* Rewrites the stored form of an existing object (same kind, id and name). */
+quire_status qr_catalog_update(struct qr_txn *txn, const struct qr_object *object,
+                               quire_error *err);
+quire_status qr_catalog_remove(struct qr_txn *txn, const struct qr_object *object,
+                               quire_error *err);
+
+/* Visits all objects of a kind in name order, or with owner != 0 only those of one table. The object
+ * lives in `arena`. */
+typedef quire_status (*qr_catalog_visit)(void *context, struct qr_object *object,
+                                         quire_error *err);
+quire_status qr_catalog_each(struct qr_view *view, enum qr_object_kind kind, uint32_t owner,
+                             struct qr_arena *arena, qr_catalog_visit visit, void *context,
+                             quire_error *err);
+
+/* The schema cookie of the view: two views with the same cookie have the same catalog. */
+quire_status qr_catalog_cookie(struct qr_view *view, uint64_t *cookie, quire_error *err);
+
+#endif

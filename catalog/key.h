@@ -1,0 +1,44 @@
+/*
+ * The order-preserving key encoding: a sequence of values becomes bytes whose
+ * memcmp order is the values' order, column by column (docs/file-format.md,
+ * "Index keys"). Every element is self-delimiting; a descending column is the
+ * complement of all its bytes.
+ */
+#ifndef QR_KEY_H
+#define QR_KEY_H
+
+#include "base/memory.h"
+#include "quire/value.h"
+
+/* A growing buffer of one key. Zero-initialise with the allocator set; free with qr_key_free. */
+struct qr_key {
+    const quire_allocator *allocator;
+    uint8_t *bytes;
+    size_t size;
+    size_t capacity;
+};
+
+void qr_key_free(struct qr_key *key);
+void qr_key_clear(struct qr_key *key);
+
+/* Appends one value. LIST is refused with TYPE. NaN orders before all other floats; -0 equals 0. */
+quire_status qr_key_append(struct qr_key *key, const quire_value *value, bool descending,
+                           quire_error *err);
+
+/* Appends a rowid, ascending, so that equal keys order by it. */
+quire_status qr_key_append_rowid(struct qr_key *key, int64_t rowid, quire_error *err);
+
+/* Decodes the element at *offset and moves *offset behind it. TEXT and BLOB are decoded into
+ * `arena`. CORRUPT when malformed. */
+quire_status qr_key_decode(const uint8_t *bytes, size_t size, size_t *offset, bool descending,
+                           struct qr_arena *arena, quire_value *value, quire_error *err);
+
+/* Decodes a rowid written by qr_key_append_rowid. */
+quire_status qr_key_decode_rowid(const uint8_t *bytes, size_t size, size_t *offset,
+                                 int64_t *rowid, quire_error *err);
+
+/* Turns `key` into the least byte string greater than every string that has it as prefix; *none is
+ * true when there is none (all bytes 0xFF). For upper bounds of prefix ranges. */
+void qr_key_successor(struct qr_key *key, bool *none);
+
+#endif

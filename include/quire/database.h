@@ -1,0 +1,153 @@
+/*
+ * A database: one file, its write-ahead log beside it, and the options it is
+ * opened with.
+ */
+#ifndef QUIRE_DATABASE_H
+#define QUIRE_DATABASE_H
+
+#include <stdbool.h>
+
+#include "quire/memory.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* An open database. Any thread may use it; close it when no other call runs. */
+typedef struct quire_db quire_db;
+
+/*
+ * What an acknowledged commit has survived.
+ *   FULL    the log is synced before commit returns: survives power loss.
+ *   NORMAL  the log is written at commit and synced at checkpoints and every
+ *           sync_interval_ms: survives a crash of the process; a power loss
+ *           takes back the newest commits, never breaks the order or the file.
+ *   OFF     the log is written when convenient: for rebuildable data.
+ */
+typedef enum quire_durability {
+    QUIRE_DURABILITY_FULL = 0,
+    QUIRE_DURABILITY_NORMAL = 1,
+    QUIRE_DURABILITY_OFF = 2
+} quire_durability;
+
+/* What a checkpoint policy looks at. All counts are since the last checkpoint began. */
+typedef struct quire_checkpoint_state {
+    uint64_t frames;     /* page frames in the log that are not in the database file yet */
+    uint64_t wal_bytes;  /* bytes of log they occupy */
+    uint64_t elapsed_ms; /* time since the last checkpoint began */
+    uint64_t commits;    /* commits since then */
+} quire_checkpoint_state;
+
+typedef enum quire_checkpoint_wish {
+    QUIRE_CHECKPOINT_NONE = 0,    /* not now */
+    QUIRE_CHECKPOINT_PASSIVE = 1, /* start one in the background */
+    QUIRE_CHECKPOINT_URGENT = 2   /* start one, and let commits wait for it */
+} quire_checkpoint_wish;
+
+/*
+ * When to copy logged pages into the database file. `wish` is asked after each
+ * flushed group and, if poll_ms is not 0, at least that often; it must not
+ * call the library. `context` is passed back to it. The struct is copied by
+ * quire_open; what `context` points to is borrowed until close.
+ */
+typedef struct quire_checkpoint_policy {
+    quire_checkpoint_wish (*wish)(void *context, const quire_checkpoint_state *state);
+    void *context;
+    uint32_t poll_ms;
+} quire_checkpoint_policy;
+
+/* Ready-made policies. The default is frame_count(1000). Manual never wishes: only quire_checkpoint
+ * and the log's own bound start a checkpoint. */
+QUIRE_API quire_checkpoint_policy quire_checkpoint_frame_count(uint32_t frames);
+QUIRE_API quire_checkpoint_policy quire_checkpoint_manual(void);
+
+typedef enum quire_open_mode {
+    QUIRE_OPEN_CREATE = 0,     /* read and write; create the file if it is missing */
+    QUIRE_OPEN_READ_WRITE = 1, /* read and write; the file must exist */
+    QUIRE_OPEN_NEW = 2,        /* read and write; fail with QUIRE_EXISTS if the file exists */
+    QUIRE_OPEN_READ_ONLY = 3   /* read; the file must exist; nothing on disk is written */
+} quire_open_mode;
+
+/*
+ * Options of quire_open. Start from QUIRE_OPTIONS_INIT; a zero field means its
+ * default. page_size counts only when the file is created.
+ */
+typedef struct quire_options {
+    size_t size;                        /* sizeof(quire_options) */
+    quire_open_mode mode;               /* default QUIRE_OPEN_CREATE */
+    quire_durability durability;        /* default QUIRE_DURABILITY_FULL */
+    uint32_t page_size;                 /* bytes, power of two, 1,024..32,768; default 4,096 */
+    uint32_t lock_timeout_ms;           /* wait for the writer lock; default 30,000 */
+    uint32_t readers_max;               /* snapshots open at once; default 126, at most 4,096 */
+    uint64_t cache_bytes;               /* page cache; default a quarter of the memory; >= 64 pages */
+    uint64_t wal_bytes_max;             /* log size at which commits wait; default 64 MiB */
+    uint32_t sync_interval_ms;          /* QUIRE_DURABILITY_NORMAL; default 100 */
+    uint32_t wal_segment_bytes;         /* power of two; 0 = chosen; for tests of log turnover */
+    quire_checkpoint_policy checkpoint; /* wish NULL = frame_count(1000) */
+    const quire_allocator *allocator;   /* NULL = the C library's; borrowed until close */
+} quire_options;
+
+#define QUIRE_OPTIONS_INIT                                                                         \
+    {                                                                                              \
+        .size = sizeof(quire_options)                                                              \
+    }
+
+/*
+ * Opens or creates the database at `path` (the name ":memory:" gives a private
+ * database that lives until close). The log is `path` with "-wal" appended; if
+ * it holds committed work, that is recovered first. One process at a time may
+ * hold a database open for writing: others get QUIRE_LOCKED.
+ *   options   NULL for the defaults
+ *   out       the handle, owned by the caller; NULL on failure
+ * Errors: NO_FILE, EXISTS, PERMISSION, LOCKED, NOT_A_DATABASE, CORRUPT,
+ * LOG_MISMATCH, LOG_MISSING, FORMAT_VERSION, NO_SPACE, IO, NO_MEMORY, MISUSE.
+ */
+QUIRE_API QUIRE_MUST_CHECK quire_status quire_open(const char *path, const quire_options *options,
+                                                   quire_db **out, quire_error *err);
+
+/*
+ * Closes the database: refuses with QUIRE_MISUSE while a transaction is open,
+ * else checkpoints, so that the file is complete on its own, and frees the
+ * handle. If the final checkpoint fails the handle is freed all the same, the
+ * log is kept and the failure returned: nothing acknowledged is lost, the next
+ * open recovers it. NULL is a no-op.
+ */
+QUIRE_API quire_status quire_close(quire_db *db, quire_error *err);
+
+/* Copies every page committed so far from the log into the database file and syncs it. Does not
+ * wait for readers or an open write transaction. Any thread. */
+QUIRE_API QUIRE_MUST_CHECK quire_status quire_checkpoint(quire_db *db, quire_error *err);
+
+/* Counters since open, and sizes now. */
+typedef struct quire_stats {
+    size_t size;              /* in: sizeof(quire_stats) */
+    uint32_t page_size;       /* bytes */
+    uint32_t pages;           /* pages of the database as last committed */
+    uint32_t pages_free;      /* of these, free */
+    uint32_t readers_open;    /* read transactions open */
+    uint64_t commit_sequence; /* newest visible commit */
+    uint64_t commits;         /* write transactions committed */
+    uint64_t rollbacks;
+    uint64_t groups;          /* groups of commits written to the log */
+    uint64_t log_frames;      /* page frames written to the log */
+    uint64_t log_bytes;       /* size of the log file */
+    uint64_t syncs;           /* syncs of log and database file */
+    uint64_t checkpoints;     /* checkpoints completed */
+    uint64_t pages_written;   /* pages written to the database file */
+    uint64_t page_reads;      /* pages read from disk into the cache (misses) */
+    uint64_t evictions;       /* pages dropped from the cache */
+    uint64_t spills;          /* pages written to the temporary spill file */
+    uint64_t versions_held;   /* old page versions kept for open snapshots, now */
+    uint64_t cache_frames;    /* frames in use, now */
+    uint64_t cache_frames_max;
+} quire_stats;
+
+/* Fills `stats`, whose `size` the caller has set. Any thread; values may be a moment apart. */
+QUIRE_API QUIRE_MUST_CHECK quire_status quire_get_stats(quire_db *db, quire_stats *stats,
+                                                        quire_error *err);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

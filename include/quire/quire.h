@@ -1,0 +1,24 @@
+/*
+ * Quire: an embedded GraphQL database. This header includes the whole public
+ * interface; each part may be included alone.
+ *
+ * Every public symbol begins with quire_ or QUIRE_. Handles are opaque. A
+ * function that can fail returns a quire_status and takes an optional
+ * quire_error last. See error.h for the conventions, docs/architecture.md for
+ * the tour.
+ */
+#ifndef QUIRE_QUIRE_H
+#define QUIRE_QUIRE_H
+
+#include "quire/database.h"
+#include "quire/error.h"
+#include "quire/graphql.h"
+#include "quire/inspect.h"
+#include "quire/memory.h"
+#include "quire/table.h"
+#include "quire/transaction.h"
+#include "quire/tree.h"
+#include "quire/value.h"
+#include "quire/version.h"
+
+#endif

@@ -1,0 +1,140 @@
+/*
+ * Typed tables and their secondary indexes.
+ */
+#ifndef QUIRE_TABLE_H
+#define QUIRE_TABLE_H
+
+#include "quire/tree.h"
+#include "quire/value.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct quire_column {
+    const char *name; /* 1..255 bytes of UTF-8 */
+    quire_type type;  /* BOOL, INT, FLOAT, TEXT, BLOB or LIST */
+    bool not_null;
+} quire_column;
+
+/* Creates a table of 1..4,096 columns. Names and columns are copied. Errors: EXISTS, MISUSE. */
+QUIRE_API QUIRE_MUST_CHECK quire_status quire_table_create(quire_txn *txn, const char *name,
+                                                           const quire_column *columns,
+                                                           uint32_t count, quire_error *err);
+
+/* Appends nullable columns to a table; no row is rewritten: old rows read null there. */
+QUIRE_API QUIRE_MUST_CHECK quire_status quire_table_add_columns(quire_txn *txn, const char *name,
+                                                                const quire_column *columns,
+                                                                uint32_t count, quire_error *err);
+
+/* Drops a table with its indexes. Errors: UNKNOWN_NAME. */
+QUIRE_API QUIRE_MUST_CHECK quire_status quire_table_drop(quire_txn *txn, const char *name,
+                                                         quire_error *err);
+
+typedef enum quire_index_kind { QUIRE_INDEX_BTREE = 0, QUIRE_INDEX_HASH = 1 } quire_index_kind;
+
+typedef struct quire_index_column {
+    const char *name; /* a column of the table, not LIST */
+    bool descending;  /* B-tree only */
+} quire_index_column;
+
+typedef struct quire_index_def {
+    const char *name; /* unique in the database */
+    quire_index_kind kind;
+    bool unique; /* rows with a null in the key are exempt, as in SQL */
+    const quire_index_column *columns;
+    uint32_t column_count; /* 1..16 */
+} quire_index_def;
+
+/* Creates an index and fills it from the table's rows. Errors: EXISTS, UNKNOWN_NAME, UNIQUE (the
+ * message names the rows), MISUSE. */
+QUIRE_API QUIRE_MUST_CHECK quire_status quire_index_create(quire_txn *txn, const char *table,
+                                                           const quire_index_def *def,
+                                                           quire_error *err);
+QUIRE_API QUIRE_MUST_CHECK quire_status quire_index_drop(quire_txn *txn, const char *name,
+                                                         quire_error *err);
+
+/* A table as its transaction sees it; one thread at a time; close before the transaction ends. */
+typedef struct quire_table quire_table;
+
+QUIRE_API QUIRE_MUST_CHECK quire_status quire_table_open(quire_txn *txn, const char *name,
+                                                         quire_table **out, quire_error *err);
+QUIRE_API void quire_table_close(quire_table *table);
+
+/* Definition of the open table. Names are borrowed until the table is closed. */
+QUIRE_API uint32_t quire_table_column_count(const quire_table *table);
+QUIRE_API const quire_column *quire_table_column(const quire_table *table, uint32_t column);
+/* Index of a column, or -1. */
+QUIRE_API int quire_table_find_column(const quire_table *table, const char *name);
+QUIRE_API uint32_t quire_table_index_count(const quire_table *table);
+/* Definition of the index-th index; borrowed until the table is closed. */
+QUIRE_API const quire_index_def *quire_table_index(const quire_table *table, uint32_t index);
+
+/*
+ * Inserts a row of `count` values, one a column in order (missing ones are
+ * null), and all index entries. *rowid 0 asks for a new one, one above the
+ * largest; the rowid used is written back. A failed row leaves no trace.
+ * Errors: UNIQUE (message names index and values), NOT_NULL, TYPE, LIMIT.
+ */
+QUIRE_API QUIRE_MUST_CHECK quire_status quire_table_insert(quire_table *table, int64_t *rowid,
+                                                           const quire_value *values,
+                                                           uint32_t count, quire_error *err);
+
+/* Replaces the values of a row, keeping its rowid; only index entries whose key changed are
+ * touched. */
+QUIRE_API QUIRE_MUST_CHECK quire_status quire_table_update(quire_table *table, int64_t rowid,
+                                                           const quire_value *values,
+                                                           uint32_t count, bool *found,
+                                                           quire_error *err);
+QUIRE_API QUIRE_MUST_CHECK quire_status quire_table_delete(quire_table *table, int64_t rowid,
+                                                           bool *found, quire_error *err);
+
+/* The encoded record of a row (quire_record_column reads it); borrowed until the next call on the
+ * table or any change through its transaction. */
+QUIRE_API QUIRE_MUST_CHECK quire_status quire_table_get(quire_table *table, int64_t rowid,
+                                                        const void **record, size_t *size,
+                                                        bool *found, quire_error *err);
+
+QUIRE_API QUIRE_MUST_CHECK quire_status quire_table_row_count(quire_table *table, uint64_t *rows,
+                                                              quire_error *err);
+
+/* A cursor over the rows in rowid order; quire_cursor_row yields the records. */
+QUIRE_API QUIRE_MUST_CHECK quire_status quire_table_cursor(quire_table *table, quire_cursor **out,
+                                                           quire_error *err);
+
+/* A walk over part of an index, yielding rowids. */
+typedef struct quire_index_cursor quire_index_cursor;
+
+/*
+ * Which entries to visit. `prefix` fixes the first prefix_count columns to
+ * values; `lower` and `upper`, when not NULL, bound the next column. A hash
+ * index takes exactly its full key as prefix. In prefix position null matches
+ * null.
+ */
+typedef struct quire_index_range {
+    const quire_value *prefix;
+    uint32_t prefix_count;
+    const quire_value *lower;
+    const quire_value *upper;
+    bool lower_exclusive;
+    bool upper_exclusive;
+    bool reverse; /* visit in descending index order */
+} quire_index_range;
+
+/* Opens a cursor before the first entry of the range. The range is copied. Owned until close. */
+QUIRE_API QUIRE_MUST_CHECK quire_status quire_index_cursor_open(quire_table *table, uint32_t index,
+                                                                const quire_index_range *range,
+                                                                quire_index_cursor **out,
+                                                                quire_error *err);
+
+/* Moves to the next entry; *valid false at the end. Entries of equal key come in rowid order. */
+QUIRE_API QUIRE_MUST_CHECK quire_status quire_index_cursor_next(quire_index_cursor *cursor,
+                                                                int64_t *rowid, bool *valid,
+                                                                quire_error *err);
+QUIRE_API void quire_index_cursor_close(quire_index_cursor *cursor);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

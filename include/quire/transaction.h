@@ -1,0 +1,50 @@
+/*
+ * Transactions. A read transaction is a snapshot: it sees the database as of
+ * the newest commit when it began, for as long as it lives. A write transaction
+ * sees its own changes; at most one is open at a time. Readers never wait for
+ * the writer, nor the writer for readers.
+ */
+#ifndef QUIRE_TRANSACTION_H
+#define QUIRE_TRANSACTION_H
+
+#include "quire/database.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* One transaction; one thread at a time. It may move between threads. */
+typedef struct quire_txn quire_txn;
+
+typedef enum quire_txn_mode { QUIRE_READ = 0, QUIRE_WRITE = 1 } quire_txn_mode;
+
+/*
+ * Begins a transaction. QUIRE_READ never blocks. QUIRE_WRITE waits up to the
+ * database's lock_timeout_ms for the writer lock, then fails with QUIRE_BUSY;
+ * the message says since when the lock is held.
+ *   out   owned by the caller until commit or rollback, both of which free it
+ * Errors: BUSY, LIMIT (too many readers), READ_ONLY, POISONED, NO_MEMORY.
+ */
+QUIRE_API QUIRE_MUST_CHECK quire_status quire_begin(quire_db *db, quire_txn_mode mode,
+                                                    quire_txn **out, quire_error *err);
+
+/*
+ * Commits and frees a transaction. On QUIRE_OK the changes have reached what
+ * the database's durability promises and are visible to new readers. On
+ * COMMIT_UNKNOWN the outcome is known only after reopening; on any other
+ * failure nothing of the transaction remains. A read transaction just ends.
+ */
+QUIRE_API QUIRE_MUST_CHECK quire_status quire_commit(quire_txn *txn, quire_error *err);
+
+/* Undoes everything the transaction did, and frees it. NULL is a no-op. Cursors and handles opened
+ * in a transaction end with it and must be closed before. */
+QUIRE_API void quire_rollback(quire_txn *txn);
+
+/* The commit number that the transaction's view stands for. */
+QUIRE_API uint64_t quire_txn_sequence(const quire_txn *txn);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

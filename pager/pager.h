@@ -1,0 +1,171 @@
+/*
+ * The pager: the database file as numbered pages under snapshots.
+ *
+ * A view is a consistent state of all pages: a snapshot (read-only, any number
+ * at once, never blocking) or the state inside the one write transaction. Pages
+ * are reached through the page table, an array from page number to the cache
+ * frame of the newest committed version; older versions that a snapshot still
+ * needs hang behind it in a chain. The write transaction works on private
+ * copies and publishes them at commit. docs/concurrency.md has the protocol,
+ * its invariants and the lock ranks.
+ *
+ * Lifetime of page pointers: an operation on a view is bracketed by
+ * qr_view_enter and qr_view_leave; pointers to pages of that view, from reading
+ * or from writing, stay valid until the leave. A pin carries one page over it.
+ * An operation must be short (one tree operation, one batch): while one is
+ * open, memory retired meanwhile is not reused.
+ */
+#ifndef QR_PAGER_H
+#define QR_PAGER_H
+
+#include "base/file.h"
+#include "quire/database.h"
+
+struct qr_pager;
+struct qr_view;
+struct qr_txn;
+struct qr_pin;
+
+/* Fixed page numbers. */
+#define QR_PAGE_NUMBER_HEADER 0U
+#define QR_PAGE_NUMBER_CATALOG 1U /* root of the catalog tree */
+#define QR_PAGE_NUMBER_FREE_MAP 2U /* first page of the free map */
+
+struct qr_pager_options {
+    struct qr_file_layer *layer;
+    const quire_allocator *allocator;
+    const char *path; /* copied */
+    quire_open_mode mode;
+    quire_durability durability;
+    uint32_t page_size;
+    uint32_t readers_max;
+    uint64_t cache_bytes;
+    uint64_t wal_bytes_max;
+    uint32_t wal_segment_bytes;
+    uint32_t sync_interval_ms;
+    quire_checkpoint_policy checkpoint;
+    bool malloc_arena; /* frames from the allocator instead of reserved address space: tests */
+};
+
+/*
+ * Opens or creates the file; recovers the log if it holds committed groups.
+ * A new database has the header page, an empty catalog tree root (a zeroed page
+ * of type QR_PAGE_TYPE_NONE, which the catalog turns into a tree in its first
+ * transaction) and one free-map page.
+ */
+quire_status qr_pager_open(const struct qr_pager_options *options, struct qr_pager **out,
+                           quire_error *err);
+
+/* See quire_close: no view or transaction may be open. Frees the pager in every case. */
+quire_status qr_pager_close(struct qr_pager *pager, quire_error *err);
+
+quire_status qr_pager_checkpoint(struct qr_pager *pager, quire_error *err);
+void qr_pager_get_stats(struct qr_pager *pager, quire_stats *stats);
+
+uint32_t qr_pager_page_size(const struct qr_pager *pager);
+const char *qr_pager_path(const struct qr_pager *pager);
+const quire_allocator *qr_pager_allocator(const struct qr_pager *pager);
+bool qr_pager_read_only(const struct qr_pager *pager);
+
+/* ---- Views ---- */
+
+/* Opens a snapshot of the newest visible commit: O(1), takes no lock that a commit or a checkpoint
+ * holds. LIMIT when readers_max snapshots are open; the message says how long the oldest has been. */
+quire_status qr_snapshot_open(struct qr_pager *pager, struct qr_view **out, quire_error *err);
+void qr_snapshot_close(struct qr_view *view);
+
+struct qr_pager *qr_view_pager(const struct qr_view *view);
+uint64_t qr_view_sequence(const struct qr_view *view);
+/* Pages of the database in this view; page numbers below it are valid. */
+uint32_t qr_view_page_count(struct qr_view *view);
+/* The transaction behind the view, or NULL for a snapshot. */
+struct qr_txn *qr_view_txn(const struct qr_view *view);
+/* Moves whenever a page of the view is changed; constant for a snapshot. Cursors compare it. */
+uint64_t qr_view_changes(const struct qr_view *view);
+
+/* Brackets of an operation. They nest: the outermost pair counts. */
+void qr_view_enter(struct qr_view *view);
+void qr_view_leave(struct qr_view *view);
+
+/*
+ * The page as of the view, its checksum, number and lsn verified when it came
+ * from disk. Between enter and leave only. CORRUPT names the page; IO;
+ * NO_MEMORY; SNAPSHOT_TOO_OLD (read-only open beside another process's writer).
+ * The type is not checked: the caller knows which one it expects.
+ */
+quire_status qr_view_page(struct qr_view *view, uint32_t page_number, const uint8_t **page,
+                          quire_error *err);
+
+/* Hint that a page will be wanted soon: brings it towards the cache lines, never reads a disk. */
+void qr_view_prefetch(struct qr_view *view, uint32_t page_number);
+
+/* Marks the pages read until the matching call with false as part of a scan: they enter the cache
+ * as first candidates for eviction, and reads of neighbours may be combined. */
+void qr_view_scanning(struct qr_view *view, bool on);
+
+/* Copies a page's bytes as of the view without any check: for inspectors and dumps. */
+quire_status qr_view_page_raw(struct qr_view *view, uint32_t page_number, uint8_t *buffer,
+                              quire_error *err);
+
+/* A pin holds at most one page of its view in place after the leave. Create outside or inside an
+ * operation; set it inside one, before the leave, to a pointer that qr_view_page gave. */
+quire_status qr_pin_create(struct qr_view *view, struct qr_pin **out, quire_error *err);
+void qr_pin_set(struct qr_pin *pin, const uint8_t *page); /* NULL clears */
+void qr_pin_destroy(struct qr_pin *pin);
+
+/* ---- The write transaction ---- */
+
+/* Waits up to timeout_ms for the writer lock. BUSY says since when it is held; POISONED, READ_ONLY,
+ * NO_MEMORY. */
+quire_status qr_txn_begin(struct qr_pager *pager, uint32_t timeout_ms, struct qr_txn **out,
+                          quire_error *err);
+
+/* The transaction's own view: its changes over the newest committed state. */
+struct qr_view *qr_txn_view(struct qr_txn *txn);
+
+/* The page as a private copy that may be changed (bytes from QR_PAGE_HEADER_SIZE on, and type,
+ * flags, count and tree id in the header). Repeated calls give the same copy. Pointers obtained
+ * earlier by qr_view_page for the same page no longer show the newest state. */
+quire_status qr_txn_page_write(struct qr_txn *txn, uint32_t page_number, uint8_t **page,
+                               quire_error *err);
+
+/* A new page, zeroed beyond its header, of the given type and tree. Prefers the page number after
+ * `near` (0 = anywhere) so that trees stay clustered. LIMIT at the largest page number. */
+quire_status qr_txn_page_alloc(struct qr_txn *txn, uint8_t type, uint32_t tree_id, uint32_t near,
+                               uint32_t *page_number, uint8_t **page, quire_error *err);
+
+/* `count` consecutive new page numbers whose pages the caller obtains with qr_txn_page_write; if no
+ * such run is free, the longest that is: *got >= 1. For overflow values and bulk loads. */
+quire_status qr_txn_page_alloc_run(struct qr_txn *txn, uint8_t type, uint32_t tree_id,
+                                   uint32_t count, uint32_t *first, uint32_t *got,
+                                   quire_error *err);
+
+/* Frees a page: not readable through this view any more; reusable once no snapshot needs it. */
+quire_status qr_txn_page_free(struct qr_txn *txn, uint32_t page_number, quire_error *err);
+
+/* Whether a page number is marked free in the view; for inspectors. */
+quire_status qr_view_page_is_free(struct qr_view *view, uint32_t page_number, bool *is_free,
+                                  quire_error *err);
+
+/* The 64-bit words of the header page that upper layers may use. */
+enum qr_header_word {
+    QR_HEADER_SCHEMA_COOKIE = 0, /* moves with every schema change */
+    QR_HEADER_APPLICATION_ID = 1,
+    QR_HEADER_USER_VERSION = 2,
+    QR_HEADER_WORDS = 3
+};
+quire_status qr_view_header_word(struct qr_view *view, enum qr_header_word word, uint64_t *value,
+                                 quire_error *err);
+quire_status qr_txn_set_header_word(struct qr_txn *txn, enum qr_header_word word, uint64_t value,
+                                    quire_error *err);
+
+/* Marks the transaction as impossible to commit: called by whoever fails half way through a change.
+ * Commit then rolls back and returns TXN_DOOMED. */
+void qr_txn_doom(struct qr_txn *txn);
+bool qr_txn_doomed(const struct qr_txn *txn);
+
+/* Both free the transaction. See quire_commit for the outcomes. */
+quire_status qr_txn_commit(struct qr_txn *txn, quire_error *err);
+void qr_txn_rollback(struct qr_txn *txn);
+
+#endif

@@ -1,0 +1,38 @@
+# quire_module(NAME [DEPENDS room...] [LIBRARIES target...])
+#
+# One room of the tree as an object library. Its include path is a view that
+# holds only the room itself and the rooms that it declares, so that an include
+# against the order of the rooms does not compile.
+function(quire_module name)
+    cmake_parse_arguments(ARG "" "" "DEPENDS;LIBRARIES;SOURCES" ${ARGN})
+    if(NOT ARG_SOURCES)
+        file(GLOB ARG_SOURCES CONFIGURE_DEPENDS "${CMAKE_CURRENT_SOURCE_DIR}/*.c")
+    endif()
+    set(view "${PROJECT_BINARY_DIR}/view/${name}")
+    file(MAKE_DIRECTORY "${view}")
+    foreach(room ${name} ${ARG_DEPENDS})
+        file(CREATE_LINK "${PROJECT_SOURCE_DIR}/${room}" "${view}/${room}" SYMBOLIC)
+    endforeach()
+    add_library(quire_${name} OBJECT ${ARG_SOURCES})
+    target_include_directories(quire_${name} PRIVATE "${view}" "${PROJECT_SOURCE_DIR}/include")
+    target_link_libraries(quire_${name} PRIVATE quire_settings ${ARG_LIBRARIES})
+    set_property(GLOBAL APPEND PROPERTY QUIRE_MODULES quire_${name})
+    set_property(GLOBAL APPEND PROPERTY QUIRE_MODULE_LIBRARIES ${ARG_LIBRARIES})
+endfunction()
+
+# quire_test(NAME SOURCES file... [LIBRARIES target...])
+#
+# A Criterion program over the same objects that ship. Tests see every room's
+# headers and tests/support.
+function(quire_test name)
+    cmake_parse_arguments(ARG "PLAIN" "" "SOURCES;LIBRARIES" ${ARGN})
+    add_executable(${name} ${ARG_SOURCES})
+    target_include_directories(${name} PRIVATE
+        "${PROJECT_SOURCE_DIR}" "${PROJECT_SOURCE_DIR}/include" "${PROJECT_SOURCE_DIR}/tests")
+    target_link_libraries(${name} PRIVATE quire_settings quire_testing ${ARG_LIBRARIES})
+    if(NOT ARG_PLAIN)
+        target_link_libraries(${name} PRIVATE PkgConfig::CRITERION)
+        add_test(NAME ${name} COMMAND ${name} --jobs=2)
+        set_tests_properties(${name} PROPERTIES ENVIRONMENT "ASAN_OPTIONS=abort_on_error=1")
+    endif()
+endfunction()

@@ -1,0 +1,148 @@
+/*
+ * The write-ahead log: one file beside the database holding page frames in a
+ * ring of recycled segments. docs/wal-format.md has the bytes and the recovery
+ * rules; wal_format.h their offsets.
+ *
+ * The log knows pages as opaque images with a checksum in their first eight
+ * bytes and a sequence number (lsn) in the next eight. It knows nothing of
+ * transactions but the group: frames that become durable together, the last
+ * of which carries the commit mark.
+ *
+ * Concurrency: appending, sealing and syncing is done by one thread at a time
+ * (the flush leader); releasing segments by another (the checkpointer). The
+ * ring's state is guarded by the log's own mutex (rank QR_RANK_SEGMENT). No
+ * lock is held across a write or sync.
+ */
+#ifndef QR_WAL_H
+#define QR_WAL_H
+
+#include "base/file.h"
+
+struct qr_wal;
+
+struct qr_wal_options {
+    struct qr_file_layer *layer;
+    const quire_allocator *allocator;
+    const char *path;        /* of the log file; copied */
+    uint32_t page_size;      /* bytes */
+    uint8_t database_id[16]; /* must match the log's */
+    uint32_t segment_bytes;  /* power of two; 0 = QR_WAL_SEGMENT_DEFAULT */
+    uint32_t segments_min;   /* ring size at creation; 0 = 4 */
+    uint64_t bytes_max;      /* ring growth stops here, unless one group needs more */
+};
+
+/* 4 MiB: about a thousand frames of the default page size. */
+#define QR_WAL_SEGMENT_DEFAULT (UINT32_C(4) << 20)
+
+/* Creates the file with an empty, zero-filled ring and syncs it and its directory. The database
+ * file must be durable before this is called. Fails with EXISTS if the file is there. */
+quire_status qr_wal_create(const struct qr_wal_options *options, struct qr_wal **out,
+                           quire_error *err);
+
+/* Opens an existing log: checks the header and every segment header. Errors: NO_FILE, LOG_MISMATCH
+ * (other database id), FORMAT_VERSION, CORRUPT (header or ring damaged), IO. With `read_only` set
+ * nothing is ever written and a log that is being appended to by another process is accepted. */
+quire_status qr_wal_open(const struct qr_wal_options *options, bool read_only,
+                         struct qr_wal **out, quire_error *err);
+
+/* Closes without writing. NULL is a no-op. */
+void qr_wal_close(struct qr_wal *wal);
+
+/* A frame of an accepted group, as the scan delivers it. `page` is borrowed for the call. */
+struct qr_wal_frame {
+    uint32_t page_number;
+    uint32_t commit_pages; /* database size in pages when this frame ends its group, else 0 */
+    uint64_t generation;   /* of its segment */
+    uint32_t index;        /* in its segment */
+    uint64_t offset;       /* of the frame header in the log file */
+    const uint8_t *page;
+};
+
+typedef quire_status (*qr_wal_visit)(void *context, const struct qr_wal_frame *frame,
+                                     quire_error *err);
+
+struct qr_wal_scan_result {
+    uint64_t groups, frames; /* accepted */
+    uint64_t last_lsn;       /* largest lsn of an accepted frame; 0 when none */
+    uint32_t pages;          /* from the last commit mark; 0 when none */
+    bool torn;               /* bytes after the accepted prefix look like an unfinished group */
+};
+
+/*
+ * Delivers exactly the frames of the committed prefix, in order of writing.
+ * Two passes inside: the first finds the end of the prefix, the second visits.
+ * A bad frame that is followed by a valid one saying "everything before me was
+ * synced" is damage: CORRUPT with the offset of the bad frame. A torn tail is
+ * normal.
+ */
+quire_status qr_wal_scan(struct qr_wal *wal, qr_wal_visit visit, void *context,
+                         struct qr_wal_scan_result *result, quire_error *err);
+
+/* Makes what the scan accepted durable in the log itself: rewrites the frames of the newest
+ * generation and syncs. Recovery calls it before it redoes anything. */
+quire_status qr_wal_harden(struct qr_wal *wal, quire_error *err);
+
+/* Frees every segment (new salts, FREE headers, sync): the log is empty. Call only once the database
+ * file durably holds every accepted frame. */
+quire_status qr_wal_reset(struct qr_wal *wal, quire_error *err);
+
+/* One page of a group. Its checksum field must be final. */
+struct qr_wal_page {
+    uint32_t page_number;
+    const uint8_t *page;
+};
+
+enum qr_wal_room {
+    QR_WAL_ROOM_READY, /* the frames fit in what is reserved now */
+    QR_WAL_ROOM_WAIT   /* the ring is full up to bytes_max: wait until segments are released */
+};
+
+/* Makes room for `frames` more frames beyond all earlier reservations that are not used yet, adding
+ * zero-filled segments when the ring may grow, or must because one group is larger than bytes_max.
+ * NO_SPACE leaves the log as it was. Called before a commit is published, so that running out of
+ * space is an ordinary rollback. */
+quire_status qr_wal_reserve(struct qr_wal *wal, uint64_t frames, enum qr_wal_room *room,
+                            quire_error *err);
+/* Gives back a reservation whose frames will not be written. */
+void qr_wal_unreserve(struct qr_wal *wal, uint64_t frames);
+
+/*
+ * Appends frames to the open group with one vectored write a segment. The last
+ * call of a group passes commit_pages, the database size in pages; earlier ones
+ * pass 0. Moves to a fresh segment when the active one is full (the full one
+ * becomes sealed). `synced_before` marks the frames with "every earlier group
+ * is synced". On failure the group has not been added: qr_wal_rewind.
+ */
+quire_status qr_wal_append(struct qr_wal *wal, const struct qr_wal_page *pages, size_t count,
+                           uint32_t commit_pages, bool synced_before, quire_error *err);
+
+/* Forgets the frames of a group that has no commit mark yet. */
+void qr_wal_rewind(struct qr_wal *wal);
+
+/* Syncs the log file. A failure leaves the outcome of unsynced groups unknown; never retried. */
+quire_status qr_wal_sync(struct qr_wal *wal, quire_error *err);
+
+/* Seals the active segment, if it holds a frame, so that a checkpoint can take it. Its last group
+ * must frame page 0: the caller's duty. */
+void qr_wal_seal(struct qr_wal *wal);
+
+/* What a checkpoint has to copy: the page numbers framed in all sealed segments, sorted, each once,
+ * and the newest sealed generation. *page_numbers is released with qr_free(count * 4). */
+quire_status qr_wal_sealed_pages(struct qr_wal *wal, uint32_t **page_numbers, size_t *count,
+                                 uint64_t *generation, quire_error *err);
+
+/* Frees the sealed segments up to `generation`, after the database file durably holds every page of
+ * them: writes FREE headers with fresh salts, syncs, then marks them reusable. */
+quire_status qr_wal_release(struct qr_wal *wal, uint64_t generation, quire_error *err);
+
+struct qr_wal_stats {
+    uint64_t file_bytes;
+    uint64_t frames_written, groups_written, syncs;
+    uint64_t frames_live; /* in active and sealed segments */
+    uint32_t segments, segments_free, segments_sealed;
+    uint64_t generation; /* of the active segment */
+};
+
+void qr_wal_get_stats(struct qr_wal *wal, struct qr_wal_stats *stats);
+
+#endif
