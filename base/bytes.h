@@ -77,6 +77,12 @@ static inline uint32_t qr_load32_be(const void *p)
     return QR_BIG_ENDIAN_HOST ? v : qr_swap32(v);
 }
 
+static inline void qr_store32_be(void *p, uint32_t v)
+{
+    v = QR_BIG_ENDIAN_HOST ? v : qr_swap32(v);
+    memcpy(p, &v, sizeof v);
+}
+
 static inline uint64_t qr_load64_be(const void *p)
 {
     uint64_t v;

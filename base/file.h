@@ -24,10 +24,10 @@ struct qr_iovec {
 };
 
 enum qr_open_flags {
-    QR_OPEN_READ = 0,       /* read only */
-    QR_OPEN_WRITE = 1,      /* read and write */
-    QR_OPEN_CREATE = 2,     /* create when missing (mode 0600, minus nothing) */
-    QR_OPEN_EXCLUSIVE = 4   /* with CREATE: fail with QUIRE_EXISTS when present */
+    QR_OPEN_READ = 0,     /* read only */
+    QR_OPEN_WRITE = 1,    /* read and write */
+    QR_OPEN_CREATE = 2,   /* create when missing (mode 0600, minus nothing) */
+    QR_OPEN_EXCLUSIVE = 4 /* with CREATE: fail with QUIRE_EXISTS when present */
 };
 
 enum qr_lock_mode { QR_LOCK_SHARED, QR_LOCK_EXCLUSIVE };
@@ -77,11 +77,9 @@ struct qr_file_layer_methods {
     quire_status (*rename)(struct qr_file_layer *layer, const char *from, const char *to,
                            quire_error *err);
     /* Makes creations, renames and removals in the directory of `path` durable. */
-    quire_status (*sync_directory)(struct qr_file_layer *layer, const char *path,
-                                   quire_error *err);
+    quire_status (*sync_directory)(struct qr_file_layer *layer, const char *path, quire_error *err);
     /* Fills `bytes` from the system's random source. */
-    quire_status (*random)(struct qr_file_layer *layer, void *bytes, size_t size,
-                           quire_error *err);
+    quire_status (*random)(struct qr_file_layer *layer, void *bytes, size_t size, quire_error *err);
 };
 
 /* The operating system's files. One shared instance; never NULL. */
