@@ -1,0 +1,109 @@
+/*
+ * JSON input: a streaming reader that pushes events, and a whole text read
+ * into a tree. Numbers keep their digits as text. Strings are checked UTF-8
+ * and may hold NUL. All other code meets JSON text only through this file; the
+ * parser underneath is libyajl.
+ *
+ * Objects must not name one key twice: the tree reader refuses it (DATA). The
+ * streaming reader leaves that to its handler, who alone knows what it keeps.
+ */
+#ifndef QR_GRAPHQL_JSON_READ_H
+#define QR_GRAPHQL_JSON_READ_H
+
+#include <stdbool.h>
+
+#include "base/memory.h"
+
+enum qr_json_event {
+    QR_JSON_NULL,
+    QR_JSON_FALSE,
+    QR_JSON_TRUE,
+    QR_JSON_NUMBER, /* text: the digits as written */
+    QR_JSON_STRING, /* text: the decoded string */
+    QR_JSON_KEY,    /* text: the decoded key; its value follows */
+    QR_JSON_ARRAY_BEGIN,
+    QR_JSON_ARRAY_END,
+    QR_JSON_OBJECT_BEGIN,
+    QR_JSON_OBJECT_END
+};
+
+/*
+ * Receives one event. `text` is borrowed for the call, not NUL-terminated, and
+ * NULL for events without text. A status other than OK stops the reader, which
+ * then returns it; a handler that reports no line gets the event's position
+ * filled in.
+ */
+typedef quire_status (*qr_json_handler)(void *context, enum qr_json_event event, const char *text,
+                                        size_t size, quire_error *err);
+
+struct qr_json_options {
+    uint32_t depth_max; /* nesting of arrays and objects; 0 = QR_JSON_DEPTH_MAX */
+    bool many;          /* a sequence of values, white space between, instead of exactly one */
+};
+
+#define QR_JSON_DEPTH_MAX 200
+
+/* One text being read. One thread at a time. */
+struct qr_json_reader;
+
+/* `context` and the allocator are borrowed. *out is owned until destroy. */
+quire_status qr_json_reader_create(const quire_allocator *allocator,
+                                   const struct qr_json_options *options, qr_json_handler handler,
+                                   void *context, struct qr_json_reader **out, quire_error *err);
+
+/*
+ * Reads the next bytes of the text, cut anywhere. Errors: SYNTAX (not JSON, not
+ * UTF-8, an unpaired surrogate escape), LIMIT (depth), NO_MEMORY, or what the
+ * handler returned; all with line and column. After a failure every further
+ * call fails with MISUSE.
+ */
+quire_status qr_json_reader_feed(struct qr_json_reader *reader, const void *bytes, size_t size,
+                                 quire_error *err);
+
+/* Ends the text. SYNTAX when it stops inside a value or held none (unless `many`). */
+quire_status qr_json_reader_finish(struct qr_json_reader *reader, quire_error *err);
+
+/* Where the current event's token starts, from 1, columns in code points. In a handler only. */
+void qr_json_reader_position(const struct qr_json_reader *reader, uint32_t *line, uint32_t *column);
+
+void qr_json_reader_destroy(struct qr_json_reader *reader);
+
+enum qr_json_kind {
+    QR_JSON_IS_NULL,
+    QR_JSON_IS_BOOL,
+    QR_JSON_IS_NUMBER,
+    QR_JSON_IS_STRING,
+    QR_JSON_IS_ARRAY,
+    QR_JSON_IS_OBJECT
+};
+
+struct qr_json_member;
+
+/* A value in an arena. Plain data: may be copied and built by hand. */
+struct qr_json_value {
+    enum qr_json_kind kind;
+    bool boolean;
+    size_t size;      /* bytes of a NUMBER or STRING */
+    const char *text; /* NUMBER: its digits; STRING: decoded; neither NUL-terminated */
+    size_t count;     /* items of an ARRAY, members of an OBJECT */
+    const struct qr_json_value *items;
+    const struct qr_json_member *members; /* in the order of the text */
+    const uint32_t *order;                /* members by key, or NULL when there are few */
+};
+
+struct qr_json_member {
+    const char *key;
+    size_t key_size;
+    struct qr_json_value value;
+};
+
+/* Reads one whole text into `arena`; strings are copied. Errors as of feed, DATA for a key that an
+ * object names twice, and LIMIT of the arena. */
+quire_status qr_json_read(struct qr_arena *arena, const void *bytes, size_t size,
+                          uint32_t depth_max, const struct qr_json_value **out, quire_error *err);
+
+/* The member's value, or NULL. `object` may be NULL or another kind: NULL then. */
+const struct qr_json_value *qr_json_find(const struct qr_json_value *object, const char *key,
+                                         size_t key_size);
+
+#endif

@@ -1,0 +1,84 @@
+/*
+ * Texts of the GraphQL language: counted slices and an append-only buffer.
+ *
+ * A slice borrows its bytes (of a source text or an arena) and is not
+ * NUL-terminated. A buffer grows inside an arena and remembers the first
+ * failure, so that a printer appends without checking and asks once at the end.
+ */
+#ifndef QR_GRAPHQL_TEXT_H
+#define QR_GRAPHQL_TEXT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "base/memory.h"
+
+/* A borrowed text. data NULL means "absent", which differs from empty. */
+struct qr_gql_str {
+    const char *data;
+    size_t size;
+};
+
+/* Arguments for "%.*s". */
+#define QR_GQL_FMT(str) (int)(str).size, (str).data
+
+static inline bool qr_gql_str_equal(struct qr_gql_str a, struct qr_gql_str b)
+{
+    return a.size == b.size && (a.size == 0 || memcmp(a.data, b.data, a.size) == 0);
+}
+
+static inline struct qr_gql_str qr_gql_str_of(const char *text)
+{
+    struct qr_gql_str str = {text, strlen(text)};
+    return str;
+}
+
+static inline bool qr_gql_str_is(struct qr_gql_str str, const char *text)
+{
+    return qr_gql_str_equal(str, qr_gql_str_of(text));
+}
+
+/* Byte-wise order, a prefix first; the sign as memcmp gives it. */
+int qr_gql_str_compare(struct qr_gql_str a, struct qr_gql_str b);
+
+/* Whether `str` begins with "__", which the language reserves. */
+static inline bool qr_gql_str_is_reserved(struct qr_gql_str str)
+{
+    return str.size >= 2 && str.data[0] == '_' && str.data[1] == '_';
+}
+
+/* A text being built. Zero-initialise through qr_gql_buffer_init. */
+struct qr_gql_buffer {
+    struct qr_arena *arena;
+    char *data; /* NUL-terminated after qr_gql_buffer_finish */
+    size_t size, capacity;
+    quire_status status; /* of the first append that failed */
+    quire_error *err;    /* borrowed; filled with that failure */
+};
+
+void qr_gql_buffer_init(struct qr_gql_buffer *buffer, struct qr_arena *arena, quire_error *err);
+void qr_gql_buffer_bytes(struct qr_gql_buffer *buffer, const char *bytes, size_t size);
+void qr_gql_buffer_char(struct qr_gql_buffer *buffer, char byte);
+void qr_gql_buffer_format(struct qr_gql_buffer *buffer, const char *format, ...) QR_PRINTF(2, 3);
+/* Appends a code point as UTF-8. */
+void qr_gql_buffer_code_point(struct qr_gql_buffer *buffer, uint32_t code_point);
+
+static inline void qr_gql_buffer_text(struct qr_gql_buffer *buffer, const char *text)
+{
+    qr_gql_buffer_bytes(buffer, text, strlen(text));
+}
+
+static inline void qr_gql_buffer_str(struct qr_gql_buffer *buffer, struct qr_gql_str str)
+{
+    qr_gql_buffer_bytes(buffer, str.data, str.size);
+}
+
+/* Terminates the text and gives it (owned by the arena), or the first failure. */
+quire_status qr_gql_buffer_finish(struct qr_gql_buffer *buffer, struct qr_gql_str *out);
+
+/* Formats into the arena; NULL after reporting. The text is NUL-terminated. */
+char *qr_gql_format(struct qr_arena *arena, quire_error *err, const char *format, ...)
+    QR_PRINTF(3, 4);
+
+#endif
