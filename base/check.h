@@ -10,8 +10,9 @@
 #define QR_CHECKED 0
 #endif
 
-#if QR_CHECKED
 _Noreturn void qr_assert_failed(const char *expression, const char *file, int line);
+
+#if QR_CHECKED
 #define QR_ASSERT(expression)                                                                      \
     ((expression) ? (void)0 : qr_assert_failed(#expression, __FILE__, __LINE__))
 #else
