@@ -12,12 +12,12 @@
 #include "btree/btree.h"
 #include "quire/table.h"
 
-#define QR_NAME_MAX 255U
-#define QR_COLUMNS_MAX 4096U
+#define QR_NAME_MAX          255U
+#define QR_COLUMNS_MAX       4096U
 #define QR_INDEX_COLUMNS_MAX 16U
 
 enum qr_object_kind {
-    QR_OBJECT_TREE = 1,    /* a raw tree of rows */
+    QR_OBJECT_TREE = 1, /* a raw tree of rows */
     QR_OBJECT_TABLE = 2,
     QR_OBJECT_INDEX = 3,
     QR_OBJECT_VIEW = 4,    /* stored text */
@@ -40,7 +40,7 @@ struct qr_object {
     /* index */
     enum quire_index_kind index_kind;
     bool unique;
-    uint32_t *key_columns;  /* column numbers in the owner */
+    uint32_t *key_columns; /* column numbers in the owner */
     bool *key_descending;
     uint32_t key_count;
     uint8_t hash_key[16]; /* SipHash key of a hash index */
@@ -69,8 +69,7 @@ quire_status qr_catalog_remove(struct qr_txn *txn, const struct qr_object *objec
 
 /* Visits all objects of a kind in name order, or with owner != 0 only those of one table. The object
  * lives in `arena`. */
-typedef quire_status (*qr_catalog_visit)(void *context, struct qr_object *object,
-                                         quire_error *err);
+typedef quire_status (*qr_catalog_visit)(void *context, struct qr_object *object, quire_error *err);
 quire_status qr_catalog_each(struct qr_view *view, enum qr_object_kind kind, uint32_t owner,
                              struct qr_arena *arena, qr_catalog_visit visit, void *context,
                              quire_error *err);

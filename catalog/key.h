@@ -10,6 +10,9 @@
 #include "base/memory.h"
 #include "quire/value.h"
 
+/* Bytes that qr_key_append_rowid adds at most. */
+#define QR_KEY_ROWID_MAX 9U
+
 /* A growing buffer of one key. Zero-initialise with the allocator set; free with qr_key_free. */
 struct qr_key {
     const quire_allocator *allocator;
@@ -28,14 +31,22 @@ quire_status qr_key_append(struct qr_key *key, const quire_value *value, bool de
 /* Appends a rowid, ascending, so that equal keys order by it. */
 quire_status qr_key_append_rowid(struct qr_key *key, int64_t rowid, quire_error *err);
 
+/* Appends bytes as they are: an encoded key, or a part of one. */
+quire_status qr_key_append_bytes(struct qr_key *key, const void *bytes, size_t size,
+                                 quire_error *err);
+
+/* Moves *offset behind the element there. CORRUPT when malformed. */
+quire_status qr_key_skip(const uint8_t *bytes, size_t size, size_t *offset, bool descending,
+                         quire_error *err);
+
 /* Decodes the element at *offset and moves *offset behind it. TEXT and BLOB are decoded into
  * `arena`. CORRUPT when malformed. */
 quire_status qr_key_decode(const uint8_t *bytes, size_t size, size_t *offset, bool descending,
                            struct qr_arena *arena, quire_value *value, quire_error *err);
 
 /* Decodes a rowid written by qr_key_append_rowid. */
-quire_status qr_key_decode_rowid(const uint8_t *bytes, size_t size, size_t *offset,
-                                 int64_t *rowid, quire_error *err);
+quire_status qr_key_decode_rowid(const uint8_t *bytes, size_t size, size_t *offset, int64_t *rowid,
+                                 quire_error *err);
 
 /* Turns `key` into the least byte string greater than every string that has it as prefix; *none is
  * true when there is none (all bytes 0xFF). For upper bounds of prefix ranges. */

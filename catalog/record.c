@@ -1,0 +1,337 @@
+/*
+ * The record encoding: how a row becomes bytes (docs/file-format.md, "Records").
+ *
+ *   varint column count | varint serial type a column | bodies in column order
+ *
+ *   serial type  0     null                  no body
+ *                1, 2  false, true           no body
+ *                3, 4  the integers 0, 1     no body
+ *                5..12 integer               1..8 bytes, little-endian two's complement, minimal
+ *                13    float                 8 bytes, little-endian IEEE 754
+ *                14,15 never written
+ *                16+3n text of n bytes; 17+3n blob; 18+3n list (itself a record)
+ *
+ * Decoders trust nothing: counts, sizes and serial types are checked against
+ * the size of the record before a byte is read, and damage is CORRUPT. Pure
+ * functions: any thread, no memory.
+ */
+#include <string.h>
+
+#include "base/bytes.h"
+#include "catalog/record.h"
+
+enum {
+    SERIAL_NULL = 0,
+    SERIAL_FALSE = 1,
+    SERIAL_TRUE = 2,
+    SERIAL_ZERO = 3,
+    SERIAL_ONE = 4,
+    SERIAL_INT_1 = 5, /* an integer of one byte; 12 is one of eight */
+    SERIAL_FLOAT = 13,
+    SERIAL_SIZED = 16 /* text, blob, list alternate from here */
+};
+
+/* ---- Encoding ---- */
+
+static unsigned integer_width(int64_t value)
+{
+    uint64_t magnitude = value < 0 ? ~(uint64_t)value : (uint64_t)value;
+    unsigned width = 1;
+    for (magnitude >>= 7; magnitude != 0; magnitude >>= 8) {
+        width++;
+    }
+    return width;
+}
+
+static uint64_t serial_type(const quire_value *value)
+{
+    switch (value->type) {
+    case QUIRE_NULL:
+        return SERIAL_NULL;
+    case QUIRE_BOOL:
+        return value->as.boolean ? SERIAL_TRUE : SERIAL_FALSE;
+    case QUIRE_INT:
+        if (value->as.integer == 0 || value->as.integer == 1) {
+            return value->as.integer == 0 ? SERIAL_ZERO : SERIAL_ONE;
+        }
+        return SERIAL_INT_1 - 1 + integer_width(value->as.integer);
+    case QUIRE_FLOAT:
+        return SERIAL_FLOAT;
+    case QUIRE_TEXT:
+    case QUIRE_BLOB:
+    case QUIRE_LIST:
+        return SERIAL_SIZED + 3 * (uint64_t)value->size + (uint64_t)(value->type - QUIRE_TEXT);
+    }
+    return SERIAL_NULL;
+}
+
+static uint64_t body_size(uint64_t serial)
+{
+    if (serial >= SERIAL_SIZED) {
+        return (serial - SERIAL_SIZED) / 3;
+    }
+    if (serial == SERIAL_FLOAT) {
+        return 8;
+    }
+    return serial >= SERIAL_INT_1 ? serial - SERIAL_INT_1 + 1 : 0;
+}
+
+size_t quire_record_size(const quire_value *values, uint32_t count)
+{
+    size_t size = qr_varint_size(count);
+    for (uint32_t i = 0; i < count; i++) {
+        uint64_t serial = serial_type(&values[i]);
+        size += qr_varint_size(serial) + (size_t)body_size(serial);
+    }
+    return size;
+}
+
+static size_t put_body(const quire_value *value, uint64_t serial, uint8_t *out)
+{
+    size_t size = (size_t)body_size(serial);
+    if (serial >= SERIAL_SIZED) {
+        if (size > 0) {
+            memcpy(out, value->as.bytes, size);
+        }
+    } else if (size > 0) {
+        uint8_t bytes[8];
+        uint64_t bits;
+        memcpy(&bits, &value->as, sizeof bits);
+        qr_store64(bytes, bits);
+        memcpy(out, bytes, size);
+    }
+    return size;
+}
+
+size_t quire_record_encode(const quire_value *values, uint32_t count, void *out)
+{
+    uint8_t *p = out;
+    p += qr_varint_put(p, count);
+    for (uint32_t i = 0; i < count; i++) {
+        p += qr_varint_put(p, serial_type(&values[i]));
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        p += put_body(&values[i], serial_type(&values[i]), p);
+    }
+    return (size_t)(p - (uint8_t *)out);
+}
+
+/* ---- Decoding ---- */
+
+/* A walk over the columns of one record. */
+struct walk {
+    const uint8_t *serial; /* of the next column */
+    const uint8_t *bodies; /* end of the header */
+    const uint8_t *body;   /* of the next column */
+    const uint8_t *end;
+    uint64_t columns;
+    uint64_t next; /* column number */
+};
+
+static quire_status damaged(quire_error *err, const char *what)
+{
+    return qr_fail(err, QUIRE_CORRUPT, "A stored record is damaged: %s.", what);
+}
+
+/* Finds where the header ends: after as many bytes without continuation bit as there are columns. */
+static quire_status walk_open(struct walk *walk, const void *record, size_t size, quire_error *err)
+{
+    uint64_t columns;
+    size_t used = qr_varint_get(record, size, &columns);
+    if (used == 0 || columns > size - used) {
+        return damaged(err, "its column count is malformed");
+    }
+    const uint8_t *p = (const uint8_t *)record + used;
+    const uint8_t *end = (const uint8_t *)record + size;
+    *walk = (struct walk){.serial = p, .end = end, .columns = columns};
+    for (uint64_t left = columns; left > 0; p++) {
+        if (p == end) {
+            return damaged(err, "its header is cut short");
+        }
+        left -= *p < 0x80;
+    }
+    walk->bodies = walk->body = p;
+    return QUIRE_OK;
+}
+
+static quire_status walk_serial(struct walk *walk, uint64_t *serial, quire_error *err)
+{
+    size_t room = (size_t)(walk->bodies - walk->serial);
+    size_t used = 1;
+    if (room > 0 && *walk->serial < 0x80) {
+        *serial = *walk->serial;
+    } else {
+        used = qr_varint_get(walk->serial, room, serial);
+    }
+    if (used == 0 || *serial == 14 || *serial == 15) {
+        return damaged(err, "it has a malformed serial type");
+    }
+    if (body_size(*serial) > (uint64_t)(walk->end - walk->body)) {
+        return damaged(err, "a column is longer than the record");
+    }
+    walk->serial += used;
+    walk->next++;
+    return QUIRE_OK;
+}
+
+static int64_t load_integer(const uint8_t *body, size_t width)
+{
+    uint8_t bytes[8];
+    memset(bytes, body[width - 1] & 0x80 ? 0xFF : 0, sizeof bytes);
+    memcpy(bytes, body, width);
+    uint64_t bits = qr_load64(bytes);
+    int64_t value;
+    memcpy(&value, &bits, sizeof value);
+    return value;
+}
+
+static quire_value load_value(uint64_t serial, const uint8_t *body)
+{
+    size_t size = (size_t)body_size(serial);
+    if (serial >= SERIAL_SIZED) {
+        quire_type type = (quire_type)(QUIRE_TEXT + (int)((serial - SERIAL_SIZED) % 3));
+        return (quire_value){.type = type, .size = (uint32_t)size, .as.bytes = body};
+    }
+    switch (serial) {
+    case SERIAL_NULL:
+        return quire_null();
+    case SERIAL_FALSE:
+    case SERIAL_TRUE:
+        return quire_bool(serial == SERIAL_TRUE);
+    case SERIAL_ZERO:
+    case SERIAL_ONE:
+        return quire_int(serial == SERIAL_ONE);
+    case SERIAL_FLOAT: {
+        uint64_t bits = qr_load64(body);
+        double real;
+        memcpy(&real, &bits, sizeof real);
+        return quire_float(real);
+    }
+    default:
+        return quire_int(load_integer(body, size));
+    }
+}
+
+static quire_status walk_value(struct walk *walk, quire_value *value, quire_error *err)
+{
+    uint64_t serial;
+    QR_TRY(walk_serial(walk, &serial, err));
+    if (body_size(serial) > UINT32_MAX) {
+        return damaged(err, "a column is longer than a value can be");
+    }
+    *value = load_value(serial, walk->body);
+    walk->body += body_size(serial);
+    return QUIRE_OK;
+}
+
+static quire_status walk_to(struct walk *walk, uint64_t column, quire_error *err)
+{
+    while (walk->next < column) {
+        uint64_t serial;
+        QR_TRY(walk_serial(walk, &serial, err));
+        walk->body += body_size(serial);
+    }
+    return QUIRE_OK;
+}
+
+quire_status qr_record_decode(const void *record, size_t size, quire_value *values, uint32_t count,
+                              quire_error *err)
+{
+    struct walk walk;
+    QR_TRY(walk_open(&walk, record, size, err));
+    for (uint32_t i = 0; i < count; i++) {
+        if (i < walk.columns) {
+            QR_TRY(walk_value(&walk, &values[i], err));
+        } else {
+            values[i] = quire_null();
+        }
+    }
+    return QUIRE_OK;
+}
+
+quire_status qr_record_pick(const void *record, size_t size, const uint32_t *columns,
+                            uint32_t count, quire_value *values, quire_error *err)
+{
+    struct walk start;
+    QR_TRY(walk_open(&start, record, size, err));
+    struct walk walk = start;
+    for (uint32_t i = 0; i < count; i++) {
+        if (columns[i] >= start.columns) {
+            values[i] = quire_null();
+            continue;
+        }
+        if (columns[i] < walk.next) {
+            walk = start;
+        }
+        QR_TRY(walk_to(&walk, columns[i], err));
+        QR_TRY(walk_value(&walk, &values[i], err));
+    }
+    return QUIRE_OK;
+}
+
+quire_status quire_record_column(const void *record, size_t size, uint32_t column,
+                                 quire_value *value, quire_error *err)
+{
+    return qr_record_pick(record, size, &column, 1, value, err);
+}
+
+/* ---- Checking ---- */
+
+static quire_status check(const void *record, size_t size, unsigned depth, uint32_t *columns,
+                          quire_error *err)
+{
+    struct walk walk;
+    QR_TRY(walk_open(&walk, record, size, err));
+    if (walk.columns > UINT32_MAX) {
+        return damaged(err, "its column count is too large");
+    }
+    while (walk.next < walk.columns) {
+        const uint8_t *at = walk.serial;
+        quire_value value;
+        QR_TRY(walk_value(&walk, &value, err));
+        uint64_t serial = 0;
+        (void)qr_varint_get(at, (size_t)(walk.bodies - at), &serial);
+        if (serial_type(&value) != serial) {
+            return damaged(err, "an integer is not in its shortest form");
+        }
+        if (value.type == QUIRE_TEXT && !qr_utf8_valid(value.as.bytes, value.size)) {
+            return damaged(err, "a text is not UTF-8");
+        }
+        if (value.type == QUIRE_LIST) {
+            uint32_t elements;
+            if (depth == QR_LIST_DEPTH_MAX) {
+                return damaged(err, "lists are nested too deep");
+            }
+            QR_TRY(check(value.as.bytes, value.size, depth + 1, &elements, err));
+        }
+    }
+    if (walk.body != walk.end) {
+        return damaged(err, "bytes follow its last column");
+    }
+    *columns = (uint32_t)walk.columns;
+    return QUIRE_OK;
+}
+
+quire_status quire_record_check(const void *record, size_t size, uint32_t *columns,
+                                quire_error *err)
+{
+    return check(record, size, 0, columns, err);
+}
+
+bool qr_value_valid(const quire_value *value)
+{
+    uint32_t elements;
+    switch (value->type) {
+    case QUIRE_NULL:
+    case QUIRE_BOOL:
+    case QUIRE_INT:
+    case QUIRE_FLOAT:
+    case QUIRE_BLOB:
+        return true;
+    case QUIRE_TEXT:
+        return qr_utf8_valid(value->as.bytes, value->size);
+    case QUIRE_LIST:
+        return check(value->as.bytes, value->size, 1, &elements, NULL) == QUIRE_OK;
+    }
+    return false;
+}
