@@ -1,0 +1,154 @@
+/* WiredTiger: row store with 64-bit keys, snapshot isolation, write-ahead log. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <wiredtiger.h>
+
+#include "bench.h"
+
+struct bench_db {
+    WT_CONNECTION *connection;
+};
+
+struct bench_session {
+    WT_SESSION *session;
+    WT_CURSOR *cursor;
+};
+
+static int check(const char *what, int code)
+{
+    return code == 0 ? 0 : bench_fail("wiredtiger", what, wiredtiger_strerror(code));
+}
+
+static int db_open(const struct bench_config *config, struct bench_db **out)
+{
+    char text[512];
+    WT_SESSION *session;
+    struct bench_db *db = calloc(1, sizeof *db);
+    if (db == NULL) {
+        return bench_fail("wiredtiger", "open", "out of memory");
+    }
+    snprintf(text, sizeof text,
+             "create,cache_size=%lluMB,session_max=%u,log=(enabled,file_max=64MB),"
+             "transaction_sync=(enabled=%s,method=fsync),checkpoint=(log_size=64MB)",
+             (unsigned long long)(config->cache_bytes >> 20), config->threads_max + 20,
+             config->durable ? "true" : "false");
+    if (check("open", wiredtiger_open(config->directory, NULL, text, &db->connection)) != 0 ||
+        check("session", db->connection->open_session(db->connection, NULL, NULL, &session)) != 0 ||
+        check("create", session->create(session, "table:rows",
+                                        "key_format=q,value_format=u,leaf_page_max=16KB")) != 0 ||
+        check("close", session->close(session, NULL)) != 0) {
+        return -1;
+    }
+    *out = db;
+    return 0;
+}
+
+static int db_close(struct bench_db *db)
+{
+    int status = check("close", db->connection->close(db->connection, NULL));
+    free(db);
+    return status;
+}
+
+static int session_open(struct bench_db *db, struct bench_session **out)
+{
+    struct bench_session *s = calloc(1, sizeof *s);
+    if (s == NULL) {
+        return bench_fail("wiredtiger", "session", "out of memory");
+    }
+    *out = s;
+    if (check("session", db->connection->open_session(db->connection, NULL, "isolation=snapshot",
+                                                      &s->session)) != 0) {
+        return -1;
+    }
+    return check("cursor", s->session->open_cursor(s->session, "table:rows", NULL, "overwrite=true",
+                                                   &s->cursor));
+}
+
+static void session_close(struct bench_session *s)
+{
+    s->session->close(s->session, NULL);
+    free(s);
+}
+
+static int begin(struct bench_session *s)
+{
+    return check("begin", s->session->begin_transaction(s->session, NULL));
+}
+
+static int commit(struct bench_session *s)
+{
+    return check("commit", s->session->commit_transaction(s->session, NULL));
+}
+
+static int put(struct bench_session *s, int64_t key, const void *value, bool append)
+{
+    WT_ITEM item = {.data = value, .size = BENCH_VALUE};
+    (void)append;
+    s->cursor->set_key(s->cursor, key);
+    s->cursor->set_value(s->cursor, &item);
+    return check("insert", s->cursor->insert(s->cursor));
+}
+
+static int get(struct bench_session *s, int64_t key, void *value, bool *found)
+{
+    WT_ITEM item;
+    s->cursor->set_key(s->cursor, key);
+    int code = s->cursor->search(s->cursor);
+    *found = code == 0;
+    if (code == 0) {
+        code = s->cursor->get_value(s->cursor, &item);
+        if (code == 0 && item.size == BENCH_VALUE) {
+            memcpy(value, item.data, BENCH_VALUE);
+        }
+        s->cursor->reset(s->cursor);
+    }
+    return code == WT_NOTFOUND ? 0 : check("search", code);
+}
+
+static int scan(struct bench_session *s, int64_t from, uint64_t limit, bench_visit visit,
+                void *context)
+{
+    int order;
+    s->cursor->set_key(s->cursor, from);
+    int code = s->cursor->search_near(s->cursor, &order);
+    if (code == 0 && order < 0) {
+        code = s->cursor->next(s->cursor);
+    }
+    while (code == 0 && limit-- > 0) {
+        int64_t key;
+        WT_ITEM item;
+        code = s->cursor->get_key(s->cursor, &key);
+        if (code == 0) {
+            code = s->cursor->get_value(s->cursor, &item);
+        }
+        if (code == 0) {
+            visit(context, key, item.data, item.size);
+            code = s->cursor->next(s->cursor);
+        }
+    }
+    s->cursor->reset(s->cursor);
+    return code == WT_NOTFOUND ? 0 : check("scan", code);
+}
+
+static int read_end(struct bench_session *s)
+{
+    return check("rollback", s->session->rollback_transaction(s->session, NULL));
+}
+
+const struct bench_engine bench_wiredtiger = {
+    .name = "wiredtiger",
+    .settings = "leaf 16 KB, log; durable: transaction_sync fsync, else none",
+    .open = db_open,
+    .close = db_close,
+    .session_open = session_open,
+    .session_close = session_close,
+    .write_begin = begin,
+    .put = put,
+    .write_commit = commit,
+    .read_begin = begin,
+    .get = get,
+    .scan = scan,
+    .read_end = read_end,
+};

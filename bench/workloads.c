@@ -1,0 +1,506 @@
+/*
+ * The named workloads. Each opens a fresh database in a directory of its own,
+ * does the work, verifies every value that it reads, and closes.
+ */
+#include <dirent.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "bench.h"
+
+#define LOAD_BATCH  1000U
+#define RANGE_ROWS  100U
+#define COMMIT_ROWS 100000U /* table size of the commit workloads at most */
+#define SAMPLES_MAX 200000U
+#define THREADS_MAX 8U
+
+/* ---- A scratch database ---- */
+
+struct scratch {
+    char directory[400];
+    const struct bench_engine *engine;
+    struct bench_db *db;
+};
+
+static void remove_files(const char *directory)
+{
+    char path[800];
+    DIR *dir = opendir(directory);
+    if (dir == NULL) {
+        return;
+    }
+    for (struct dirent *entry; (entry = readdir(dir)) != NULL;) {
+        if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0) {
+            continue;
+        }
+        snprintf(path, sizeof path, "%s/%s", directory, entry->d_name);
+        struct stat info;
+        if (lstat(path, &info) == 0 && S_ISDIR(info.st_mode)) {
+            remove_files(path);
+        } else {
+            unlink(path);
+        }
+    }
+    closedir(dir);
+    rmdir(directory);
+}
+
+static uint64_t file_bytes(const char *directory)
+{
+    char path[800];
+    uint64_t total = 0;
+    DIR *dir = opendir(directory);
+    if (dir == NULL) {
+        return 0;
+    }
+    for (struct dirent *entry; (entry = readdir(dir)) != NULL;) {
+        struct stat info;
+        snprintf(path, sizeof path, "%s/%s", directory, entry->d_name);
+        if (entry->d_name[0] == '.' || lstat(path, &info) != 0) {
+            continue;
+        }
+        total += S_ISDIR(info.st_mode) ? file_bytes(path) : (uint64_t)info.st_size;
+    }
+    closedir(dir);
+    return total;
+}
+
+static int scratch_open(struct scratch *s, const struct bench_engine *engine,
+                        const struct bench_options *options, bool durable)
+{
+    struct bench_config config = {
+        .durable = durable, .cache_bytes = options->cache_bytes, .threads_max = THREADS_MAX + 2};
+    snprintf(s->directory, sizeof s->directory, "%s/%s-XXXXXX", options->directory, engine->name);
+    if (mkdtemp(s->directory) == NULL) {
+        return bench_fail(engine->name, "scratch directory", s->directory);
+    }
+    s->engine = engine;
+    config.directory = s->directory;
+    return engine->open(&config, &s->db);
+}
+
+static int scratch_close(struct scratch *s, struct bench_result *result)
+{
+    int status = s->engine->close(s->db);
+    if (result != NULL) {
+        result->bytes = file_bytes(s->directory);
+    }
+    remove_files(s->directory);
+    return status;
+}
+
+/* ---- Common parts ---- */
+
+/* A permutation of 0..n-1. The generator is a bijection of the next power of two; applying it again
+ * to values outside 0..n-1 keeps it one of 0..n-1. */
+static uint64_t permuted(uint64_t i, uint64_t n)
+{
+    uint64_t mask = 1;
+    while (mask < n) {
+        mask <<= 1;
+    }
+    do {
+        i = (i * UINT64_C(2862933555777941757) + UINT64_C(3037000493)) & (mask - 1);
+    } while (i >= n);
+    return i;
+}
+
+static int fill_rows(struct scratch *s, uint64_t rows, bool random_order)
+{
+    const struct bench_engine *engine = s->engine;
+    struct bench_session *session;
+    char value[BENCH_VALUE];
+
+    if (engine->session_open(s->db, &session) != 0) {
+        return -1;
+    }
+    for (uint64_t i = 0; i < rows; i += LOAD_BATCH) {
+        if (engine->write_begin(session) != 0) {
+            return -1;
+        }
+        for (uint64_t j = i; j < i + LOAD_BATCH && j < rows; j++) {
+            int64_t key = (int64_t)(random_order ? permuted(j, rows) : j);
+            bench_fill(value, key, 0);
+            if (engine->put(session, key, value, !random_order) != 0) {
+                return -1;
+            }
+        }
+        if (engine->write_commit(session) != 0) {
+            return -1;
+        }
+    }
+    engine->session_close(session);
+    return 0;
+}
+
+struct checker {
+    const char *engine;
+    int64_t next; /* expected key */
+    uint64_t rows;
+    uint64_t bad;
+    uint64_t versions; /* sum, to compare two scans of one snapshot */
+};
+
+static void check_row(void *context, int64_t key, const void *value, size_t size)
+{
+    struct checker *c = context;
+    uint64_t version;
+    if (key != c->next || !bench_verify(value, size, key, &version)) {
+        c->bad++;
+    } else {
+        c->versions += version;
+    }
+    c->next = key + 1;
+    c->rows++;
+}
+
+static int check_scan(const struct bench_engine *engine, struct bench_session *session,
+                      int64_t from, uint64_t limit, uint64_t expected, uint64_t *versions)
+{
+    struct checker c = {.engine = engine->name, .next = from};
+    if (engine->scan(session, from, limit, check_row, &c) != 0) {
+        return -1;
+    }
+    if (c.bad != 0 || c.rows != expected) {
+        return bench_fail(engine->name, "scan", "rows are wrong or missing");
+    }
+    if (versions != NULL) {
+        *versions = c.versions;
+    }
+    return 0;
+}
+
+/* ---- Loads ---- */
+
+static int load(const struct bench_engine *engine, const struct bench_options *options,
+                struct bench_result *result, bool random_order)
+{
+    struct scratch s;
+    struct bench_session *session;
+    double start;
+
+    if (scratch_open(&s, engine, options, false) != 0) {
+        return -1;
+    }
+    start = bench_now();
+    if (fill_rows(&s, options->rows, random_order) != 0) {
+        return -1;
+    }
+    result->rate = (double)options->rows / (bench_now() - start);
+    result->operations = options->rows;
+    if (engine->session_open(s.db, &session) != 0 || engine->read_begin(session) != 0 ||
+        check_scan(engine, session, 0, UINT64_MAX, options->rows, NULL) != 0 ||
+        engine->read_end(session) != 0) {
+        return -1;
+    }
+    engine->session_close(session);
+    return scratch_close(&s, result);
+}
+
+static int load_sequential(const struct bench_engine *engine, const struct bench_options *options,
+                           struct bench_result *result)
+{
+    return load(engine, options, result, false);
+}
+
+static int load_random(const struct bench_engine *engine, const struct bench_options *options,
+                       struct bench_result *result)
+{
+    return load(engine, options, result, true);
+}
+
+/* ---- Timed roles ---- */
+
+enum role { ROLE_COMMIT, ROLE_GET, ROLE_SCAN };
+
+struct worker {
+    const struct bench_engine *engine;
+    struct bench_db *db;
+    enum role role;
+    uint64_t rows;
+    uint64_t seed;
+    atomic_bool *stop;
+    uint64_t operations;
+    double seconds;
+    int status;
+    float *samples_us;
+    size_t sample_count;
+};
+
+static int work_commit(struct worker *w, struct bench_session *session)
+{
+    char value[BENCH_VALUE];
+    int64_t key = (int64_t)(bench_random(&w->seed) % w->rows);
+    bench_fill(value, key, bench_random(&w->seed) >> 32);
+    if (w->engine->write_begin(session) != 0 || w->engine->put(session, key, value, false) != 0) {
+        return -1;
+    }
+    return w->engine->write_commit(session);
+}
+
+static int work_get(struct worker *w, struct bench_session *session)
+{
+    char value[BENCH_VALUE];
+    uint64_t version;
+    bool found;
+    int64_t key = (int64_t)(bench_random(&w->seed) % w->rows);
+    if (w->engine->read_begin(session) != 0 || w->engine->get(session, key, value, &found) != 0) {
+        return -1;
+    }
+    if (!found || !bench_verify(value, sizeof value, key, &version)) {
+        return bench_fail(w->engine->name, "get", "a row is wrong or missing");
+    }
+    return w->engine->read_end(session);
+}
+
+static int work_scan(struct worker *w, struct bench_session *session)
+{
+    int64_t from = (int64_t)(bench_random(&w->seed) % (w->rows - RANGE_ROWS));
+    if (w->engine->read_begin(session) != 0 ||
+        check_scan(w->engine, session, from, RANGE_ROWS, RANGE_ROWS, NULL) != 0) {
+        return -1;
+    }
+    return w->engine->read_end(session);
+}
+
+static void *work(void *context)
+{
+    struct worker *w = context;
+    struct bench_session *session;
+    int (*const roles[])(struct worker *, struct bench_session *) = {work_commit, work_get,
+                                                                     work_scan};
+    double start;
+
+    w->status = w->engine->session_open(w->db, &session);
+    if (w->status != 0) {
+        return NULL;
+    }
+    start = bench_now();
+    /* Reads are too short to time one by one: one in 64 is sampled. */
+    while (!atomic_load_explicit(w->stop, memory_order_relaxed)) {
+        bool sampled = w->role == ROLE_COMMIT || (w->operations & 63) == 0;
+        double before = sampled ? bench_now() : 0;
+        w->status = roles[w->role](w, session);
+        if (w->status != 0) {
+            break;
+        }
+        if (sampled && w->sample_count < SAMPLES_MAX) {
+            w->samples_us[w->sample_count++] = (float)((bench_now() - before) * 1e6);
+        }
+        w->operations++;
+    }
+    w->seconds = bench_now() - start;
+    w->engine->session_close(session);
+    return NULL;
+}
+
+static int compare_floats(const void *a, const void *b)
+{
+    float x = *(const float *)a;
+    float y = *(const float *)b;
+    return (x > y) - (x < y);
+}
+
+static double percentile99(struct worker *workers, size_t count, enum role role)
+{
+    size_t total = 0;
+    double value = 0;
+    float *all = malloc(sizeof *all * SAMPLES_MAX * count);
+    if (all == NULL) {
+        return 0;
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (workers[i].role == role) {
+            memcpy(all + total, workers[i].samples_us, sizeof *all * workers[i].sample_count);
+            total += workers[i].sample_count;
+        }
+    }
+    if (total > 0) {
+        qsort(all, total, sizeof *all, compare_floats);
+        value = (double)all[(total - 1) * 99 / 100];
+    }
+    free(all);
+    return value;
+}
+
+/* Runs the roles side by side for the configured time. The first role's rate is the result's rate,
+ * that of a different role its second rate. */
+static int run_roles(struct scratch *s, const struct bench_options *options, uint64_t rows,
+                     const enum role *roles, size_t count, struct bench_result *result)
+{
+    struct worker workers[THREADS_MAX + 1];
+    pthread_t threads[THREADS_MAX + 1];
+    atomic_bool stop = false;
+    int status = 0;
+
+    for (size_t i = 0; i < count; i++) {
+        workers[i] = (struct worker){.engine = s->engine,
+                                     .db = s->db,
+                                     .role = roles[i],
+                                     .rows = rows,
+                                     .seed = (uint64_t)(bench_now() * 1e6) + i * 7919,
+                                     .stop = &stop,
+                                     .samples_us = malloc(sizeof(float) * SAMPLES_MAX)};
+        if (workers[i].samples_us == NULL ||
+            pthread_create(&threads[i], NULL, work, &workers[i]) != 0) {
+            return bench_fail(s->engine->name, "threads", "cannot start");
+        }
+    }
+    usleep((useconds_t)(options->seconds * 1e6));
+    atomic_store(&stop, true);
+    result->rate = 0;
+    result->second_rate = 0;
+    result->operations = 0;
+    for (size_t i = 0; i < count; i++) {
+        pthread_join(threads[i], NULL);
+        double rate = (double)workers[i].operations / workers[i].seconds;
+        status |= workers[i].status;
+        result->operations += workers[i].operations;
+        *(roles[i] == roles[0] ? &result->rate : &result->second_rate) += rate;
+    }
+    result->p99_us = percentile99(workers, count, roles[0]);
+    for (size_t i = 0; i < count; i++) {
+        free(workers[i].samples_us);
+    }
+    return status;
+}
+
+static uint64_t commit_rows(const struct bench_options *options)
+{
+    return options->rows < COMMIT_ROWS ? options->rows : COMMIT_ROWS;
+}
+
+static int timed(const struct bench_engine *engine, const struct bench_options *options,
+                 struct bench_result *result, bool durable, uint64_t rows, const enum role *roles,
+                 size_t count)
+{
+    struct scratch s;
+    if (scratch_open(&s, engine, options, durable) != 0 || fill_rows(&s, rows, false) != 0 ||
+        run_roles(&s, options, rows, roles, count, result) != 0) {
+        return -1;
+    }
+    return scratch_close(&s, result);
+}
+
+static int commit_1(const struct bench_engine *engine, const struct bench_options *options,
+                    struct bench_result *result)
+{
+    const enum role roles[] = {ROLE_COMMIT};
+    return timed(engine, options, result, true, commit_rows(options), roles, 1);
+}
+
+static int commit_8(const struct bench_engine *engine, const struct bench_options *options,
+                    struct bench_result *result)
+{
+    const enum role roles[THREADS_MAX] = {ROLE_COMMIT};
+    return timed(engine, options, result, true, commit_rows(options), roles, THREADS_MAX);
+}
+
+static int get_1(const struct bench_engine *engine, const struct bench_options *options,
+                 struct bench_result *result)
+{
+    const enum role roles[] = {ROLE_GET};
+    return timed(engine, options, result, false, options->rows, roles, 1);
+}
+
+static int get_2(const struct bench_engine *engine, const struct bench_options *options,
+                 struct bench_result *result)
+{
+    const enum role roles[] = {ROLE_GET, ROLE_GET};
+    return timed(engine, options, result, false, options->rows, roles, 2);
+}
+
+static int scan_range(const struct bench_engine *engine, const struct bench_options *options,
+                      struct bench_result *result)
+{
+    const enum role roles[] = {ROLE_SCAN};
+    return timed(engine, options, result, false, options->rows, roles, 1);
+}
+
+static int mixed(const struct bench_engine *engine, const struct bench_options *options,
+                 struct bench_result *result)
+{
+    const enum role roles[] = {ROLE_COMMIT, ROLE_GET};
+    return timed(engine, options, result, true, options->rows, roles, 2);
+}
+
+static int scan_full(const struct bench_engine *engine, const struct bench_options *options,
+                     struct bench_result *result)
+{
+    struct scratch s;
+    struct bench_session *session;
+    double start;
+    uint64_t scans = 0;
+
+    if (scratch_open(&s, engine, options, false) != 0 || fill_rows(&s, options->rows, false) != 0 ||
+        engine->session_open(s.db, &session) != 0) {
+        return -1;
+    }
+    start = bench_now();
+    do {
+        if (engine->read_begin(session) != 0 ||
+            check_scan(engine, session, 0, UINT64_MAX, options->rows, NULL) != 0 ||
+            engine->read_end(session) != 0) {
+            return -1;
+        }
+        scans++;
+    } while (bench_now() - start < options->seconds);
+    result->operations = scans * options->rows;
+    result->rate = (double)result->operations / (bench_now() - start);
+    engine->session_close(session);
+    return scratch_close(&s, result);
+}
+
+/* One snapshot is held while a writer commits without syncs: the writer's rate with it, and as the
+ * second rate the writer's rate without. The snapshot must read the same before and after. */
+static int held_snapshot(const struct bench_engine *engine, const struct bench_options *options,
+                         struct bench_result *result)
+{
+    const enum role roles[] = {ROLE_COMMIT};
+    uint64_t rows = commit_rows(options);
+    struct bench_result alone;
+    struct scratch s;
+    struct bench_session *session;
+    uint64_t before;
+    uint64_t after;
+
+    if (scratch_open(&s, engine, options, false) != 0 || fill_rows(&s, rows, false) != 0 ||
+        run_roles(&s, options, rows, roles, 1, &alone) != 0 ||
+        engine->session_open(s.db, &session) != 0 || engine->read_begin(session) != 0 ||
+        check_scan(engine, session, 0, UINT64_MAX, rows, &before) != 0 ||
+        run_roles(&s, options, rows, roles, 1, result) != 0 ||
+        check_scan(engine, session, 0, UINT64_MAX, rows, &after) != 0) {
+        return -1;
+    }
+    if (before != after) {
+        return bench_fail(engine->name, "held snapshot", "it changed under its reader");
+    }
+    result->second_rate = alone.rate;
+    result->bytes = file_bytes(s.directory);
+    if (engine->read_end(session) != 0) {
+        return -1;
+    }
+    engine->session_close(session);
+    return scratch_close(&s, NULL);
+}
+
+const struct bench_workload bench_workloads[] = {
+    {"load-sequential", "rows/s", NULL, "rows in key order, 1,000 a commit, no syncs",
+     load_sequential},
+    {"load-random", "rows/s", NULL, "rows in random order, 1,000 a commit, no syncs", load_random},
+    {"commit-1", "commits/s", NULL, "durable one-row updates, one thread", commit_1},
+    {"commit-8", "commits/s", NULL, "durable one-row updates, eight threads", commit_8},
+    {"get-1", "reads/s", NULL, "random point reads, a snapshot each, one thread", get_1},
+    {"get-2", "reads/s", NULL, "random point reads, a snapshot each, two threads", get_2},
+    {"scan-full", "rows/s", NULL, "every row in key order", scan_full},
+    {"scan-range", "scans/s", NULL, "100 rows from a random key, a snapshot each", scan_range},
+    {"mixed", "commits/s", "reads/s", "a durable writer beside a point reader", mixed},
+    {"held-snapshot", "commits/s", "without",
+     "commits without syncs beside a snapshot that is held", held_snapshot},
+};
+const size_t bench_workload_count = sizeof bench_workloads / sizeof bench_workloads[0];
