@@ -13,6 +13,7 @@
 #include <stdbool.h>
 
 #include "base/memory.h"
+#include "graphql/value.h"
 
 enum qr_json_event {
     QR_JSON_NULL,
@@ -68,42 +69,12 @@ void qr_json_reader_position(const struct qr_json_reader *reader, uint32_t *line
 
 void qr_json_reader_destroy(struct qr_json_reader *reader);
 
-enum qr_json_kind {
-    QR_JSON_IS_NULL,
-    QR_JSON_IS_BOOL,
-    QR_JSON_IS_NUMBER,
-    QR_JSON_IS_STRING,
-    QR_JSON_IS_ARRAY,
-    QR_JSON_IS_OBJECT
-};
-
-struct qr_json_member;
-
-/* A value in an arena. Plain data: may be copied and built by hand. */
-struct qr_json_value {
-    enum qr_json_kind kind;
-    bool boolean;
-    size_t size;      /* bytes of a NUMBER or STRING */
-    const char *text; /* NUMBER: its digits; STRING: decoded; neither NUL-terminated */
-    size_t count;     /* items of an ARRAY, members of an OBJECT */
-    const struct qr_json_value *items;
-    const struct qr_json_member *members; /* in the order of the text */
-    const uint32_t *order;                /* members by key, or NULL when there are few */
-};
-
-struct qr_json_member {
-    const char *key;
-    size_t key_size;
-    struct qr_json_value value;
-};
-
-/* Reads one whole text into `arena`; strings are copied. Errors as of feed, DATA for a key that an
- * object names twice, and LIMIT of the arena. */
+/*
+ * Reads one whole text into a value in `arena`; strings are copied, numbers
+ * are INT or FLOAT by how they are written. Errors as of feed, DATA for a key
+ * that an object names twice, and LIMIT of the arena.
+ */
 quire_status qr_json_read(struct qr_arena *arena, const void *bytes, size_t size,
-                          uint32_t depth_max, const struct qr_json_value **out, quire_error *err);
-
-/* The member's value, or NULL. `object` may be NULL or another kind: NULL then. */
-const struct qr_json_value *qr_json_find(const struct qr_json_value *object, const char *key,
-                                         size_t key_size);
+                          uint32_t depth_max, struct qr_gql_value *out, quire_error *err);
 
 #endif

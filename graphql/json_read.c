@@ -1,0 +1,445 @@
+/*
+ * The streaming reader, over libyajl's callbacks.
+ *
+ * Three things that callers rely on are added here. Positions: yajl tells how
+ * far it has read in the current chunk, so the bytes between two events are
+ * walked once more to count lines and to find where a token starts. Strict
+ * text: the same walk refuses unpaired surrogate escapes, which yajl would
+ * replace silently, and decoded strings are checked as UTF-8, where yajl lets
+ * overlong forms pass. Memory: yajl uses what its allocation function returns
+ * without a check, so a failed allocation leaves yajl by longjmp; the reader
+ * holds all of yajl's blocks in a list and frees them whatever state yajl was
+ * in, and never enters that parser again.
+ */
+#include "graphql/json_read.h"
+
+#include <setjmp.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <yajl/yajl_parse.h>
+
+#include "base/check.h"
+
+/* Header of a block handed to yajl, which frees without telling sizes. */
+union block {
+    struct {
+        union block *previous, *next;
+        size_t size; /* with this header */
+    } link;
+    max_align_t alignment;
+};
+
+enum escape_state { ESCAPE_NONE, ESCAPE_BACKSLASH, ESCAPE_HEX };
+
+/* Position and text checks over the raw bytes. */
+struct scanner {
+    uint32_t line, column;             /* of the next byte */
+    uint32_t token_line, token_column; /* where the token in progress starts */
+    bool in_token, in_string;
+    bool bad_surrogate;
+    bool high_pending; /* a high surrogate escape waits for its low half */
+    enum escape_state escape;
+    unsigned hex_digits;
+    uint32_t code_unit;
+};
+
+struct qr_json_reader {
+    const quire_allocator *allocator;
+    yajl_alloc_funcs functions;
+    union block *blocks;
+    yajl_handle parser;
+    qr_json_handler handler;
+    void *context;
+    uint32_t depth, depth_max;
+    bool many, failed;
+    struct scanner scanner;
+    const unsigned char *chunk;
+    size_t chunk_size, scanned; /* bytes of the chunk that the scanner has seen */
+    quire_status status;        /* why a callback stopped yajl */
+    quire_error *err;           /* of the running call */
+    quire_error memory_error;
+    jmp_buf out_of_memory;
+};
+
+static void *block_allocate(struct qr_json_reader *reader, union block *old, size_t size)
+{
+    size_t old_size = old ? old->link.size : 0;
+    union block *previous = old ? old->link.previous : NULL;
+    union block *next = old ? old->link.next : reader->blocks;
+    union block *block = NULL;
+    if (size <= SIZE_MAX - sizeof *block) {
+        block = qr_realloc(reader->allocator, old, old_size, sizeof *block + size,
+                           &reader->memory_error);
+    } else {
+        (void)qr_fail_memory(&reader->memory_error, size);
+    }
+    if (!block) {
+        longjmp(reader->out_of_memory, 1);
+    }
+    block->link.size = sizeof *block + size;
+    block->link.previous = previous;
+    block->link.next = next;
+    if (previous) {
+        previous->link.next = block;
+    } else {
+        reader->blocks = block;
+    }
+    if (next) {
+        next->link.previous = block;
+    }
+    return block + 1;
+}
+
+static void *parser_malloc(void *context, size_t size)
+{
+    return block_allocate(context, NULL, size);
+}
+
+static void *parser_realloc(void *context, void *ptr, size_t size)
+{
+    return block_allocate(context, ptr ? (union block *)ptr - 1 : NULL, size);
+}
+
+static void parser_free(void *context, void *ptr)
+{
+    struct qr_json_reader *reader = context;
+    if (!ptr) {
+        return;
+    }
+    union block *block = (union block *)ptr - 1;
+    if (block->link.previous) {
+        block->link.previous->link.next = block->link.next;
+    } else {
+        reader->blocks = block->link.next;
+    }
+    if (block->link.next) {
+        block->link.next->link.previous = block->link.previous;
+    }
+    qr_free(reader->allocator, block, block->link.size);
+}
+
+static uint32_t hex_value(unsigned char c)
+{
+    if (c >= '0' && c <= '9') {
+        return (uint32_t)(c - '0');
+    }
+    return (uint32_t)((c | 0x20) - 'a') + 10;
+}
+
+static void scan_code_unit(struct scanner *scanner)
+{
+    bool high = (scanner->code_unit & 0xFC00U) == 0xD800U;
+    bool low = (scanner->code_unit & 0xFC00U) == 0xDC00U;
+    if (low != scanner->high_pending) {
+        scanner->bad_surrogate = true;
+    }
+    scanner->high_pending = high;
+}
+
+/* One byte inside a string. yajl has already found the escapes well formed. */
+static void scan_string_byte(struct scanner *scanner, unsigned char c)
+{
+    switch (scanner->escape) {
+    case ESCAPE_NONE:
+        if (c == '\\') {
+            scanner->escape = ESCAPE_BACKSLASH;
+        } else if (scanner->high_pending) {
+            scanner->bad_surrogate = true;
+        }
+        break;
+    case ESCAPE_BACKSLASH:
+        scanner->escape = c == 'u' ? ESCAPE_HEX : ESCAPE_NONE;
+        scanner->hex_digits = 0;
+        scanner->code_unit = 0;
+        if (c != 'u' && scanner->high_pending) {
+            scanner->bad_surrogate = true;
+        }
+        break;
+    case ESCAPE_HEX:
+        scanner->code_unit = (scanner->code_unit << 4 | hex_value(c)) & 0xFFFFU;
+        if (++scanner->hex_digits == 4) {
+            scanner->escape = ESCAPE_NONE;
+            scan_code_unit(scanner);
+        }
+        break;
+    }
+}
+
+static void scan_byte(struct scanner *scanner, unsigned char c)
+{
+    if (scanner->in_token) {
+        if (scanner->in_string) {
+            scan_string_byte(scanner, c);
+        }
+    } else if (!strchr(" \t\r\n,:", c) || c == '\0') {
+        scanner->in_token = true;
+        scanner->in_string = c == '"';
+        scanner->token_line = scanner->line;
+        scanner->token_column = scanner->column;
+    }
+    if (c == '\n') {
+        scanner->line++;
+        scanner->column = 1;
+    } else if ((c & 0xC0U) != 0x80U) {
+        scanner->column++;
+    }
+}
+
+static void scan_to(struct qr_json_reader *reader, size_t end)
+{
+    while (reader->scanned < end) {
+        scan_byte(&reader->scanner, reader->chunk[reader->scanned++]);
+    }
+}
+
+static bool is_utf8(const unsigned char *s, size_t size)
+{
+    for (size_t i = 0; i < size;) {
+        if (s[i] < 0x80) {
+            i++;
+            continue;
+        }
+        unsigned extra = s[i] >= 0xF0 ? 3 : s[i] >= 0xE0 ? 2 : 1;
+        if (s[i] < 0xC2 || s[i] > 0xF4 || size - i <= extra) {
+            return false;
+        }
+        unsigned char second_min = s[i] == 0xE0 ? 0xA0 : s[i] == 0xF0 ? 0x90 : 0x80;
+        unsigned char second_max = s[i] == 0xED ? 0x9F : s[i] == 0xF4 ? 0x8F : 0xBF;
+        if (s[i + 1] < second_min || s[i + 1] > second_max) {
+            return false;
+        }
+        for (unsigned k = 2; k <= extra; k++) {
+            if ((s[i + k] & 0xC0U) != 0x80U) {
+                return false;
+            }
+        }
+        i += extra + 1;
+    }
+    return true;
+}
+
+/* Reports at the current token. Returns yajl's word for "stop". */
+static int stop(struct qr_json_reader *reader, quire_status status, const char *message)
+{
+    const struct scanner *s = &reader->scanner;
+    reader->status =
+        qr_fail_text(reader->err, status, NULL, s->token_line, s->token_column, "%s", message);
+    return 0;
+}
+
+static int emit(struct qr_json_reader *reader, enum qr_json_event event, const unsigned char *text,
+                size_t size)
+{
+    struct scanner *scanner = &reader->scanner;
+    scan_to(reader, yajl_get_bytes_consumed(reader->parser));
+    if (event == QR_JSON_STRING || event == QR_JSON_KEY) {
+        if (scanner->bad_surrogate) {
+            return stop(reader, QUIRE_SYNTAX,
+                        "a string holds half of a surrogate pair, which stands for no character");
+        }
+        if (!is_utf8(text, size)) {
+            return stop(reader, QUIRE_SYNTAX, "a string is not valid UTF-8");
+        }
+    }
+    if (event == QR_JSON_ARRAY_BEGIN || event == QR_JSON_OBJECT_BEGIN) {
+        if (reader->depth == reader->depth_max) {
+            return stop(reader, QUIRE_LIMIT, "arrays and objects are nested too deeply");
+        }
+        reader->depth++;
+    } else if (event == QR_JSON_ARRAY_END || event == QR_JSON_OBJECT_END) {
+        reader->depth--;
+    }
+    reader->status = reader->handler(reader->context, event, (const char *)text, size, reader->err);
+    if (reader->status != QUIRE_OK && reader->err && reader->err->line == 0) {
+        reader->err->line = scanner->token_line;
+        reader->err->column = scanner->token_column;
+    }
+    scanner->in_token = false;
+    scanner->in_string = false;
+    return reader->status == QUIRE_OK;
+}
+
+static int on_null(void *context)
+{
+    return emit(context, QR_JSON_NULL, NULL, 0);
+}
+
+static int on_boolean(void *context, int value)
+{
+    return emit(context, value ? QR_JSON_TRUE : QR_JSON_FALSE, NULL, 0);
+}
+
+static int on_number(void *context, const char *text, size_t size)
+{
+    return emit(context, QR_JSON_NUMBER, (const unsigned char *)text, size);
+}
+
+static int on_string(void *context, const unsigned char *text, size_t size)
+{
+    return emit(context, QR_JSON_STRING, text, size);
+}
+
+static int on_key(void *context, const unsigned char *text, size_t size)
+{
+    return emit(context, QR_JSON_KEY, text, size);
+}
+
+static int on_object_begin(void *context)
+{
+    return emit(context, QR_JSON_OBJECT_BEGIN, NULL, 0);
+}
+
+static int on_object_end(void *context)
+{
+    return emit(context, QR_JSON_OBJECT_END, NULL, 0);
+}
+
+static int on_array_begin(void *context)
+{
+    return emit(context, QR_JSON_ARRAY_BEGIN, NULL, 0);
+}
+
+static int on_array_end(void *context)
+{
+    return emit(context, QR_JSON_ARRAY_END, NULL, 0);
+}
+
+static const yajl_callbacks callbacks = {
+    .yajl_null = on_null,
+    .yajl_boolean = on_boolean,
+    .yajl_number = on_number,
+    .yajl_string = on_string,
+    .yajl_map_key = on_key,
+    .yajl_start_map = on_object_begin,
+    .yajl_end_map = on_object_end,
+    .yajl_start_array = on_array_begin,
+    .yajl_end_array = on_array_end,
+};
+
+static quire_status create_parser(struct qr_json_reader *reader, quire_error *err)
+{
+    if (setjmp(reader->out_of_memory) != 0) {
+        return qr_fail_memory(err, sizeof reader->blocks);
+    }
+    reader->parser = yajl_alloc(&callbacks, &reader->functions, reader);
+    if (reader->many) {
+        (void)yajl_config(reader->parser, yajl_allow_multiple_values, 1);
+    }
+    return QUIRE_OK;
+}
+
+quire_status qr_json_reader_create(const quire_allocator *allocator,
+                                   const struct qr_json_options *options, qr_json_handler handler,
+                                   void *context, struct qr_json_reader **out, quire_error *err)
+{
+    *out = NULL;
+    struct qr_json_reader *reader = qr_alloc_zero(allocator, sizeof *reader, err);
+    if (!reader) {
+        return QUIRE_NO_MEMORY;
+    }
+    reader->allocator = allocator;
+    reader->functions =
+        (yajl_alloc_funcs){parser_malloc, parser_realloc, parser_free, reader};
+    reader->handler = handler;
+    reader->context = context;
+    reader->depth_max = options && options->depth_max ? options->depth_max : QR_JSON_DEPTH_MAX;
+    reader->many = options && options->many;
+    reader->scanner.line = 1;
+    reader->scanner.column = 1;
+    reader->memory_error = (quire_error)QUIRE_ERROR_INIT;
+    quire_status status = create_parser(reader, err);
+    if (status != QUIRE_OK) {
+        qr_json_reader_destroy(reader);
+        return status;
+    }
+    *out = reader;
+    return QUIRE_OK;
+}
+
+void qr_json_reader_destroy(struct qr_json_reader *reader)
+{
+    if (!reader) {
+        return;
+    }
+    for (union block *block = reader->blocks; block;) {
+        union block *next = block->link.next;
+        qr_free(reader->allocator, block, block->link.size);
+        block = next;
+    }
+    qr_free(reader->allocator, reader, sizeof *reader);
+}
+
+void qr_json_reader_position(const struct qr_json_reader *reader, uint32_t *line, uint32_t *column)
+{
+    *line = reader->scanner.token_line;
+    *column = reader->scanner.token_column;
+}
+
+/* Turns yajl's verdict on the chunk into ours. */
+static quire_status conclude(struct qr_json_reader *reader, yajl_status result, quire_error *err)
+{
+    if (result == yajl_status_ok) {
+        scan_to(reader, reader->chunk_size);
+        return QUIRE_OK;
+    }
+    reader->failed = true;
+    if (result == yajl_status_client_canceled) {
+        return reader->status;
+    }
+    size_t consumed = yajl_get_bytes_consumed(reader->parser);
+    scan_to(reader, consumed < reader->chunk_size ? consumed : reader->chunk_size);
+    const struct scanner *s = &reader->scanner;
+    uint32_t line = s->in_token ? s->token_line : s->line;
+    uint32_t column = s->in_token ? s->token_column : s->column;
+    unsigned char *reason = yajl_get_error(reader->parser, 0, NULL, 0);
+    /* yajl's text is "parse error: why\n" or "lexical error: why\n". */
+    const char *why = reason ? strstr((const char *)reason, ": ") : NULL;
+    why = why ? why + 2 : "invalid text\n";
+    quire_status status = qr_fail_text(err, QUIRE_SYNTAX, NULL, line, column, "not JSON: %.*s",
+                                       (int)strcspn(why, "\n"), why);
+    yajl_free_error(reader->parser, reason);
+    return status;
+}
+
+static quire_status out_of_memory(struct qr_json_reader *reader, quire_error *err)
+{
+    reader->failed = true;
+    if (err) {
+        *err = reader->memory_error;
+    }
+    return QUIRE_NO_MEMORY;
+}
+
+quire_status qr_json_reader_feed(struct qr_json_reader *reader, const void *bytes, size_t size,
+                                 quire_error *err)
+{
+    if (reader->failed) {
+        return qr_fail(err, QUIRE_MISUSE, "the JSON text has already been found bad");
+    }
+    reader->chunk = bytes;
+    reader->chunk_size = size;
+    reader->scanned = 0;
+    reader->err = err;
+    if (setjmp(reader->out_of_memory) != 0) {
+        return out_of_memory(reader, err);
+    }
+    return conclude(reader, yajl_parse(reader->parser, bytes, size), err);
+}
+
+quire_status qr_json_reader_finish(struct qr_json_reader *reader, quire_error *err)
+{
+    if (reader->failed) {
+        return qr_fail(err, QUIRE_MISUSE, "the JSON text has already been found bad");
+    }
+    /* yajl ends a number in progress by a virtual space. */
+    static const unsigned char space[] = " ";
+    reader->chunk = space;
+    reader->chunk_size = 0;
+    reader->scanned = 0;
+    reader->err = err;
+    if (setjmp(reader->out_of_memory) != 0) {
+        return out_of_memory(reader, err);
+    }
+    return conclude(reader, yajl_complete_parse(reader->parser), err);
+}

@@ -1,0 +1,329 @@
+/*
+ * The response buffer. Doubles are found by trying 15, 16 and 17 significant
+ * digits: the first that reads back is the shortest. Digits are picked out of
+ * printf's exponent form one by one, because the host program may have set a
+ * locale whose decimal point is not '.'.
+ */
+#include "graphql/json_write.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/check.h"
+#include "quire/memory.h"
+
+void qr_json_writer_init(struct qr_json_writer *writer, const quire_allocator *allocator,
+                         size_t bytes_max, quire_error *err)
+{
+    *writer = (struct qr_json_writer){.allocator = allocator, .bytes_max = bytes_max, .err = err};
+}
+
+void qr_json_writer_free(struct qr_json_writer *writer)
+{
+    quire_free(writer->bytes);
+    writer->bytes = NULL;
+    writer->size = 0;
+    writer->capacity = 0;
+}
+
+/* Makes room for `more` bytes and a NUL; NULL after the first failure. */
+static char *reserve(struct qr_json_writer *writer, size_t more)
+{
+    if (writer->status != QUIRE_OK) {
+        return NULL;
+    }
+    size_t limit = writer->bytes_max ? writer->bytes_max : SIZE_MAX / 2;
+    if (more > limit || writer->size > limit - more) {
+        writer->status = qr_fail(writer->err, QUIRE_LIMIT,
+                                 "the response is larger than its limit of %zu bytes", limit);
+        return NULL;
+    }
+    size_t needed = writer->size + more + 1;
+    if (needed > writer->capacity) {
+        size_t capacity = writer->capacity + writer->capacity / 2;
+        capacity = capacity < 256 ? 256 : capacity;
+        capacity = capacity < needed ? needed : capacity;
+        char *bytes = qr_host_realloc(writer->allocator, writer->bytes, capacity, writer->err);
+        if (!bytes) {
+            writer->status = QUIRE_NO_MEMORY;
+            return NULL;
+        }
+        writer->bytes = bytes;
+        writer->capacity = capacity;
+    }
+    return writer->bytes + writer->size;
+}
+
+static void append(struct qr_json_writer *writer, const char *bytes, size_t size)
+{
+    char *to = reserve(writer, size);
+    if (to) {
+        memcpy(to, bytes, size);
+        writer->size += size;
+    }
+}
+
+/* Appends text that is one whole value. */
+static void append_value(struct qr_json_writer *writer, const char *bytes, size_t size)
+{
+    char *to = reserve(writer, size + 1);
+    if (to) {
+        if (writer->comma) {
+            *to++ = ',';
+            writer->size++;
+        }
+        memcpy(to, bytes, size);
+        writer->size += size;
+        writer->comma = true;
+    }
+}
+
+quire_status qr_json_writer_finish(struct qr_json_writer *writer, char **bytes, size_t *size)
+{
+    *bytes = NULL;
+    *size = 0;
+    char *end = reserve(writer, 0);
+    if (!end) {
+        qr_json_writer_free(writer);
+        return writer->status;
+    }
+    *end = '\0';
+    *bytes = writer->bytes;
+    *size = writer->size;
+    writer->bytes = NULL;
+    writer->size = 0;
+    writer->capacity = 0;
+    return QUIRE_OK;
+}
+
+void qr_json_put_null(struct qr_json_writer *writer)
+{
+    append_value(writer, "null", 4);
+}
+
+void qr_json_put_bool(struct qr_json_writer *writer, bool value)
+{
+    append_value(writer, value ? "true" : "false", value ? 4 : 5);
+}
+
+void qr_json_put_int(struct qr_json_writer *writer, int64_t value)
+{
+    char text[24];
+    int size = snprintf(text, sizeof text, "%" PRId64, value);
+    append_value(writer, text, (size_t)size);
+}
+
+void qr_json_put_uint(struct qr_json_writer *writer, uint64_t value)
+{
+    char text[24];
+    int size = snprintf(text, sizeof text, "%" PRIu64, value);
+    append_value(writer, text, (size_t)size);
+}
+
+void qr_json_put_double(struct qr_json_writer *writer, double value)
+{
+    if (!isfinite(value)) {
+        qr_json_put_null(writer);
+        return;
+    }
+    char text[QR_JSON_DOUBLE_SIZE];
+    append_value(writer, text, qr_json_format_double(value, text));
+}
+
+void qr_json_put_raw(struct qr_json_writer *writer, const char *text, size_t size)
+{
+    append_value(writer, text, size);
+}
+
+static bool needs_escape(unsigned char c)
+{
+    return c < 0x20 || c == '"' || c == '\\';
+}
+
+static size_t escape(unsigned char c, char out[8])
+{
+    static const char letters[] = "btnfr";
+    static const char bytes[] = "\b\t\n\f\r";
+    out[0] = '\\';
+    if (c == '"' || c == '\\') {
+        out[1] = (char)c;
+        return 2;
+    }
+    const char *letter = c ? strchr(bytes, c) : NULL;
+    if (letter) {
+        out[1] = letters[letter - bytes];
+        return 2;
+    }
+    return (size_t)snprintf(out, 8, "\\u%04x", (unsigned)c);
+}
+
+static void append_quoted(struct qr_json_writer *writer, const char *text, size_t size)
+{
+    append(writer, "\"", 1);
+    for (size_t i = 0; i < size;) {
+        size_t start = i;
+        while (i < size && !needs_escape((unsigned char)text[i])) {
+            i++;
+        }
+        if (i > start) {
+            append(writer, text + start, i - start);
+        }
+        if (i < size) {
+            char escaped[8];
+            append(writer, escaped, escape((unsigned char)text[i++], escaped));
+        }
+    }
+    append(writer, "\"", 1);
+}
+
+static void separate(struct qr_json_writer *writer)
+{
+    if (writer->comma) {
+        append(writer, ",", 1);
+    }
+}
+
+void qr_json_put_string(struct qr_json_writer *writer, const char *text, size_t size)
+{
+    separate(writer);
+    append_quoted(writer, text, size);
+    writer->comma = true;
+}
+
+void qr_json_put_key(struct qr_json_writer *writer, const char *key, size_t size)
+{
+    separate(writer);
+    append_quoted(writer, key, size);
+    append(writer, ":", 1);
+    writer->comma = false;
+}
+
+static void begin(struct qr_json_writer *writer, const char *bracket)
+{
+    append_value(writer, bracket, 1);
+    writer->comma = false;
+}
+
+static void end(struct qr_json_writer *writer, const char *bracket)
+{
+    append(writer, bracket, 1);
+    writer->comma = true;
+}
+
+void qr_json_begin_object(struct qr_json_writer *writer)
+{
+    begin(writer, "{");
+}
+
+void qr_json_end_object(struct qr_json_writer *writer)
+{
+    end(writer, "}");
+}
+
+void qr_json_begin_array(struct qr_json_writer *writer)
+{
+    begin(writer, "[");
+}
+
+void qr_json_end_array(struct qr_json_writer *writer)
+{
+    end(writer, "]");
+}
+
+struct qr_json_mark qr_json_writer_mark(const struct qr_json_writer *writer)
+{
+    return (struct qr_json_mark){writer->size, writer->comma};
+}
+
+void qr_json_writer_rewind(struct qr_json_writer *writer, struct qr_json_mark mark)
+{
+    QR_ASSERT(mark.size <= writer->size || writer->status != QUIRE_OK);
+    if (writer->status == QUIRE_OK) {
+        writer->size = mark.size;
+        writer->comma = mark.comma;
+    }
+}
+
+/* Decimal digits without trailing zeros, and the exponent of the first one. */
+struct decimal {
+    char digits[20];
+    int count;
+    int exponent;
+};
+
+static struct decimal shortest_decimal(double value)
+{
+    char text[48];
+    for (int precision = 14; precision <= 16; precision++) {
+        (void)snprintf(text, sizeof text, "%.*e", precision, value);
+        if (strtod(text, NULL) >= value && strtod(text, NULL) <= value) {
+            break;
+        }
+    }
+    struct decimal decimal = {.count = 0};
+    const char *p = text;
+    for (; *p && *p != 'e'; p++) {
+        if (*p >= '0' && *p <= '9') {
+            decimal.digits[decimal.count++] = *p;
+        }
+    }
+    while (decimal.count > 1 && decimal.digits[decimal.count - 1] == '0') {
+        decimal.count--;
+    }
+    decimal.exponent = *p == 'e' ? (int)strtol(p + 1, NULL, 10) : 0;
+    return decimal;
+}
+
+static char *put_zeros(char *to, int count)
+{
+    for (int i = 0; i < count; i++) {
+        *to++ = '0';
+    }
+    return to;
+}
+
+static char *put_digits(char *to, const struct decimal *decimal, int from, int end)
+{
+    for (int i = from; i < end; i++) {
+        *to++ = decimal->digits[i];
+    }
+    return to;
+}
+
+size_t qr_json_format_double(double value, char out[QR_JSON_DOUBLE_SIZE])
+{
+    QR_ASSERT(isfinite(value));
+    char *to = out;
+    if (signbit(value)) {
+        *to++ = '-';
+        value = -value;
+    }
+    struct decimal d = shortest_decimal(value);
+    int point = d.exponent + 1; /* digits before the decimal point */
+    if (point > 0 && point <= 21) {
+        int whole = d.count < point ? d.count : point;
+        to = put_digits(to, &d, 0, whole);
+        to = put_zeros(to, point - whole);
+        if (d.count > point) {
+            *to++ = '.';
+            to = put_digits(to, &d, point, d.count);
+        }
+    } else if (point <= 0 && point > -6) {
+        *to++ = '0';
+        *to++ = '.';
+        to = put_zeros(to, -point);
+        to = put_digits(to, &d, 0, d.count);
+    } else {
+        to = put_digits(to, &d, 0, 1);
+        if (d.count > 1) {
+            *to++ = '.';
+            to = put_digits(to, &d, 1, d.count);
+        }
+        to += snprintf(to, 8, "e%+d", d.exponent);
+    }
+    *to = '\0';
+    return (size_t)(to - out);
+}
