@@ -1,10 +1,14 @@
 /*
  * The catalog: a key tree rooted at page 1 that names every object of the
- * database. Key = kind byte, then the object's id as a big-endian u32 or its
- * name; value = a record (docs/file-format.md, "Catalog").
+ * database (docs/file-format.md, "Catalog").
  *
  * Objects are identified by name (exact bytes; no two collide) and by a numeric
  * id that is never reused; the id is also the tree id stamped into pages.
+ *
+ * Every change moves the schema cookie. Functions on a view may be called from
+ * the thread that uses the view; objects are plain memory. A changing function
+ * that fails for another reason than its documented result may have written
+ * half: it dooms the transaction.
  */
 #ifndef QR_CATALOG_H
 #define QR_CATALOG_H
@@ -12,7 +16,9 @@
 #include "btree/btree.h"
 #include "quire/table.h"
 
+#define QR_CATALOG_TREE_ID   1U /* stamped into the catalog's own pages; objects follow */
 #define QR_NAME_MAX          255U
+#define QR_NAME_KEY_MAX      160U /* bytes of a name that are part of its catalog key */
 #define QR_COLUMNS_MAX       4096U
 #define QR_INDEX_COLUMNS_MAX 16U
 
@@ -59,6 +65,14 @@ quire_status qr_catalog_find(struct qr_view *view, enum qr_object_kind kind, con
                              size_t name_size, struct qr_arena *arena, struct qr_object **object,
                              bool *found, quire_error *err);
 
+/* The same by id. */
+quire_status qr_catalog_find_id(struct qr_view *view, uint32_t id, struct qr_arena *arena,
+                                struct qr_object **object, bool *found, quire_error *err);
+
+/* The id that the next qr_catalog_add will give: whoever makes an object's pages before its entry
+ * stamps them with it. */
+quire_status qr_catalog_next_id(struct qr_view *view, uint32_t *id, quire_error *err);
+
 /* Adds an object, giving it the next id (written to object->id). EXISTS when the name is taken. */
 quire_status qr_catalog_add(struct qr_txn *txn, struct qr_object *object, quire_error *err);
 /* Rewrites the stored form of an existing object (same kind, id and name). */
@@ -67,8 +81,9 @@ quire_status qr_catalog_update(struct qr_txn *txn, const struct qr_object *objec
 quire_status qr_catalog_remove(struct qr_txn *txn, const struct qr_object *object,
                                quire_error *err);
 
-/* Visits all objects of a kind in name order, or with owner != 0 only those of one table. The object
- * lives in `arena`. */
+/* Visits all objects of a kind in name order (names that agree in their first QR_NAME_KEY_MAX bytes
+ * come in the order of their making), or with owner != 0 only those of one table, in the order of
+ * their making. The object lives in `arena`. The visitor may not change the catalog. */
 typedef quire_status (*qr_catalog_visit)(void *context, struct qr_object *object, quire_error *err);
 quire_status qr_catalog_each(struct qr_view *view, enum qr_object_kind kind, uint32_t owner,
                              struct qr_arena *arena, qr_catalog_visit visit, void *context,

@@ -1,0 +1,284 @@
+/*
+ * Catalog objects to records and back. What is decoded comes from disk: every
+ * number is checked before it becomes a size, a type or a column.
+ */
+#include "catalog/object.h"
+
+#include <string.h>
+
+#include "catalog/catalog_format.h"
+#include "catalog/record.h"
+
+const char *qr_object_kind_name(enum qr_object_kind kind)
+{
+    switch (kind) {
+    case QR_OBJECT_TREE:
+        return "tree";
+    case QR_OBJECT_TABLE:
+        return "table";
+    case QR_OBJECT_INDEX:
+        return "index";
+    case QR_OBJECT_VIEW:
+        return "view";
+    case QR_OBJECT_TRIGGER:
+        return "trigger";
+    case QR_OBJECT_TEXT:
+        return "text";
+    }
+    return "object";
+}
+
+static quire_status damaged(quire_error *err, uint32_t id, const char *what)
+{
+    return qr_fail(err, QUIRE_CORRUPT, "The catalog is damaged: %s of object %u.", what, id);
+}
+
+/* ---- Encoding ---- */
+
+/* A record of the values, as a LIST value in the arena. */
+static quire_status make_list(const quire_value *values, uint32_t count, struct qr_arena *arena,
+                              quire_value *list, quire_error *err)
+{
+    size_t size = quire_record_size(values, count);
+    uint8_t *bytes = qr_arena_alloc(arena, size, err);
+    if (bytes == NULL) {
+        return QUIRE_NO_MEMORY;
+    }
+    (void)quire_record_encode(values, count, bytes);
+    *list = quire_blob(bytes, size);
+    list->type = QUIRE_LIST;
+    return QUIRE_OK;
+}
+
+static quire_status columns_list(const struct qr_object *object, struct qr_arena *arena,
+                                 quire_value *list, quire_error *err)
+{
+    uint32_t count = 3 * object->column_count;
+    quire_value *values = qr_arena_alloc(arena, count * sizeof *values, err);
+    if (values == NULL) {
+        return QUIRE_NO_MEMORY;
+    }
+    for (uint32_t i = 0; i < object->column_count; i++) {
+        values[3 * i] = quire_text(object->columns[i].name);
+        values[3 * i + 1] = quire_int(object->columns[i].type);
+        values[3 * i + 2] = quire_bool(object->columns[i].not_null);
+    }
+    return make_list(values, count, arena, list, err);
+}
+
+static quire_status key_list(const struct qr_object *object, struct qr_arena *arena,
+                             quire_value *list, quire_error *err)
+{
+    quire_value values[QR_INDEX_COLUMNS_MAX];
+    for (uint32_t i = 0; i < object->key_count; i++) {
+        values[i] = quire_int(2 * (int64_t)object->key_columns[i] + object->key_descending[i]);
+    }
+    return make_list(values, object->key_count, arena, list, err);
+}
+
+quire_status qr_object_encode(const struct qr_object *object, struct qr_arena *arena,
+                              struct qr_slice *record, quire_error *err)
+{
+    quire_value values[QR_CATALOG_COLUMNS];
+    uint32_t count = QR_CATALOG_BODY + 1;
+    values[QR_CATALOG_KIND] = quire_int(object->kind);
+    values[QR_CATALOG_NAME] = quire_text(object->name);
+    values[QR_CATALOG_ROOT] = quire_int(object->root);
+    values[QR_CATALOG_OWNER] = quire_int(object->owner);
+    values[QR_CATALOG_BODY] = quire_null();
+    if (object->kind == QR_OBJECT_TABLE) {
+        QR_TRY(columns_list(object, arena, &values[QR_CATALOG_BODY], err));
+    } else if (object->kind == QR_OBJECT_INDEX) {
+        QR_TRY(key_list(object, arena, &values[QR_CATALOG_BODY], err));
+        values[QR_CATALOG_INDEX_KIND] = quire_int(object->index_kind);
+        values[QR_CATALOG_UNIQUE] = quire_bool(object->unique);
+        values[QR_CATALOG_HASH_KEY] = quire_null();
+        if (object->index_kind == QUIRE_INDEX_HASH) {
+            values[QR_CATALOG_HASH_KEY] = quire_blob(object->hash_key, sizeof object->hash_key);
+        }
+        count = QR_CATALOG_COLUMNS;
+    } else if (object->kind != QR_OBJECT_TREE) {
+        values[QR_CATALOG_BODY] = quire_blob(object->text, object->text_size);
+    }
+    size_t size = quire_record_size(values, count);
+    uint8_t *bytes = qr_arena_alloc(arena, size, err);
+    if (bytes == NULL) {
+        return QUIRE_NO_MEMORY;
+    }
+    (void)quire_record_encode(values, count, bytes);
+    *record = (struct qr_slice){.data = bytes, .size = size};
+    return QUIRE_OK;
+}
+
+/* ---- Decoding ---- */
+
+static quire_status copy_name(const quire_value *value, uint32_t id, struct qr_arena *arena,
+                              const char **name, quire_error *err)
+{
+    if (value->type != QUIRE_TEXT || value->size == 0 || value->size > QR_NAME_MAX ||
+        memchr(value->as.bytes, 0, value->size) != NULL) {
+        return damaged(err, id, "a name");
+    }
+    char *copy = qr_arena_alloc(arena, (size_t)value->size + 1, err);
+    if (copy == NULL) {
+        return QUIRE_NO_MEMORY;
+    }
+    memcpy(copy, value->as.bytes, value->size);
+    copy[value->size] = '\0';
+    *name = copy;
+    return QUIRE_OK;
+}
+
+/* Opens a LIST value: its elements, decoded into the arena. */
+static quire_status open_list(const quire_value *list, uint32_t id, uint32_t count_max,
+                              struct qr_arena *arena, quire_value **elements, uint32_t *count,
+                              quire_error *err)
+{
+    if (list->type != QUIRE_LIST) {
+        return damaged(err, id, "the column list");
+    }
+    QR_TRY(quire_record_check(list->as.bytes, list->size, count, err));
+    if (*count == 0 || *count > count_max) {
+        return damaged(err, id, "the number of columns");
+    }
+    *elements = qr_arena_alloc(arena, *count * sizeof **elements, err);
+    if (*elements == NULL) {
+        return QUIRE_NO_MEMORY;
+    }
+    return qr_record_decode(list->as.bytes, list->size, *elements, *count, err);
+}
+
+static quire_status decode_columns(const quire_value *list, struct qr_arena *arena,
+                                   struct qr_object *object, quire_error *err)
+{
+    quire_value *elements;
+    uint32_t count;
+    QR_TRY(open_list(list, object->id, 3 * QR_COLUMNS_MAX, arena, &elements, &count, err));
+    if (count % 3 != 0) {
+        return damaged(err, object->id, "the column list");
+    }
+    object->column_count = count / 3;
+    object->columns = qr_arena_alloc(arena, object->column_count * sizeof *object->columns, err);
+    if (object->columns == NULL) {
+        return QUIRE_NO_MEMORY;
+    }
+    for (uint32_t i = 0; i < object->column_count; i++) {
+        const quire_value *type = &elements[3 * i + 1];
+        const quire_value *not_null = &elements[3 * i + 2];
+        quire_column *column = &object->columns[i];
+        QR_TRY(copy_name(&elements[3 * i], object->id, arena, &column->name, err));
+        if (type->type != QUIRE_INT || type->as.integer < QUIRE_BOOL ||
+            type->as.integer > QUIRE_LIST || not_null->type != QUIRE_BOOL) {
+            return damaged(err, object->id, "a column's type");
+        }
+        column->type = (quire_type)type->as.integer;
+        column->not_null = not_null->as.boolean;
+    }
+    return QUIRE_OK;
+}
+
+static quire_status decode_key_columns(const quire_value *list, struct qr_arena *arena,
+                                       struct qr_object *object, quire_error *err)
+{
+    quire_value *elements;
+    QR_TRY(open_list(list, object->id, QR_INDEX_COLUMNS_MAX, arena, &elements, &object->key_count,
+                     err));
+    object->key_columns = qr_arena_alloc(arena, object->key_count * sizeof(uint32_t), err);
+    object->key_descending = qr_arena_alloc(arena, object->key_count * sizeof(bool), err);
+    if (object->key_columns == NULL || object->key_descending == NULL) {
+        return QUIRE_NO_MEMORY;
+    }
+    for (uint32_t i = 0; i < object->key_count; i++) {
+        int64_t column = elements[i].as.integer;
+        if (elements[i].type != QUIRE_INT || column < 0 || column >= 2 * (int64_t)QR_COLUMNS_MAX) {
+            return damaged(err, object->id, "a key column");
+        }
+        object->key_columns[i] = (uint32_t)(column / 2);
+        object->key_descending[i] = column % 2 != 0;
+    }
+    return QUIRE_OK;
+}
+
+static quire_status decode_index(const quire_value *values, struct qr_arena *arena,
+                                 struct qr_object *object, quire_error *err)
+{
+    const quire_value *kind = &values[QR_CATALOG_INDEX_KIND];
+    const quire_value *unique = &values[QR_CATALOG_UNIQUE];
+    const quire_value *hash_key = &values[QR_CATALOG_HASH_KEY];
+    if (kind->type != QUIRE_INT || kind->as.integer < QUIRE_INDEX_BTREE ||
+        kind->as.integer > QUIRE_INDEX_HASH || unique->type != QUIRE_BOOL) {
+        return damaged(err, object->id, "the index kind");
+    }
+    object->index_kind = (quire_index_kind)kind->as.integer;
+    object->unique = unique->as.boolean;
+    if (object->index_kind == QUIRE_INDEX_HASH) {
+        if (hash_key->type != QUIRE_BLOB || hash_key->size != sizeof object->hash_key) {
+            return damaged(err, object->id, "the hash key");
+        }
+        memcpy(object->hash_key, hash_key->as.bytes, sizeof object->hash_key);
+    }
+    return decode_key_columns(&values[QR_CATALOG_BODY], arena, object, err);
+}
+
+static quire_status decode_text(const quire_value *body, struct qr_arena *arena,
+                                struct qr_object *object, quire_error *err)
+{
+    if (body->type != QUIRE_BLOB) {
+        return damaged(err, object->id, "the text");
+    }
+    char *text = qr_arena_alloc(arena, (size_t)body->size + 1, err);
+    if (text == NULL) {
+        return QUIRE_NO_MEMORY;
+    }
+    memcpy(text, body->as.bytes, body->size);
+    text[body->size] = '\0';
+    object->text = text;
+    object->text_size = body->size;
+    return QUIRE_OK;
+}
+
+static quire_status decode_body(const quire_value *values, struct qr_arena *arena,
+                                struct qr_object *object, quire_error *err)
+{
+    switch (object->kind) {
+    case QR_OBJECT_TREE:
+        return QUIRE_OK;
+    case QR_OBJECT_TABLE:
+        return decode_columns(&values[QR_CATALOG_BODY], arena, object, err);
+    case QR_OBJECT_INDEX:
+        return decode_index(values, arena, object, err);
+    case QR_OBJECT_VIEW:
+    case QR_OBJECT_TRIGGER:
+    case QR_OBJECT_TEXT:
+        return decode_text(&values[QR_CATALOG_BODY], arena, object, err);
+    }
+    return damaged(err, object->id, "the kind");
+}
+
+static bool is_u32(const quire_value *value)
+{
+    return value->type == QUIRE_INT && value->as.integer >= 0 && value->as.integer <= UINT32_MAX;
+}
+
+quire_status qr_object_decode(struct qr_slice record, uint32_t id, struct qr_arena *arena,
+                              struct qr_object **object, quire_error *err)
+{
+    quire_value values[QR_CATALOG_COLUMNS];
+    QR_TRY(qr_record_decode(record.data, record.size, values, QR_CATALOG_COLUMNS, err));
+    struct qr_object *decoded = qr_arena_alloc_zero(arena, sizeof *decoded, err);
+    if (decoded == NULL) {
+        return QUIRE_NO_MEMORY;
+    }
+    if (!is_u32(&values[QR_CATALOG_KIND]) || !is_u32(&values[QR_CATALOG_ROOT]) ||
+        !is_u32(&values[QR_CATALOG_OWNER])) {
+        return damaged(err, id, "a number");
+    }
+    decoded->id = id;
+    decoded->kind = (enum qr_object_kind)values[QR_CATALOG_KIND].as.integer;
+    decoded->root = (uint32_t)values[QR_CATALOG_ROOT].as.integer;
+    decoded->owner = (uint32_t)values[QR_CATALOG_OWNER].as.integer;
+    QR_TRY(copy_name(&values[QR_CATALOG_NAME], id, arena, &decoded->name, err));
+    QR_TRY(decode_body(values, arena, decoded, err));
+    *object = decoded;
+    return QUIRE_OK;
+}
