@@ -1,4 +1,4 @@
-# quire_module(NAME [DEPENDS room...] [LIBRARIES target...])
+# quire_module(NAME [DEPENDS room...] [LIBRARIES target...] [SOURCES file...])
 #
 # One room of the tree as an object library. Its include path is a view that
 # holds only the room itself and the rooms that it declares, so that an include
@@ -7,6 +7,10 @@ function(quire_module name)
     cmake_parse_arguments(ARG "" "" "DEPENDS;LIBRARIES;SOURCES" ${ARGN})
     if(NOT ARG_SOURCES)
         file(GLOB ARG_SOURCES CONFIGURE_DEPENDS "${CMAKE_CURRENT_SOURCE_DIR}/*.c")
+    endif()
+    if(NOT ARG_SOURCES)
+        set(ARG_SOURCES "${PROJECT_BINARY_DIR}/empty_${name}.c")
+        file(WRITE "${ARG_SOURCES}" "extern int qr_${name}_is_empty;\n")
     endif()
     set(view "${PROJECT_BINARY_DIR}/view/${name}")
     file(MAKE_DIRECTORY "${view}")
@@ -20,19 +24,30 @@ function(quire_module name)
     set_property(GLOBAL APPEND PROPERTY QUIRE_MODULE_LIBRARIES ${ARG_LIBRARIES})
 endfunction()
 
-# quire_test(NAME SOURCES file... [LIBRARIES target...])
+# quire_test(NAME [PLAIN] SOURCES file... [LIBRARIES target...])
 #
-# A Criterion program over the same objects that ship. Tests see every room's
-# headers and tests/support.
+# A Criterion program over the same objects that ship; or, with PLAIN, a
+# program with a main of its own, for which the caller calls add_test. Tests
+# see every room's headers and tests/support. A program that cannot run here
+# prints "skipped: why" and exits with 77.
 function(quire_test name)
     cmake_parse_arguments(ARG "PLAIN" "" "SOURCES;LIBRARIES" ${ARGN})
     add_executable(${name} ${ARG_SOURCES})
     target_include_directories(${name} PRIVATE
         "${PROJECT_SOURCE_DIR}" "${PROJECT_SOURCE_DIR}/include" "${PROJECT_SOURCE_DIR}/tests")
     target_link_libraries(${name} PRIVATE quire_settings quire_testing ${ARG_LIBRARIES})
-    if(NOT ARG_PLAIN)
-        target_link_libraries(${name} PRIVATE PkgConfig::CRITERION)
-        add_test(NAME ${name} COMMAND ${name} --jobs=2)
-        set_tests_properties(${name} PROPERTIES ENVIRONMENT "ASAN_OPTIONS=abort_on_error=1")
+    target_link_options(${name} PRIVATE ${QUIRE_LTO_LINK_OFF})
+    if(ARG_PLAIN)
+        return()
     endif()
+    target_link_libraries(${name} PRIVATE PkgConfig::CRITERION)
+    if(QUIRE_SANITIZE MATCHES "thread")
+        # Criterion's child processes and ThreadSanitizer do not go together:
+        # under it only the plain programs are built and run.
+        set_target_properties(${name} PROPERTIES EXCLUDE_FROM_ALL ON)
+        return()
+    endif()
+    add_test(NAME ${name} COMMAND ${name} --jobs=2)
+    set_tests_properties(${name} PROPERTIES
+        ENVIRONMENT "ASAN_OPTIONS=abort_on_error=1" SKIP_RETURN_CODE 77)
 endfunction()

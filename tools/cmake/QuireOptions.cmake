@@ -1,11 +1,17 @@
 # Build options, and the compiler settings that every target shares.
 
+option(BUILD_SHARED_LIBS "Build the library shared instead of static" OFF)
 option(QUIRE_TOOLS "Build the quire command" ${PROJECT_IS_TOP_LEVEL})
 option(QUIRE_TESTS "Build the tests" ${PROJECT_IS_TOP_LEVEL})
 option(QUIRE_BENCH "Build the benchmarks" OFF)
+option(QUIRE_INSTALL "Make install rules for library, headers and command" ${PROJECT_IS_TOP_LEVEL})
 option(QUIRE_CHECKED "Compile assertions in" OFF)
 option(QUIRE_PORTABLE "Use POSIX fallbacks only: no futex, membarrier, OFD locks, huge pages, SIMD" OFF)
 option(QUIRE_WERROR "Treat warnings as errors" OFF)
+option(QUIRE_HARDENING "Hardening flags of the compiler in optimised builds" ON)
+option(QUIRE_LTO "Optimise library and command across files at link time" OFF)
+option(QUIRE_FUZZ "Build the fuzz targets with libFuzzer (clang)" OFF)
+option(QUIRE_COVERAGE "Count executed lines (gcov)" OFF)
 set(QUIRE_SANITIZE "" CACHE STRING "Sanitizers, such as address,undefined or thread")
 
 if(NOT CMAKE_BUILD_TYPE AND NOT CMAKE_CONFIGURATION_TYPES)
@@ -17,22 +23,76 @@ set(CMAKE_C_STANDARD_REQUIRED ON)
 set(CMAKE_C_EXTENSIONS OFF)
 set(CMAKE_C_VISIBILITY_PRESET hidden)
 set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
 
+include(CheckPIESupported)
+check_pie_supported(LANGUAGES C)
+
+set(THREADS_PREFER_PTHREAD_FLAG ON)
 find_package(Threads REQUIRED)
+find_package(PkgConfig REQUIRED)
 
+# yajl reads JSON. It is found here so that every directory knows the target; the rooms check
+# for the headers that they alone use. tools/packages.sh names the Debian packages.
+pkg_check_modules(YAJL REQUIRED IMPORTED_TARGET yajl)
+
+# Linked PRIVATE by every target of the project and never installed.
 add_library(quire_settings INTERFACE)
+target_link_libraries(quire_settings INTERFACE Threads::Threads)
 target_compile_options(quire_settings INTERFACE
     -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion -Wcast-qual -Wcast-align
     -Wstrict-prototypes -Wmissing-prototypes -Wundef -Wvla -Wformat=2 -Wswitch-enum
     -Wimplicit-fallthrough -fno-strict-aliasing)
 target_compile_definitions(quire_settings INTERFACE
     QR_CHECKED=$<BOOL:${QUIRE_CHECKED}> QR_PORTABLE=$<BOOL:${QUIRE_PORTABLE}>)
+
 if(QUIRE_WERROR)
     target_compile_options(quire_settings INTERFACE -Werror)
 endif()
+
 if(QUIRE_SANITIZE)
     target_compile_options(quire_settings INTERFACE
         -fsanitize=${QUIRE_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer -g)
     target_link_options(quire_settings INTERFACE -fsanitize=${QUIRE_SANITIZE})
 endif()
-target_link_libraries(quire_settings INTERFACE Threads::Threads)
+
+if(QUIRE_FUZZ)
+    target_compile_options(quire_settings INTERFACE -fsanitize=fuzzer-no-link)
+    target_link_options(quire_settings INTERFACE -fsanitize=fuzzer-no-link)
+endif()
+
+if(QUIRE_COVERAGE)
+    target_compile_options(quire_settings INTERFACE --coverage)
+    target_link_options(quire_settings INTERFACE --coverage)
+endif()
+
+# Hardening goes with optimisation: fortified functions need it, and a debug
+# build is for finding faults, not for surviving them.
+if(QUIRE_HARDENING AND NOT QUIRE_SANITIZE AND NOT QUIRE_FUZZ)
+    set(optimised "$<CONFIG:Release,RelWithDebInfo,MinSizeRel>")
+    target_compile_options(quire_settings INTERFACE
+        "$<${optimised}:-U_FORTIFY_SOURCE;-D_FORTIFY_SOURCE=2;-fstack-protector-strong>")
+    if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64|i.86")
+        target_compile_options(quire_settings INTERFACE
+            "$<${optimised}:-fstack-clash-protection;-fcf-protection>")
+    endif()
+    if(CMAKE_SYSTEM_NAME STREQUAL "Linux")
+        target_link_options(quire_settings INTERFACE
+            "$<${optimised}:LINKER:-z,relro,-z,now,-z,noexecstack>")
+    endif()
+endif()
+
+# Link-time optimisation of what ships. With gcc the objects hold machine code
+# as well, so that the installed archive serves every linker and test programs
+# link without it, in a fraction of the time.
+if(QUIRE_LTO)
+    if(CMAKE_C_COMPILER_ID STREQUAL "GNU")
+        target_compile_options(quire_settings INTERFACE -flto=auto -ffat-lto-objects)
+        set(QUIRE_LTO_LINK -flto=auto)
+        set(QUIRE_LTO_LINK_OFF -fno-lto)
+    else()
+        target_compile_options(quire_settings INTERFACE -flto=thin)
+        set(QUIRE_LTO_LINK -flto=thin)
+        set(QUIRE_LTO_LINK_OFF -flto=thin)
+    endif()
+endif()

@@ -1,0 +1,162 @@
+/*
+ * Options, files, messages and exit codes of the `quire` command.
+ */
+#include "command.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+int command_misuse(const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    fputs("quire: ", stderr);
+    vfprintf(stderr, format, arguments);
+    fputc('\n', stderr);
+    va_end(arguments);
+    return COMMAND_USAGE;
+}
+
+int command_failed(const quire_error *err)
+{
+    const char *message = err->message[0] ? err->message : quire_status_message(err->status);
+    fputs("quire: ", stderr);
+    if (err->line != 0) {
+        fprintf(stderr, "%s:%u:%u: ", err->file[0] ? err->file : "input", err->line, err->column);
+    } else if (err->file[0] && strstr(message, err->file) == NULL) {
+        fprintf(stderr, "%s: ", err->file);
+    }
+    fprintf(stderr, "%s\n", message);
+
+    int group = (int)err->status / 100;
+    bool refused = group == 2 || group == 7 || err->status == QUIRE_UNKNOWN_NAME ||
+                   err->status == QUIRE_EXISTS || err->status == QUIRE_LIMIT;
+    return refused ? COMMAND_REFUSED : COMMAND_IO;
+}
+
+int command_parse(int argc, const char **argv, const struct poptOption *options,
+                  const struct command_help *help, poptContext *context, const char ***arguments,
+                  size_t *count)
+{
+    *arguments = NULL;
+    *count = 0;
+    *context = poptGetContext("quire", argc, argv, options, 0);
+    if (*context == NULL) {
+        fputs("quire: out of memory\n", stderr);
+        return COMMAND_IO;
+    }
+    int got = poptGetNextOpt(*context);
+    if (got == 'h') {
+        printf("Usage: quire %s %s\n\n%s\nOptions:\n", argv[0], help->usage, help->text);
+        for (const struct poptOption *o = options; o->longName != NULL; o++) {
+            char name[64];
+            snprintf(name, sizeof name, "--%s%s%s", o->longName, o->argDescrip ? " " : "",
+                     o->argDescrip ? o->argDescrip : "");
+            printf("  %-24s  %s\n", name, o->descrip);
+        }
+        return command_finish(COMMAND_OK);
+    }
+    if (got < -1) {
+        return command_misuse("%s: %s; see quire %s --help",
+                              poptBadOption(*context, POPT_BADOPTION_NOALIAS), poptStrerror(got),
+                              argv[0]);
+    }
+    *arguments = poptGetArgs(*context);
+    while (*arguments != NULL && (*arguments)[*count] != NULL) {
+        ++*count;
+    }
+    return -1;
+}
+
+static FILE *open_input(const char *path)
+{
+    FILE *file = strcmp(path, "-") == 0 ? stdin : fopen(path, "rb");
+    if (file == NULL) {
+        fprintf(stderr, "quire: %s: %s\n", path, strerror(errno));
+    }
+    return file;
+}
+
+/* Closes what open_input opened; false after reporting a read that failed. */
+static bool close_input(FILE *file, const char *path)
+{
+    bool good = ferror(file) == 0;
+    if (!good) {
+        fprintf(stderr, "quire: %s: reading failed\n", path);
+    }
+    if (file != stdin) {
+        fclose(file);
+    }
+    return good;
+}
+
+bool command_read(const char *path, struct command_text *text)
+{
+    *text = (struct command_text){NULL, 0};
+    FILE *file = open_input(path);
+    if (file == NULL) {
+        return false;
+    }
+    size_t capacity = 0;
+    for (;;) {
+        if (text->size + 1 >= capacity) {
+            capacity = capacity == 0 ? 65536 : capacity * 2;
+            char *grown = realloc(text->bytes, capacity);
+            if (grown == NULL) {
+                fprintf(stderr, "quire: %s: out of memory\n", path);
+                break;
+            }
+            text->bytes = grown;
+        }
+        size_t got = fread(text->bytes + text->size, 1, capacity - text->size - 1, file);
+        text->size += got;
+        if (got == 0) {
+            text->bytes[text->size] = '\0';
+            if (close_input(file, path)) {
+                return true;
+            }
+            free(text->bytes);
+            *text = (struct command_text){NULL, 0};
+            return false;
+        }
+    }
+    (void)close_input(file, path);
+    free(text->bytes);
+    *text = (struct command_text){NULL, 0};
+    return false;
+}
+
+int command_read_pieces(const char *path,
+                        quire_status (*take)(void *context, const void *bytes, size_t size,
+                                             quire_error *err),
+                        void *context)
+{
+    FILE *file = open_input(path);
+    if (file == NULL) {
+        return COMMAND_IO;
+    }
+    char piece[65536];
+    int code = COMMAND_OK;
+    size_t got;
+    while (code == COMMAND_OK && (got = fread(piece, 1, sizeof piece, file)) > 0) {
+        quire_error err = QUIRE_ERROR_INIT;
+        if (take(context, piece, got, &err) != QUIRE_OK) {
+            code = command_failed(&err);
+        }
+    }
+    if (!close_input(file, path) && code == COMMAND_OK) {
+        code = COMMAND_IO;
+    }
+    return code;
+}
+
+int command_finish(int code)
+{
+    if (fflush(stdout) != 0 || ferror(stdout)) {
+        fprintf(stderr, "quire: standard output: %s\n", strerror(errno));
+        return COMMAND_IO;
+    }
+    return code;
+}

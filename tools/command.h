@@ -1,0 +1,91 @@
+/*
+ * What the subcommands of `quire` share: options, files, messages, exit codes.
+ *
+ * A subcommand is one function in one file, named after it. It reports every
+ * failure itself, on standard error, and returns the exit code of the process.
+ */
+#ifndef QUIRE_TOOLS_COMMAND_H
+#define QUIRE_TOOLS_COMMAND_H
+
+#include <popt.h>
+#include <stdbool.h>
+#include <stdio.h>
+
+#include "quire/quire.h"
+
+enum command_exit {
+    COMMAND_OK = 0,
+    COMMAND_REFUSED = 1, /* the work was done, or tried, and the answer is "no" */
+    COMMAND_DAMAGE = 2,  /* inspect alone */
+    COMMAND_USAGE = 64,
+    COMMAND_IO = 74 /* a file or the database could not be opened, read or written */
+};
+
+/* argv[0] is the subcommand's name. */
+int command_checkpoint(int argc, const char **argv);
+int command_inspect(int argc, const char **argv);
+int command_load(int argc, const char **argv);
+int command_query(int argc, const char **argv);
+int command_schema(int argc, const char **argv);
+int command_version(int argc, const char **argv);
+
+/* What a subcommand tells about itself. */
+struct command_help {
+    const char *usage; /* the arguments, after "quire NAME" */
+    const char *text;  /* what it does, and its exit codes; printed by --help */
+};
+
+/* The option that every table ends with. */
+#define COMMAND_HELP_OPTION                                                                        \
+    {                                                                                              \
+        "help", 'h', POPT_ARG_NONE, NULL, 'h', "print this text", NULL                             \
+    }
+
+/*
+ * Reads the options of a subcommand into the variables that `options` points
+ * to. Returns a negative number when the subcommand should go on, with the
+ * arguments in *arguments (NULL-terminated, *count of them); else the exit
+ * code: after --help, or after a mistake, which it has reported.
+ *   context  owned by the caller, freed with poptFreeContext in either case
+ */
+int command_parse(int argc, const char **argv, const struct poptOption *options,
+                  const struct command_help *help, poptContext *context, const char ***arguments,
+                  size_t *count);
+
+/* Prints "quire: " and the sentence; returns COMMAND_USAGE. */
+#if defined(__GNUC__)
+__attribute__((format(printf, 1, 2)))
+#endif
+int command_misuse(const char *format, ...);
+
+/* Prints a failure of the library, with file, line and column where it has them; returns the exit
+ * code for it: REFUSED for input that was refused, else IO. */
+int command_failed(const quire_error *err);
+
+/* A file read into memory. */
+struct command_text {
+    char *bytes; /* NUL-terminated; release with free */
+    size_t size;
+};
+
+/* Reads a whole file; "-" is standard input. Returns false after reporting. */
+bool command_read(const char *path, struct command_text *text);
+
+/* Hands a file to `take` piece by piece; "-" is standard input. Returns COMMAND_OK, or the exit
+ * code after reporting. */
+int command_read_pieces(const char *path,
+                        quire_status (*take)(void *context, const void *bytes, size_t size,
+                                             quire_error *err),
+                        void *context);
+
+/* Writes JSON text indented by two spaces a level; text that is not JSON comes out as it can. */
+void command_write_pretty(FILE *out, const char *json, size_t size);
+
+/* Whether a GraphQL document defines a mutation. It looks at brackets, strings and names only: a
+ * document that does not parse gives either answer. */
+bool command_has_mutation(const char *document, size_t size);
+
+/* Flushes standard output; returns `code`, or COMMAND_IO after reporting that it failed. */
+int command_finish(int code);
+
+#endif
