@@ -8,10 +8,19 @@
  * transactions but the group: frames that become durable together, the last
  * of which carries the commit mark.
  *
- * Concurrency: appending, sealing and syncing is done by one thread at a time
- * (the flush leader); releasing segments by another (the checkpointer). The
- * ring's state is guarded by the log's own mutex (rank QR_RANK_SEGMENT). No
- * lock is held across a write or sync.
+ * Life: open or create, scan, and if the scan found anything harden, redo and
+ * reset; then reserve, append, sync; seal, copy the sealed pages, release.
+ *
+ * Concurrency: appending, rewinding, sealing and syncing is done by one thread
+ * at a time (the flush leader); releasing segments by another (the
+ * checkpointer); reserving by a third (the writer). Each of the three has its
+ * own open file description, since a failed write-back is reported once a
+ * description. The ring's state is guarded by the log's own mutex (rank
+ * QR_RANK_SEGMENT). No lock is held across a write or sync.
+ *
+ * Failure: a failed sync of appended or released bytes poisons the log: every
+ * later change is refused with POISONED. A failed write does not: it is undone
+ * with qr_wal_rewind, or tried again in the case of a release.
  */
 #ifndef QR_WAL_H
 #define QR_WAL_H
@@ -26,9 +35,10 @@ struct qr_wal_options {
     const char *path;        /* of the log file; copied */
     uint32_t page_size;      /* bytes */
     uint8_t database_id[16]; /* must match the log's */
-    uint32_t segment_bytes;  /* power of two; 0 = QR_WAL_SEGMENT_DEFAULT */
-    uint32_t segments_min;   /* ring size at creation; 0 = 4 */
-    uint64_t bytes_max;      /* ring growth stops here, unless one group needs more */
+    uint32_t segment_bytes;  /* at creation; power of two; 0 = QR_WAL_SEGMENT_DEFAULT */
+    uint32_t segments_min;   /* ring size at creation; 0 = 4; at least 3 */
+    uint64_t bytes_max;      /* ring growth stops here, unless one group needs more; 0 = 64 MiB;
+                                never below three segments */
 };
 
 /* 4 MiB: about a thousand frames of the default page size. */
@@ -39,11 +49,26 @@ struct qr_wal_options {
 quire_status qr_wal_create(const struct qr_wal_options *options, struct qr_wal **out,
                            quire_error *err);
 
-/* Opens an existing log: checks the header and every segment header. Errors: NO_FILE, LOG_MISMATCH
- * (other database id), FORMAT_VERSION, CORRUPT (header or ring damaged), IO. With `read_only` set
- * nothing is ever written and a log that is being appended to by another process is accepted. */
-quire_status qr_wal_open(const struct qr_wal_options *options, bool read_only,
-                         struct qr_wal **out, quire_error *err);
+/*
+ * Opens an existing log: checks the header and every segment header. Errors:
+ * NO_FILE; LOG_MISSING (the file is there but its creation was never finished:
+ * it holds nothing, remove it and create it anew if the database was closed
+ * cleanly or has never been written); LOG_MISMATCH (other database id or page
+ * size); FORMAT_VERSION; CORRUPT (header or ring damaged); IO. With `read_only`
+ * set nothing is ever written and a log that is being appended to by another
+ * process is accepted; if its owner recycles segments faster than they can be
+ * read the scan fails with SNAPSHOT_TOO_OLD.
+ *
+ * A log that holds live segments takes appends only after qr_wal_reset; an
+ * empty one takes them at once.
+ */
+quire_status qr_wal_open(const struct qr_wal_options *options, bool read_only, struct qr_wal **out,
+                         quire_error *err);
+
+/* Reads a log's header without opening it: the database id and page size it belongs to, with which
+ * the database's own header page can be checked or repaired. Errors as qr_wal_open. */
+quire_status qr_wal_identify(struct qr_file_layer *layer, const char *path, uint8_t database_id[16],
+                             uint32_t *page_size, quire_error *err);
 
 /* Closes without writing. NULL is a no-op. */
 void qr_wal_close(struct qr_wal *wal);
@@ -73,7 +98,8 @@ struct qr_wal_scan_result {
  * Two passes inside: the first finds the end of the prefix, the second visits.
  * A bad frame that is followed by a valid one saying "everything before me was
  * synced" is damage: CORRUPT with the offset of the bad frame. A torn tail is
- * normal.
+ * normal. `visit` may be NULL: then the first pass alone is made. Only before
+ * the first append.
  */
 quire_status qr_wal_scan(struct qr_wal *wal, qr_wal_visit visit, void *context,
                          struct qr_wal_scan_result *result, quire_error *err);
@@ -83,7 +109,7 @@ quire_status qr_wal_scan(struct qr_wal *wal, qr_wal_visit visit, void *context,
 quire_status qr_wal_harden(struct qr_wal *wal, quire_error *err);
 
 /* Frees every segment (new salts, FREE headers, sync): the log is empty. Call only once the database
- * file durably holds every accepted frame. */
+ * file durably holds every accepted frame, and never beside other calls. */
 quire_status qr_wal_reset(struct qr_wal *wal, quire_error *err);
 
 /* One page of a group. Its checksum field must be final. */
@@ -94,7 +120,8 @@ struct qr_wal_page {
 
 enum qr_wal_room {
     QR_WAL_ROOM_READY, /* the frames fit in what is reserved now */
-    QR_WAL_ROOM_WAIT   /* the ring is full up to bytes_max: wait until segments are released */
+    QR_WAL_ROOM_WAIT   /* the ring is full up to bytes_max, nothing is reserved: ask again after a
+                          release, or after frames that others reserved have been appended */
 };
 
 /* Makes room for `frames` more frames beyond all earlier reservations that are not used yet, adding
@@ -110,29 +137,36 @@ void qr_wal_unreserve(struct qr_wal *wal, uint64_t frames);
  * Appends frames to the open group with one vectored write a segment. The last
  * call of a group passes commit_pages, the database size in pages; earlier ones
  * pass 0. Moves to a fresh segment when the active one is full (the full one
- * becomes sealed). `synced_before` marks the frames with "every earlier group
- * is synced". On failure the group has not been added: qr_wal_rewind.
+ * becomes sealed), syncing what the earlier ones hold before. `synced_before`
+ * asks for the mark "everything before this group is synced" on the group's
+ * first frame; the log sets it only if that is so. Uses up reserved room. On
+ * failure the group has not been added: qr_wal_rewind, before anything else.
  */
 quire_status qr_wal_append(struct qr_wal *wal, const struct qr_wal_page *pages, size_t count,
                            uint32_t commit_pages, bool synced_before, quire_error *err);
 
-/* Forgets the frames of a group that has no commit mark yet. */
+/* Forgets the frames of the open group, whose last append failed or has not been made, and puts its
+ * room back among the reserved. Does no I/O: the next append first makes the leftovers unreadable,
+ * durably. Until then a crash may still find the group if all of it had reached the file. */
 void qr_wal_rewind(struct qr_wal *wal);
 
 /* Syncs the log file. A failure leaves the outcome of unsynced groups unknown; never retried. */
 quire_status qr_wal_sync(struct qr_wal *wal, quire_error *err);
 
 /* Seals the active segment, if it holds a frame, so that a checkpoint can take it. Its last group
- * must frame page 0: the caller's duty. */
+ * must frame page 0: the caller's duty. Not while a group is open. The rest of the segment is given
+ * up; if outstanding reservations needed it, a later reserve or append adds a segment instead. */
 void qr_wal_seal(struct qr_wal *wal);
 
 /* What a checkpoint has to copy: the page numbers framed in all sealed segments, sorted, each once,
- * and the newest sealed generation. *page_numbers is released with qr_free(count * 4). */
+ * and the newest sealed generation. Segments that hold frames of unsynced groups are left out: sync
+ * first. *page_numbers is released with qr_free(count * 4); NULL, 0 and generation 0 when none. */
 quire_status qr_wal_sealed_pages(struct qr_wal *wal, uint32_t **page_numbers, size_t *count,
                                  uint64_t *generation, quire_error *err);
 
 /* Frees the sealed segments up to `generation`, after the database file durably holds every page of
- * them: writes FREE headers with fresh salts, syncs, then marks them reusable. */
+ * them: writes FREE headers with fresh salts, syncs, then marks them reusable. Segments beyond
+ * bytes_max are cut off when they lie free at the end of the file. */
 quire_status qr_wal_release(struct qr_wal *wal, uint64_t generation, quire_error *err);
 
 struct qr_wal_stats {
