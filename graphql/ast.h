@@ -110,7 +110,7 @@ static inline struct qr_gql_str qr_gql_ast_response_name(const struct qr_gql_ast
  * default_value), an enum value (neither).
  */
 struct qr_gql_ast_member {
-    struct qr_gql_pos pos;         /* of the first token, a description included; of "$" */
+    struct qr_gql_pos pos;         /* of the first token, a description included */
     struct qr_gql_str description; /* decoded; data NULL when absent */
     bool description_block;        /* written as a block string */
     struct qr_gql_name name;

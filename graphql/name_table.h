@@ -19,6 +19,7 @@ struct qr_gql_name_table {
     struct qr_gql_name_slot *slots;
     uint32_t capacity; /* a power of two, or 0 */
     uint32_t count;
+    uint64_t seed; /* of the keyed hash; taken from an address */
 };
 
 /* The value of `key`, or NULL. */

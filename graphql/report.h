@@ -83,4 +83,11 @@ const char *qr_gql_did_you_mean(struct qr_arena *arena, struct qr_gql_str input,
                                 const struct qr_gql_str *candidates, size_t count,
                                 const char *prefix);
 
+/* The same from names that are chosen and ordered already. */
+const char *qr_gql_suggest(struct qr_arena *arena, const struct qr_gql_str *names, size_t count,
+                           const char *prefix);
+
+/* Order of names for people: digits compare as numbers. The sign as memcmp gives it. */
+int qr_gql_str_compare_natural(struct qr_gql_str a, struct qr_gql_str b);
+
 #endif

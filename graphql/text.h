@@ -77,6 +77,11 @@ static inline void qr_gql_buffer_str(struct qr_gql_buffer *buffer, struct qr_gql
 /* Terminates the text and gives it (owned by the arena), or the first failure. */
 quire_status qr_gql_buffer_finish(struct qr_gql_buffer *buffer, struct qr_gql_str *out);
 
+/* Writes a code point (a Unicode scalar value) as UTF-8 and returns its size. */
+size_t qr_gql_utf8_encode(uint32_t code_point, char bytes[4]);
+/* Reads a code point and returns its size, or 0 when the bytes are not UTF-8. */
+size_t qr_gql_utf8_decode(const char *bytes, size_t size, uint32_t *code_point);
+
 /* Formats into the arena; NULL after reporting. The text is NUL-terminated. */
 char *qr_gql_format(struct qr_arena *arena, quire_error *err, const char *format, ...)
     QR_PRINTF(3, 4);
