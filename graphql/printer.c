@@ -96,7 +96,7 @@ static size_t text_width(struct qr_gql_str text)
     size_t width = 0;
     for (size_t i = 0; i < text.size; i++) {
         unsigned char c = (unsigned char)text.data[i];
-        width += ((c & 0xC0) != 0x80) + (c >= 0xF0);
+        width += (c & 0xC0) == 0x80 ? 0 : c >= 0xF0 ? 2 : 1;
     }
     return width;
 }
@@ -183,6 +183,9 @@ static size_t value_width(const struct qr_gql_ast_value *value)
     }
     case QR_GQL_AST_STRING:
         break;
+    }
+    if (value->text.size > 3 * LINE_WIDTH) {
+        return LINE_WIDTH + 1; /* a unit has three bytes at most */
     }
     size_t width = text_width(value->text);
     if (value->block) {
