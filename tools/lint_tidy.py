@@ -1,0 +1,67 @@
+#!/usr/bin/env python3
+"""Runs clang-tidy over what ships.
+
+    lint_tidy.py BUILD ALL
+
+BUILD holds compile_commands.json. A file is passed over when neither it, nor
+anything it includes, nor .clang-tidy has changed since it last came out clean;
+ALL not 0 looks at every file.
+"""
+
+import concurrent.futures
+import hashlib
+import json
+import os
+import pathlib
+import shlex
+import subprocess
+import sys
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+FOLDERS = ("base", "wal", "pager", "btree", "catalog", "engine", "graphql", "tools", "examples")
+
+
+def fingerprint(entry, config):
+    """A digest of the preprocessed source and the configuration."""
+    words = shlex.split(entry["command"])
+    keep = [w for i, w in enumerate(words)
+            if w not in ("-c", "-o") and (i == 0 or words[i - 1] != "-o")]
+    text = subprocess.run(keep + ["-E"], cwd=entry["directory"], capture_output=True, check=True)
+    return hashlib.sha256(config + text.stdout).hexdigest()
+
+
+def check(entry, build, config, everything):
+    """Returns the complaints about one file, or an empty text."""
+    name = pathlib.Path(entry["file"]).relative_to(ROOT)
+    stamp = build / "tidy" / (str(name).replace("/", "_") + ".clean")
+    digest = fingerprint(entry, config)
+    if not everything and stamp.exists() and stamp.read_text() == digest:
+        return ""
+    result = subprocess.run(["clang-tidy", "--quiet", "-p", str(build), entry["file"]],
+                            cwd=ROOT, capture_output=True, text=True, check=False)
+    if result.returncode == 0:
+        stamp.parent.mkdir(parents=True, exist_ok=True)
+        stamp.write_text(digest)
+        return ""
+    return result.stdout or result.stderr
+
+
+def main():
+    build = pathlib.Path(sys.argv[1]).resolve()
+    everything = sys.argv[2] != "0"
+    config = (ROOT / ".clang-tidy").read_bytes()
+    entries = {}
+    for entry in json.loads((build / "compile_commands.json").read_text()):
+        path = pathlib.Path(entry["file"])
+        if path.is_relative_to(ROOT) and path.relative_to(ROOT).parts[0] in FOLDERS:
+            entries[entry["file"]] = entry
+    complaints = 0
+    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+        for text in pool.map(lambda e: check(e, build, config, everything), entries.values()):
+            if text:
+                complaints += 1
+                print(text.rstrip())
+    sys.exit(1 if complaints else 0)
+
+
+main()
