@@ -1,0 +1,511 @@
+/*
+ * The text of the API schema. docs/graphql.md describes what is generated.
+ */
+#include "graphql/api.h"
+#include "graphql/printer.h"
+
+struct printer {
+    const struct qr_model *model;
+    struct qr_gql_buffer *out;
+};
+
+static void put(struct printer *p, const char *text)
+{
+    qr_gql_buffer_text(p->out, text);
+}
+
+static void put_str(struct printer *p, struct qr_gql_str text)
+{
+    qr_gql_buffer_str(p->out, text);
+}
+
+static void describe(struct printer *p, const char *indent, struct qr_gql_str text)
+{
+    if (text.data != NULL) {
+        put(p, indent);
+        qr_gql_print_string(p->out, text);
+        put(p, "\n");
+    }
+}
+
+static void deprecate(struct printer *p, struct qr_gql_str reason)
+{
+    if (reason.data != NULL) {
+        put(p, " @deprecated(reason: ");
+        qr_gql_print_string(p->out, reason);
+        put(p, ")");
+    }
+}
+
+/* The helper types of directives, which requests never see. */
+static bool is_helper(const struct qr_gql_type *type)
+{
+    return type->name.size >= 5 && memcmp(type->name.data, "Quire", 5) == 0;
+}
+
+/* ---- types that pass through ---- */
+
+static void print_enum(struct printer *p, const struct qr_gql_type *type)
+{
+    describe(p, "", type->description);
+    qr_gql_buffer_format(p->out, "enum %.*s {\n", QR_GQL_FMT(type->name));
+    for (uint32_t i = 0; i < type->value_count; i++) {
+        describe(p, "  ", type->values[i].description);
+        qr_gql_buffer_format(p->out, "  %.*s", QR_GQL_FMT(type->values[i].name));
+        deprecate(p, type->values[i].deprecation_reason);
+        put(p, "\n");
+    }
+    put(p, "}\n\n");
+}
+
+static void print_scalar(struct printer *p, const struct qr_gql_type *type)
+{
+    describe(p, "", type->description);
+    qr_gql_buffer_format(p->out, "scalar %.*s", QR_GQL_FMT(type->name));
+    if (type->specified_by_url.data != NULL) {
+        put(p, " @specifiedBy(url: ");
+        qr_gql_print_string(p->out, type->specified_by_url);
+        put(p, ")");
+    }
+    put(p, "\n\n");
+}
+
+static void print_union(struct printer *p, const struct qr_gql_type *type)
+{
+    describe(p, "", type->description);
+    qr_gql_buffer_format(p->out, "union %.*s =", QR_GQL_FMT(type->name));
+    for (uint32_t i = 0; i < type->possible_count; i++) {
+        qr_gql_buffer_format(p->out, " %s%.*s", i > 0 ? "| " : "",
+                             QR_GQL_FMT(type->possible[i]->name));
+    }
+    put(p, "\n\n");
+}
+
+/* ---- rows ---- */
+
+static void print_connection_field(struct printer *p, struct qr_gql_str name,
+                                   const struct qr_model_type *target)
+{
+    qr_gql_buffer_format(p->out,
+                         "  %.*s(where: %sWhereInput, orderBy: [%sOrderBy!], first: Int, "
+                         "after: String, last: Int, before: String, skip: Int, take: Int): "
+                         "%sConnection!",
+                         QR_GQL_FMT(name), target->table, target->table, target->table);
+}
+
+static void put_key_type(struct printer *p, const struct qr_model_type *type)
+{
+    if (type->key->definition == NULL) {
+        put(p, "ID");
+    } else {
+        put_str(p, qr_gql_type_named(type->key->definition->type)->name);
+    }
+}
+
+static void print_type_reference(struct printer *p, const struct qr_model_field *field)
+{
+    if (field->definition == NULL) {
+        put(p, "ID!");
+        return;
+    }
+    qr_gql_type_print(p->out, field->definition->type);
+    if (field->required && field->definition->type->kind != QR_GQL_NON_NULL) {
+        put(p, "!");
+    }
+}
+
+static void print_row_field(struct printer *p, const struct qr_model_field *field)
+{
+    struct qr_gql_str none = {NULL, 0};
+    const struct qr_gql_field *definition = field->definition;
+    struct qr_gql_str reason = definition != NULL ? definition->deprecation_reason : none;
+
+    describe(p, "  ", definition != NULL ? definition->description : none);
+    if (field->role == QR_MODEL_REVERSE || field->role == QR_MODEL_LINKS) {
+        print_connection_field(p, field->name, field->target);
+        deprecate(p, reason);
+        put(p, "\n");
+        return;
+    }
+    qr_gql_buffer_format(p->out, "  %.*s: ", QR_GQL_FMT(field->name));
+    print_type_reference(p, field);
+    deprecate(p, reason);
+    put(p, "\n");
+    if (field->role == QR_MODEL_REFERENCE) {
+        qr_gql_buffer_format(p->out, "  \"The key of `%.*s`.\"\n  %s: ", QR_GQL_FMT(field->name),
+                             field->column_name);
+        put_key_type(p, field->target);
+        put(p, field->required ? "!\n" : "\n");
+    }
+}
+
+static void print_interfaces(struct printer *p, const struct qr_gql_type *type)
+{
+    for (uint32_t i = 0; i < type->interface_count; i++) {
+        put(p, i == 0 ? " implements " : " & ");
+        put_str(p, type->interfaces[i]->name);
+    }
+}
+
+static void print_row_type(struct printer *p, const struct qr_model_type *type)
+{
+    describe(p, "", type->definition->description);
+    qr_gql_buffer_format(p->out, "type %s", type->table);
+    print_interfaces(p, type->definition);
+    put(p, " {\n");
+    for (uint32_t i = 0; i < type->field_count; i++) {
+        print_row_field(p, &type->fields[i]);
+    }
+    put(p, "}\n\n");
+}
+
+static void print_interface(struct printer *p, const struct qr_gql_type *type)
+{
+    describe(p, "", type->description);
+    qr_gql_buffer_format(p->out, "interface %.*s", QR_GQL_FMT(type->name));
+    print_interfaces(p, type);
+    put(p, " {\n");
+    for (uint32_t i = 0; i < type->field_count; i++) {
+        const struct qr_gql_field *field = &type->fields[i];
+        const struct qr_model_type *target =
+            qr_model_find_type(p->model, qr_gql_type_named(field->type)->name);
+        describe(p, "  ", field->description);
+        if (target != NULL && qr_gql_type_nullable(field->type)->kind == QR_GQL_LIST) {
+            print_connection_field(p, field->name, target);
+        } else {
+            qr_gql_buffer_format(p->out, "  %.*s: ", QR_GQL_FMT(field->name));
+            qr_gql_type_print(p->out, field->type);
+        }
+        deprecate(p, field->deprecation_reason);
+        put(p, "\n");
+    }
+    put(p, "}\n\n");
+}
+
+static void print_connection(struct printer *p, const struct qr_model_type *type)
+{
+    const char *t = type->table;
+    qr_gql_buffer_format(
+        p->out,
+        "\"One page of rows of %s.\"\n"
+        "type %sConnection {\n"
+        "  \"The rows of the page; arguments narrow it further.\"\n"
+        "  items(where: %sWhereInput, orderBy: [%sOrderBy!], skip: Int, take: Int): [%s!]!\n"
+        "  edges: [%sEdge!]!\n"
+        "  pageInfo: PageInfo!\n"
+        "  \"How many rows the connection selects, before paging.\"\n"
+        "  totalCount: Int!\n"
+        "}\n\n"
+        "type %sEdge {\n"
+        "  \"The row's place in the order, for `after` and `before`.\"\n"
+        "  cursor: String!\n"
+        "  node: %s!\n"
+        "}\n\n",
+        t, t, t, t, t, t, t, t);
+}
+
+/* ---- filters and orders ---- */
+
+static const char fixed_types[] =
+    "\"Where a page stands among all rows.\"\n"
+    "type PageInfo {\n"
+    "  hasNextPage: Boolean!\n"
+    "  hasPreviousPage: Boolean!\n"
+    "  startCursor: String\n"
+    "  endCursor: String\n"
+    "}\n\n"
+    "\"Direction of an order. Nulls are smallest unless it says otherwise.\"\n"
+    "enum SortOrder {\n"
+    "  asc\n  desc\n  ASC\n  DESC\n  ASC_NULLS_FIRST\n  ASC_NULLS_LAST\n  DESC_NULLS_FIRST\n"
+    "  DESC_NULLS_LAST\n"
+    "}\n\n"
+    "\"How strings compare: by code point, or after Unicode case folding.\"\n"
+    "enum StringFilterMode {\n  default\n  insensitive\n}\n\n"
+    "input StringFilter {\n"
+    "  equals: String\n  not: String\n  in: [String!]\n  notIn: [String!]\n"
+    "  lt: String\n  lte: String\n  gt: String\n  gte: String\n"
+    "  contains: String\n  startsWith: String\n  endsWith: String\n"
+    "  mode: StringFilterMode\n"
+    "}\n\n"
+    "input BooleanFilter {\n  equals: Boolean\n  not: Boolean\n}\n\n";
+
+static void print_ordered_filter(struct printer *p, const char *type)
+{
+    qr_gql_buffer_format(p->out,
+                         "input %sFilter {\n"
+                         "  equals: %s\n  not: %s\n  in: [%s!]\n  notIn: [%s!]\n"
+                         "  lt: %s\n  lte: %s\n  gt: %s\n  gte: %s\n"
+                         "}\n\n",
+                         type, type, type, type, type, type, type, type, type);
+}
+
+static void print_equality_filter(struct printer *p, struct qr_gql_str type)
+{
+    qr_gql_buffer_format(p->out,
+                         "input %.*sFilter {\n"
+                         "  equals: %.*s\n  not: %.*s\n  in: [%.*s!]\n  notIn: [%.*s!]\n"
+                         "}\n\n",
+                         QR_GQL_FMT(type), QR_GQL_FMT(type), QR_GQL_FMT(type), QR_GQL_FMT(type),
+                         QR_GQL_FMT(type));
+}
+
+static void print_list_filter(struct printer *p, struct qr_gql_str type)
+{
+    qr_gql_buffer_format(p->out,
+                         "input %.*sListFilter {\n"
+                         "  has: %.*s\n  hasSome: [%.*s!]\n  hasEvery: [%.*s!]\n"
+                         "  isEmpty: Boolean\n"
+                         "}\n\n",
+                         QR_GQL_FMT(type), QR_GQL_FMT(type), QR_GQL_FMT(type), QR_GQL_FMT(type));
+}
+
+/* Whether some column is a list of the type. */
+static bool is_listed(const struct qr_model *model, const struct qr_gql_type *named)
+{
+    for (uint32_t t = 0; t < model->type_count; t++) {
+        for (uint32_t f = 0; f < model->types[t].field_count; f++) {
+            const struct qr_model_field *field = &model->types[t].fields[f];
+            if (field->role == QR_MODEL_COLUMN && field->list && field->named == named) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+static void print_leaf_filters(struct printer *p)
+{
+    const struct qr_gql_schema *schema = p->model->schema;
+    put(p, fixed_types);
+    print_ordered_filter(p, "Int");
+    print_ordered_filter(p, "Float");
+    print_ordered_filter(p, "BigInt");
+    print_equality_filter(p, qr_gql_str_of("ID"));
+    for (uint32_t i = 0; i < schema->type_count; i++) {
+        const struct qr_gql_type *type = schema->types[i];
+        if (!qr_gql_type_is_leaf(type) || type->introspection) {
+            continue;
+        }
+        if (!type->builtin && !is_helper(type) && !qr_gql_str_is(type->name, "BigInt")) {
+            print_equality_filter(p, type->name);
+        }
+        if (is_listed(p->model, type)) {
+            print_list_filter(p, type->name);
+        }
+    }
+}
+
+static void print_filter_field(struct printer *p, const struct qr_model_field *field)
+{
+    if (field->role == QR_MODEL_COLUMN) {
+        struct qr_gql_str type = field->named != NULL ? field->named->name : qr_gql_str_of("ID");
+        qr_gql_buffer_format(p->out, "  %.*s: %.*s%s\n", QR_GQL_FMT(field->name), QR_GQL_FMT(type),
+                             field->list ? "ListFilter" : "Filter");
+        return;
+    }
+    bool many = field->role == QR_MODEL_REVERSE || field->role == QR_MODEL_LINKS;
+    qr_gql_buffer_format(p->out, "  %.*s: %s%s\n", QR_GQL_FMT(field->name), field->target->table,
+                         many ? "ListRelationFilter" : "RelationFilter");
+    if (field->role == QR_MODEL_REFERENCE) {
+        qr_gql_buffer_format(p->out, "  %s: ", field->column_name);
+        put_key_type(p, field->target);
+        put(p, "Filter\n");
+    }
+}
+
+static void print_inputs_of_reading(struct printer *p, const struct qr_model_type *type)
+{
+    const char *t = type->table;
+    qr_gql_buffer_format(p->out,
+                         "\"Which rows of %s: all given conditions must hold.\"\n"
+                         "input %sWhereInput {\n"
+                         "  AND: [%sWhereInput!]\n  OR: [%sWhereInput!]\n  NOT: %sWhereInput\n",
+                         t, t, t, t, t);
+    for (uint32_t i = 0; i < type->field_count; i++) {
+        print_filter_field(p, &type->fields[i]);
+    }
+    qr_gql_buffer_format(
+        p->out,
+        "}\n\n"
+        "input %sRelationFilter {\n  is: %sWhereInput\n  isNot: %sWhereInput\n}\n\n"
+        "input %sListRelationFilter {\n"
+        "  some: %sWhereInput\n  every: %sWhereInput\n  none: %sWhereInput\n}\n\n",
+        t, t, t, t, t, t, t);
+    qr_gql_buffer_format(p->out, "\"An order of rows of %s; one field each.\"\ninput %sOrderBy {\n",
+                         t, t);
+    for (uint32_t i = 0; i < type->field_count; i++) {
+        const struct qr_model_field *field = &type->fields[i];
+        if (field->role == QR_MODEL_COLUMN && !field->list) {
+            qr_gql_buffer_format(p->out, "  %.*s: SortOrder\n", QR_GQL_FMT(field->name));
+        } else if (field->role == QR_MODEL_REFERENCE || field->role == QR_MODEL_REVERSE_ONE) {
+            qr_gql_buffer_format(p->out, "  %.*s: %sOrderBy\n", QR_GQL_FMT(field->name),
+                                 field->target->table);
+        }
+    }
+    put(p, "}\n\n");
+}
+
+/* ---- writing ---- */
+
+static void print_input_field(struct printer *p, const struct qr_model_field *field, bool create)
+{
+    bool optional = !create || !field->required || field->has_default ||
+                    (field == field->owner->key && field->scalar == QR_MODEL_ID);
+    switch (field->role) {
+    case QR_MODEL_COLUMN:
+        qr_gql_buffer_format(p->out, "  %.*s: ", QR_GQL_FMT(field->name));
+        if (field->definition == NULL) {
+            put(p, "ID");
+        } else {
+            qr_gql_type_print(p->out, qr_gql_type_nullable(field->definition->type));
+        }
+        put(p, optional ? "\n" : "!\n");
+        break;
+    case QR_MODEL_REFERENCE:
+        qr_gql_buffer_format(p->out, "  %s: ", field->column_name);
+        put_key_type(p, field->target);
+        put(p, optional ? "\n" : "!\n");
+        break;
+    case QR_MODEL_LINKS:
+        qr_gql_buffer_format(p->out, "  %.*sIds: [", QR_GQL_FMT(field->name));
+        put_key_type(p, field->target);
+        put(p, "!]\n");
+        break;
+    case QR_MODEL_REVERSE_ONE:
+    case QR_MODEL_REVERSE:
+        break;
+    }
+}
+
+static bool is_writable(const struct qr_model_field *field)
+{
+    return field->role == QR_MODEL_COLUMN || field->role == QR_MODEL_REFERENCE ||
+           field->role == QR_MODEL_LINKS;
+}
+
+/* Whether anything but the key can be given. */
+static bool is_updatable(const struct qr_model_type *type)
+{
+    for (uint32_t i = 0; i < type->field_count; i++) {
+        if (is_writable(&type->fields[i]) && &type->fields[i] != type->key) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void print_inputs_of_writing(struct printer *p, const struct qr_model_type *type)
+{
+    qr_gql_buffer_format(p->out, "\"A new row of %s.\"\ninput %sInput {\n", type->table,
+                         type->table);
+    for (uint32_t i = 0; i < type->field_count; i++) {
+        print_input_field(p, &type->fields[i], true);
+    }
+    put(p, "}\n\n");
+    if (!is_updatable(type)) {
+        return;
+    }
+    qr_gql_buffer_format(p->out, "\"What to change in a row of %s.\"\ninput %sUpdateInput {\n",
+                         type->table, type->table);
+    for (uint32_t i = 0; i < type->field_count; i++) {
+        if (&type->fields[i] != type->key) {
+            print_input_field(p, &type->fields[i], false);
+        }
+    }
+    put(p, "}\n\n");
+}
+
+/* ---- roots ---- */
+
+static void print_key_argument(struct printer *p, const struct qr_model_field *key, bool required)
+{
+    qr_gql_buffer_format(p->out, "%.*s: ", QR_GQL_FMT(key->name));
+    put_str(p, key->named != NULL ? key->named->name : qr_gql_str_of("ID"));
+    put(p, required ? "!" : "");
+}
+
+static void print_query(struct printer *p)
+{
+    put(p, "type Query {\n");
+    for (uint32_t i = 0; i < p->model->type_count; i++) {
+        const struct qr_model_type *type = &p->model->types[i];
+        qr_gql_buffer_format(p->out, "  \"The row of %s with the given key, if there is one.\"\n",
+                             type->table);
+        qr_gql_buffer_format(p->out, "  %s(", type->one_name);
+        for (uint32_t k = 0; k < type->key_count; k++) {
+            put(p, k > 0 ? ", " : "");
+            print_key_argument(p, type->keys[k], type->key_count == 1);
+        }
+        qr_gql_buffer_format(p->out, "): %s\n", type->table);
+        print_connection_field(p, qr_gql_str_of(type->many_name), type);
+        put(p, "\n");
+    }
+    put(p, p->model->type_count == 0 ? "  \"There are no tables.\"\n  _: Boolean\n}\n\n" : "}\n\n");
+}
+
+static void print_mutation(struct printer *p)
+{
+    if (p->model->type_count == 0) {
+        return;
+    }
+    put(p, "\"All fields of a request are one transaction: all of them happen, or none.\"\n"
+           "type Mutation {\n");
+    for (uint32_t i = 0; i < p->model->type_count; i++) {
+        const struct qr_model_type *type = &p->model->types[i];
+        qr_gql_buffer_format(p->out, "  create%s(input: %sInput!): %s!\n", type->table, type->table,
+                             type->table);
+        if (is_updatable(type)) {
+            qr_gql_buffer_format(p->out, "  update%s(", type->table);
+            print_key_argument(p, type->key, true);
+            qr_gql_buffer_format(p->out, ", input: %sUpdateInput!): %s!\n", type->table,
+                                 type->table);
+        }
+        qr_gql_buffer_format(p->out, "  \"Gives the row as it was.\"\n  delete%s(", type->table);
+        print_key_argument(p, type->key, true);
+        qr_gql_buffer_format(p->out, "): %s!\n", type->table);
+    }
+    put(p, "}\n\n");
+}
+
+static void print_passed_types(struct printer *p)
+{
+    const struct qr_gql_schema *schema = p->model->schema;
+    for (uint32_t i = 0; i < schema->type_count; i++) {
+        const struct qr_gql_type *type = schema->types[i];
+        if (type->builtin || is_helper(type)) {
+            continue;
+        }
+        if (type->kind == QR_GQL_ENUM) {
+            print_enum(p, type);
+        } else if (type->kind == QR_GQL_SCALAR) {
+            print_scalar(p, type);
+        } else if (type->kind == QR_GQL_UNION) {
+            print_union(p, type);
+        } else if (type->kind == QR_GQL_INTERFACE) {
+            print_interface(p, type);
+        }
+    }
+}
+
+quire_status qr_api_print(const struct qr_model *model, struct qr_arena *arena,
+                          struct qr_gql_str *out, quire_error *err)
+{
+    struct qr_gql_buffer buffer;
+    struct printer p = {.model = model, .out = &buffer};
+
+    qr_gql_buffer_init(&buffer, arena, err);
+    describe(&p, "", model->schema->description);
+    put(&p, model->type_count > 0 ? "schema {\n  query: Query\n  mutation: Mutation\n}\n\n"
+                                  : "schema {\n  query: Query\n}\n\n");
+    print_query(&p);
+    print_mutation(&p);
+    for (uint32_t i = 0; i < model->type_count; i++) {
+        print_row_type(&p, &model->types[i]);
+        print_connection(&p, &model->types[i]);
+        print_inputs_of_reading(&p, &model->types[i]);
+        print_inputs_of_writing(&p, &model->types[i]);
+    }
+    print_passed_types(&p);
+    print_leaf_filters(&p);
+    return qr_gql_buffer_finish(&buffer, out);
+}

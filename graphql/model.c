@@ -1,0 +1,428 @@
+/*
+ * Making a model: types and their columns. See model.h.
+ *
+ * The steps follow one another over the whole schema: fields and columns here,
+ * then relations, names and indexes in their own files, because a relation's
+ * role depends on the fields of the type at its other end.
+ */
+#include "graphql/model.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "graphql/coerce.h"
+#include "graphql/model_internal.h"
+
+/* What every schema may use. The names of the helper types cannot be declared in SDL by a user. */
+static const char prelude[] =
+    "directive @id on FIELD_DEFINITION\n"
+    "directive @unique(fields: [String!]) repeatable on FIELD_DEFINITION | OBJECT\n"
+    "directive @index(fields: [String!], type: QuireIndexType = BTREE, name: String) repeatable\n"
+    "  on FIELD_DEFINITION | OBJECT\n"
+    "directive @default(value: QuireValue!) on FIELD_DEFINITION\n"
+    "directive @relation(inverse: String, onDelete: QuireOnDelete, fields: [String!],\n"
+    "  references: [String!], from: String, to: String) on FIELD_DEFINITION\n"
+    "enum QuireIndexType { BTREE HASH }\n"
+    "enum QuireOnDelete { RESTRICT SET_NULL CASCADE }\n"
+    "scalar QuireValue\n"
+    "\"A signed 64-bit integer, in JSON as a string so that no digit is lost.\"\n"
+    "scalar BigInt\n";
+
+/* A schema needs a query root; where the SDL has none, this stands in for it. */
+static const char empty_query[] = "type Query { _: Boolean }\n";
+
+/* ---- helpers shared by the steps ---- */
+
+const struct qr_gql_ast_directive *qr_model_directive(const struct qr_model_field *field,
+                                                      const char *name)
+{
+    if (field->definition == NULL || field->definition->node == NULL) {
+        return NULL;
+    }
+    return qr_gql_ast_directive_find(field->definition->node->directives, name);
+}
+
+static const struct qr_gql_ast_value *argument_value(const struct qr_gql_ast_directive *directive,
+                                                     const char *name)
+{
+    const struct qr_gql_ast_argument *argument =
+        directive == NULL ? NULL
+                          : qr_gql_ast_argument_find(directive->arguments, qr_gql_str_of(name));
+    return argument == NULL || argument->value->kind == QR_GQL_AST_NULL ? NULL : argument->value;
+}
+
+struct qr_gql_str qr_model_argument(const struct qr_gql_ast_directive *directive, const char *name)
+{
+    const struct qr_gql_ast_value *value = argument_value(directive, name);
+    return value == NULL ? (struct qr_gql_str){NULL, 0} : value->text;
+}
+
+const struct qr_gql_ast_value *qr_model_list_argument(const struct qr_gql_ast_directive *directive,
+                                                      const char *name)
+{
+    const struct qr_gql_ast_value *value = argument_value(directive, name);
+    return value != NULL && value->kind == QR_GQL_AST_LIST ? value->items : value;
+}
+
+void qr_model_problem(struct qr_model_builder *builder, struct qr_gql_pos pos, const char *format,
+                      ...)
+{
+    char text[400];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+    qr_gql_report_add(builder->report, &pos, "%s", text);
+}
+
+struct qr_gql_pos qr_model_field_pos(const struct qr_model_field *field)
+{
+    return field->definition != NULL && field->definition->node != NULL
+               ? field->definition->node->name.pos
+               : (struct qr_gql_pos){0, 0, 0};
+}
+
+const char *qr_model_join(struct qr_model_builder *builder, struct qr_gql_str a, const char *b,
+                          struct qr_gql_str c)
+{
+    return qr_gql_format(builder->arena, builder->err, "%.*s%s%.*s", QR_GQL_FMT(a), b,
+                         QR_GQL_FMT(c));
+}
+
+struct qr_model_type *qr_model_find_type(const struct qr_model *model, struct qr_gql_str name)
+{
+    return qr_gql_name_table_get(&model->type_table, name);
+}
+
+struct qr_model_field *qr_model_find_field(const struct qr_model_type *type, struct qr_gql_str name)
+{
+    return qr_gql_name_table_get(&type->field_table, name);
+}
+
+quire_type qr_model_column_type(const struct qr_model_field *field)
+{
+    static const quire_type types[] = {
+        [QR_MODEL_ID] = QUIRE_TEXT,     [QR_MODEL_STRING] = QUIRE_TEXT,
+        [QR_MODEL_INT] = QUIRE_INT,     [QR_MODEL_BIGINT] = QUIRE_INT,
+        [QR_MODEL_FLOAT] = QUIRE_FLOAT, [QR_MODEL_BOOLEAN] = QUIRE_BOOL,
+        [QR_MODEL_ENUM] = QUIRE_TEXT,   [QR_MODEL_CUSTOM] = QUIRE_TEXT,
+    };
+    if (field->role == QR_MODEL_REFERENCE) {
+        return QUIRE_INT;
+    }
+    return field->list ? QUIRE_LIST : types[field->scalar];
+}
+
+quire_status qr_model_columns(const struct qr_model_type *type, struct qr_arena *arena,
+                              quire_column **columns, quire_error *err)
+{
+    quire_column *list = qr_arena_alloc(arena, sizeof *list * (type->column_count + 1), err);
+    if (list == NULL) {
+        return QUIRE_NO_MEMORY;
+    }
+    for (uint32_t i = 0; i < type->column_count; i++) {
+        const struct qr_model_field *field = type->columns[i];
+        list[i] = (quire_column){.name = field->column_name,
+                                 .type = qr_model_column_type(field),
+                                 .not_null = field->required};
+    }
+    *columns = list;
+    return QUIRE_OK;
+}
+
+/* ---- fields ---- */
+
+static enum qr_model_scalar scalar_of(const struct qr_gql_type *type)
+{
+    if (type->kind == QR_GQL_ENUM) {
+        return QR_MODEL_ENUM;
+    }
+    switch (type->scalar) {
+    case QR_GQL_INT:
+        return QR_MODEL_INT;
+    case QR_GQL_FLOAT:
+        return QR_MODEL_FLOAT;
+    case QR_GQL_STRING:
+        return QR_MODEL_STRING;
+    case QR_GQL_BOOLEAN:
+        return QR_MODEL_BOOLEAN;
+    case QR_GQL_ID:
+        return QR_MODEL_ID;
+    case QR_GQL_CUSTOM:
+        break;
+    }
+    return qr_gql_str_is(type->name, "BigInt") ? QR_MODEL_BIGINT : QR_MODEL_CUSTOM;
+}
+
+/* Takes the wrappers off a field's type; false when lists are nested. */
+static bool unwrap(struct qr_model_field *field, const struct qr_gql_type *type)
+{
+    field->required = type->kind == QR_GQL_NON_NULL;
+    type = qr_gql_type_nullable(type);
+    field->list = type->kind == QR_GQL_LIST;
+    if (field->list) {
+        field->element_required = type->inner->kind == QR_GQL_NON_NULL;
+        type = qr_gql_type_nullable(type->inner);
+    }
+    field->named = type;
+    return type->kind != QR_GQL_LIST;
+}
+
+static quire_status read_default(struct qr_model_builder *builder, struct qr_model_field *field)
+{
+    const struct qr_gql_ast_directive *directive = qr_model_directive(field, "default");
+    const struct qr_gql_ast_value *literal = argument_value(directive, "value");
+    if (literal == NULL) {
+        return QUIRE_OK;
+    }
+    QR_TRY(qr_gql_literal_coerce(builder->arena, field->definition->type, literal, NULL,
+                                 &field->default_value, &field->has_default, builder->err));
+    if (!field->has_default) {
+        qr_model_problem(builder, literal->pos, "The default value does not fit the type %s.",
+                         qr_gql_type_text(builder->arena, field->definition->type));
+    }
+    return QUIRE_OK;
+}
+
+/* Fills a field from its definition, all but what relations need. */
+static quire_status init_field(struct qr_model_builder *builder, struct qr_model_type *type,
+                               const struct qr_gql_field *definition, struct qr_model_field *field)
+{
+    field->name = definition->name;
+    field->definition = definition;
+    field->owner = type;
+    field->role = QR_MODEL_COLUMN;
+    if (definition->argument_count > 0) {
+        qr_model_problem(builder, definition->node->name.pos,
+                         "The field %.*s.%.*s takes arguments; a stored field cannot.",
+                         QR_GQL_FMT(type->name), QR_GQL_FMT(definition->name));
+    }
+    if (!unwrap(field, definition->type)) {
+        qr_model_problem(builder, definition->node->name.pos,
+                         "The field %.*s.%.*s is a list of lists; wrap the inner list in a type.",
+                         QR_GQL_FMT(type->name), QR_GQL_FMT(definition->name));
+    }
+    if (qr_gql_type_is_leaf(field->named)) {
+        field->scalar = scalar_of(field->named);
+        field->unique = qr_model_directive(field, "unique") != NULL;
+        return read_default(builder, field);
+    }
+    field->target = qr_model_find_type(builder->model, field->named->name);
+    if (field->target == NULL && field->named->kind != QR_GQL_LIST) {
+        qr_model_problem(builder, definition->node->name.pos,
+                         "The field %.*s.%.*s has the type %.*s, which is no table.",
+                         QR_GQL_FMT(type->name), QR_GQL_FMT(definition->name),
+                         QR_GQL_FMT(field->named->name));
+    }
+    field->role = field->list ? QR_MODEL_REVERSE : QR_MODEL_REFERENCE;
+    return QUIRE_OK;
+}
+
+/* A declared `fId` beside a relation `f` is the relation's key, which the API has anyway. */
+static bool is_relation_key(const struct qr_gql_type *type, struct qr_gql_str name)
+{
+    struct qr_gql_str stem = {name.data, name.size};
+    if (name.size > 3 && memcmp(name.data + name.size - 3, "Ids", 3) == 0) {
+        stem.size -= 3;
+    } else if (name.size > 2 && memcmp(name.data + name.size - 2, "Id", 2) == 0) {
+        stem.size -= 2;
+    } else {
+        return false;
+    }
+    const struct qr_gql_field *field = qr_gql_type_field(type, stem);
+    return field != NULL && qr_gql_type_named(field->type)->kind == QR_GQL_OBJECT;
+}
+
+static bool has_declared_key(const struct qr_gql_type *type)
+{
+    for (uint32_t i = 0; i < type->field_count; i++) {
+        const struct qr_gql_field *field = &type->fields[i];
+        if (qr_gql_str_is(field->name, "id") ||
+            qr_gql_ast_directive_find(field->node->directives, "id") != NULL) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static quire_status init_fields(struct qr_model_builder *builder, struct qr_model_type *type)
+{
+    const struct qr_gql_type *definition = type->definition;
+    bool declared_key = has_declared_key(definition);
+
+    type->fields = qr_arena_alloc_zero(
+        builder->arena, sizeof *type->fields * (definition->field_count + 1), builder->err);
+    if (type->fields == NULL) {
+        return QUIRE_NO_MEMORY;
+    }
+    if (!declared_key) {
+        type->fields[type->field_count++] = (struct qr_model_field){.name = qr_gql_str_of("id"),
+                                                                    .owner = type,
+                                                                    .role = QR_MODEL_COLUMN,
+                                                                    .scalar = QR_MODEL_ID,
+                                                                    .required = true};
+    }
+    for (uint32_t i = 0; i < definition->field_count; i++) {
+        if (!is_relation_key(definition, definition->fields[i].name)) {
+            QR_TRY(init_field(builder, type, &definition->fields[i],
+                              &type->fields[type->field_count++]));
+        }
+    }
+    for (uint32_t i = 0; i < type->field_count; i++) {
+        struct qr_model_field *field = &type->fields[i];
+        field->index = i;
+        QR_TRY(qr_gql_name_table_add(&type->field_table, builder->arena, field->name, field, NULL,
+                                     builder->err));
+    }
+    return QUIRE_OK;
+}
+
+/* Numbers the columns once the roles of all fields are known. */
+static quire_status init_columns(struct qr_model_builder *builder, struct qr_model_type *type)
+{
+    type->columns = qr_arena_alloc(
+        builder->arena, sizeof(struct qr_model_field *) * (type->field_count + 1), builder->err);
+    if (type->columns == NULL) {
+        return QUIRE_NO_MEMORY;
+    }
+    for (uint32_t i = 0; i < type->field_count; i++) {
+        struct qr_model_field *field = &type->fields[i];
+        if (field->role != QR_MODEL_COLUMN && field->role != QR_MODEL_REFERENCE) {
+            continue;
+        }
+        if (field->column_name == NULL) {
+            const char *suffix = field->role == QR_MODEL_REFERENCE ? "Id" : "";
+            field->column_name =
+                qr_model_join(builder, field->name, suffix, (struct qr_gql_str){"", 0});
+        }
+        if (field->column_name == NULL) {
+            return QUIRE_NO_MEMORY;
+        }
+        field->column = type->column_count;
+        type->columns[type->column_count++] = field;
+    }
+    return QUIRE_OK;
+}
+
+/* ---- types ---- */
+
+static bool is_table(const struct qr_gql_schema *schema, const struct qr_gql_type *type)
+{
+    return type->kind == QR_GQL_OBJECT && !type->builtin && type != schema->roots[0] &&
+           type != schema->roots[1] && type != schema->roots[2];
+}
+
+static quire_status init_types(struct qr_model_builder *builder)
+{
+    struct qr_model *model = builder->model;
+    const struct qr_gql_schema *schema = model->schema;
+
+    model->types = qr_arena_alloc_zero(
+        builder->arena, sizeof *model->types * (schema->type_count + 1), builder->err);
+    if (model->types == NULL) {
+        return QUIRE_NO_MEMORY;
+    }
+    for (uint32_t i = 0; i < schema->type_count; i++) {
+        if (!is_table(schema, schema->types[i])) {
+            continue;
+        }
+        struct qr_model_type *type = &model->types[model->type_count];
+        type->index = model->type_count++;
+        type->name = schema->types[i]->name;
+        type->definition = schema->types[i];
+        type->table = qr_model_join(builder, type->name, "", (struct qr_gql_str){"", 0});
+        if (type->table == NULL) {
+            return QUIRE_NO_MEMORY;
+        }
+        QR_TRY(qr_gql_name_table_add(&model->type_table, builder->arena, type->name, type, NULL,
+                                     builder->err));
+    }
+    for (uint32_t i = 0; i < model->type_count; i++) {
+        QR_TRY(init_fields(builder, &model->types[i]));
+    }
+    return QUIRE_OK;
+}
+
+/* Whether the SDL brings a query root of its own. */
+static bool has_query_root(const struct qr_gql_document *document)
+{
+    for (const struct qr_gql_ast_definition *d = document->first; d != NULL; d = d->next) {
+        if (d->kind == QR_GQL_AST_SCHEMA) {
+            for (const struct qr_gql_ast_root *root = d->roots; root != NULL; root = root->next) {
+                if (root->operation == QR_GQL_QUERY) {
+                    return true;
+                }
+            }
+        } else if (d->kind == QR_GQL_AST_OBJECT_TYPE && !d->extends &&
+                   qr_gql_str_is(d->name.text, "Query")) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static quire_status build_schema(const quire_allocator *allocator, struct qr_gql_str sdl,
+                                 struct qr_gql_report *report, struct qr_gql_schema **schema,
+                                 quire_error *err)
+{
+    struct qr_gql_str texts[3] = {qr_gql_str_of(prelude), sdl, qr_gql_str_of(empty_query)};
+    struct qr_gql_document *document;
+    struct qr_arena arena;
+    bool has_query = false;
+    quire_status status;
+
+    qr_arena_init(&arena, allocator, 0);
+    status = qr_gql_parse(&arena, sdl.data, sdl.size, NULL, report, &document, err);
+    if (status == QUIRE_OK) {
+        has_query = has_query_root(document);
+    }
+    qr_arena_free(&arena);
+    QR_TRY(status);
+    return qr_gql_schema_build(allocator, texts, has_query ? 2 : 3, NULL, report, schema, err);
+}
+
+static quire_status build_model(struct qr_model_builder *builder)
+{
+    QR_TRY(init_types(builder));
+    QR_TRY(qr_gql_report_outcome(builder->report, QUIRE_SCHEMA, builder->err));
+    QR_TRY(qr_model_resolve_relations(builder));
+    for (uint32_t i = 0; i < builder->model->type_count; i++) {
+        QR_TRY(init_columns(builder, &builder->model->types[i]));
+    }
+    QR_TRY(qr_model_build_indexes(builder));
+    QR_TRY(qr_model_choose_names(builder));
+    return qr_gql_report_outcome(builder->report, QUIRE_SCHEMA, builder->err);
+}
+
+quire_status qr_model_build(const quire_allocator *allocator, struct qr_gql_str sdl,
+                            struct qr_gql_report *report, struct qr_model **out, quire_error *err)
+{
+    struct qr_gql_schema *schema = NULL;
+    struct qr_model_builder builder;
+    quire_status status;
+
+    *out = NULL;
+    QR_TRY(build_schema(allocator, sdl, report, &schema, err));
+    builder = (struct qr_model_builder){.arena = &schema->arena, .report = report, .err = err};
+    builder.model = qr_arena_alloc_zero(builder.arena, sizeof *builder.model, err);
+    if (builder.model == NULL) {
+        qr_gql_schema_free(schema);
+        return QUIRE_NO_MEMORY;
+    }
+    builder.model->schema = schema;
+    builder.model->arena = &schema->arena;
+    status = build_model(&builder);
+    if (status != QUIRE_OK) {
+        qr_gql_schema_free(schema);
+        return status;
+    }
+    *out = builder.model;
+    return QUIRE_OK;
+}
+
+void qr_model_free(struct qr_model *model)
+{
+    if (model != NULL) {
+        qr_gql_schema_free(model->schema);
+    }
+}

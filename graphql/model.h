@@ -1,0 +1,132 @@
+/*
+ * The database model: what the tables, columns, relations and indexes are that
+ * a schema in SDL describes (docs/graphql.md, "From SDL to tables").
+ *
+ * A model is made from SDL alone and is immutable: any number of threads may
+ * read it. It owns the type system it was made from. The engine's table of a
+ * type has the type's name; its columns are the model's in order.
+ */
+#ifndef QR_GRAPHQL_MODEL_H
+#define QR_GRAPHQL_MODEL_H
+
+#include "graphql/schema.h"
+#include "quire/table.h"
+
+enum qr_model_role {
+    QR_MODEL_COLUMN,      /* scalar, enum, or list of them */
+    QR_MODEL_REFERENCE,   /* column holding the rowid of one row of `target`, or null */
+    QR_MODEL_REVERSE_ONE, /* at most one row of `target` whose `inverse` points here */
+    QR_MODEL_REVERSE,     /* all rows of `target` whose `inverse` points here */
+    QR_MODEL_LINKS        /* rows of a link table: many to many */
+};
+
+/* How a column's values are stored and written. */
+enum qr_model_scalar {
+    QR_MODEL_ID,      /* TEXT */
+    QR_MODEL_STRING,  /* TEXT */
+    QR_MODEL_INT,     /* INT, 32-bit in the API */
+    QR_MODEL_BIGINT,  /* INT; a string in JSON */
+    QR_MODEL_FLOAT,   /* FLOAT */
+    QR_MODEL_BOOLEAN, /* BOOL */
+    QR_MODEL_ENUM,    /* TEXT: the value's name */
+    QR_MODEL_CUSTOM   /* TEXT: the value as JSON */
+};
+
+enum qr_model_on_delete { QR_MODEL_RESTRICT, QR_MODEL_SET_NULL, QR_MODEL_CASCADE };
+
+struct qr_model_type;
+
+struct qr_model_field {
+    struct qr_gql_str name;
+    const struct qr_gql_field *definition; /* NULL for a generated key */
+    struct qr_model_type *owner;
+    uint32_t index; /* in owner->fields */
+    enum qr_model_role role;
+
+    enum qr_model_scalar scalar;     /* COLUMN */
+    const struct qr_gql_type *named; /* COLUMN: the scalar or enum type; NULL for a generated key */
+    bool list;                       /* COLUMN: a list of them */
+    bool required;                   /* non-null */
+    bool element_required;           /* COLUMN list: its elements are non-null */
+    bool unique;                     /* COLUMN, REFERENCE */
+    bool has_default;                /* COLUMN */
+    struct qr_gql_value default_value;
+    uint32_t column;         /* COLUMN, REFERENCE: number in the table */
+    const char *column_name; /* COLUMN, REFERENCE: `name`, or `nameId` */
+
+    struct qr_model_type *target;      /* relations */
+    struct qr_model_field *inverse;    /* the other side's field; NULL for one-sided relations */
+    enum qr_model_on_delete on_delete; /* REFERENCE */
+    const char *link_table;            /* LINKS: table of (owner rowid, target rowid) */
+    bool link_owner;                   /* LINKS: this side is column 0 of the link table */
+};
+
+struct qr_model_index {
+    const char *name; /* of the engine's index */
+    enum quire_index_kind kind;
+    bool unique;
+    const struct qr_model_field **fields; /* COLUMN or REFERENCE */
+    uint32_t field_count;
+};
+
+struct qr_model_type {
+    struct qr_gql_str name;
+    const char *table; /* the name, NUL-terminated */
+    const struct qr_gql_type *definition;
+    uint32_t index; /* in model->types */
+    struct qr_model_field *fields;
+    uint32_t field_count;
+    struct qr_gql_name_table field_table;
+    struct qr_model_field **columns; /* by column number */
+    uint32_t column_count;
+    struct qr_model_field *key;
+    struct qr_model_field **keys; /* key, then unique scalar columns: what finds one row */
+    uint32_t key_count;
+    struct qr_model_index *indexes;
+    uint32_t index_count;
+    /* References of any type that point to this one. */
+    struct qr_model_field **referrers;
+    uint32_t referrer_count;
+    const char *one_name; /* Query fields */
+    const char *many_name;
+};
+
+struct qr_model {
+    struct qr_gql_schema *schema;
+    struct qr_arena *arena; /* the schema's */
+    struct qr_model_type *types;
+    uint32_t type_count;
+    struct qr_gql_name_table type_table;
+};
+
+/*
+ * Makes the model of `sdl`. Problems of syntax, type system and mapping go to
+ * the report: SYNTAX or SCHEMA then. Release with qr_model_free.
+ */
+quire_status qr_model_build(const quire_allocator *allocator, struct qr_gql_str sdl,
+                            struct qr_gql_report *report, struct qr_model **out, quire_error *err);
+void qr_model_free(struct qr_model *model); /* NULL ok */
+
+struct qr_model_type *qr_model_find_type(const struct qr_model *model, struct qr_gql_str name);
+struct qr_model_field *qr_model_find_field(const struct qr_model_type *type,
+                                           struct qr_gql_str name);
+
+/* The column type of a field with a column. */
+quire_type qr_model_column_type(const struct qr_model_field *field);
+
+/* The engine's definition of index `index` of the type; arrays from `arena`. */
+quire_status qr_model_index_def(const struct qr_model_index *index, struct qr_arena *arena,
+                                quire_index_def *def, quire_error *err);
+
+/* The columns of the type's table; names are the model's. */
+quire_status qr_model_columns(const struct qr_model_type *type, struct qr_arena *arena,
+                              quire_column **columns, quire_error *err);
+
+/* ---- names (model_names.c) ---- */
+
+/* "FormerCountry" -> "formerCountry". In the arena; NULL after reporting. */
+const char *qr_model_name_one(struct qr_arena *arena, struct qr_gql_str type, quire_error *err);
+/* "FormerCountry" -> "formerCountries", by the rules of English. */
+const char *qr_model_name_plural(struct qr_arena *arena, struct qr_gql_str type, quire_error *err);
+
+#endif

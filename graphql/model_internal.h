@@ -1,0 +1,45 @@
+/*
+ * The steps of making a model. Each takes the builder, reports what is wrong in
+ * the SDL to its report and fails only for memory.
+ */
+#ifndef QR_GRAPHQL_MODEL_INTERNAL_H
+#define QR_GRAPHQL_MODEL_INTERNAL_H
+
+#include "graphql/model.h"
+
+struct qr_model_builder {
+    struct qr_model *model;
+    struct qr_arena *arena; /* the model's */
+    struct qr_gql_report *report;
+    quire_error *err;
+};
+
+/* The role, target and inverse of every relation field (model_relations.c). */
+quire_status qr_model_resolve_relations(struct qr_model_builder *builder);
+/* The keys and indexes of every type (model_indexes.c). */
+quire_status qr_model_build_indexes(struct qr_model_builder *builder);
+/* The names of the generated Query fields (model_indexes.c). */
+quire_status qr_model_choose_names(struct qr_model_builder *builder);
+
+/* ---- reading directives ---- */
+
+/* The applied directive of a field, or NULL. */
+const struct qr_gql_ast_directive *qr_model_directive(const struct qr_model_field *field,
+                                                      const char *name);
+/* The text of a string or enum argument; data NULL when it is absent or null. */
+struct qr_gql_str qr_model_argument(const struct qr_gql_ast_directive *directive, const char *name);
+/* The list argument's first item, or NULL; a lone value counts as a list of one. */
+const struct qr_gql_ast_value *qr_model_list_argument(const struct qr_gql_ast_directive *directive,
+                                                      const char *name);
+
+/* Adds a problem at a place of the SDL. */
+void qr_model_problem(struct qr_model_builder *builder, struct qr_gql_pos pos, const char *format,
+                      ...) QR_PRINTF(3, 4);
+/* Where a field is declared. */
+struct qr_gql_pos qr_model_field_pos(const struct qr_model_field *field);
+
+/* Texts joined, NUL-terminated, in the arena; NULL after reporting. */
+const char *qr_model_join(struct qr_model_builder *builder, struct qr_gql_str a, const char *b,
+                          struct qr_gql_str c);
+
+#endif
