@@ -37,8 +37,11 @@ def check(entry, build, config, everything):
     digest = fingerprint(entry, config)
     if not everything and stamp.exists() and stamp.read_text() == digest:
         return ""
-    result = subprocess.run(["clang-tidy", "--quiet", "-p", str(build), entry["file"]],
-                            cwd=ROOT, capture_output=True, text=True, check=False)
+    command = ["clang-tidy", "--quiet", "-p", str(build), entry["file"]]
+    if name.parts[0] not in ("tools", "examples") and str(name) != "base/error.c":
+        command += ["--extra-arg=-include", f"--extra-arg={ROOT / 'tools' / 'lint_analyzer.h'}",
+                    "--extra-arg=-D_GNU_SOURCE=", "--extra-arg=-Wno-unused-value"]
+    result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     if result.returncode == 0:
         stamp.parent.mkdir(parents=True, exist_ok=True)
         stamp.write_text(digest)
@@ -49,7 +52,8 @@ def check(entry, build, config, everything):
 def main():
     build = pathlib.Path(sys.argv[1]).resolve()
     everything = sys.argv[2] != "0"
-    config = (ROOT / ".clang-tidy").read_bytes()
+    config = (ROOT / ".clang-tidy").read_bytes() + \
+        (ROOT / "tools" / "lint_analyzer.h").read_bytes()
     entries = {}
     for entry in json.loads((build / "compile_commands.json").read_text()):
         path = pathlib.Path(entry["file"])
