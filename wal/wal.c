@@ -222,7 +222,7 @@ static quire_status write_new_ring(struct qr_file_layer *layer, struct qr_file *
 {
     struct qr_log_geometry geometry = qr_log_header_geometry(log);
     uint64_t seed = qr_database_seed(log->database_id);
-    QR_TRY(qr_wal_write_zeros(file, 0, qr_segment_offset(&geometry, segments), err));
+    QR_TRY(qr_wal_extend(file, 0, qr_segment_offset(&geometry, segments), err));
     for (uint32_t i = 0; i < segments; i++) {
         struct qr_segment_header header = {0};
         uint8_t bytes[QR_SEGMENT_HEADER_SIZE];

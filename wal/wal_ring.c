@@ -31,7 +31,7 @@
 
 static const uint8_t zero_block[ZERO_BLOCK];
 
-quire_status qr_wal_write_zeros(struct qr_file *file, uint64_t offset, uint64_t size,
+static quire_status write_zeros(struct qr_file *file, uint64_t offset, uint64_t size,
                                 quire_error *err)
 {
     while (size > 0) {
@@ -328,13 +328,21 @@ static uint64_t room_frames(const struct qr_wal *wal)
     return room;
 }
 
+quire_status qr_wal_extend(struct qr_file *file, uint64_t from, uint64_t to, quire_error *err)
+{
+    QR_TRY(file->methods->truncate(file, to, err));
+    QR_TRY(file->methods->sync(file, err));
+    return write_zeros(file, from, to - from, err);
+}
+
 /* Writes `added` segments of zeros with FREE headers behind the ring and syncs them. */
 static quire_status write_added(struct qr_wal *wal, struct qr_segment **added, uint32_t count,
                                 uint64_t released, quire_error *err)
 {
     struct qr_file *file = wal->growth_file;
     uint64_t begin = qr_segment_offset(&wal->geometry, added[0]->number);
-    QR_TRY(qr_wal_write_zeros(file, begin, (uint64_t)count * wal->geometry.segment_bytes, err));
+    uint64_t end = begin + (uint64_t)count * wal->geometry.segment_bytes;
+    QR_TRY(qr_wal_extend(file, begin, end, err));
     for (uint32_t i = 0; i < count; i++) {
         QR_TRY(qr_wal_write_free_header(wal, file, added[i], released, &added[i]->salt, err));
         added[i]->generation = released;
