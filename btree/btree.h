@@ -115,17 +115,29 @@ quire_status qr_tree_cursor_last(struct qr_tree_cursor *cursor, bool *valid, qui
 quire_status qr_tree_cursor_seek(struct qr_tree_cursor *cursor, const struct qr_tree_key *key,
                                  bool *valid, quire_error *err);
 /* Last entry with key <= the given one. */
-quire_status qr_tree_cursor_seek_last(struct qr_tree_cursor *cursor,
-                                      const struct qr_tree_key *key, bool *valid,
-                                      quire_error *err);
+quire_status qr_tree_cursor_seek_last(struct qr_tree_cursor *cursor, const struct qr_tree_key *key,
+                                      bool *valid, quire_error *err);
 quire_status qr_tree_cursor_next(struct qr_tree_cursor *cursor, bool *valid, quire_error *err);
-quire_status qr_tree_cursor_previous(struct qr_tree_cursor *cursor, bool *valid,
-                                     quire_error *err);
+quire_status qr_tree_cursor_previous(struct qr_tree_cursor *cursor, bool *valid, quire_error *err);
 /* The current entry. Key and payload are borrowed until the next call on the cursor or a change. */
 quire_status qr_tree_cursor_key(struct qr_tree_cursor *cursor, struct qr_tree_key *key,
                                 quire_error *err);
 quire_status qr_tree_cursor_payload(struct qr_tree_cursor *cursor, struct qr_slice *payload,
                                     quire_error *err);
+
+/* ---- Statistics ---- */
+
+/* What a tree takes. Bytes used count headers and live entries; overflow_bytes counts payload. */
+struct qr_tree_stats {
+    uint64_t entries;
+    unsigned depth; /* levels, the root included */
+    uint64_t leaf_pages, inner_pages, overflow_pages;
+    uint64_t leaf_bytes, inner_bytes, overflow_bytes;
+};
+
+/* Reads every node of the tree: fill is leaf_bytes / (leaf_pages * page size). */
+quire_status qr_tree_get_stats(const struct qr_tree *tree, struct qr_tree_stats *stats,
+                               quire_error *err);
 
 /* ---- Checking ---- */
 

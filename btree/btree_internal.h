@@ -1,0 +1,131 @@
+/*
+ * What the files of this room share above single nodes: checked page access,
+ * the path of a descent, scratch memory, overflow values, the walk over all
+ * pages.
+ */
+#ifndef QR_BTREE_INTERNAL_H
+#define QR_BTREE_INTERNAL_H
+
+#include "btree/node.h"
+
+static inline uint32_t qr_tree_page_size(const struct qr_tree *tree)
+{
+    return qr_pager_page_size(qr_view_pager(tree->view));
+}
+
+static inline const quire_allocator *qr_tree_allocator(const struct qr_tree *tree)
+{
+    return qr_pager_allocator(qr_view_pager(tree->view));
+}
+
+/* Reports CORRUPT for a flaw of a page. */
+quire_status qr_tree_damaged(const struct qr_tree *tree, uint32_t page_number,
+                             const struct qr_flaw *flaw, quire_error *err);
+
+/* Reads a page, which must be a node of the tree with a sound header. Inside an operation. */
+quire_status qr_tree_node(const struct qr_tree *tree, uint32_t page_number, const uint8_t **page,
+                          quire_error *err);
+
+/* Whether a page is a node of the tree with a sound header; what qr_tree_node checks. */
+bool qr_tree_node_sound(const struct qr_tree *tree, const uint8_t *page, uint32_t page_size,
+                        struct qr_flaw *flaw);
+
+/* The transaction behind the tree's view; READ_ONLY or TXN_DOOMED when it cannot be changed. */
+quire_status qr_tree_writable(const struct qr_tree *tree, struct qr_txn **txn, quire_error *err);
+
+/* Adds 1 or -1 to the number of entries in the root. Inside an operation. */
+quire_status qr_tree_add_to_count(const struct qr_tree *tree, int change, quire_error *err);
+
+/* Makes a writable page an empty leaf of the tree. */
+void qr_node_make_empty(const struct qr_tree *tree, uint8_t *root);
+
+/* ---- Paths ---- */
+
+struct qr_path_step {
+    uint32_t page;
+    uint16_t index; /* child taken; in the leaf the entry */
+    uint16_t count; /* entries of the node */
+};
+
+/* The way from the root, step 0, to a leaf, step depth-1. Holds numbers only, so it outlives an
+ * operation; stale once the tree changes. */
+struct qr_path {
+    unsigned depth;
+    bool exact; /* the entry has the key sought */
+    struct qr_path_step step[QR_TREE_DEPTH_MAX];
+};
+
+/* Descends to the first entry >= key of the leaf that holds it; the index may equal the leaf's count.
+ * Inside an operation. */
+quire_status qr_tree_descend(const struct qr_tree *tree, const struct qr_tree_key *key,
+                             struct qr_path *path, const uint8_t **leaf, quire_error *err);
+
+/* Extends a path of `depth` steps from page_number down to a leaf by the first or last children; the
+ * leaf's index is its first or last entry. */
+quire_status qr_tree_descend_edge(const struct qr_tree *tree, uint32_t page_number, bool last,
+                                  struct qr_path *path, const uint8_t **leaf, quire_error *err);
+
+/* ---- Scratch ---- */
+
+/* Copies of two pages and, for key trees, buffers for keys. */
+struct qr_scratch {
+    const quire_allocator *allocator;
+    uint8_t *memory;
+    size_t size;
+    uint8_t *page[2];
+    uint8_t *keys;         /* two keys; NULL in row trees */
+    uint8_t *separator[2]; /* one key each; NULL in row trees */
+};
+
+quire_status qr_scratch_init(struct qr_scratch *scratch, const struct qr_tree *tree,
+                             quire_error *err);
+void qr_scratch_free(struct qr_scratch *scratch);
+
+/* ---- Overflow values ---- */
+
+struct qr_overflow {
+    uint64_t size;
+    uint32_t first;
+};
+
+static inline struct qr_overflow qr_overflow_load(const uint8_t *body)
+{
+    struct qr_overflow overflow = {qr_load64(body + QR_OVERFLOW_SIZE),
+                                   qr_load32(body + QR_OVERFLOW_FIRST)};
+    return overflow;
+}
+
+/* Writes a payload to new pages. Enters the view itself, for a bounded number of pages at a time:
+ * call it outside an operation. */
+quire_status qr_overflow_write(const struct qr_tree *tree, const uint8_t *payload, size_t size,
+                               struct qr_overflow *overflow, quire_error *err);
+
+/* Reads a payload into *buffer, growing it. Enters the view itself. */
+quire_status qr_overflow_read(const struct qr_tree *tree, uint32_t leaf,
+                              const struct qr_overflow *overflow, uint8_t **buffer,
+                              size_t *buffer_size, quire_error *err);
+
+/* Frees the pages of a payload. Enters the view itself. */
+quire_status qr_overflow_free(const struct qr_tree *tree, uint32_t leaf,
+                              const struct qr_overflow *overflow, quire_error *err);
+
+/* Tells of every page of a payload; `index` marks index pages. Stops at the first failure. */
+typedef quire_status (*qr_overflow_visit)(void *context, uint32_t page, bool index,
+                                          quire_error *err);
+quire_status qr_overflow_walk(const struct qr_tree *tree, uint32_t leaf,
+                              const struct qr_overflow *overflow, qr_overflow_visit visit,
+                              void *context, quire_error *err);
+
+/* ---- Walk ---- */
+
+/*
+ * Visits every node after its children. `page` is valid for the call; the visitor may free the page
+ * and the overflow values of its entries, and is called outside an operation when it does: it gets
+ * a copy.
+ */
+typedef quire_status (*qr_tree_visit_node)(void *context, uint32_t page_number, unsigned level,
+                                           const uint8_t *page, quire_error *err);
+quire_status qr_tree_walk(const struct qr_tree *tree, qr_tree_visit_node visit, void *context,
+                          quire_error *err);
+
+#endif
