@@ -39,7 +39,7 @@ def check(entry, build, config, everything):
         return ""
     command = ["clang-tidy", "--quiet", "-p", str(build), entry["file"]]
     if name.parts[0] not in ("tools", "examples") and str(name) != "base/error.c":
-        command += ["--extra-arg=-include", f"--extra-arg={ROOT / 'tools' / 'lint_analyzer.h'}",
+        command += ["--extra-arg=-include", f"--extra-arg={ROOT / '.ci' / 'analyzer.h'}",
                     "--extra-arg=-D_GNU_SOURCE=", "--extra-arg=-Wno-unused-value"]
     result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     if result.returncode == 0:
@@ -53,7 +53,7 @@ def main():
     build = pathlib.Path(sys.argv[1]).resolve()
     everything = sys.argv[2] != "0"
     config = (ROOT / ".clang-tidy").read_bytes() + \
-        (ROOT / "tools" / "lint_analyzer.h").read_bytes()
+        (ROOT / ".ci" / "analyzer.h").read_bytes()
     entries = {}
     for entry in json.loads((build / "compile_commands.json").read_text()):
         path = pathlib.Path(entry["file"])

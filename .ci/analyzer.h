@@ -3,8 +3,8 @@
  * that a function which reports a failure returns the status it is given,
  * never QUIRE_OK. Without it every caller seems to go on with results unset.
  */
-#ifndef QUIRE_TOOLS_LINT_ANALYZER_H
-#define QUIRE_TOOLS_LINT_ANALYZER_H
+#ifndef QUIRE_CI_ANALYZER_H
+#define QUIRE_CI_ANALYZER_H
 
 #include "base/error.h"
 
