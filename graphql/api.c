@@ -3,7 +3,7 @@
  */
 #include "graphql/api.h"
 
-#include <stdio.h>
+#include "graphql/column.h"
 
 const char *qr_api_keys_name(const struct qr_model_field *field, struct qr_arena *arena,
                              quire_error *err)
@@ -105,6 +105,9 @@ static quire_status annotate_type(struct annotator *a, struct qr_model_type *typ
 static quire_status annotate_all(struct annotator *a)
 {
     struct qr_gql_type *info = qr_gql_schema_type(a->api->schema, qr_gql_str_of("PageInfo"));
+    struct qr_gql_type *bigint = qr_gql_schema_type(a->api->schema, qr_gql_str_of("BigInt"));
+
+    bigint->coercion = &qr_column_bigint;
     QR_TRY(annotate(a, info, "hasNextPage", QR_API_HAS_NEXT, NULL, NULL));
     QR_TRY(annotate(a, info, "hasPreviousPage", QR_API_HAS_PREVIOUS, NULL, NULL));
     QR_TRY(annotate(a, info, "startCursor", QR_API_START_CURSOR, NULL, NULL));

@@ -339,8 +339,7 @@ quire_status qr_json_reader_create(const quire_allocator *allocator,
         return QUIRE_NO_MEMORY;
     }
     reader->allocator = allocator;
-    reader->functions =
-        (yajl_alloc_funcs){parser_malloc, parser_realloc, parser_free, reader};
+    reader->functions = (yajl_alloc_funcs){parser_malloc, parser_realloc, parser_free, reader};
     reader->handler = handler;
     reader->context = context;
     reader->depth_max = options && options->depth_max ? options->depth_max : QR_JSON_DEPTH_MAX;

@@ -63,8 +63,8 @@ static quire_status refuse_double_key(struct qr_gql_str key, quire_error *err)
     return qr_fail(err, QUIRE_DATA, "an object names the key \"%.*s\" twice", shown, key.data);
 }
 
-static quire_status check_keys(const quire_allocator *allocator,
-                               const struct qr_gql_value *object, quire_error *err)
+static quire_status check_keys(const quire_allocator *allocator, const struct qr_gql_value *object,
+                               quire_error *err)
 {
     const struct qr_gql_value_member *members = object->members;
     if (object->count <= PAIRWISE_MAX) {
@@ -156,8 +156,8 @@ static bool is_float(struct qr_gql_str digits)
     return false;
 }
 
-static quire_status on_event(void *context, enum qr_json_event event, const char *text,
-                             size_t size, quire_error *err)
+static quire_status on_event(void *context, enum qr_json_event event, const char *text, size_t size,
+                             quire_error *err)
 {
     struct builder *builder = context;
     struct qr_gql_value value = {.kind = QR_GQL_VALUE_NULL};
@@ -206,8 +206,8 @@ quire_status qr_json_read(struct qr_arena *arena, const void *bytes, size_t size
     struct builder builder = {.arena = arena};
     struct qr_json_options options = {.depth_max = depth_max};
     struct qr_json_reader *reader = NULL;
-    quire_status status = qr_json_reader_create(arena->allocator, &options, on_event, &builder,
-                                                &reader, detail);
+    quire_status status =
+        qr_json_reader_create(arena->allocator, &options, on_event, &builder, &reader, detail);
     if (status == QUIRE_OK) {
         status = qr_json_reader_feed(reader, bytes, size, detail);
     }

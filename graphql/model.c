@@ -99,7 +99,7 @@ struct qr_model_field *qr_model_find_field(const struct qr_model_type *type, str
     return qr_gql_name_table_get(&type->field_table, name);
 }
 
-quire_type qr_model_column_type(const struct qr_model_field *field)
+quire_type qr_model_scalar_type(enum qr_model_scalar scalar)
 {
     static const quire_type types[] = {
         [QR_MODEL_ID] = QUIRE_TEXT,     [QR_MODEL_STRING] = QUIRE_TEXT,
@@ -107,10 +107,15 @@ quire_type qr_model_column_type(const struct qr_model_field *field)
         [QR_MODEL_FLOAT] = QUIRE_FLOAT, [QR_MODEL_BOOLEAN] = QUIRE_BOOL,
         [QR_MODEL_ENUM] = QUIRE_TEXT,   [QR_MODEL_CUSTOM] = QUIRE_TEXT,
     };
+    return types[scalar];
+}
+
+quire_type qr_model_column_type(const struct qr_model_field *field)
+{
     if (field->role == QR_MODEL_REFERENCE) {
         return QUIRE_INT;
     }
-    return field->list ? QUIRE_LIST : types[field->scalar];
+    return field->list ? QUIRE_LIST : qr_model_scalar_type(field->scalar);
 }
 
 quire_status qr_model_columns(const struct qr_model_type *type, struct qr_arena *arena,

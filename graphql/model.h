@@ -58,6 +58,7 @@ struct qr_model_field {
     struct qr_model_field *inverse;    /* the other side's field; NULL for one-sided relations */
     enum qr_model_on_delete on_delete; /* REFERENCE */
     const char *link_table;            /* LINKS: table of (owner rowid, target rowid) */
+    uint32_t link_index;               /* LINKS: number of the link table; both sides share it */
     bool link_owner;                   /* LINKS: this side is column 0 of the link table */
 };
 
@@ -97,6 +98,7 @@ struct qr_model {
     struct qr_model_type *types;
     uint32_t type_count;
     struct qr_gql_name_table type_table;
+    uint32_t link_count; /* link tables */
 };
 
 /*
@@ -111,6 +113,8 @@ struct qr_model_type *qr_model_find_type(const struct qr_model *model, struct qr
 struct qr_model_field *qr_model_find_field(const struct qr_model_type *type,
                                            struct qr_gql_str name);
 
+/* What a value of that kind is stored as. */
+quire_type qr_model_scalar_type(enum qr_model_scalar scalar);
 /* The column type of a field with a column. */
 quire_type qr_model_column_type(const struct qr_model_field *field);
 

@@ -92,6 +92,7 @@ static quire_status set_links(struct qr_model_builder *builder, struct qr_model_
     field->role = QR_MODEL_LINKS;
     field->inverse = other;
     field->link_owner = true;
+    field->link_index = builder->model->link_count++;
     field->link_table = qr_model_join(builder, field->owner->name, ".", field->name);
     if (field->link_table == NULL) {
         return QUIRE_NO_MEMORY;
@@ -100,6 +101,7 @@ static quire_status set_links(struct qr_model_builder *builder, struct qr_model_
         other->role = QR_MODEL_LINKS;
         other->inverse = field;
         other->link_table = field->link_table;
+        other->link_index = field->link_index;
         other->link_owner = false;
     }
     return QUIRE_OK;

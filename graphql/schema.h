@@ -56,6 +56,9 @@ struct qr_gql_scalar {
                                   quire_error *err);
 };
 
+/* How far the builder is with a default value. */
+enum qr_gql_default_state { QR_GQL_DEFAULT_PENDING, QR_GQL_DEFAULT_BUSY, QR_GQL_DEFAULT_DONE };
+
 /* An argument, or a field of an input object. */
 struct qr_gql_input {
     struct qr_gql_str name;
@@ -63,7 +66,8 @@ struct qr_gql_input {
     const struct qr_gql_type *type;
     const struct qr_gql_ast_value *default_literal; /* NULL when absent */
     struct qr_gql_value default_value;              /* coerced; meaningful when has_default */
-    bool has_default;                               /* default_literal is there and valid */
+    bool has_default;                               /* default_literal is there and fits */
+    enum qr_gql_default_state default_state;        /* while the schema is built */
     struct qr_gql_str deprecation_reason;           /* data NULL: not deprecated */
     uint32_t index;                                 /* among its siblings */
     const struct qr_gql_ast_member *node;           /* NULL when built in */

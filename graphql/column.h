@@ -1,0 +1,34 @@
+/*
+ * Between the values of GraphQL and those of columns, both ways, by the kind of
+ * the model's field.
+ */
+#ifndef QR_GRAPHQL_COLUMN_H
+#define QR_GRAPHQL_COLUMN_H
+
+#include "graphql/json_write.h"
+#include "graphql/model.h"
+
+/*
+ * The column value of a coerced input value that is not null (null is
+ * QUIRE_NULL everywhere). Memory from the arena. `element` takes one element of
+ * a list column. DATA when the value does not fit, which after coercion only
+ * the range of BigInt can cause.
+ */
+quire_status qr_column_from_value(const struct qr_model_field *field, bool element,
+                                  const struct qr_gql_value *value, struct qr_arena *arena,
+                                  quire_value *out, quire_error *err);
+
+/* Writes a column's value as JSON. CORRUPT when it is not what the field stores. */
+quire_status qr_column_to_json(const struct qr_model_field *field, const quire_value *value,
+                               struct qr_json_writer *writer, quire_error *err);
+
+/* Writes any GraphQL value as JSON: enum values as strings. */
+void qr_value_to_json(const struct qr_gql_value *value, struct qr_json_writer *writer);
+
+/* The behaviour of the BigInt scalar in the API schema. */
+extern const struct qr_gql_scalar qr_column_bigint;
+
+/* Parses a decimal integer of 64 bits; false when it is anything else. */
+bool qr_column_parse_int64(struct qr_gql_str text, int64_t *out);
+
+#endif
