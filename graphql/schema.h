@@ -99,6 +99,7 @@ struct qr_gql_enum_value {
 struct qr_gql_origin {
     const struct qr_gql_ast_definition *node;
     struct qr_gql_origin *next;
+    struct qr_gql_origin *last; /* in the first of a chain: its end */
 };
 
 struct qr_gql_type {

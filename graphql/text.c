@@ -51,6 +51,13 @@ static bool buffer_reserve(struct qr_gql_buffer *buffer, size_t more)
 
 void qr_gql_buffer_bytes(struct qr_gql_buffer *buffer, const char *bytes, size_t size)
 {
+    if (buffer->size_max != 0 && size > buffer->size_max - buffer->size) {
+        size = buffer->size_max - buffer->size;
+        while (size > 0 && (bytes[size] & 0xC0) == 0x80) {
+            size--; /* keeps the cut between characters */
+        }
+        buffer->size_max = buffer->size + size;
+    }
     if (size == 0 || !buffer_reserve(buffer, size)) {
         return;
     }

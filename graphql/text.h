@@ -48,11 +48,15 @@ static inline bool qr_gql_str_is_reserved(struct qr_gql_str str)
     return str.size >= 2 && str.data[0] == '_' && str.data[1] == '_';
 }
 
+/* Values shown in messages are cut at this size. */
+#define QR_GQL_SHOWN_BYTES_MAX 1024u
+
 /* A text being built. Zero-initialise through qr_gql_buffer_init. */
 struct qr_gql_buffer {
     struct qr_arena *arena;
     char *data; /* NUL-terminated after qr_gql_buffer_finish */
     size_t size, capacity;
+    size_t size_max;     /* what goes beyond it is cut off; 0: no limit */
     quire_status status; /* of the first append that failed */
     quire_error *err;    /* borrowed; filled with that failure */
 };

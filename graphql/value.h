@@ -54,4 +54,8 @@ quire_status qr_gql_value_int(struct qr_arena *arena, int64_t integer, struct qr
 /* Prints as a GraphQL literal: `{a: 1, b: [ENUM, "text"]}`. */
 void qr_gql_value_print(struct qr_gql_buffer *buffer, const struct qr_gql_value *value);
 
+/* The same shortened for messages: two levels deep, ten items of a list. NUL-terminated, in the
+ * arena; never NULL. */
+const char *qr_gql_value_inspect(struct qr_arena *arena, const struct qr_gql_value *value);
+
 #endif
