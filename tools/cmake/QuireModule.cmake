@@ -1,8 +1,9 @@
 # quire_module(NAME [DEPENDS room...] [LIBRARIES target...] [SOURCES file...])
 #
 # One room of the tree as an object library. Its include path is a view that
-# holds only the room itself and the rooms that it declares, so that an include
-# against the order of the rooms does not compile.
+# holds only the room itself, the rooms that it declares and those that their
+# headers need in turn, so that an include against the order of the rooms does
+# not compile. That it names only what it declares is for tools/lint to see.
 function(quire_module name)
     cmake_parse_arguments(ARG "" "" "DEPENDS;LIBRARIES;SOURCES" ${ARGN})
     if(NOT ARG_SOURCES)
@@ -14,7 +15,14 @@ function(quire_module name)
     endif()
     set(view "${PROJECT_BINARY_DIR}/view/${name}")
     file(MAKE_DIRECTORY "${view}")
-    foreach(room ${name} ${ARG_DEPENDS})
+    set(seen ${name} ${ARG_DEPENDS})
+    foreach(room ${ARG_DEPENDS})
+        get_property(below GLOBAL PROPERTY QUIRE_ROOMS_${room})
+        list(APPEND seen ${below})
+    endforeach()
+    list(REMOVE_DUPLICATES seen)
+    set_property(GLOBAL PROPERTY QUIRE_ROOMS_${name} ${seen})
+    foreach(room ${seen})
         file(CREATE_LINK "${PROJECT_SOURCE_DIR}/${room}" "${view}/${room}" SYMBOLIC)
     endforeach()
     add_library(quire_${name} OBJECT ${ARG_SOURCES})
