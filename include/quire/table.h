@@ -107,9 +107,11 @@ typedef struct quire_index_cursor quire_index_cursor;
 
 /*
  * Which entries to visit. `prefix` fixes the first prefix_count columns to
- * values; `lower` and `upper`, when not NULL, bound the next column. A hash
- * index takes exactly its full key as prefix. In prefix position null matches
- * null.
+ * values; `lower` and `upper`, when not NULL, bound the next column, whichever
+ * way that column is ordered. A hash index takes exactly its full key as
+ * prefix. Values have their column's type or are null. In prefix position null
+ * matches null; as a bound null is the least value, so `lower` null and
+ * exclusive leaves out the rows that have none.
  */
 typedef struct quire_index_range {
     const quire_value *prefix;
@@ -121,13 +123,16 @@ typedef struct quire_index_range {
     bool reverse; /* visit in descending index order */
 } quire_index_range;
 
-/* Opens a cursor before the first entry of the range. The range is copied. Owned until close. */
+/* Opens a cursor before the first entry of the range, which is copied; NULL means everything (B-tree
+ * only). Owned until close. Errors: MISUSE, TYPE. */
 QUIRE_API QUIRE_MUST_CHECK quire_status quire_index_cursor_open(quire_table *table, uint32_t index,
                                                                 const quire_index_range *range,
                                                                 quire_index_cursor **out,
                                                                 quire_error *err);
 
-/* Moves to the next entry; *valid false at the end. Entries of equal key come in rowid order. */
+/* Moves to the next entry; *valid false at the end. Entries of equal key come in rowid order, in a
+ * reverse walk in descending rowid order. Rows may be changed during a walk: it never yields a row
+ * twice for one key, and may or may not see entries that are added or removed ahead of it. */
 QUIRE_API QUIRE_MUST_CHECK quire_status quire_index_cursor_next(quire_index_cursor *cursor,
                                                                 int64_t *rowid, bool *valid,
                                                                 quire_error *err);

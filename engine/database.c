@@ -1,0 +1,243 @@
+/*
+ * Opening, closing, checkpoint and statistics.
+ *
+ * Options are checked and completed here, once: the layers below get numbers
+ * that need no second look. The handle is freed by quire_close whatever the
+ * final checkpoint says, unless transactions are still open.
+ */
+#include <string.h>
+
+#include "base/bits.h"
+#include "base/vm.h"
+#include "engine/engine_internal.h"
+#include "pager/page_format.h"
+
+#define DEFAULT_LOCK_TIMEOUT_MS  30000U
+#define DEFAULT_READERS          126U
+#define READERS_MAX              4096U
+#define DEFAULT_WAL_BYTES        (UINT64_C(64) << 20)
+#define DEFAULT_SYNC_INTERVAL_MS 100U
+#define DEFAULT_FRAMES           1000U
+#define CACHE_PAGES_MIN          64U
+
+/* ---- Options ---- */
+
+static quire_status check_options(const quire_options *options, quire_error *err)
+{
+    if ((unsigned)options->mode > QUIRE_OPEN_READ_ONLY) {
+        return qr_fail(err, QUIRE_MISUSE, "options.mode is %d; see quire_open_mode.",
+                       (int)options->mode);
+    }
+    if ((unsigned)options->durability > QUIRE_DURABILITY_OFF) {
+        return qr_fail(err, QUIRE_MISUSE, "options.durability is %d; see quire_durability.",
+                       (int)options->durability);
+    }
+    if (!qr_is_power_of_two(options->page_size) || options->page_size < QR_PAGE_SIZE_MIN ||
+        options->page_size > QR_PAGE_SIZE_MAX) {
+        return qr_fail(err, QUIRE_MISUSE,
+                       "options.page_size is %u; it must be a power of two from %u to %u.",
+                       options->page_size, QR_PAGE_SIZE_MIN, QR_PAGE_SIZE_MAX);
+    }
+    if (options->readers_max > READERS_MAX) {
+        return qr_fail(err, QUIRE_MISUSE, "options.readers_max is %u; at most %u.",
+                       options->readers_max, READERS_MAX);
+    }
+    if (options->cache_bytes < (uint64_t)CACHE_PAGES_MIN * options->page_size) {
+        return qr_fail(err, QUIRE_MISUSE, "options.cache_bytes holds fewer than %u pages.",
+                       CACHE_PAGES_MIN);
+    }
+    if (options->wal_segment_bytes != 0 && !qr_is_power_of_two(options->wal_segment_bytes)) {
+        return qr_fail(err, QUIRE_MISUSE, "options.wal_segment_bytes is no power of two.");
+    }
+    const quire_allocator *allocator = options->allocator;
+    if (allocator != NULL && (allocator->realloc == NULL || allocator->free == NULL)) {
+        return qr_fail(err, QUIRE_MISUSE, "options.allocator lacks a function.");
+    }
+    return QUIRE_OK;
+}
+
+#define SET_DEFAULT(field, value)                                                                  \
+    do {                                                                                           \
+        if ((field) == 0) {                                                                        \
+            (field) = (value);                                                                     \
+        }                                                                                          \
+    } while (0)
+
+/* Copies the options that the caller knows of, and fills in the defaults. */
+static quire_status complete_options(const quire_options *given, quire_options *options,
+                                     quire_error *err)
+{
+    *options = (quire_options)QUIRE_OPTIONS_INIT;
+    if (given != NULL) {
+        if (given->size < offsetof(quire_options, mode) + sizeof given->mode ||
+            given->size > sizeof *options) {
+            return qr_fail(err, QUIRE_MISUSE,
+                           "options.size is %zu; start from QUIRE_OPTIONS_INIT of this version.",
+                           given->size);
+        }
+        memcpy(options, given, given->size);
+        options->size = sizeof *options;
+    }
+    SET_DEFAULT(options->page_size, QR_PAGE_SIZE_DEFAULT);
+    SET_DEFAULT(options->lock_timeout_ms, DEFAULT_LOCK_TIMEOUT_MS);
+    SET_DEFAULT(options->readers_max, DEFAULT_READERS);
+    SET_DEFAULT(options->cache_bytes, qr_vm_physical_bytes() / 4);
+    SET_DEFAULT(options->wal_bytes_max, DEFAULT_WAL_BYTES);
+    SET_DEFAULT(options->sync_interval_ms, DEFAULT_SYNC_INTERVAL_MS);
+    if (options->checkpoint.wish == NULL) {
+        options->checkpoint = quire_checkpoint_frame_count(DEFAULT_FRAMES);
+    }
+    return check_options(options, err);
+}
+
+/* ---- Open and close ---- */
+
+static quire_status open_pager(quire_db *db, const char *path, const quire_options *options,
+                               struct qr_file_layer *layer, bool malloc_arena, quire_error *err)
+{
+    struct qr_pager_options pager_options = {
+        .layer = layer,
+        .allocator = &db->allocator,
+        .path = path,
+        .mode = options->mode,
+        .durability = options->durability,
+        .page_size = options->page_size,
+        .readers_max = options->readers_max,
+        .cache_bytes = options->cache_bytes,
+        .wal_bytes_max = options->wal_bytes_max,
+        .wal_segment_bytes = options->wal_segment_bytes,
+        .sync_interval_ms = options->sync_interval_ms,
+        .checkpoint = options->checkpoint,
+        .malloc_arena = malloc_arena,
+    };
+    return qr_pager_open(&pager_options, &db->pager, err);
+}
+
+/* `layer` NULL means a private memory layer. */
+static quire_status open_database(const char *path, const quire_options *given,
+                                  struct qr_file_layer *layer, bool malloc_arena, quire_db **out,
+                                  quire_error *err)
+{
+    quire_options options;
+    quire_status status;
+    *out = NULL;
+    QR_TRY(complete_options(given, &options, err));
+    const quire_allocator *allocator =
+        options.allocator != NULL ? options.allocator : qr_allocator_default();
+    quire_db *db = qr_alloc_zero(allocator, sizeof *db, err);
+    if (db == NULL) {
+        return QUIRE_NO_MEMORY;
+    }
+    db->allocator = *allocator;
+    db->lock_timeout_ms = options.lock_timeout_ms;
+    if (layer == NULL) {
+        options.mode = QUIRE_OPEN_CREATE; /* there is nothing that could exist already */
+    }
+    QR_TRY_GOTO(status, qr_mutex_init(&db->mutex, QR_RANK_LEAF, err), no_mutex);
+    if (layer == NULL) {
+        QR_TRY_GOTO(status, qr_file_layer_memory_create(&db->allocator, &db->memory_layer, err),
+                    no_layer);
+        layer = db->memory_layer;
+    }
+    db->layer = layer;
+    QR_TRY_GOTO(status, open_pager(db, path, &options, layer, malloc_arena, err), no_pager);
+    *out = db;
+    return QUIRE_OK;
+
+no_pager:
+    if (db->memory_layer != NULL) {
+        qr_file_layer_memory_destroy(db->memory_layer);
+    }
+no_layer:
+    qr_mutex_destroy(&db->mutex);
+no_mutex:
+    qr_free(allocator, db, sizeof *db);
+    return status;
+}
+
+quire_status quire_open(const char *path, const quire_options *options, quire_db **out,
+                        quire_error *err)
+{
+    if (out == NULL || path == NULL || path[0] == '\0') {
+        return qr_fail(err, QUIRE_MISUSE, "quire_open needs a path and a place for the handle.");
+    }
+    bool in_memory = strcmp(path, ":memory:") == 0;
+    if (in_memory && options != NULL && options->mode == QUIRE_OPEN_READ_ONLY) {
+        *out = NULL;
+        return qr_fail(err, QUIRE_MISUSE, "A database in memory cannot be opened read-only.");
+    }
+    if (in_memory) {
+        return open_database(path, options, NULL, false, out, err);
+    }
+    return open_database(path, options, qr_file_layer_posix(), false, out, err);
+}
+
+quire_status qr_db_open_with(const char *path, const quire_options *options,
+                             struct qr_file_layer *layer, bool malloc_arena, quire_db **out,
+                             quire_error *err)
+{
+    return open_database(path, options, layer, malloc_arena, out, err);
+}
+
+quire_status quire_close(quire_db *db, quire_error *err)
+{
+    if (db == NULL) {
+        return QUIRE_OK;
+    }
+    qr_mutex_lock(&db->mutex);
+    uint32_t open = db->transactions;
+    qr_mutex_unlock(&db->mutex);
+    if (open > 0) {
+        return qr_fail(err, QUIRE_MISUSE,
+                       "The database has %u open transaction(s); end them before closing it.",
+                       open);
+    }
+    qr_attachment_release(db, db->attachment);
+    qr_schema_free_all(db);
+    quire_status status = qr_pager_close(db->pager, err);
+    if (db->memory_layer != NULL) {
+        qr_file_layer_memory_destroy(db->memory_layer);
+    }
+    qr_mutex_destroy(&db->mutex);
+    quire_allocator allocator = db->allocator;
+    qr_free(&allocator, db, sizeof *db);
+    return status;
+}
+
+/* ---- The rest ---- */
+
+quire_status quire_checkpoint(quire_db *db, quire_error *err)
+{
+    if (db == NULL) {
+        return qr_fail(err, QUIRE_MISUSE, "quire_checkpoint needs a database.");
+    }
+    if (qr_pager_read_only(db->pager)) {
+        return qr_fail(err, QUIRE_READ_ONLY, "A read-only database writes no checkpoint.");
+    }
+    return qr_pager_checkpoint(db->pager, err);
+}
+
+quire_status quire_get_stats(quire_db *db, quire_stats *stats, quire_error *err)
+{
+    if (db == NULL || stats == NULL || stats->size < sizeof stats->size ||
+        stats->size > sizeof *stats) {
+        return qr_fail(err, QUIRE_MISUSE,
+                       "quire_get_stats needs a database and stats.size = sizeof(quire_stats).");
+    }
+    quire_stats now = {.size = stats->size};
+    size_t size = stats->size;
+    qr_pager_get_stats(db->pager, &now);
+    now.size = size;
+    memcpy(stats, &now, size);
+    return QUIRE_OK;
+}
+
+const quire_allocator *qr_db_allocator(const quire_db *db)
+{
+    return &db->allocator;
+}
+
+struct qr_pager *qr_db_pager(const quire_db *db)
+{
+    return db->pager;
+}

@@ -1,0 +1,93 @@
+/*
+ * What the rooms above the engine, and the tests, use beyond the public API:
+ * opening over any file layer, named texts, the schema cookie, a place to hang
+ * compiled schemas, and fast reads by index and by rowid.
+ *
+ * Threads: as in the public API: a database any thread, a transaction and what
+ * was opened in it one thread at a time.
+ */
+#ifndef QR_ENGINE_H
+#define QR_ENGINE_H
+
+#include "catalog/catalog.h"
+#include "quire/quire.h"
+
+/* ---- Opening ---- */
+
+/* quire_open over a given file layer, which is borrowed until close. With malloc_arena the page
+ * cache comes from the allocator, so that tests can make it fail. */
+quire_status qr_db_open_with(const char *path, const quire_options *options,
+                             struct qr_file_layer *layer, bool malloc_arena, quire_db **out,
+                             quire_error *err);
+
+const quire_allocator *qr_db_allocator(const quire_db *db);
+struct qr_pager *qr_db_pager(const quire_db *db);
+
+quire_db *qr_txn_database(const quire_txn *txn);
+struct qr_view *qr_txn_pages(const quire_txn *txn);
+bool qr_txn_writes(const quire_txn *txn);
+/* Marks a write transaction as impossible to commit. */
+void qr_txn_give_up(quire_txn *txn);
+bool qr_txn_given_up(const quire_txn *txn);
+
+/* ---- The schema's version, and what is compiled from it ---- */
+
+/* Two transactions of a database that report the same cookie with *committed true have the same
+ * schema. While a transaction has changed the schema itself, *committed is false: nothing may be
+ * kept under its cookie. */
+quire_status qr_txn_schema_cookie(quire_txn *txn, uint64_t *cookie, bool *committed,
+                                  quire_error *err);
+
+/*
+ * Something made from the schema of one cookie, shared by threads and freed
+ * with its last reference. The fields belong to the database from
+ * qr_attachment_publish on.
+ */
+struct qr_attachment {
+    uint64_t cookie;
+    uint32_t references;
+    void (*destroy)(struct qr_attachment *attachment);
+};
+
+/* The attachment for a cookie, with a reference for the caller, or NULL. Any thread. */
+struct qr_attachment *qr_attachment_acquire(quire_db *db, uint64_t cookie);
+/* Hangs an attachment on the database, which takes one reference and gives one to the caller. The
+ * one that hung there before is let go. Returns the attachment to use: another thread's, if that
+ * was quicker with the same cookie (the given one is then destroyed). Any thread. */
+struct qr_attachment *qr_attachment_publish(quire_db *db, struct qr_attachment *attachment);
+/* Gives a reference back. NULL is a no-op. Any thread. */
+void qr_attachment_release(quire_db *db, struct qr_attachment *attachment);
+
+/* ---- Named texts, views, triggers ---- */
+
+/* Stores a text under a kind (VIEW, TRIGGER or TEXT) and name, replacing an older one of that kind.
+ * `owner` names the table that a trigger belongs to, else NULL. Moves the schema cookie. */
+quire_status qr_text_put(quire_txn *txn, enum qr_object_kind kind, const char *name,
+                         const char *owner, const char *text, size_t size, quire_error *err);
+/* Reads a text into the arena, NUL-terminated. */
+quire_status qr_text_get(quire_txn *txn, enum qr_object_kind kind, const char *name,
+                         struct qr_arena *arena, const char **text, size_t *size, bool *found,
+                         quire_error *err);
+quire_status qr_text_remove(quire_txn *txn, enum qr_object_kind kind, const char *name, bool *found,
+                            quire_error *err);
+
+/* ---- Tables ---- */
+
+uint32_t qr_table_id(const quire_table *table);
+quire_txn *qr_table_txn(const quire_table *table);
+
+/* Visits the records of many rows, whose rowids ascend, reading each leaf once. Rows that do not
+ * exist are not visited. The payload is borrowed for the call. */
+quire_status qr_table_fetch(quire_table *table, const int64_t *rowids, size_t count,
+                            qr_tree_visit visit, void *context, quire_error *err);
+
+/* Finds the row with this full key in a unique index, of either kind, without a cursor. Keys with a
+ * null find nothing. */
+quire_status qr_table_find_unique(quire_table *table, uint32_t index, const quire_value *values,
+                                  uint32_t count, int64_t *rowid, bool *found, quire_error *err);
+
+/* Entries of an index: equals the rows of the table; reads no entries. */
+quire_status qr_table_index_entries(quire_table *table, uint32_t index, uint64_t *entries,
+                                    quire_error *err);
+
+#endif

@@ -1,0 +1,134 @@
+/*
+ * The engine's own structures: database, transaction, handles, schema cache.
+ *
+ * Ownership: the database owns the pager and the cached schemas; a transaction
+ * owns its view and knows every handle opened in it; handles borrow definitions
+ * from the transaction's schema.
+ *
+ * Locking: quire_db.mutex (rank QR_RANK_LEAF) guards the schema list, the
+ * attachment and the count of transactions; nothing is read from pages under
+ * it. Everything else is used by one thread at a time.
+ */
+#ifndef QR_ENGINE_INTERNAL_H
+#define QR_ENGINE_INTERNAL_H
+
+#include "base/memory.h"
+#include "base/thread.h"
+#include "engine/engine.h"
+
+struct qr_schema;
+
+struct quire_db {
+    quire_allocator allocator;
+    struct qr_file_layer *layer;
+    struct qr_file_layer *memory_layer; /* the same if it is owned: ":memory:"; else NULL */
+    struct qr_pager *pager;
+    uint32_t lock_timeout_ms;
+    struct qr_mutex mutex;
+    uint32_t transactions;            /* open */
+    struct qr_schema *schemas;        /* in use, and the newest */
+    struct qr_attachment *attachment; /* NULL or one reference */
+};
+
+/* ---- Schema cache (schema.c) ---- */
+
+/* An index as read from the catalog. */
+struct qr_index_def {
+    const struct qr_object *object;
+    quire_index_def names; /* the same for the user */
+};
+
+/* A table or raw tree with its indexes. Immutable; lives as long as its schema. */
+struct qr_table_def {
+    struct qr_table_def *next;
+    struct qr_arena arena; /* holds the definition itself */
+    const struct qr_object *object;
+    struct qr_index_def *indexes;
+    uint32_t index_count;
+};
+
+#define QR_SCHEMA_BUCKETS 64U
+
+/* The definitions read so far from the catalog of one cookie. */
+struct qr_schema {
+    struct qr_schema *next;
+    uint64_t cookie;
+    uint32_t references; /* transactions */
+    struct qr_table_def *buckets[QR_SCHEMA_BUCKETS];
+};
+
+/* The definition of a table or tree as the transaction sees it; *def NULL when there is none. */
+quire_status qr_schema_find(quire_txn *txn, const char *name, const struct qr_table_def **def,
+                            quire_error *err);
+/* After the transaction has changed the catalog: what it knew before is stale. On failure the
+ * transaction is doomed. */
+quire_status qr_schema_changed(quire_txn *txn, quire_error *err);
+/* Lets go of all definitions at the end of a transaction or database. */
+void qr_schema_release(quire_txn *txn);
+void qr_schema_free_all(quire_db *db);
+
+/* ---- Transactions (transaction.c) ---- */
+
+/* Largest rowid of a tree, remembered for the transaction. */
+struct qr_rowid_counter {
+    struct qr_rowid_counter *next;
+    uint32_t tree_id;
+    int64_t largest;
+};
+
+struct qr_handle;
+
+struct quire_txn {
+    quire_db *db;
+    struct qr_view *view;
+    struct qr_txn *txn;       /* NULL in a read transaction */
+    struct qr_schema *shared; /* referenced; NULL until first used */
+    struct qr_schema *own;    /* since each schema change of the transaction, newest first */
+    uint32_t schema_epoch;    /* counts those changes */
+    struct qr_rowid_counter *counters;
+    struct qr_handle *handles;
+};
+
+/* Refuses what a read transaction, or a doomed one, may not do. */
+quire_status qr_txn_check_writable(const quire_txn *txn, quire_error *err);
+
+/*
+ * What tree, table and cursor handles have in common. A handle that outlives
+ * its transaction is dead: it keeps its memory, nothing else, and every call on
+ * it but close is MISUSE.
+ */
+struct qr_handle {
+    quire_txn *txn; /* NULL when dead */
+    struct qr_handle *next, **link;
+    quire_allocator allocator;
+    void (*release)(struct qr_handle *handle); /* gives back what belongs to the view */
+    const struct qr_table_def *def;            /* NULL when dead */
+    uint32_t epoch;
+};
+
+/* Ties a zeroed handle to a transaction. Cannot fail. */
+void qr_handle_open(struct qr_handle *handle, quire_txn *txn, const struct qr_table_def *def,
+                    void (*release)(struct qr_handle *));
+/* Unties it, releasing what it holds. */
+void qr_handle_close(struct qr_handle *handle);
+/* To be called first by every operation: MISUSE when the transaction has ended or the object was
+ * dropped. Finds the definition again after a schema change. */
+quire_status qr_handle_check(struct qr_handle *handle, quire_error *err);
+
+/* ---- Cursors (tree.c) ---- */
+
+quire_status qr_cursor_make(quire_txn *txn, const struct qr_table_def *def, quire_cursor **out,
+                            quire_error *err);
+
+/* The tree of rows behind a definition. */
+struct qr_tree qr_table_rows(const quire_txn *txn, const struct qr_table_def *def);
+
+/* Creates and drops what a raw tree and a table have in common (definition.c). The object's name and
+ * columns are borrowed for the call; its root and id are set. */
+quire_status qr_create_rows(quire_txn *txn, struct qr_object *object, quire_error *err);
+quire_status qr_drop_rows(quire_txn *txn, const struct qr_table_def *def, quire_error *err);
+
+/* A valid object name: 1..QR_NAME_MAX bytes of UTF-8. */
+quire_status qr_check_name(const char *name, const char *what, quire_error *err);
+
+#endif

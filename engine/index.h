@@ -1,0 +1,132 @@
+/*
+ * Secondary indexes. An index maps keys, made from columns of a row, to rowids;
+ * two kinds store them: a B+tree of keys (index_btree.c) and a linear hash
+ * table (index_hash.c).
+ *
+ * A key longer than qr_index_key_max is stored as its beginning and a hash of
+ * the whole ("cut"). Cut keys do not order truly and two different keys may, at
+ * worst, be stored alike, so whoever needs order or equality compares the keys
+ * of the rows themselves.
+ *
+ * One thread at a time, the transaction's. Functions that write doom the
+ * transaction when they fail half way.
+ */
+#ifndef QR_INDEX_H
+#define QR_INDEX_H
+
+#include "catalog/key.h"
+#include "engine/engine_internal.h"
+
+/* What a cut key ends in. */
+#define QR_INDEX_HASH_SIZE 16U
+
+/* Longest key that is stored whole; a cut one has exactly this length. */
+static inline size_t qr_index_key_max(uint32_t page_size)
+{
+    return QR_KEY_MAX(page_size) - QR_KEY_ROWID_MAX;
+}
+
+/* How much of a cut key is its true beginning. */
+static inline size_t qr_index_prefix_size(uint32_t page_size)
+{
+    return qr_index_key_max(page_size) - QR_INDEX_HASH_SIZE;
+}
+
+/* The key of one row in one index. */
+struct qr_index_key {
+    struct qr_key full;
+    struct qr_key cut; /* the stored form, when is_cut */
+    bool is_cut;
+    bool has_null; /* exempt from uniqueness */
+};
+
+/* An open index. The readers are opened when first used. */
+struct qr_index {
+    quire_txn *txn;
+    const struct qr_table_def *table;
+    const struct qr_index_def *def;
+    uint32_t page_size;
+    struct qr_tree_reader entries; /* B-tree: its own */
+    struct qr_tree_reader rows;    /* the table's, to compare keys by */
+    struct qr_key scratch;
+    bool entries_open, rows_open;
+};
+
+void qr_index_open(struct qr_index *index, quire_txn *txn, const struct qr_table_def *table,
+                   const struct qr_index_def *def);
+void qr_index_close(struct qr_index *index);
+
+void qr_index_key_init(struct qr_index_key *key, const quire_allocator *allocator);
+void qr_index_key_free(struct qr_index_key *key);
+static inline struct qr_key *qr_index_key_stored(struct qr_index_key *key)
+{
+    return key->is_cut ? &key->cut : &key->full;
+}
+
+/* Makes the key of a row from the values of the whole row, from the key's values alone, or from the
+ * row's record. */
+quire_status qr_index_key_from_row(const struct qr_index *index, const quire_value *row,
+                                   uint32_t count, struct qr_index_key *key, quire_error *err);
+quire_status qr_index_key_from_values(const struct qr_index *index, const quire_value *values,
+                                      struct qr_index_key *key, quire_error *err);
+/* Or from an encoded key. */
+quire_status qr_index_key_from_bytes(const struct qr_index *index, const uint8_t *full, size_t size,
+                                     bool has_null, struct qr_index_key *key, quire_error *err);
+quire_status qr_index_key_from_record(const struct qr_index *index, const void *record, size_t size,
+                                      struct qr_index_key *key, quire_error *err);
+
+/* Writes the full key of the row with this rowid, read from the table. CORRUPT when there is no
+ * such row: the index names it. */
+quire_status qr_index_key_of_rowid(struct qr_index *index, int64_t rowid, struct qr_key *full,
+                                   quire_error *err);
+
+/* Whether another row holds the key of a unique index; if so, its rowid. */
+quire_status qr_index_conflict(struct qr_index *index, struct qr_index_key *key, bool *conflict,
+                               int64_t *rowid, quire_error *err);
+
+quire_status qr_index_insert(struct qr_index *index, struct qr_index_key *key, int64_t rowid,
+                             quire_error *err);
+/* CORRUPT when the entry is not there. */
+quire_status qr_index_delete(struct qr_index *index, struct qr_index_key *key, int64_t rowid,
+                             quire_error *err);
+quire_status qr_index_count(struct qr_index *index, uint64_t *entries, quire_error *err);
+
+/* Makes the pages of an empty index and sets object->root (and its random key). The object's id is
+ * the one that the catalog will give. */
+quire_status qr_index_make(quire_txn *txn, struct qr_object *object, quire_error *err);
+/* Frees all pages. */
+quire_status qr_index_discard(quire_txn *txn, const struct qr_object *object, quire_error *err);
+/* Fills a new index from the rows of its table (index_fill.c). */
+quire_status qr_index_fill(struct qr_index *index, quire_error *err);
+
+/* Writes a key's values for a message, such as ("ada", 3). */
+void qr_index_describe(const struct qr_index *index, const struct qr_key *full, char *out,
+                       size_t size);
+
+/* Opens a walk (index_cursor.c). `index` is below the table's index_count. */
+quire_status qr_index_cursor_make(quire_txn *txn, const struct qr_table_def *table, uint32_t index,
+                                  const quire_index_range *range, quire_index_cursor **out,
+                                  quire_error *err);
+
+/* ---- B-tree indexes (index_btree.c) ---- */
+
+struct qr_tree qr_index_tree(const struct qr_index *index);
+
+/* An entry of the key tree, taken apart. */
+struct qr_index_entry {
+    size_t key_size; /* bytes of the stored key; the rest of the tree's key is the rowid */
+    int64_t rowid;
+    bool is_cut;
+};
+quire_status qr_index_parse_entry(const struct qr_index *index, const struct qr_tree_key *key,
+                                  struct qr_slice payload, struct qr_index_entry *entry,
+                                  quire_error *err);
+
+quire_status qr_index_btree_find(struct qr_index *index, struct qr_index_key *key, int64_t *rowid,
+                                 bool *found, quire_error *err);
+quire_status qr_index_btree_insert(struct qr_index *index, struct qr_index_key *key, int64_t rowid,
+                                   quire_error *err);
+quire_status qr_index_btree_delete(struct qr_index *index, struct qr_index_key *key, int64_t rowid,
+                                   quire_error *err);
+
+#endif

@@ -1,0 +1,129 @@
+/*
+ * Filling a new index from the rows of its table.
+ *
+ * Rows are read in batches; the keys of a batch are sorted before they are
+ * inserted, so that neighbouring entries land on a page one after the other and
+ * the row cursor has to find its place again only once a batch.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/index.h"
+
+#define BATCH_ROWS  ((size_t)65536)
+#define BATCH_BYTES ((size_t)8 << 20)
+
+/* The key of one row; bytes live in the batch's arena. */
+struct item {
+    const uint8_t *full;
+    size_t size;
+    int64_t rowid;
+    bool has_null;
+};
+
+struct batch {
+    struct qr_arena arena;
+    struct item *items;
+    size_t count, capacity;
+    size_t bytes;
+};
+
+static int compare_items(const void *a, const void *b)
+{
+    const struct item *left = a;
+    const struct item *right = b;
+    size_t shared = left->size < right->size ? left->size : right->size;
+    int order = memcmp(left->full, right->full, shared);
+    if (order == 0) {
+        order = (left->size > right->size) - (left->size < right->size);
+    }
+    return order != 0 ? order : (left->rowid > right->rowid) - (left->rowid < right->rowid);
+}
+
+static quire_status read_row(struct qr_index *index, struct qr_tree_cursor *cursor,
+                             struct qr_index_key *key, struct batch *batch, quire_error *err)
+{
+    struct qr_tree_key row;
+    struct qr_slice record;
+    QR_TRY(qr_tree_cursor_key(cursor, &row, err));
+    QR_TRY(qr_tree_cursor_payload(cursor, &record, err));
+    QR_TRY(qr_index_key_from_record(index, record.data, record.size, key, err));
+    QR_TRY(qr_grow(batch->arena.allocator, &batch->items, &batch->capacity, batch->count + 1,
+                   sizeof *batch->items, err));
+    const char *full = qr_arena_copy(&batch->arena, key->full.bytes, key->full.size, err);
+    if (full == NULL) {
+        return QUIRE_NO_MEMORY;
+    }
+    batch->items[batch->count++] = (struct item){.full = (const uint8_t *)full,
+                                                 .size = key->full.size,
+                                                 .rowid = row.rowid,
+                                                 .has_null = key->has_null};
+    batch->bytes += key->full.size;
+    return QUIRE_OK;
+}
+
+static quire_status report_twice(struct qr_index *index, struct qr_index_key *key, int64_t one,
+                                 int64_t other, quire_error *err)
+{
+    char values[256];
+    qr_index_describe(index, &key->full, values, sizeof values);
+    return qr_fail(err, QUIRE_UNIQUE,
+                   "Rows %lld and %lld of \"%s\" both have the key %s of unique index \"%s\".",
+                   (long long)(one < other ? one : other), (long long)(one < other ? other : one),
+                   index->table->object->name, values, index->def->object->name);
+}
+
+static quire_status insert_batch(struct qr_index *index, struct qr_index_key *key,
+                                 const struct batch *batch, quire_error *err)
+{
+    if (batch->count > 1) {
+        qsort(batch->items, batch->count, sizeof *batch->items, compare_items);
+    }
+    for (size_t i = 0; i < batch->count; i++) {
+        const struct item *item = &batch->items[i];
+        bool conflict;
+        int64_t other;
+        QR_TRY(qr_index_key_from_bytes(index, item->full, item->size, item->has_null, key, err));
+        QR_TRY(qr_index_conflict(index, key, &conflict, &other, err));
+        if (conflict) {
+            return report_twice(index, key, item->rowid, other, err);
+        }
+        QR_TRY(qr_index_insert(index, key, item->rowid, err));
+    }
+    return QUIRE_OK;
+}
+
+static quire_status fill_from(struct qr_index *index, struct qr_tree_cursor *cursor,
+                              struct qr_index_key *key, struct batch *batch, quire_error *err)
+{
+    bool valid;
+    QR_TRY(qr_tree_cursor_first(cursor, &valid, err));
+    while (valid) {
+        batch->count = batch->bytes = 0;
+        while (valid && batch->count < BATCH_ROWS && batch->bytes < BATCH_BYTES) {
+            QR_TRY(read_row(index, cursor, key, batch, err));
+            QR_TRY(qr_tree_cursor_next(cursor, &valid, err));
+        }
+        QR_TRY(insert_batch(index, key, batch, err));
+        qr_arena_reset(&batch->arena);
+    }
+    return QUIRE_OK;
+}
+
+quire_status qr_index_fill(struct qr_index *index, quire_error *err)
+{
+    const quire_allocator *allocator = &index->txn->db->allocator;
+    struct qr_tree rows = qr_table_rows(index->txn, index->table);
+    struct batch batch = {.count = 0};
+    struct qr_tree_cursor *cursor;
+    struct qr_index_key key;
+    QR_TRY(qr_tree_cursor_open(&rows, &cursor, err));
+    qr_index_key_init(&key, allocator);
+    qr_arena_init(&batch.arena, allocator, 0);
+    quire_status status = fill_from(index, cursor, &key, &batch, err);
+    qr_arena_free(&batch.arena);
+    qr_free(allocator, batch.items, batch.capacity * sizeof *batch.items);
+    qr_index_key_free(&key);
+    qr_tree_cursor_close(cursor);
+    return status;
+}

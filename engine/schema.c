@@ -1,0 +1,355 @@
+/*
+ * The schema cache: definitions of tables and trees, read from the catalog when
+ * first asked for, and kept per schema cookie.
+ *
+ * A committed catalog never changes under its cookie, so the definitions of one
+ * cookie are shared by every transaction that sees it. A transaction that has
+ * changed the catalog itself uses a private schema from then on: its cookie may
+ * come again with other contents if it rolls back. After each further change it
+ * starts another private one and keeps the older until it ends, because handles
+ * still borrow from them.
+ *
+ * Shared schemas are guarded by the database's mutex; catalog pages are read
+ * outside it, and if two threads read the same definition one copy is thrown
+ * away.
+ */
+#include <string.h>
+
+#include "base/hash.h"
+#include "engine/engine_internal.h"
+
+/* ---- Definitions ---- */
+
+static void free_def(const quire_allocator *allocator, struct qr_table_def *def)
+{
+    qr_arena_free(&def->arena);
+    qr_free(allocator, def, sizeof *def);
+}
+
+struct index_load {
+    struct qr_table_def *def;
+    uint32_t capacity;
+};
+
+static quire_status name_index(struct qr_table_def *def, struct qr_index_def *index,
+                               quire_error *err)
+{
+    const struct qr_object *object = index->object;
+    quire_index_column *columns =
+        qr_arena_alloc(&def->arena, object->key_count * sizeof *columns, err);
+    if (columns == NULL) {
+        return QUIRE_NO_MEMORY;
+    }
+    for (uint32_t i = 0; i < object->key_count; i++) {
+        uint32_t column = object->key_columns[i];
+        if (column >= def->object->column_count ||
+            def->object->columns[column].type == QUIRE_LIST) {
+            return qr_fail(err, QUIRE_CORRUPT,
+                           "The catalog is damaged: index \"%s\" is over a column that \"%s\" "
+                           "does not have.",
+                           object->name, def->object->name);
+        }
+        columns[i] = (quire_index_column){.name = def->object->columns[column].name,
+                                          .descending = object->key_descending[i]};
+    }
+    index->names = (quire_index_def){.name = object->name,
+                                     .kind = object->index_kind,
+                                     .unique = object->unique,
+                                     .columns = columns,
+                                     .column_count = object->key_count};
+    return QUIRE_OK;
+}
+
+static quire_status add_index(void *context, struct qr_object *object, quire_error *err)
+{
+    struct index_load *load = context;
+    struct qr_table_def *def = load->def;
+    if (def->index_count == load->capacity) {
+        uint32_t capacity = load->capacity == 0 ? 4 : 2 * load->capacity;
+        struct qr_index_def *more = qr_arena_alloc(&def->arena, capacity * sizeof *more, err);
+        if (more == NULL) {
+            return QUIRE_NO_MEMORY;
+        }
+        if (def->index_count > 0) {
+            memcpy(more, def->indexes, def->index_count * sizeof *more);
+        }
+        def->indexes = more;
+        load->capacity = capacity;
+    }
+    struct qr_index_def *index = &def->indexes[def->index_count];
+    index->object = object;
+    QR_TRY(name_index(def, index, err));
+    def->index_count++;
+    return QUIRE_OK;
+}
+
+static quire_status read_def(quire_txn *txn, const char *name, struct qr_table_def *def,
+                             bool *found, quire_error *err)
+{
+    struct qr_object *object;
+    QR_TRY(qr_catalog_find(txn->view, QR_OBJECT_TABLE, name, strlen(name), &def->arena, &object,
+                           found, err));
+    if (!*found) {
+        return QUIRE_OK;
+    }
+    def->object = object;
+    if (object->kind == QR_OBJECT_VIEW) {
+        *found = false;
+        return QUIRE_OK;
+    }
+    struct index_load load = {.def = def};
+    return object->kind != QR_OBJECT_TABLE ? QUIRE_OK
+                                           : qr_catalog_each(txn->view, QR_OBJECT_INDEX, object->id,
+                                                             &def->arena, add_index, &load, err);
+}
+
+/* Reads a definition from the catalog; *out NULL when there is none. */
+static quire_status load_def(quire_txn *txn, const char *name, struct qr_table_def **out,
+                             quire_error *err)
+{
+    const quire_allocator *allocator = &txn->db->allocator;
+    struct qr_table_def *def = qr_alloc_zero(allocator, sizeof *def, err);
+    bool found = false;
+    *out = NULL;
+    if (def == NULL) {
+        return QUIRE_NO_MEMORY;
+    }
+    qr_arena_init(&def->arena, allocator, 0);
+    quire_status status = read_def(txn, name, def, &found, err);
+    if (status != QUIRE_OK || !found) {
+        free_def(allocator, def);
+        return status;
+    }
+    *out = def;
+    return QUIRE_OK;
+}
+
+/* ---- Schemas ---- */
+
+static void free_schema(const quire_allocator *allocator, struct qr_schema *schema)
+{
+    for (uint32_t i = 0; i < QR_SCHEMA_BUCKETS; i++) {
+        while (schema->buckets[i] != NULL) {
+            struct qr_table_def *def = schema->buckets[i];
+            schema->buckets[i] = def->next;
+            free_def(allocator, def);
+        }
+    }
+    qr_free(allocator, schema, sizeof *schema);
+}
+
+static struct qr_table_def **bucket_of(struct qr_schema *schema, const char *name)
+{
+    return &schema->buckets[qr_hash64(name, strlen(name), 0) % QR_SCHEMA_BUCKETS];
+}
+
+static struct qr_table_def *search(struct qr_schema *schema, const char *name)
+{
+    struct qr_table_def *def = *bucket_of(schema, name);
+    while (def != NULL && strcmp(def->object->name, name) != 0) {
+        def = def->next;
+    }
+    return def;
+}
+
+/* Frees the shared schemas that no transaction uses, but the newest. Under the mutex. */
+static void drop_unused(quire_db *db)
+{
+    uint64_t newest = 0;
+    for (const struct qr_schema *schema = db->schemas; schema != NULL; schema = schema->next) {
+        newest = schema->cookie > newest ? schema->cookie : newest;
+    }
+    struct qr_schema **link = &db->schemas;
+    while (*link != NULL) {
+        struct qr_schema *schema = *link;
+        if (schema->references == 0 && schema->cookie != newest) {
+            *link = schema->next;
+            free_schema(&db->allocator, schema);
+        } else {
+            link = &schema->next;
+        }
+    }
+}
+
+static struct qr_schema *find_shared(quire_db *db, uint64_t cookie)
+{
+    struct qr_schema *schema = db->schemas;
+    while (schema != NULL && schema->cookie != cookie) {
+        schema = schema->next;
+    }
+    return schema;
+}
+
+/* Gives the transaction the shared schema of its cookie. */
+static quire_status acquire(quire_txn *txn, quire_error *err)
+{
+    quire_db *db = txn->db;
+    uint64_t cookie;
+    QR_TRY(qr_catalog_cookie(txn->view, &cookie, err));
+    qr_mutex_lock(&db->mutex);
+    struct qr_schema *schema = find_shared(db, cookie);
+    if (schema == NULL) {
+        schema = qr_alloc_zero(&db->allocator, sizeof *schema, err);
+        if (schema != NULL) {
+            schema->cookie = cookie;
+            schema->next = db->schemas;
+            db->schemas = schema;
+        }
+    }
+    if (schema != NULL) {
+        schema->references++;
+        drop_unused(db);
+    }
+    qr_mutex_unlock(&db->mutex);
+    txn->shared = schema;
+    return schema != NULL ? QUIRE_OK : QUIRE_NO_MEMORY;
+}
+
+static struct qr_table_def *search_locked(quire_txn *txn, const char *name)
+{
+    if (txn->own != NULL) {
+        return search(txn->own, name);
+    }
+    qr_mutex_lock(&txn->db->mutex);
+    struct qr_table_def *def = search(txn->shared, name);
+    qr_mutex_unlock(&txn->db->mutex);
+    return def;
+}
+
+static void push(struct qr_schema *schema, struct qr_table_def *def)
+{
+    struct qr_table_def **bucket = bucket_of(schema, def->object->name);
+    def->next = *bucket;
+    *bucket = def;
+}
+
+/* Adds a definition to the transaction's schema, unless another thread was quicker; returns the one
+ * that is there now. */
+static struct qr_table_def *keep(quire_txn *txn, struct qr_table_def *loaded)
+{
+    if (txn->own != NULL) {
+        push(txn->own, loaded);
+        return loaded;
+    }
+    qr_mutex_lock(&txn->db->mutex);
+    struct qr_table_def *known = search(txn->shared, loaded->object->name);
+    if (known == NULL) {
+        push(txn->shared, loaded);
+    }
+    qr_mutex_unlock(&txn->db->mutex);
+    if (known != NULL) {
+        free_def(&txn->db->allocator, loaded);
+    }
+    return known != NULL ? known : loaded;
+}
+
+quire_status qr_schema_find(quire_txn *txn, const char *name, const struct qr_table_def **def,
+                            quire_error *err)
+{
+    *def = NULL;
+    if (txn->own == NULL && txn->shared == NULL) {
+        QR_TRY(acquire(txn, err));
+    }
+    *def = search_locked(txn, name);
+    if (*def == NULL) {
+        struct qr_table_def *loaded;
+        QR_TRY(load_def(txn, name, &loaded, err));
+        *def = loaded == NULL ? NULL : keep(txn, loaded);
+    }
+    return QUIRE_OK;
+}
+
+quire_status qr_schema_changed(quire_txn *txn, quire_error *err)
+{
+    struct qr_schema *schema = qr_alloc_zero(&txn->db->allocator, sizeof *schema, err);
+    if (schema == NULL) {
+        qr_txn_give_up(txn);
+        return QUIRE_NO_MEMORY;
+    }
+    schema->next = txn->own;
+    txn->own = schema;
+    txn->schema_epoch++;
+    return QUIRE_OK;
+}
+
+void qr_schema_release(quire_txn *txn)
+{
+    while (txn->own != NULL) {
+        struct qr_schema *schema = txn->own;
+        txn->own = schema->next;
+        free_schema(&txn->db->allocator, schema);
+    }
+    if (txn->shared != NULL) {
+        qr_mutex_lock(&txn->db->mutex);
+        txn->shared->references--;
+        drop_unused(txn->db);
+        qr_mutex_unlock(&txn->db->mutex);
+        txn->shared = NULL;
+    }
+}
+
+void qr_schema_free_all(quire_db *db)
+{
+    while (db->schemas != NULL) {
+        struct qr_schema *schema = db->schemas;
+        db->schemas = schema->next;
+        free_schema(&db->allocator, schema);
+    }
+}
+
+/* ---- The cookie, and what is compiled from a schema ---- */
+
+quire_status qr_txn_schema_cookie(quire_txn *txn, uint64_t *cookie, bool *committed,
+                                  quire_error *err)
+{
+    *committed = txn->own == NULL;
+    return qr_catalog_cookie(txn->view, cookie, err);
+}
+
+struct qr_attachment *qr_attachment_acquire(quire_db *db, uint64_t cookie)
+{
+    qr_mutex_lock(&db->mutex);
+    struct qr_attachment *attachment = db->attachment;
+    if (attachment != NULL && attachment->cookie != cookie) {
+        attachment = NULL;
+    }
+    if (attachment != NULL) {
+        attachment->references++;
+    }
+    qr_mutex_unlock(&db->mutex);
+    return attachment;
+}
+
+struct qr_attachment *qr_attachment_publish(quire_db *db, struct qr_attachment *attachment)
+{
+    attachment->references = 1; /* the caller's */
+    qr_mutex_lock(&db->mutex);
+    struct qr_attachment *let_go = attachment;
+    struct qr_attachment *present = db->attachment;
+    if (present != NULL && present->cookie == attachment->cookie) {
+        attachment = present;
+        attachment->references++;
+    } else if (present == NULL || present->cookie < attachment->cookie) {
+        attachment->references++;
+        db->attachment = attachment;
+        let_go = present;
+    } else {
+        let_go = NULL; /* made for an older snapshot: the caller keeps it for itself */
+    }
+    qr_mutex_unlock(&db->mutex);
+    qr_attachment_release(db, let_go);
+    return attachment;
+}
+
+void qr_attachment_release(quire_db *db, struct qr_attachment *attachment)
+{
+    if (attachment == NULL) {
+        return;
+    }
+    qr_mutex_lock(&db->mutex);
+    bool last = --attachment->references == 0;
+    qr_mutex_unlock(&db->mutex);
+    if (last) {
+        attachment->destroy(attachment);
+    }
+}

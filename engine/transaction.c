@@ -1,0 +1,204 @@
+/*
+ * Transactions and the handles opened in them.
+ *
+ * A transaction is a view of the pager plus what the engine remembers for its
+ * length: the schema, the largest rowids, the open handles. When it ends, the
+ * handles give back what they hold of the view and die; their memory stays
+ * until they are closed, so a late close is harmless.
+ */
+#include "engine/engine_internal.h"
+
+/* ---- Handles ---- */
+
+void qr_handle_open(struct qr_handle *handle, quire_txn *txn, const struct qr_table_def *def,
+                    void (*release)(struct qr_handle *))
+{
+    handle->txn = txn;
+    handle->allocator = txn->db->allocator;
+    handle->release = release;
+    handle->def = def;
+    handle->epoch = txn->schema_epoch;
+    handle->link = &txn->handles;
+    handle->next = txn->handles;
+    if (handle->next != NULL) {
+        handle->next->link = &handle->next;
+    }
+    txn->handles = handle;
+}
+
+void qr_handle_close(struct qr_handle *handle)
+{
+    if (handle->txn == NULL) {
+        return;
+    }
+    handle->release(handle);
+    *handle->link = handle->next;
+    if (handle->next != NULL) {
+        handle->next->link = handle->link;
+    }
+    handle->txn = NULL;
+    handle->def = NULL;
+}
+
+quire_status qr_handle_check(struct qr_handle *handle, quire_error *err)
+{
+    if (handle->txn == NULL) {
+        return qr_fail(err, QUIRE_MISUSE, "The transaction of this handle has ended.");
+    }
+    if (handle->epoch == handle->txn->schema_epoch) {
+        return QUIRE_OK;
+    }
+    const struct qr_table_def *def;
+    QR_TRY(qr_schema_find(handle->txn, handle->def->object->name, &def, err));
+    if (def == NULL || def->object->id != handle->def->object->id) {
+        return qr_fail(err, QUIRE_MISUSE, "\"%s\" was dropped after this handle was opened.",
+                       handle->def->object->name);
+    }
+    handle->def = def;
+    handle->epoch = handle->txn->schema_epoch;
+    return QUIRE_OK;
+}
+
+/* ---- Begin ---- */
+
+static quire_status open_view(quire_txn *txn, quire_txn_mode mode, quire_error *err)
+{
+    if (mode == QUIRE_READ) {
+        return qr_snapshot_open(txn->db->pager, &txn->view, err);
+    }
+    QR_TRY(qr_txn_begin(txn->db->pager, txn->db->lock_timeout_ms, &txn->txn, err));
+    txn->view = qr_txn_view(txn->txn);
+    return QUIRE_OK;
+}
+
+static void count_transaction(quire_db *db, bool begins)
+{
+    qr_mutex_lock(&db->mutex);
+    db->transactions = begins ? db->transactions + 1 : db->transactions - 1;
+    qr_mutex_unlock(&db->mutex);
+}
+
+quire_status quire_begin(quire_db *db, quire_txn_mode mode, quire_txn **out, quire_error *err)
+{
+    if (db == NULL || out == NULL || (unsigned)mode > QUIRE_WRITE) {
+        return qr_fail(err, QUIRE_MISUSE,
+                       "quire_begin needs a database, a mode and a place for "
+                       "the transaction.");
+    }
+    *out = NULL;
+    if (mode == QUIRE_WRITE && qr_pager_read_only(db->pager)) {
+        return qr_fail(err, QUIRE_READ_ONLY, "The database was opened read-only.");
+    }
+    quire_txn *txn = qr_alloc_zero(&db->allocator, sizeof *txn, err);
+    if (txn == NULL) {
+        return QUIRE_NO_MEMORY;
+    }
+    txn->db = db;
+    count_transaction(db, true);
+    quire_status status = open_view(txn, mode, err);
+    if (status != QUIRE_OK) {
+        count_transaction(db, false);
+        qr_free(&db->allocator, txn, sizeof *txn);
+        return status;
+    }
+    *out = txn;
+    return QUIRE_OK;
+}
+
+/* ---- End ---- */
+
+static void release_handles(quire_txn *txn)
+{
+    while (txn->handles != NULL) {
+        qr_handle_close(txn->handles);
+    }
+}
+
+static void free_txn(quire_txn *txn)
+{
+    quire_db *db = txn->db;
+    qr_schema_release(txn);
+    while (txn->counters != NULL) {
+        struct qr_rowid_counter *counter = txn->counters;
+        txn->counters = counter->next;
+        qr_free(&db->allocator, counter, sizeof *counter);
+    }
+    qr_free(&db->allocator, txn, sizeof *txn);
+    count_transaction(db, false);
+}
+
+quire_status quire_commit(quire_txn *txn, quire_error *err)
+{
+    if (txn == NULL) {
+        return qr_fail(err, QUIRE_MISUSE, "quire_commit needs a transaction.");
+    }
+    quire_status status = QUIRE_OK;
+    release_handles(txn);
+    if (txn->txn != NULL) {
+        status = qr_txn_commit(txn->txn, err);
+    } else {
+        qr_snapshot_close(txn->view);
+    }
+    free_txn(txn);
+    return status;
+}
+
+void quire_rollback(quire_txn *txn)
+{
+    if (txn == NULL) {
+        return;
+    }
+    release_handles(txn);
+    if (txn->txn != NULL) {
+        qr_txn_rollback(txn->txn);
+    } else {
+        qr_snapshot_close(txn->view);
+    }
+    free_txn(txn);
+}
+
+/* ---- Questions ---- */
+
+uint64_t quire_txn_sequence(const quire_txn *txn)
+{
+    return qr_view_sequence(txn->view);
+}
+
+quire_status qr_txn_check_writable(const quire_txn *txn, quire_error *err)
+{
+    if (txn->txn == NULL) {
+        return qr_fail(err, QUIRE_MISUSE, "A read transaction cannot change the database.");
+    }
+    if (qr_txn_doomed(txn->txn)) {
+        return qr_fail(err, QUIRE_TXN_DOOMED,
+                       "An earlier failure left the transaction half done; roll it back.");
+    }
+    return QUIRE_OK;
+}
+
+quire_db *qr_txn_database(const quire_txn *txn)
+{
+    return txn->db;
+}
+
+struct qr_view *qr_txn_pages(const quire_txn *txn)
+{
+    return txn->view;
+}
+
+bool qr_txn_writes(const quire_txn *txn)
+{
+    return txn->txn != NULL;
+}
+
+void qr_txn_give_up(quire_txn *txn)
+{
+    if (txn->txn != NULL) {
+        qr_txn_doom(txn->txn);
+    }
+}
+
+bool qr_txn_given_up(const quire_txn *txn)
+{
+    return txn->txn != NULL && qr_txn_doomed(txn->txn);
+}

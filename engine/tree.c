@@ -1,0 +1,360 @@
+/*
+ * Raw named trees, and cursors over the rows of trees and tables.
+ *
+ * A tree handle holds one reader, whose buffer is what find lends out. A cursor
+ * wraps the B+tree's and adds the position before the first row that it starts
+ * in. Both follow the rules of qr_handle.
+ */
+#include <string.h>
+
+#include "catalog/record.h"
+#include "engine/engine_internal.h"
+
+struct quire_tree {
+    struct qr_handle handle; /* first */
+    struct qr_tree_reader reader;
+};
+
+/* Where a cursor stands. */
+enum position { BEFORE_FIRST, ON_ROW, AT_END };
+
+struct quire_cursor {
+    struct qr_handle handle; /* first */
+    struct qr_tree_cursor *cursor;
+    enum position position;
+};
+
+quire_status qr_check_name(const char *name, const char *what, quire_error *err)
+{
+    size_t size = name == NULL ? 0 : strlen(name);
+    if (size == 0 || size > QR_NAME_MAX || !qr_utf8_valid(name, size)) {
+        return qr_fail(err, QUIRE_MISUSE, "The name of a %s must be 1 to %u bytes of UTF-8.", what,
+                       QR_NAME_MAX);
+    }
+    return QUIRE_OK;
+}
+
+struct qr_tree qr_table_rows(const quire_txn *txn, const struct qr_table_def *def)
+{
+    return (struct qr_tree){
+        .view = txn->view, .root = def->object->root, .id = def->object->id, .kind = QR_TREE_ROWS};
+}
+
+/* ---- Trees ---- */
+
+static void release_tree(struct qr_handle *handle)
+{
+    quire_tree *tree = (quire_tree *)handle;
+    qr_tree_reader_free(&tree->reader);
+}
+
+static quire_status find_relation(quire_txn *txn, const char *name, const struct qr_table_def **def,
+                                  quire_error *err)
+{
+    QR_TRY(qr_check_name(name, "tree", err));
+    QR_TRY(qr_schema_find(txn, name, def, err));
+    if (*def == NULL) {
+        return qr_fail(err, QUIRE_UNKNOWN_NAME, "There is no tree or table \"%s\".", name);
+    }
+    return QUIRE_OK;
+}
+
+quire_status quire_tree_open(quire_txn *txn, const char *name, quire_tree **out, quire_error *err)
+{
+    if (txn == NULL || out == NULL) {
+        return qr_fail(err, QUIRE_MISUSE,
+                       "quire_tree_open needs a transaction and a place for "
+                       "the handle.");
+    }
+    const struct qr_table_def *def;
+    *out = NULL;
+    QR_TRY(find_relation(txn, name, &def, err));
+    quire_tree *tree = qr_alloc_zero(&txn->db->allocator, sizeof *tree, err);
+    if (tree == NULL) {
+        return QUIRE_NO_MEMORY;
+    }
+    struct qr_tree rows = qr_table_rows(txn, def);
+    quire_status status = qr_tree_reader_init(&tree->reader, &rows, err);
+    if (status != QUIRE_OK) {
+        qr_free(&txn->db->allocator, tree, sizeof *tree);
+        return status;
+    }
+    qr_handle_open(&tree->handle, txn, def, release_tree);
+    *out = tree;
+    return QUIRE_OK;
+}
+
+void quire_tree_close(quire_tree *tree)
+{
+    if (tree != NULL) {
+        qr_handle_close(&tree->handle);
+        quire_allocator allocator = tree->handle.allocator;
+        qr_free(&allocator, tree, sizeof *tree);
+    }
+}
+
+quire_status quire_tree_create(quire_txn *txn, const char *name, quire_error *err)
+{
+    if (txn == NULL) {
+        return qr_fail(err, QUIRE_MISUSE, "quire_tree_create needs a transaction.");
+    }
+    QR_TRY(qr_check_name(name, "tree", err));
+    struct qr_object object = {.kind = QR_OBJECT_TREE, .name = name};
+    return qr_create_rows(txn, &object, err);
+}
+
+quire_status quire_tree_drop(quire_txn *txn, const char *name, quire_error *err)
+{
+    const struct qr_table_def *def;
+    if (txn == NULL) {
+        return qr_fail(err, QUIRE_MISUSE, "quire_tree_drop needs a transaction.");
+    }
+    QR_TRY(qr_txn_check_writable(txn, err));
+    QR_TRY(find_relation(txn, name, &def, err));
+    if (def->object->kind != QR_OBJECT_TREE) {
+        return qr_fail(err, QUIRE_MISUSE, "\"%s\" is a table; drop it with quire_table_drop.",
+                       name);
+    }
+    return qr_drop_rows(txn, def, err);
+}
+
+/* ---- Rows ---- */
+
+static quire_status check_write(quire_tree *tree, quire_error *err)
+{
+    if (tree == NULL) {
+        return qr_fail(err, QUIRE_MISUSE, "The call needs a tree.");
+    }
+    QR_TRY(qr_handle_check(&tree->handle, err));
+    QR_TRY(qr_txn_check_writable(tree->handle.txn, err));
+    const struct qr_object *object = tree->handle.def->object;
+    if (object->kind != QR_OBJECT_TREE) {
+        return qr_fail(err, QUIRE_MISUSE,
+                       "\"%s\" is a table: write through quire_table, which keeps its indexes.",
+                       object->name);
+    }
+    return QUIRE_OK;
+}
+
+static quire_status put(quire_tree *tree, int64_t rowid, const void *payload, size_t size,
+                        enum qr_put_mode mode, bool *existed, quire_error *err)
+{
+    QR_TRY(check_write(tree, err));
+    if (size > QUIRE_PAYLOAD_MAX) {
+        return qr_fail(err, QUIRE_LIMIT, "A row of %zu bytes is over the limit of %zu.", size,
+                       QUIRE_PAYLOAD_MAX);
+    }
+    if (payload == NULL && size > 0) {
+        return qr_fail(err, QUIRE_MISUSE, "The payload is NULL but its size is not 0.");
+    }
+    struct qr_tree_key key = {.rowid = rowid};
+    return qr_tree_put(&tree->reader.tree, &key, payload, size, mode, existed, err);
+}
+
+quire_status quire_tree_find(quire_tree *tree, int64_t rowid, const void **payload, size_t *size,
+                             bool *found, quire_error *err)
+{
+    if (tree == NULL) {
+        return qr_fail(err, QUIRE_MISUSE, "The call needs a tree.");
+    }
+    QR_TRY(qr_handle_check(&tree->handle, err));
+    struct qr_tree_key key = {.rowid = rowid};
+    struct qr_slice slice = {NULL, 0};
+    QR_TRY(qr_tree_find(&tree->reader, &key, &slice, found, err));
+    *payload = slice.data;
+    *size = slice.size;
+    return QUIRE_OK;
+}
+
+quire_status quire_tree_insert(quire_tree *tree, int64_t rowid, const void *payload, size_t size,
+                               quire_error *err)
+{
+    bool existed;
+    QR_TRY(put(tree, rowid, payload, size, QR_PUT_INSERT, &existed, err));
+    if (existed) {
+        return qr_fail(err, QUIRE_UNIQUE, "Tree \"%s\" has a row %lld already.",
+                       tree->handle.def->object->name, (long long)rowid);
+    }
+    return QUIRE_OK;
+}
+
+quire_status quire_tree_put(quire_tree *tree, int64_t rowid, const void *payload, size_t size,
+                            bool *replaced, quire_error *err)
+{
+    bool existed;
+    QR_TRY(put(tree, rowid, payload, size, QR_PUT_UPSERT, &existed, err));
+    if (replaced != NULL) {
+        *replaced = existed;
+    }
+    return QUIRE_OK;
+}
+
+quire_status quire_tree_replace(quire_tree *tree, int64_t rowid, const void *payload, size_t size,
+                                bool *found, quire_error *err)
+{
+    bool existed;
+    QR_TRY(put(tree, rowid, payload, size, QR_PUT_REPLACE, &existed, err));
+    if (found != NULL) {
+        *found = existed;
+    }
+    return QUIRE_OK;
+}
+
+quire_status quire_tree_delete(quire_tree *tree, int64_t rowid, bool *found, quire_error *err)
+{
+    bool existed;
+    QR_TRY(check_write(tree, err));
+    struct qr_tree_key key = {.rowid = rowid};
+    QR_TRY(qr_tree_delete(&tree->reader.tree, &key, &existed, err));
+    if (found != NULL) {
+        *found = existed;
+    }
+    return QUIRE_OK;
+}
+
+quire_status quire_tree_count(quire_tree *tree, uint64_t *rows, quire_error *err)
+{
+    if (tree == NULL) {
+        return qr_fail(err, QUIRE_MISUSE, "The call needs a tree.");
+    }
+    QR_TRY(qr_handle_check(&tree->handle, err));
+    return qr_tree_count(&tree->reader.tree, rows, err);
+}
+
+/* ---- Cursors ---- */
+
+static void release_cursor(struct qr_handle *handle)
+{
+    quire_cursor *cursor = (quire_cursor *)handle;
+    qr_tree_cursor_close(cursor->cursor);
+    cursor->cursor = NULL;
+}
+
+quire_status qr_cursor_make(quire_txn *txn, const struct qr_table_def *def, quire_cursor **out,
+                            quire_error *err)
+{
+    *out = NULL;
+    quire_cursor *cursor = qr_alloc_zero(&txn->db->allocator, sizeof *cursor, err);
+    if (cursor == NULL) {
+        return QUIRE_NO_MEMORY;
+    }
+    struct qr_tree rows = qr_table_rows(txn, def);
+    quire_status status = qr_tree_cursor_open(&rows, &cursor->cursor, err);
+    if (status != QUIRE_OK) {
+        qr_free(&txn->db->allocator, cursor, sizeof *cursor);
+        return status;
+    }
+    qr_handle_open(&cursor->handle, txn, def, release_cursor);
+    *out = cursor;
+    return QUIRE_OK;
+}
+
+quire_status quire_cursor_open(quire_tree *tree, quire_cursor **out, quire_error *err)
+{
+    if (tree == NULL || out == NULL) {
+        return qr_fail(err, QUIRE_MISUSE,
+                       "quire_cursor_open needs a tree and a place for the "
+                       "cursor.");
+    }
+    *out = NULL;
+    QR_TRY(qr_handle_check(&tree->handle, err));
+    return qr_cursor_make(tree->handle.txn, tree->handle.def, out, err);
+}
+
+void quire_cursor_close(quire_cursor *cursor)
+{
+    if (cursor != NULL) {
+        qr_handle_close(&cursor->handle);
+        quire_allocator allocator = cursor->handle.allocator;
+        qr_free(&allocator, cursor, sizeof *cursor);
+    }
+}
+
+static quire_status check_cursor(quire_cursor *cursor, quire_error *err)
+{
+    if (cursor == NULL) {
+        return qr_fail(err, QUIRE_MISUSE, "The call needs a cursor.");
+    }
+    return qr_handle_check(&cursor->handle, err);
+}
+
+/* Notes where a move has led. */
+static quire_status arrived(quire_cursor *cursor, quire_status status, bool valid,
+                            enum position otherwise)
+{
+    if (status == QUIRE_OK) {
+        cursor->position = valid ? ON_ROW : otherwise;
+    }
+    return status;
+}
+
+quire_status quire_cursor_seek(quire_cursor *cursor, int64_t rowid, bool *valid, quire_error *err)
+{
+    QR_TRY(check_cursor(cursor, err));
+    struct qr_tree_key key = {.rowid = rowid};
+    quire_status status = qr_tree_cursor_seek(cursor->cursor, &key, valid, err);
+    return arrived(cursor, status, *valid, AT_END);
+}
+
+quire_status quire_cursor_first(quire_cursor *cursor, bool *valid, quire_error *err)
+{
+    QR_TRY(check_cursor(cursor, err));
+    quire_status status = qr_tree_cursor_first(cursor->cursor, valid, err);
+    return arrived(cursor, status, *valid, AT_END);
+}
+
+quire_status quire_cursor_last(quire_cursor *cursor, bool *valid, quire_error *err)
+{
+    QR_TRY(check_cursor(cursor, err));
+    quire_status status = qr_tree_cursor_last(cursor->cursor, valid, err);
+    return arrived(cursor, status, *valid, BEFORE_FIRST);
+}
+
+quire_status quire_cursor_next(quire_cursor *cursor, bool *valid, quire_error *err)
+{
+    QR_TRY(check_cursor(cursor, err));
+    if (cursor->position == BEFORE_FIRST) {
+        return quire_cursor_first(cursor, valid, err);
+    }
+    if (cursor->position == AT_END) {
+        *valid = false;
+        return QUIRE_OK;
+    }
+    quire_status status = qr_tree_cursor_next(cursor->cursor, valid, err);
+    return arrived(cursor, status, *valid, AT_END);
+}
+
+quire_status quire_cursor_previous(quire_cursor *cursor, bool *valid, quire_error *err)
+{
+    QR_TRY(check_cursor(cursor, err));
+    if (cursor->position == AT_END) {
+        return quire_cursor_last(cursor, valid, err);
+    }
+    if (cursor->position == BEFORE_FIRST) {
+        *valid = false;
+        return QUIRE_OK;
+    }
+    quire_status status = qr_tree_cursor_previous(cursor->cursor, valid, err);
+    return arrived(cursor, status, *valid, BEFORE_FIRST);
+}
+
+quire_status quire_cursor_row(quire_cursor *cursor, int64_t *rowid, const void **payload,
+                              size_t *size, quire_error *err)
+{
+    QR_TRY(check_cursor(cursor, err));
+    if (cursor->position != ON_ROW) {
+        return qr_fail(err, QUIRE_MISUSE, "The cursor stands on no row.");
+    }
+    struct qr_tree_key key;
+    struct qr_slice slice;
+    QR_TRY(qr_tree_cursor_key(cursor->cursor, &key, err));
+    if (rowid != NULL) {
+        *rowid = key.rowid;
+    }
+    if (payload != NULL && size != NULL) {
+        QR_TRY(qr_tree_cursor_payload(cursor->cursor, &slice, err));
+        *payload = slice.data;
+        *size = slice.size;
+    }
+    return QUIRE_OK;
+}
