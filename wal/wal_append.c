@@ -9,9 +9,9 @@
  *   - The mark "synced before" is set on a group's first frame only, and only
  *     when it is true.
  *   - A rewound group leaves frames in the file that would still check out
- *     one by one. Before the next frame is written, the headers of those
- *     frames are zeroed and segments that the group had begun get FREE headers
- *     with fresh salts, and that is synced ("settling").
+ *     one by one. Before the next frame is written, segments that the group had
+ *     begun get FREE headers with fresh salts, the headers of the other frames
+ *     are zeroed, and that is synced ("settling").
  *
  * Concurrency: one thread at a time; it alone moves `at` and `group`, and
  * publishes what others look at under the mutex.
@@ -94,42 +94,51 @@ static quire_status zero_leftovers(struct qr_wal *wal, quire_error *err)
     return QUIRE_OK;
 }
 
-/* Gives the segments that a rewound group had begun FREE headers; they keep naming the newest
- * retired generation, since their own will be given out again. */
-static quire_status free_abandoned(struct qr_wal *wal, quire_error *err)
+static struct qr_segment *newest_abandoned(struct qr_wal *wal, uint64_t *released)
 {
-    for (uint32_t i = 0;; i++) {
-        qr_mutex_lock(&wal->mutex);
-        struct qr_segment *segment = i < wal->count ? wal->segments[i] : NULL;
-        bool abandoned = segment != NULL && segment->state == QR_SEGMENT_STATE_ABANDONED;
-        uint64_t released = wal->released;
-        qr_mutex_unlock(&wal->mutex);
-        if (segment == NULL) {
-            return QUIRE_OK;
-        }
-        if (abandoned) {
-            QR_TRY(
-                qr_wal_write_free_header(wal, wal->file, segment, released, &segment->salt, err));
-            segment->generation = released;
+    struct qr_segment *newest = NULL;
+    qr_mutex_lock(&wal->mutex);
+    for (uint32_t i = 0; i < wal->count; i++) {
+        struct qr_segment *segment = wal->segments[i];
+        if (segment->state == QR_SEGMENT_STATE_ABANDONED &&
+            (newest == NULL || segment->generation > newest->generation)) {
+            newest = segment;
         }
     }
+    *released = wal->released;
+    qr_mutex_unlock(&wal->mutex);
+    return newest;
 }
 
+/* Gives the segments that a rewound group had begun FREE headers, which name the newest retired
+ * generation, since their own will be given out again. One by one from the newest: a generation
+ * must not outlive the one before it. */
+static quire_status free_abandoned(struct qr_wal *wal, quire_error *err)
+{
+    uint64_t released = 0;
+    struct qr_segment *segment;
+    while ((segment = newest_abandoned(wal, &released)) != NULL) {
+        uint32_t salt = 0;
+        QR_TRY(qr_wal_write_free_header(wal, wal->file, segment, released, &salt, err));
+        QR_TRY(qr_wal_sync(wal, err));
+        qr_mutex_lock(&wal->mutex);
+        segment->salt = salt;
+        segment->generation = released;
+        segment->state = QR_SEGMENT_STATE_FREE;
+        qr_mutex_unlock(&wal->mutex);
+    }
+    return QUIRE_OK;
+}
+
+/* The abandoned segments go first: their headers count the frames that are zeroed then. */
 static quire_status settle(struct qr_wal *wal, quire_error *err)
 {
     if (!wal->scrub.needed) {
         return QUIRE_OK;
     }
-    QR_TRY(zero_leftovers(wal, err));
     QR_TRY(free_abandoned(wal, err));
+    QR_TRY(zero_leftovers(wal, err));
     QR_TRY(qr_wal_sync(wal, err));
-    qr_mutex_lock(&wal->mutex);
-    for (uint32_t i = 0; i < wal->count; i++) {
-        if (wal->segments[i]->state == QR_SEGMENT_STATE_ABANDONED) {
-            wal->segments[i]->state = QR_SEGMENT_STATE_FREE;
-        }
-    }
-    qr_mutex_unlock(&wal->mutex);
     wal->scrub = (struct qr_wal_scrub){0};
     return QUIRE_OK;
 }
