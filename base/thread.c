@@ -82,7 +82,8 @@ static void check_wait(enum qr_lock_rank rank)
 
 void qr_mutex_assert_held(const struct qr_mutex *mutex)
 {
-    QR_ASSERT(!held_key_valid || (held_ranks() & rank_bit(mutex->rank)) != 0);
+    uintptr_t held = held_ranks();
+    QR_ASSERT(!held_key_valid || (held & rank_bit(mutex->rank)) != 0);
 }
 
 #else

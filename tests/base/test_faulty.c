@@ -498,7 +498,7 @@ Test(delayed, kill__leaves_what_was_synced)
     temp_dir_remove(&dir);
 }
 
-Test(delayed, close__drops_unsynced_writes)
+Test(delayed, destroy__drops_unsynced_writes)
 {
     struct temp_dir dir;
     char path[600];
@@ -515,8 +515,11 @@ Test(delayed, close__drops_unsynced_writes)
     opened->methods->close(opened);
     size_t size;
     char *text = content(delayed, path, &size);
-    cr_assert_str_eq(text, "ab");
+    cr_assert_str_eq(text, "abcd", "closing a file keeps what the process wrote");
     free(text);
     delayed_layer_destroy(delayed);
+    text = content(qr_file_layer_posix(), path, &size);
+    cr_assert_str_eq(text, "ab");
+    free(text);
     temp_dir_remove(&dir);
 }

@@ -71,9 +71,11 @@ static void drop_changes(struct inode *inode)
     inode->last = &inode->first;
 }
 
+/* Frees an inode that nobody can reach. A named one stays, with its unsynced changes, as a file
+ * stays in the system's cache. */
 static void release_inode(struct delayed_layer *layer, struct inode *inode)
 {
-    if (--inode->handles > 0) {
+    if (inode->handles > 0 || inode->path != NULL) {
         return;
     }
     struct inode **link = &layer->inodes;
@@ -83,8 +85,14 @@ static void release_inode(struct delayed_layer *layer, struct inode *inode)
     *link = inode->next;
     drop_changes(inode);
     free(inode->bytes);
-    free(inode->path);
     free(inode);
+}
+
+static void drop_name(struct delayed_layer *layer, struct inode *inode)
+{
+    free(inode->path);
+    inode->path = NULL;
+    release_inode(layer, inode);
 }
 
 static void resize(struct inode *inode, uint64_t size)
@@ -121,16 +129,14 @@ static quire_status load_inode(struct delayed_layer *layer, const char *path, st
         *inode = (struct inode){.next = layer->inodes, .path = copy_text(path)};
         inode->last = &inode->first;
         layer->inodes = inode;
-        inode->handles = 1;
         resize(inode, size);
         quire_status status = qr_file_read_all(real, inode->bytes, (size_t)size, 0, path, err);
         if (status != QUIRE_OK) {
-            release_inode(layer, inode);
+            drop_name(layer, inode);
             return status;
         }
-    } else {
-        inode->handles++;
     }
+    inode->handles++;
     *out = inode;
     return QUIRE_OK;
 }
@@ -141,6 +147,7 @@ static void delayed_close(struct qr_file *base)
 {
     struct delayed_file *file = (struct delayed_file *)base;
     pthread_mutex_lock(&file->owner->mutex);
+    file->inode->handles--;
     release_inode(file->owner, file->inode);
     pthread_mutex_unlock(&file->owner->mutex);
     file->real->methods->close(file->real);
@@ -316,8 +323,7 @@ static void forget_name(struct delayed_layer *layer, const char *path)
 {
     struct inode *inode = find_inode(layer, path);
     if (inode != NULL) {
-        free(inode->path);
-        inode->path = NULL;
+        drop_name(layer, inode);
     }
 }
 
@@ -388,6 +394,10 @@ void delayed_layer_destroy(struct qr_file_layer *base)
 {
     struct delayed_layer *layer = (struct delayed_layer *)base;
     if (layer != NULL) {
+        while (layer->inodes != NULL) {
+            layer->inodes->handles = 0;
+            drop_name(layer, layer->inodes);
+        }
         pthread_mutex_destroy(&layer->mutex);
         free(layer);
     }

@@ -13,7 +13,7 @@
 #include "base/file.h"
 
 /* The layer over the operating system's files; freed with delayed_layer_destroy once its files are
- * closed. Closing the last handle of a file drops its unsynced writes. */
+ * closed, which drops unsynced writes. Closing a file does not: this process still sees them. */
 struct qr_file_layer *delayed_layer_create(void);
 void delayed_layer_destroy(struct qr_file_layer *layer);
 
