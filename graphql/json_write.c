@@ -143,10 +143,15 @@ static bool needs_escape(unsigned char c)
     return c < 0x20 || c == '"' || c == '\\';
 }
 
-static size_t escape(unsigned char c, char out[8])
+size_t qr_json_escape(char byte, char out[8])
 {
     static const char letters[] = "btnfr";
     static const char bytes[] = "\b\t\n\f\r";
+    unsigned char c = (unsigned char)byte;
+    if (!needs_escape(c)) {
+        out[0] = byte;
+        return 1;
+    }
     out[0] = '\\';
     if (c == '"' || c == '\\') {
         out[1] = (char)c;
@@ -173,7 +178,7 @@ static void append_quoted(struct qr_json_writer *writer, const char *text, size_
         }
         if (i < size) {
             char escaped[8];
-            append(writer, escaped, escape((unsigned char)text[i++], escaped));
+            append(writer, escaped, qr_json_escape(text[i++], escaped));
         }
     }
     append(writer, "\"", 1);

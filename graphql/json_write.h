@@ -67,4 +67,7 @@ void qr_json_writer_rewind(struct qr_json_writer *writer, struct qr_json_mark ma
  * length. Integral values below 1e21 have neither point nor exponent. */
 size_t qr_json_format_double(double value, char out[QR_JSON_DOUBLE_SIZE]);
 
+/* Writes one byte of a string as JSON writes it inside quotes; returns the length, 1 to 6. */
+size_t qr_json_escape(char byte, char out[8]);
+
 #endif

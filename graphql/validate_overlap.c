@@ -132,10 +132,9 @@ static void add_field(struct overlap *o, struct field_map *map, const struct qr_
     if (!group || !entry) {
         return;
     }
-    bool has_fields =
-        parent && (parent->kind == QR_GQL_OBJECT || parent->kind == QR_GQL_INTERFACE);
-    *entry = (struct entry){
-        parent, node, has_fields ? qr_gql_type_field(parent, node->name.text) : NULL, NULL};
+    bool has_fields = parent && (parent->kind == QR_GQL_OBJECT || parent->kind == QR_GQL_INTERFACE);
+    *entry = (struct entry){parent, node,
+                            has_fields ? qr_gql_type_field(parent, node->name.text) : NULL, NULL};
     if (group->last) {
         group->last->next = entry;
     } else {
@@ -365,8 +364,7 @@ static void add_reason(struct overlap *o, struct conflicts *list, struct qr_gql_
 
 /* One conflict out of those among the sub-selections of two fields. */
 static void add_nested(struct overlap *o, struct conflicts *list, struct qr_gql_str name,
-                       const struct entry *a, const struct entry *b,
-                       const struct conflicts *nested)
+                       const struct entry *a, const struct entry *b, const struct conflicts *nested)
 {
     struct conflict *conflict = add_conflict(o, list, name, a, b);
     if (!conflict) {
@@ -417,7 +415,8 @@ static void compare_fields(struct overlap *o, struct conflicts *list, struct qr_
     }
     if (a->field && b->field && types_conflict(a->field->type, b->field->type)) {
         add_reason(o, list, name, a, b,
-                   qr_gql_format(arena, o->v->err, "they return conflicting types \"%s\" and \"%s\"",
+                   qr_gql_format(arena, o->v->err,
+                                 "they return conflicting types \"%s\" and \"%s\"",
                                  qr_gql_type_text(arena, a->field->type),
                                  qr_gql_type_text(arena, b->field->type)));
         return;

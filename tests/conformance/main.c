@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "graphql/execute.h"
 #include "graphql/json_read.h"
 #include "tests/conformance/ops.h"
 
@@ -95,56 +96,10 @@ quire_status conformance_schema(struct conformance_call *call, const char *membe
     return QUIRE_OK;
 }
 
-static void put_path(struct qr_json_writer *reply, const struct qr_gql_path *leaf)
-{
-    size_t depth = 0;
-    for (const struct qr_gql_path *step = leaf; step; step = step->parent) {
-        depth++;
-    }
-    qr_json_put_key(reply, "path", 4);
-    qr_json_begin_array(reply);
-    for (size_t i = depth; i-- > 0;) {
-        const struct qr_gql_path *step = leaf;
-        for (size_t k = 0; k < i; k++) {
-            step = step->parent;
-        }
-        if (step->key.data) {
-            qr_json_put_string(reply, step->key.data, step->key.size);
-        } else {
-            qr_json_put_uint(reply, step->index);
-        }
-    }
-    qr_json_end_array(reply);
-}
-
 void conformance_put_errors(struct conformance_call *call, const struct qr_gql_report *report)
 {
-    struct qr_json_writer *reply = call->reply;
-    qr_json_put_key(reply, "errors", 6);
-    qr_json_begin_array(reply);
-    for (const struct qr_gql_problem *p = report->first; p; p = p->next) {
-        qr_json_begin_object(reply);
-        qr_json_put_key(reply, "message", 7);
-        qr_json_put_string(reply, p->message.data, p->message.size);
-        if (p->location_count > 0) {
-            qr_json_put_key(reply, "locations", 9);
-            qr_json_begin_array(reply);
-            for (size_t i = 0; i < p->location_count; i++) {
-                qr_json_begin_object(reply);
-                qr_json_put_key(reply, "line", 4);
-                qr_json_put_uint(reply, p->locations[i].line);
-                qr_json_put_key(reply, "column", 6);
-                qr_json_put_uint(reply, p->locations[i].column);
-                qr_json_end_object(reply);
-            }
-            qr_json_end_array(reply);
-        }
-        if (p->path) {
-            put_path(reply, p->path);
-        }
-        qr_json_end_object(reply);
-    }
-    qr_json_end_array(reply);
+    qr_json_put_key(call->reply, "errors", 6);
+    qr_gql_report_write(call->reply, report);
 }
 
 static conformance_handler find_handler(struct qr_gql_str name)
