@@ -1,4 +1,6 @@
 /* Mutexes and their ranks, conditions, gates, futexes, once and the barrier. */
+#define _GNU_SOURCE
+
 #include <criterion/criterion.h>
 
 #include <signal.h>
