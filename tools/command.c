@@ -36,6 +36,20 @@ int command_failed(const quire_error *err)
     return refused ? COMMAND_REFUSED : COMMAND_IO;
 }
 
+static void print_options(const struct poptOption *options)
+{
+    for (const struct poptOption *o = options; o->longName != NULL; o++) {
+        char letter[8] = "    ";
+        char name[64];
+        if (o->shortName != '\0') {
+            snprintf(letter, sizeof letter, "-%c, ", o->shortName);
+        }
+        snprintf(name, sizeof name, "--%s%s%s", o->longName, o->argDescrip ? " " : "",
+                 o->argDescrip ? o->argDescrip : "");
+        printf("  %s%-22s  %s\n", letter, name, o->descrip);
+    }
+}
+
 int command_parse(int argc, const char **argv, const struct poptOption *options,
                   const struct command_help *help, poptContext *context, const char ***arguments,
                   size_t *count)
@@ -50,12 +64,7 @@ int command_parse(int argc, const char **argv, const struct poptOption *options,
     int got = poptGetNextOpt(*context);
     if (got == 'h') {
         printf("Usage: quire %s %s\n\n%s\nOptions:\n", argv[0], help->usage, help->text);
-        for (const struct poptOption *o = options; o->longName != NULL; o++) {
-            char name[64];
-            snprintf(name, sizeof name, "--%s%s%s", o->longName, o->argDescrip ? " " : "",
-                     o->argDescrip ? o->argDescrip : "");
-            printf("  %-24s  %s\n", name, o->descrip);
-        }
+        print_options(options);
         return command_finish(COMMAND_OK);
     }
     if (got < -1) {

@@ -14,7 +14,8 @@ static const struct command_help help = {
     "Creates the database if it is missing, applies the schema, and loads the JSON files in\n"
     "the order given; FILE after the options is a data file too, \"-\" is standard input. On a\n"
     "database that has a schema already --schema may be left out, or bring additions to it.\n"
-    "Everything happens in one transaction: after any error nothing is stored.\n\n"
+    "Everything happens in one transaction: after any error nothing is stored, and a database\n"
+    "that was created for it is left empty.\n\n"
     "Exit codes: 0 stored, 1 the schema or the data was refused, 64 usage, 74 a file or the\n"
     "database could not be opened, read or written.\n",
 };
