@@ -1,0 +1,107 @@
+/*
+ * Collecting and writing explain entries: see explain.h.
+ */
+#include "graphql/explain.h"
+
+static quire_status add(struct qr_reader *reader, const struct qr_explain_entry *entry)
+{
+    struct qr_explain *explain = reader->explain;
+    struct qr_explain_entry *copy = qr_arena_alloc(reader->arena, sizeof *copy, reader->err);
+    if (copy == NULL) {
+        return QUIRE_NO_MEMORY;
+    }
+    *copy = *entry;
+    copy->coordinate = explain->coordinate;
+    copy->next = NULL;
+    if (explain->last == NULL) {
+        explain->first = copy;
+    } else {
+        explain->last->next = copy;
+    }
+    explain->last = copy;
+    return QUIRE_OK;
+}
+
+quire_status qr_explain_query(struct qr_reader *reader, const struct qr_query *query,
+                              uint64_t rows_read, uint64_t rows_returned)
+{
+    static const char *const kinds[] = {
+        [QR_PATH_SCAN] = "scan",
+        [QR_PATH_RANGE] = "index range",
+        [QR_PATH_POINTS] = "index keys",
+        [QR_PATH_LINKS] = "links",
+    };
+    if (reader->explain == NULL) {
+        return QUIRE_OK;
+    }
+    bool equality = query->path.kind == QR_PATH_RANGE && query->path.prefix_count > 0 &&
+                    !query->path.has_lower && !query->path.has_upper;
+    struct qr_explain_entry entry = {
+        .access = equality ? "index equality" : kinds[query->path.kind],
+        .index = query->path.name,
+        .order = query->path.ordered ? "from the path" : "sorted",
+        .filtered = query->filter != NULL,
+        .rows_read = rows_read,
+        .rows_returned = rows_returned,
+    };
+    return add(reader, &entry);
+}
+
+quire_status qr_explain_lookup(struct qr_reader *reader, const char *access, const char *index,
+                               uint64_t rows_read, uint64_t rows_returned)
+{
+    if (reader->explain == NULL) {
+        return QUIRE_OK;
+    }
+    struct qr_explain_entry entry = {.access = access,
+                                     .index = index,
+                                     .order = "from the path",
+                                     .rows_read = rows_read,
+                                     .rows_returned = rows_returned};
+    return add(reader, &entry);
+}
+
+quire_status qr_explain_field(struct qr_reader *reader, const struct qr_gql_type *parent,
+                              struct qr_gql_str field)
+{
+    if (reader->explain == NULL) {
+        return QUIRE_OK;
+    }
+    reader->explain->coordinate = qr_gql_format(reader->arena, reader->err, "%.*s.%.*s",
+                                                QR_GQL_FMT(parent->name), QR_GQL_FMT(field));
+    return reader->explain->coordinate == NULL ? QUIRE_NO_MEMORY : QUIRE_OK;
+}
+
+static void put_text(struct qr_json_writer *writer, const char *key, const char *text)
+{
+    qr_json_put_key(writer, key, strlen(key));
+    if (text == NULL) {
+        qr_json_put_null(writer);
+    } else {
+        qr_json_put_string(writer, text, strlen(text));
+    }
+}
+
+static void put_count(struct qr_json_writer *writer, const char *key, uint64_t count)
+{
+    qr_json_put_key(writer, key, strlen(key));
+    qr_json_put_uint(writer, count);
+}
+
+void qr_explain_write(const struct qr_explain *explain, struct qr_json_writer *writer)
+{
+    qr_json_begin_array(writer);
+    for (const struct qr_explain_entry *e = explain->first; e != NULL; e = e->next) {
+        qr_json_begin_object(writer);
+        put_text(writer, "field", e->coordinate);
+        put_text(writer, "access", e->access);
+        put_text(writer, "index", e->index);
+        put_text(writer, "order", e->order);
+        qr_json_put_key(writer, "filtered", 8);
+        qr_json_put_bool(writer, e->filtered);
+        put_count(writer, "rowsRead", e->rows_read);
+        put_count(writer, "rowsReturned", e->rows_returned);
+        qr_json_end_object(writer);
+    }
+    qr_json_end_array(writer);
+}

@@ -1,0 +1,72 @@
+/*
+ * Filters: a `where` argument compiled once, then tested against encoded rows.
+ * docs/graphql.md, "Reading", has the operators and the rules of null.
+ */
+#ifndef QR_GRAPHQL_FILTER_H
+#define QR_GRAPHQL_FILTER_H
+
+#include "graphql/reader.h"
+
+enum qr_filter_kind {
+    QR_FILTER_ALL,     /* every child holds; without children: true */
+    QR_FILTER_ANY,     /* some child holds; without children: false */
+    QR_FILTER_NONE,    /* not all children hold */
+    QR_FILTER_COMPARE, /* a column against constants */
+    QR_FILTER_RELATION /* rows at the other end of a relation against the only child */
+};
+
+enum qr_filter_operator {
+    QR_FILTER_EQUALS, /* null: is null */
+    QR_FILTER_NOT,    /* null: is not null */
+    QR_FILTER_IN,
+    QR_FILTER_NOT_IN,
+    QR_FILTER_LT,
+    QR_FILTER_LTE,
+    QR_FILTER_GT,
+    QR_FILTER_GTE,
+    QR_FILTER_CONTAINS,
+    QR_FILTER_STARTS_WITH,
+    QR_FILTER_ENDS_WITH,
+    QR_FILTER_HAS,
+    QR_FILTER_HAS_SOME,
+    QR_FILTER_HAS_EVERY,
+    QR_FILTER_IS_EMPTY
+};
+
+enum qr_filter_quantifier {
+    QR_FILTER_IS,
+    QR_FILTER_IS_NOT,
+    QR_FILTER_SOME,
+    QR_FILTER_EVERY,
+    QR_FILTER_NO_ROW
+};
+
+struct qr_filter {
+    enum qr_filter_kind kind;
+    struct qr_filter *first, *next; /* children; sibling */
+    const struct qr_model_field *field;
+    enum qr_filter_operator op;
+    quire_value *values; /* constants, in the arena; case-folded when insensitive */
+    uint32_t value_count;
+    bool insensitive;
+    enum qr_filter_quantifier quantifier;
+    quire_table *table; /* RELATION: the other end's, for this filter alone */
+};
+
+/*
+ * Compiles a coerced `where` object of a type (NULL: no condition, *out is
+ * NULL). Keys of references are looked up now. QUERY when an operator that does not
+ * take null is null, with a message fit for the client.
+ */
+quire_status qr_filter_compile(struct qr_reader *reader, const struct qr_model_type *type,
+                               const struct qr_gql_value *where, struct qr_filter **out);
+
+/* Both conditions; either may be NULL. */
+quire_status qr_filter_and(struct qr_reader *reader, struct qr_filter *a, struct qr_filter *b,
+                           struct qr_filter **out);
+
+/* Whether a row passes; filter NULL passes all. */
+quire_status qr_filter_test(struct qr_reader *reader, const struct qr_filter *filter,
+                            const struct qr_row *row, bool *pass);
+
+#endif

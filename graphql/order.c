@@ -1,0 +1,279 @@
+/*
+ * Orders and cursors: see order.h.
+ *
+ * A sort key is the ordered encoding of the terms' values and then of the
+ * place, each complemented where it descends, so that memcmp orders rows. A
+ * cursor is the base64url text of the order's fingerprint and the key.
+ */
+#include "graphql/order.h"
+
+#include "base/hash.h"
+
+#define FINGERPRINT_SIZE 4u
+
+/* ---- compiling ---- */
+
+static void read_direction(struct qr_gql_str name, struct qr_order_term *term)
+{
+    if (qr_gql_str_is(name, "desc") || (name.size >= 4 && memcmp(name.data, "DESC", 4) == 0)) {
+        term->descending = true;
+    }
+    if (name.size > 6 && memcmp(name.data + name.size - 6, "_FIRST", 6) == 0) {
+        term->nulls = QR_ORDER_NULLS_FIRST;
+    } else if (name.size > 5 && memcmp(name.data + name.size - 5, "_LAST", 5) == 0) {
+        term->nulls = QR_ORDER_NULLS_LAST;
+    }
+}
+
+static quire_status add_step(struct qr_reader *reader, struct qr_order_term *term,
+                             const struct qr_model_field *field)
+{
+    struct qr_order_step *steps =
+        qr_arena_alloc(reader->arena, sizeof *steps * (term->step_count + 1), reader->err);
+    if (steps == NULL) {
+        return QUIRE_NO_MEMORY;
+    }
+    if (term->step_count > 0) {
+        memcpy(steps, term->steps, sizeof *steps * term->step_count);
+    }
+    steps[term->step_count].field = field;
+    QR_TRY(qr_reader_own_table(reader, field->target, &steps[term->step_count].table));
+    term->steps = steps;
+    term->step_count++;
+    return QUIRE_OK;
+}
+
+/* {field: DIRECTION} or {relation: {...}}. */
+static quire_status compile_term(struct qr_reader *reader, const struct qr_model_type *type,
+                                 const struct qr_gql_value *object, struct qr_order_term *term)
+{
+    while (object->kind == QR_GQL_VALUE_OBJECT) {
+        if (object->count != 1 || object->members[0].value.kind == QR_GQL_VALUE_NULL) {
+            return qr_fail(reader->err, QUIRE_QUERY,
+                           "Each object of orderBy names exactly one field of %s; give several as "
+                           "a list.",
+                           type->table);
+        }
+        const struct qr_model_field *field = qr_model_find_field(type, object->members[0].name);
+        object = &object->members[0].value;
+        if (field->role == QR_MODEL_COLUMN) {
+            term->field = field;
+            read_direction(object->text, term);
+            return QUIRE_OK;
+        }
+        QR_TRY(add_step(reader, term, field));
+        type = field->target;
+    }
+    return qr_fail(reader->err, QUIRE_INTERNAL, "An order leads to no column.");
+}
+
+/* Folds the terms into a number, so that a cursor is not taken for one of another order. */
+static uint32_t fingerprint(const struct qr_order *order)
+{
+    uint64_t hash = 0;
+    for (uint32_t i = 0; i < order->count; i++) {
+        const struct qr_order_term *term = &order->terms[i];
+        uint8_t flags = (uint8_t)((term->descending ? 1 : 0) | ((int)term->nulls << 1));
+        for (uint32_t s = 0; s < term->step_count; s++) {
+            hash =
+                qr_hash64(term->steps[s].field->name.data, term->steps[s].field->name.size, hash);
+        }
+        hash = qr_hash64(term->field->name.data, term->field->name.size, hash);
+        hash = qr_hash64(&flags, 1, hash);
+    }
+    return (uint32_t)hash;
+}
+
+quire_status qr_order_compile(struct qr_reader *reader, const struct qr_model_type *type,
+                              const struct qr_gql_value *order_by, struct qr_order *out)
+{
+    *out = (struct qr_order){0};
+    if (order_by == NULL || order_by->kind == QR_GQL_VALUE_NULL || order_by->count == 0) {
+        return QUIRE_OK;
+    }
+    out->terms =
+        qr_arena_alloc_zero(reader->arena, sizeof *out->terms * order_by->count, reader->err);
+    if (out->terms == NULL) {
+        return QUIRE_NO_MEMORY;
+    }
+    for (uint32_t i = 0; i < order_by->count; i++) {
+        QR_TRY(compile_term(reader, type, &order_by->items[i], &out->terms[out->count++]));
+    }
+    out->fingerprint = fingerprint(out);
+    return QUIRE_OK;
+}
+
+/* ---- keys ---- */
+
+/* Follows the steps of a term; *record NULL when a relation leads to no row. */
+static quire_status follow(struct qr_reader *reader, const struct qr_order_term *term,
+                           const struct qr_row *row, const void **record, size_t *size)
+{
+    int64_t rowid = row->rowid;
+    *record = row->record;
+    *size = row->size;
+    for (uint32_t i = 0; i < term->step_count; i++) {
+        const struct qr_order_step *step = &term->steps[i];
+        bool found = false;
+        if (step->field->role == QR_MODEL_REFERENCE) {
+            quire_value value;
+            QR_TRY(quire_record_column(*record, *size, step->field->column, &value, reader->err));
+            found = value.type == QUIRE_INT;
+            rowid = found ? value.as.integer : 0;
+        } else {
+            quire_value self = quire_int(rowid);
+            int index = qr_reader_single_index(step->table, step->field->inverse, true);
+            if (index >= 0) {
+                QR_TRY(qr_table_find_unique(step->table, (uint32_t)index, &self, 1, &rowid, &found,
+                                            reader->err));
+            }
+        }
+        if (found) {
+            QR_TRY(quire_table_get(step->table, rowid, record, size, &found, reader->err));
+            reader->rows_read++;
+        }
+        if (!found) {
+            *record = NULL;
+            return QUIRE_OK;
+        }
+    }
+    return QUIRE_OK;
+}
+
+static quire_status append_term(struct qr_reader *reader, const struct qr_order_term *term,
+                                const struct qr_row *row, struct qr_key *key)
+{
+    const void *record;
+    size_t size;
+    quire_value value = quire_null();
+
+    QR_TRY(follow(reader, term, row, &record, &size));
+    if (record != NULL) {
+        QR_TRY(quire_record_column(record, size, term->field->column, &value, reader->err));
+    }
+    if (term->nulls != QR_ORDER_NULLS_SMALLEST) {
+        quire_value is_null = quire_bool(value.type == QUIRE_NULL);
+        QR_TRY(qr_key_append(key, &is_null, term->nulls == QR_ORDER_NULLS_FIRST, reader->err));
+    }
+    return qr_key_append(key, &value, term->descending, reader->err);
+}
+
+quire_status qr_order_key(struct qr_reader *reader, const struct qr_order *order,
+                          const struct qr_row *row, struct qr_gql_str *out)
+{
+    struct qr_key key = {.allocator = reader->arena->allocator};
+    quire_value place = quire_int(row->place);
+    quire_status status = QUIRE_OK;
+
+    for (uint32_t i = 0; status == QUIRE_OK && i < order->count; i++) {
+        status = append_term(reader, &order->terms[i], row, &key);
+    }
+    if (status == QUIRE_OK) {
+        status = qr_key_append(&key, &place, qr_order_descends(order), reader->err);
+    }
+    if (status == QUIRE_OK) {
+        out->data = qr_arena_copy(reader->arena, key.bytes, key.size, reader->err);
+        out->size = key.size;
+        status = out->data == NULL ? QUIRE_NO_MEMORY : QUIRE_OK;
+    }
+    qr_key_free(&key);
+    return status;
+}
+
+quire_status qr_order_first_value(struct qr_reader *reader, const struct qr_order *order,
+                                  struct qr_gql_str key, quire_value *value)
+{
+    size_t offset = 0;
+    return qr_key_decode((const uint8_t *)key.data, key.size, &offset, qr_order_descends(order),
+                         reader->arena, value, reader->err);
+}
+
+/* ---- cursors ---- */
+
+static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+
+quire_status qr_order_cursor(struct qr_reader *reader, const struct qr_order *order,
+                             struct qr_gql_str key, struct qr_gql_str *cursor)
+{
+    size_t size = FINGERPRINT_SIZE + key.size;
+    uint8_t *bytes = qr_arena_alloc(reader->arena, size, reader->err);
+    char *text = qr_arena_alloc(reader->arena, (size + 2) / 3 * 4 + 1, reader->err);
+    size_t length = 0;
+
+    if (bytes == NULL || text == NULL) {
+        return QUIRE_NO_MEMORY;
+    }
+    qr_store32(bytes, order->fingerprint);
+    memcpy(bytes + FINGERPRINT_SIZE, key.data, key.size);
+    for (size_t i = 0; i < size; i += 3) {
+        uint32_t group = (uint32_t)bytes[i] << 16;
+        group |= i + 1 < size ? (uint32_t)bytes[i + 1] << 8 : 0;
+        group |= i + 2 < size ? bytes[i + 2] : 0;
+        size_t chars = size - i >= 3 ? 4 : size - i + 1;
+        for (size_t c = 0; c < chars; c++) {
+            text[length++] = alphabet[(group >> (18 - 6 * c)) & 63];
+        }
+    }
+    *cursor = (struct qr_gql_str){text, length};
+    return QUIRE_OK;
+}
+
+static quire_status bad_cursor(struct qr_reader *reader)
+{
+    return qr_fail(reader->err, QUIRE_QUERY,
+                   "The cursor does not come from this field with this orderBy.");
+}
+
+/* Cursors come from clients: whether the bytes are a key of this order. */
+static bool is_key(struct qr_reader *reader, const struct qr_order *order, const uint8_t *bytes,
+                   size_t size)
+{
+    size_t offset = 0;
+    quire_value value;
+    for (uint32_t i = 0; i < order->count; i++) {
+        const struct qr_order_term *term = &order->terms[i];
+        if (term->nulls != QR_ORDER_NULLS_SMALLEST &&
+            qr_key_decode(bytes, size, &offset, term->nulls == QR_ORDER_NULLS_FIRST, reader->arena,
+                          &value, NULL) != QUIRE_OK) {
+            return false;
+        }
+        if (qr_key_decode(bytes, size, &offset, term->descending, reader->arena, &value, NULL) !=
+            QUIRE_OK) {
+            return false;
+        }
+    }
+    return qr_key_decode(bytes, size, &offset, qr_order_descends(order), reader->arena, &value,
+                         NULL) == QUIRE_OK &&
+           value.type == QUIRE_INT && offset == size;
+}
+
+quire_status qr_order_parse_cursor(struct qr_reader *reader, const struct qr_order *order,
+                                   struct qr_gql_str cursor, struct qr_gql_str *key)
+{
+    uint8_t *bytes = qr_arena_alloc(reader->arena, cursor.size + 1, reader->err);
+    uint32_t group = 0;
+    unsigned bits = 0;
+    size_t size = 0;
+
+    if (bytes == NULL) {
+        return QUIRE_NO_MEMORY;
+    }
+    for (size_t i = 0; i < cursor.size; i++) {
+        const char *at = cursor.data[i] == '\0' ? NULL : strchr(alphabet, cursor.data[i]);
+        if (at == NULL) {
+            return bad_cursor(reader);
+        }
+        group = (group << 6 | (uint32_t)(at - alphabet)) & 0xFFFFFF;
+        bits += 6;
+        if (bits >= 8) {
+            bits -= 8;
+            bytes[size++] = (uint8_t)(group >> bits);
+        }
+    }
+    if (size <= FINGERPRINT_SIZE || qr_load32(bytes) != order->fingerprint ||
+        !is_key(reader, order, bytes + FINGERPRINT_SIZE, size - FINGERPRINT_SIZE)) {
+        return bad_cursor(reader);
+    }
+    *key = (struct qr_gql_str){(const char *)bytes + FINGERPRINT_SIZE, size - FINGERPRINT_SIZE};
+    return QUIRE_OK;
+}

@@ -1,0 +1,57 @@
+/*
+ * Orders: an `orderBy` argument compiled once; sort keys whose byte order is
+ * the rows' order; cursors, which are sort keys as text.
+ */
+#ifndef QR_GRAPHQL_ORDER_H
+#define QR_GRAPHQL_ORDER_H
+
+#include "catalog/key.h"
+#include "graphql/reader.h"
+
+enum qr_order_nulls { QR_ORDER_NULLS_SMALLEST, QR_ORDER_NULLS_FIRST, QR_ORDER_NULLS_LAST };
+
+/* One step along a single relation on the way to the column that orders. */
+struct qr_order_step {
+    const struct qr_model_field *field; /* REFERENCE or REVERSE_ONE */
+    quire_table *table;                 /* of its target, for this step alone */
+};
+
+struct qr_order_term {
+    struct qr_order_step *steps;
+    uint32_t step_count;
+    const struct qr_model_field *field; /* the column */
+    bool descending;
+    enum qr_order_nulls nulls;
+};
+
+/* Rows that compare equal come by their place: ascending, or descending when the first term is. */
+struct qr_order {
+    struct qr_order_term *terms;
+    uint32_t count;
+    uint32_t fingerprint; /* of the terms: cursors carry it */
+};
+
+/* Compiles a coerced `orderBy` (NULL: by place alone). QUERY with a message fit for the client. */
+quire_status qr_order_compile(struct qr_reader *reader, const struct qr_model_type *type,
+                              const struct qr_gql_value *order_by, struct qr_order *out);
+
+static inline bool qr_order_descends(const struct qr_order *order)
+{
+    return order->count > 0 && order->terms[0].descending;
+}
+
+/* The sort key of a row, place included; in the arena. */
+quire_status qr_order_key(struct qr_reader *reader, const struct qr_order *order,
+                          const struct qr_row *row, struct qr_gql_str *key);
+
+/* A key as an opaque text, and back. QUERY when the text is no cursor of this order. */
+quire_status qr_order_cursor(struct qr_reader *reader, const struct qr_order *order,
+                             struct qr_gql_str key, struct qr_gql_str *cursor);
+quire_status qr_order_parse_cursor(struct qr_reader *reader, const struct qr_order *order,
+                                   struct qr_gql_str cursor, struct qr_gql_str *key);
+
+/* The value of the first column in a key (of the place, when there are no terms). */
+quire_status qr_order_first_value(struct qr_reader *reader, const struct qr_order *order,
+                                  struct qr_gql_str key, quire_value *value);
+
+#endif

@@ -1,0 +1,230 @@
+/*
+ * The page of a query: candidates are filtered, put in order and cut.
+ *
+ * When candidates arrive in order, the page fills from the front and the query
+ * ends as soon as it is full. Otherwise they are collected with their sort keys
+ * and sorted; with a limit, whatever cannot be in the page any more is dropped
+ * each time the collection has grown to several times the page.
+ *
+ * A backward page (`last`) is a forward page of the reversed order, turned round
+ * at the end.
+ */
+#include <stdlib.h>
+
+#include "graphql/query.h"
+
+struct entry {
+    struct qr_row row;
+    struct qr_gql_str key;
+};
+
+struct qr_sink {
+    struct qr_reader *reader;
+    const struct qr_query *query;
+    bool ordered;
+    bool keyed; /* keys are computed for each row */
+    struct entry *entries;
+    size_t count, capacity;
+    uint64_t keep; /* entries that can matter: skip + limit + 1 */
+    uint64_t total;
+    uint64_t passed_over; /* before `after` (or behind `before`, backward) */
+    uint64_t beyond;      /* the other bound cut these off */
+    bool more;            /* rows follow the page */
+};
+
+#define COMPACT_MIN 1024u
+
+quire_status qr_sink_create(struct qr_reader *reader, const struct qr_query *query, bool ordered,
+                            struct qr_sink **out)
+{
+    struct qr_sink *sink = qr_arena_alloc_zero(reader->arena, sizeof *sink, reader->err);
+    if (sink == NULL) {
+        return QUIRE_NO_MEMORY;
+    }
+    sink->reader = reader;
+    sink->query = query;
+    sink->ordered = ordered;
+    sink->keyed =
+        !ordered || query->need_keys || query->after.data != NULL || query->before.data != NULL;
+    sink->keep =
+        query->limit > UINT64_MAX - query->skip - 1 ? UINT64_MAX : query->skip + query->limit + 1;
+    *out = sink;
+    return QUIRE_OK;
+}
+
+static int compare_keys(struct qr_gql_str a, struct qr_gql_str b)
+{
+    return qr_gql_str_compare(a, b);
+}
+
+static int compare_forward(const void *a, const void *b)
+{
+    return compare_keys(((const struct entry *)a)->key, ((const struct entry *)b)->key);
+}
+
+static int compare_backward(const void *a, const void *b)
+{
+    return compare_forward(b, a);
+}
+
+static void sort_entries(struct qr_sink *sink)
+{
+    qsort(sink->entries, sink->count, sizeof *sink->entries,
+          sink->query->backward ? compare_backward : compare_forward);
+}
+
+static quire_status append_entry(struct qr_sink *sink, const struct qr_row *row,
+                                 struct qr_gql_str key)
+{
+    if (sink->count == sink->capacity) {
+        size_t capacity = sink->capacity == 0 ? 16 : sink->capacity * 2;
+        struct entry *grown =
+            qr_arena_alloc(sink->reader->arena, sizeof *grown * capacity, sink->reader->err);
+        if (grown == NULL) {
+            return QUIRE_NO_MEMORY;
+        }
+        if (sink->count > 0) {
+            memcpy(grown, sink->entries, sizeof *grown * sink->count);
+        }
+        sink->entries = grown;
+        sink->capacity = capacity;
+    }
+    sink->entries[sink->count++] = (struct entry){*row, key};
+    return QUIRE_OK;
+}
+
+/* The record must outlive the offer. */
+static quire_status keep_row(struct qr_sink *sink, const struct qr_row *row, struct qr_gql_str key)
+{
+    struct qr_row kept = *row;
+    kept.record = (const uint8_t *)qr_arena_copy(sink->reader->arena, row->record, row->size,
+                                                 sink->reader->err);
+    return kept.record == NULL ? QUIRE_NO_MEMORY : append_entry(sink, &kept, key);
+}
+
+/* Whether the key lies outside the cursors, and on which side. */
+static bool outside(struct qr_sink *sink, struct qr_gql_str key, bool *done)
+{
+    const struct qr_query *query = sink->query;
+    struct qr_gql_str start = query->backward ? query->before : query->after;
+    struct qr_gql_str end = query->backward ? query->after : query->before;
+    int direction = query->backward ? -1 : 1;
+
+    if (start.data != NULL && direction * compare_keys(key, start) <= 0) {
+        sink->passed_over++;
+        return true;
+    }
+    if (end.data != NULL && direction * compare_keys(key, end) >= 0) {
+        sink->beyond++;
+        *done = sink->ordered && !query->need_total;
+        return true;
+    }
+    return false;
+}
+
+static quire_status offer_ordered(struct qr_sink *sink, const struct qr_row *row,
+                                  struct qr_gql_str key, bool *done)
+{
+    const struct qr_query *query = sink->query;
+    if (sink->count + 1 == sink->keep) {
+        sink->more = true;
+        *done = !query->need_total;
+        return QUIRE_OK;
+    }
+    QR_TRY(keep_row(sink, row, key));
+    *done = !query->need_total && !query->need_has_more && sink->count + 1 == sink->keep;
+    return QUIRE_OK;
+}
+
+quire_status qr_sink_offer(struct qr_sink *sink, const struct qr_row *row, bool *done)
+{
+    struct qr_gql_str key = {NULL, 0};
+    bool pass;
+
+    *done = false;
+    QR_TRY(qr_filter_test(sink->reader, sink->query->filter, row, &pass));
+    if (!pass) {
+        return QUIRE_OK;
+    }
+    sink->total++;
+    if (sink->keyed) {
+        QR_TRY(qr_order_key(sink->reader, &sink->query->order, row, &key));
+        if (outside(sink, key, done)) {
+            return QUIRE_OK;
+        }
+    }
+    if (sink->ordered) {
+        return offer_ordered(sink, row, key, done);
+    }
+    QR_TRY(keep_row(sink, row, key));
+    if (sink->keep < UINT64_MAX / 4 && sink->count >= COMPACT_MIN &&
+        sink->count >= 4 * sink->keep) {
+        sort_entries(sink);
+        sink->count = (size_t)sink->keep;
+    }
+    return QUIRE_OK;
+}
+
+uint64_t qr_sink_room(const struct qr_sink *sink)
+{
+    if (!sink->ordered || sink->query->need_total || sink->keep == UINT64_MAX) {
+        return UINT64_MAX;
+    }
+    return sink->keep - sink->count;
+}
+
+quire_status qr_rows_append(struct qr_reader *reader, struct qr_rows *rows,
+                            const struct qr_row *row, const struct qr_gql_str *key)
+{
+    if (rows->count == rows->capacity) {
+        size_t capacity = rows->capacity == 0 ? 16 : rows->capacity * 2;
+        struct qr_row *grown = qr_arena_alloc(reader->arena, sizeof *grown * capacity, reader->err);
+        struct qr_gql_str *keys =
+            qr_arena_alloc(reader->arena, sizeof *keys * capacity, reader->err);
+        if (grown == NULL || keys == NULL) {
+            return QUIRE_NO_MEMORY;
+        }
+        if (rows->count > 0) {
+            memcpy(grown, rows->rows, sizeof *grown * rows->count);
+            memcpy(keys, rows->keys, sizeof *keys * rows->count);
+        }
+        rows->rows = grown;
+        rows->keys = keys;
+        rows->capacity = capacity;
+    }
+    rows->keys[rows->count] = key != NULL ? *key : (struct qr_gql_str){NULL, 0};
+    rows->rows[rows->count++] = *row;
+    return QUIRE_OK;
+}
+
+/* Whether rows lie before the page in the direction of reading. */
+static bool has_earlier(const struct qr_sink *sink)
+{
+    const struct qr_query *query = sink->query;
+    struct qr_gql_str start = query->backward ? query->before : query->after;
+    return sink->passed_over > 0 || start.data != NULL || (query->skip > 0 && sink->count > 0);
+}
+
+quire_status qr_sink_finish(struct qr_sink *sink, struct qr_rows *rows, struct qr_page *page)
+{
+    const struct qr_query *query = sink->query;
+    size_t end = sink->count;
+
+    if (!sink->ordered) {
+        sort_entries(sink);
+    }
+    if (end >= sink->keep) {
+        end = (size_t)(sink->keep - 1);
+        sink->more = true;
+    }
+    size_t begin = query->skip < end ? (size_t)query->skip : end;
+    bool later = sink->more || sink->beyond > 0;
+    *page = (struct qr_page){.first = rows->count, .count = end - begin, .total = sink->total};
+    page->has_next = query->backward ? has_earlier(sink) : later;
+    page->has_previous = query->backward ? later : has_earlier(sink);
+    for (size_t i = 0; i < end - begin; i++) {
+        const struct entry *entry = &sink->entries[query->backward ? end - 1 - i : begin + i];
+        QR_TRY(qr_rows_append(sink->reader, rows, &entry->row, &entry->key));
+    }
+    return QUIRE_OK;
+}

@@ -1,0 +1,270 @@
+/*
+ * Choosing the access path of a query.
+ *
+ * From the conditions that must all hold, those on single columns against
+ * constants are collected; each index of the table is scored by how many of its
+ * leading columns are fixed, whether the next one is bounded, and whether its
+ * order is the query's. The filter is tested on every candidate all the same,
+ * so a path only has to be wide enough, never exact.
+ */
+#include "graphql/query.h"
+
+/* The conditions found for one column. */
+struct bounds {
+    const struct qr_filter *equals, *in;
+    const quire_value *lower, *upper;
+    bool lower_exclusive, upper_exclusive;
+    bool is_parent; /* equal to the parent's rowid */
+};
+
+struct planner {
+    struct qr_reader *reader;
+    struct qr_query *query;
+    struct bounds *bounds; /* by column */
+    quire_table *table;
+};
+
+static void tighten(struct bounds *b, const struct qr_filter *filter)
+{
+    const quire_value *value = &filter->values[0];
+    switch (filter->op) {
+    case QR_FILTER_EQUALS:
+        b->equals = filter;
+        break;
+    case QR_FILTER_IN:
+        b->in = filter;
+        break;
+    case QR_FILTER_GT:
+    case QR_FILTER_GTE:
+    case QR_FILTER_STARTS_WITH:
+        if (b->lower == NULL || quire_value_compare(value, b->lower) > 0) {
+            b->lower = value;
+            b->lower_exclusive = filter->op == QR_FILTER_GT;
+        }
+        break;
+    case QR_FILTER_LT:
+    case QR_FILTER_LTE:
+        if (b->upper == NULL || quire_value_compare(value, b->upper) < 0) {
+            b->upper = value;
+            b->upper_exclusive = filter->op == QR_FILTER_LT;
+        }
+        break;
+    case QR_FILTER_NOT:
+    case QR_FILTER_NOT_IN:
+    case QR_FILTER_CONTAINS:
+    case QR_FILTER_ENDS_WITH:
+    case QR_FILTER_HAS:
+    case QR_FILTER_HAS_SOME:
+    case QR_FILTER_HAS_EVERY:
+    case QR_FILTER_IS_EMPTY:
+        break;
+    }
+}
+
+/* A prefix bounds from above as well: by the least text greater than all that begin with it. */
+static quire_status bound_prefix(struct planner *p, struct bounds *b,
+                                 const struct qr_filter *filter)
+{
+    const quire_value *value = &filter->values[0];
+    quire_value *upper = qr_arena_alloc(p->reader->arena, sizeof *upper, p->reader->err);
+    uint8_t *bytes =
+        (uint8_t *)qr_arena_copy(p->reader->arena, value->as.bytes, value->size, p->reader->err);
+    uint32_t size = value->size;
+
+    if (upper == NULL || bytes == NULL) {
+        return QUIRE_NO_MEMORY;
+    }
+    while (size > 0 && bytes[size - 1] == 0xFF) {
+        size--;
+    }
+    if (size == 0) {
+        return QUIRE_OK;
+    }
+    bytes[size - 1]++;
+    *upper = quire_text_n((const char *)bytes, size);
+    if (b->upper == NULL || quire_value_compare(upper, b->upper) < 0) {
+        b->upper = upper;
+        b->upper_exclusive = true;
+    }
+    return QUIRE_OK;
+}
+
+static quire_status collect(struct planner *p, const struct qr_filter *filter)
+{
+    if (filter == NULL) {
+        return QUIRE_OK;
+    }
+    if (filter->kind == QR_FILTER_ALL) {
+        for (const struct qr_filter *child = filter->first; child != NULL; child = child->next) {
+            QR_TRY(collect(p, child));
+        }
+        return QUIRE_OK;
+    }
+    if (filter->kind != QR_FILTER_COMPARE || filter->insensitive || filter->field->list ||
+        filter->value_count == 0 || filter->values[0].type == QUIRE_NULL) {
+        return QUIRE_OK;
+    }
+    struct bounds *b = &p->bounds[filter->field->column];
+    tighten(b, filter);
+    return filter->op == QR_FILTER_STARTS_WITH ? bound_prefix(p, b, filter) : QUIRE_OK;
+}
+
+/* ---- order ---- */
+
+/* Whether entries of the index, behind its fixed leading columns, come in the query's order or in
+ * the reverse of it. */
+static bool gives_order(const struct planner *p, const quire_index_def *def, uint32_t fixed,
+                        const uint32_t *columns)
+{
+    const struct qr_order *order = &p->query->order;
+    uint32_t rest = def->column_count - fixed;
+
+    if (def->kind == QUIRE_INDEX_HASH) {
+        return order->count == 0;
+    }
+    if (order->count != rest) {
+        return false;
+    }
+    for (uint32_t i = 0; i < rest; i++) {
+        const struct qr_order_term *term = &order->terms[i];
+        if (term->step_count > 0 || term->nulls != QR_ORDER_NULLS_SMALLEST ||
+            term->field->column != columns[fixed + i] || def->columns[fixed + i].descending ||
+            term->descending != order->terms[0].descending) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool reads_backwards(const struct qr_query *query)
+{
+    return qr_order_descends(&query->order) != query->backward;
+}
+
+/* ---- one index ---- */
+
+/* Tries an index; *score 0 means that it is of no use. Fills `path` for it. */
+static void try_index(struct planner *p, uint32_t index, struct qr_path *path, int *score)
+{
+    const quire_index_def *def = quire_table_index(p->table, index);
+    uint32_t columns[16];
+    uint32_t fixed = 0;
+    bool hash = def->kind == QUIRE_INDEX_HASH;
+
+    *score = 0;
+    *path = (struct qr_path){
+        .kind = QR_PATH_RANGE, .index = index, .name = def->name, .parent_column = -1};
+    for (uint32_t i = 0; i < def->column_count; i++) {
+        columns[i] = (uint32_t)quire_table_find_column(p->table, def->columns[i].name);
+    }
+    for (; fixed < def->column_count; fixed++) {
+        const struct bounds *b = &p->bounds[columns[fixed]];
+        if (b->is_parent) {
+            path->parent_column = (int)fixed;
+        } else if (b->equals != NULL) {
+            path->prefix[fixed] = b->equals->values[0];
+        } else {
+            break;
+        }
+    }
+    path->prefix_count = fixed;
+    path->unique = def->unique && fixed == def->column_count;
+    *score = (int)fixed * 20 + (path->unique ? 1000 : 0);
+    if (fixed < def->column_count && (!hash || fixed + 1 == def->column_count)) {
+        const struct bounds *b = &p->bounds[columns[fixed]];
+        if (b->in != NULL) {
+            path->kind = QR_PATH_POINTS;
+            path->points = b->in;
+            *score += 15;
+        } else if (!hash && (b->lower != NULL || b->upper != NULL)) {
+            path->has_lower = b->lower != NULL;
+            path->has_upper = b->upper != NULL;
+            path->lower = b->lower != NULL ? *b->lower : quire_null();
+            path->upper = b->upper != NULL ? *b->upper : quire_null();
+            path->lower_exclusive = b->lower_exclusive;
+            path->upper_exclusive = b->upper_exclusive;
+            *score += b->lower != NULL && b->upper != NULL ? 10 : 5;
+        }
+    }
+    if (hash && fixed < def->column_count && path->kind != QR_PATH_POINTS) {
+        *score = 0;
+        return;
+    }
+    path->ordered =
+        path->unique || (path->kind == QR_PATH_RANGE && gives_order(p, def, fixed, columns));
+    path->reverse = path->ordered && reads_backwards(p->query);
+    if (path->ordered && (p->query->limit != UINT64_MAX || *score > 0)) {
+        *score += 4; /* saves the sort, and with a limit the rest of the walk */
+    }
+}
+
+/* A cursor bounds the first column behind the fixed ones, where the order is the index's. */
+static quire_status bound_by_cursor(struct planner *p, struct qr_path *path)
+{
+    const struct qr_query *query = p->query;
+    struct qr_gql_str keys[2] = {query->after, query->before};
+    bool descends = qr_order_descends(&query->order);
+
+    if (path->kind != QR_PATH_RANGE || !path->ordered || query->order.count == 0 ||
+        query->need_total) {
+        return QUIRE_OK;
+    }
+    for (int i = 0; i < 2; i++) {
+        quire_value value;
+        bool is_lower = (i == 0) != descends;
+        if (keys[i].data == NULL || (is_lower ? path->has_lower : path->has_upper)) {
+            continue;
+        }
+        QR_TRY(qr_order_first_value(p->reader, &query->order, keys[i], &value));
+        if (value.type == QUIRE_NULL) {
+            continue;
+        }
+        if (is_lower) {
+            path->lower = value;
+            path->has_lower = true;
+        } else {
+            path->upper = value;
+            path->has_upper = true;
+        }
+    }
+    return QUIRE_OK;
+}
+
+quire_status qr_plan_choose(struct qr_reader *reader, struct qr_query *query)
+{
+    struct planner p = {.reader = reader, .query = query};
+    int best = 0;
+
+    query->path = (struct qr_path){.kind = QR_PATH_SCAN, .parent_column = -1};
+    if (query->relation != NULL && query->relation->role == QR_MODEL_LINKS) {
+        query->path.kind = QR_PATH_LINKS;
+        query->path.name = query->relation->link_table;
+        query->path.ordered = query->order.count == 0;
+        query->path.reverse = query->path.ordered && reads_backwards(query);
+        return QUIRE_OK;
+    }
+    QR_TRY(qr_reader_table(reader, query->type, &p.table));
+    p.bounds = qr_arena_alloc_zero(reader->arena,
+                                   sizeof *p.bounds * (query->type->column_count + 1), reader->err);
+    if (p.bounds == NULL) {
+        return QUIRE_NO_MEMORY;
+    }
+    QR_TRY(collect(&p, query->filter));
+    if (query->relation != NULL) {
+        p.bounds[query->relation->inverse->column].is_parent = true;
+    }
+    for (uint32_t i = 0; i < quire_table_index_count(p.table); i++) {
+        struct qr_path path;
+        int score;
+        try_index(&p, i, &path, &score);
+        if (score > best && (query->relation == NULL || path.parent_column >= 0)) {
+            best = score;
+            query->path = path;
+        }
+    }
+    if (query->path.kind == QR_PATH_SCAN) {
+        query->path.ordered = query->order.count == 0;
+        query->path.reverse = query->path.ordered && reads_backwards(query);
+    }
+    return bound_by_cursor(&p, &query->path);
+}

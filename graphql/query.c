@@ -1,0 +1,414 @@
+/*
+ * Compiling and running queries: see query.h.
+ *
+ * A run walks the access path for rowids, reads their records in batches in
+ * rowid order, and offers them to the sink in the path's order. Over many
+ * parents the candidates of all of them are read in one batch.
+ */
+#include "graphql/query.h"
+
+#include "graphql/explain.h"
+
+#define BATCH_ROWS 512u
+
+/* ---- arguments ---- */
+
+static quire_status read_count(struct qr_reader *reader, const struct qr_select_field *field,
+                               const char *name, uint64_t *out, bool *given)
+{
+    const struct qr_gql_value *value = qr_select_argument(field, name);
+    *given = value != NULL && value->kind != QR_GQL_VALUE_NULL;
+    if (*given && value->integer < 0) {
+        return qr_fail(reader->err, QUIRE_QUERY, "\"%s\" must not be negative.", name);
+    }
+    if (*given) {
+        *out = (uint64_t)value->integer;
+    }
+    return QUIRE_OK;
+}
+
+static quire_status read_cursor(struct qr_reader *reader, const struct qr_select_field *field,
+                                const char *name, const struct qr_order *order,
+                                struct qr_gql_str *key)
+{
+    const struct qr_gql_value *value = qr_select_argument(field, name);
+    if (value == NULL || value->kind == QR_GQL_VALUE_NULL) {
+        return QUIRE_OK;
+    }
+    return qr_order_parse_cursor(reader, order, value->text, key);
+}
+
+static quire_status read_page(struct qr_reader *reader, const struct qr_select_field *field,
+                              struct qr_query *query)
+{
+    bool first;
+    bool last;
+    bool take;
+    bool skip;
+
+    query->limit = UINT64_MAX;
+    QR_TRY(read_count(reader, field, "take", &query->limit, &take));
+    QR_TRY(read_count(reader, field, "first", &query->limit, &first));
+    QR_TRY(read_count(reader, field, "last", &query->limit, &last));
+    QR_TRY(read_count(reader, field, "skip", &query->skip, &skip));
+    if ((int)take + (int)first + (int)last > 1) {
+        return qr_fail(reader->err, QUIRE_QUERY,
+                       "Only one of \"first\", \"last\" and \"take\" may be given.");
+    }
+    if (last && skip) {
+        return qr_fail(reader->err, QUIRE_QUERY, "\"skip\" does not go with \"last\".");
+    }
+    query->backward = last;
+    QR_TRY(read_cursor(reader, field, "after", &query->order, &query->after));
+    return read_cursor(reader, field, "before", &query->order, &query->before);
+}
+
+/* What the selection below a connection asks of the run. */
+static void read_needs(const struct qr_select *set, struct qr_query *query)
+{
+    for (uint32_t i = 0; set != NULL && i < set->count; i++) {
+        const struct qr_select_field *field = &set->fields[i];
+        if (field->api == NULL) {
+            continue;
+        }
+        if (field->api->kind == QR_API_TOTAL_COUNT) {
+            query->need_total = true;
+        } else if (field->api->kind == QR_API_PAGE_INFO) {
+            query->need_has_more = true;
+            query->need_keys = true;
+        } else if (field->api->kind == QR_API_EDGES &&
+                   qr_select_find(field->set, QR_API_CURSOR) != NULL) {
+            query->need_keys = true;
+        }
+    }
+}
+
+quire_status qr_query_compile(struct qr_reader *reader, const struct qr_model_type *type,
+                              const struct qr_model_field *relation,
+                              const struct qr_select_field *field, struct qr_query *out)
+{
+    *out = (struct qr_query){.type = type, .relation = relation};
+    QR_TRY(qr_filter_compile(reader, type, qr_select_argument(field, "where"), &out->filter));
+    QR_TRY(qr_order_compile(reader, type, qr_select_argument(field, "orderBy"), &out->order));
+    QR_TRY(read_page(reader, field, out));
+    if (field->api->kind == QR_API_ITEMS) {
+        return QUIRE_OK;
+    }
+    read_needs(field->set, out);
+    return qr_plan_choose(reader, out);
+}
+
+/* ---- walking the path ---- */
+
+/* The candidates of one path, one after the other. */
+struct walk {
+    struct qr_reader *reader;
+    const struct qr_query *query;
+    quire_table *table;
+    quire_cursor *scan;
+    quire_index_cursor *cursor;
+    struct qr_link_walk links;
+    bool links_open;
+    bool started;
+    quire_value prefix[17];
+    uint32_t next_point;
+};
+
+static quire_status open_range(struct walk *walk, uint32_t prefix_count)
+{
+    const struct qr_path *path = &walk->query->path;
+    quire_index_range range = {.prefix = walk->prefix,
+                               .prefix_count = prefix_count,
+                               .lower = path->has_lower ? &path->lower : NULL,
+                               .upper = path->has_upper ? &path->upper : NULL,
+                               .lower_exclusive = path->lower_exclusive,
+                               .upper_exclusive = path->upper_exclusive,
+                               .reverse = path->reverse};
+    return quire_index_cursor_open(walk->table, path->index, &range, &walk->cursor,
+                                   walk->reader->err);
+}
+
+static quire_status walk_open(struct qr_reader *reader, const struct qr_query *query,
+                              int64_t parent, struct walk *walk)
+{
+    const struct qr_path *path = &query->path;
+    *walk = (struct walk){.reader = reader, .query = query};
+    if (path->kind == QR_PATH_LINKS) {
+        QR_TRY(qr_link_walk_open(reader, query->relation, parent, path->reverse, &walk->links));
+        walk->links_open = true;
+        return QUIRE_OK;
+    }
+    QR_TRY(qr_reader_table(reader, query->type, &walk->table));
+    if (path->kind == QR_PATH_SCAN) {
+        return quire_table_cursor(walk->table, &walk->scan, reader->err);
+    }
+    memcpy(walk->prefix, path->prefix, sizeof *path->prefix * path->prefix_count);
+    if (path->parent_column >= 0) {
+        walk->prefix[path->parent_column] = quire_int(parent);
+    }
+    return path->kind == QR_PATH_RANGE ? open_range(walk, path->prefix_count) : QUIRE_OK;
+}
+
+static void walk_close(struct walk *walk)
+{
+    quire_cursor_close(walk->scan);
+    quire_index_cursor_close(walk->cursor);
+    if (walk->links_open) {
+        qr_link_walk_close(&walk->links);
+    }
+}
+
+/* The next row of a scan; its record is borrowed until the next call. */
+static quire_status scan_next(struct walk *walk, struct qr_row *row, bool *valid)
+{
+    bool reverse = walk->query->path.reverse;
+    quire_error *err = walk->reader->err;
+    const void *record;
+
+    if (!walk->started) {
+        walk->started = true;
+        QR_TRY(reverse ? quire_cursor_last(walk->scan, valid, err)
+                       : quire_cursor_first(walk->scan, valid, err));
+    } else {
+        QR_TRY(reverse ? quire_cursor_previous(walk->scan, valid, err)
+                       : quire_cursor_next(walk->scan, valid, err));
+    }
+    if (*valid) {
+        QR_TRY(quire_cursor_row(walk->scan, &row->rowid, &record, &row->size, err));
+        row->place = row->rowid;
+        row->record = record;
+        walk->reader->rows_read++;
+    }
+    return QUIRE_OK;
+}
+
+/* Opens the range of the next key of an `in`; equal keys are visited once. */
+static quire_status next_point(struct walk *walk, bool *valid)
+{
+    const struct qr_path *path = &walk->query->path;
+    const struct qr_filter *points = path->points;
+
+    quire_index_cursor_close(walk->cursor);
+    walk->cursor = NULL;
+    for (*valid = false; walk->next_point < points->value_count && !*valid; walk->next_point++) {
+        const quire_value *value = &points->values[walk->next_point];
+        *valid = true;
+        for (uint32_t i = 0; i < walk->next_point && *valid; i++) {
+            *valid = quire_value_compare(&points->values[i], value) != 0;
+        }
+        walk->prefix[path->prefix_count] = *value;
+    }
+    return *valid ? open_range(walk, path->prefix_count + 1) : QUIRE_OK;
+}
+
+/* The next candidate's rowid; for a scan its record too. */
+static quire_status walk_next(struct walk *walk, struct qr_row *row, bool *valid)
+{
+    *row = (struct qr_row){0};
+    switch (walk->query->path.kind) {
+    case QR_PATH_SCAN:
+        return scan_next(walk, row, valid);
+    case QR_PATH_LINKS:
+        return qr_link_walk_next(&walk->links, &row->place, &row->rowid, valid);
+    case QR_PATH_RANGE:
+        QR_TRY(quire_index_cursor_next(walk->cursor, &row->rowid, valid, walk->reader->err));
+        break;
+    case QR_PATH_POINTS:
+        *valid = false;
+        while (!*valid) {
+            if (walk->cursor == NULL) {
+                QR_TRY(next_point(walk, valid));
+                if (!*valid) {
+                    return QUIRE_OK;
+                }
+            }
+            QR_TRY(quire_index_cursor_next(walk->cursor, &row->rowid, valid, walk->reader->err));
+            if (!*valid) {
+                quire_index_cursor_close(walk->cursor);
+                walk->cursor = NULL;
+            }
+        }
+        break;
+    }
+    row->place = row->rowid;
+    return QUIRE_OK;
+}
+
+/* ---- running ---- */
+
+static quire_status missing_row(struct qr_reader *reader, const struct qr_query *query,
+                                int64_t rowid)
+{
+    return qr_fail(reader->err, QUIRE_CORRUPT,
+                   "An index of %s names the row %lld, which does not exist; run 'quire inspect'.",
+                   query->type->table, (long long)rowid);
+}
+
+/* Reads the records of a batch and offers its rows. */
+static quire_status offer_batch(struct qr_reader *reader, const struct qr_query *query,
+                                struct qr_sink *sink, struct qr_row *rows, size_t count, bool *done)
+{
+    *done = false;
+    QR_TRY(qr_reader_fetch(reader, query->type, rows, count));
+    for (size_t i = 0; i < count && !*done; i++) {
+        if (rows[i].record == NULL) {
+            return missing_row(reader, query, rows[i].rowid);
+        }
+        QR_TRY(qr_sink_offer(sink, &rows[i], done));
+    }
+    return QUIRE_OK;
+}
+
+static quire_status run_index(struct qr_reader *reader, const struct qr_query *query,
+                              struct walk *walk, struct qr_sink *sink)
+{
+    struct qr_row *batch = qr_arena_alloc(reader->arena, sizeof *batch * BATCH_ROWS, reader->err);
+    bool valid = true;
+    bool done = false;
+
+    if (batch == NULL) {
+        return QUIRE_NO_MEMORY;
+    }
+    while (valid && !done) {
+        /* No more than the page can take: a unique lookup reads one row, a page of ten ten. */
+        uint64_t room = qr_sink_room(sink);
+        size_t target = room < BATCH_ROWS ? (size_t)room : BATCH_ROWS;
+        size_t count = 0;
+        while (count < target) {
+            QR_TRY(walk_next(walk, &batch[count], &valid));
+            if (!valid) {
+                break;
+            }
+            count++;
+        }
+        if (count == 0) {
+            break;
+        }
+        QR_TRY(offer_batch(reader, query, sink, batch, count, &done));
+    }
+    return QUIRE_OK;
+}
+
+static quire_status run_scan(struct walk *walk, struct qr_sink *sink)
+{
+    bool valid = true;
+    bool done = false;
+    while (valid && !done) {
+        struct qr_row row;
+        QR_TRY(walk_next(walk, &row, &valid));
+        if (valid) {
+            QR_TRY(qr_sink_offer(sink, &row, &done));
+        }
+    }
+    return QUIRE_OK;
+}
+
+quire_status qr_query_run(struct qr_reader *reader, const struct qr_query *query,
+                          struct qr_rows *rows, struct qr_page *page)
+{
+    uint64_t before = reader->rows_read;
+    struct qr_query counted = *query;
+    struct qr_sink *sink;
+    struct walk walk;
+    uint64_t total = 0;
+    quire_status status;
+
+    if (query->need_total && query->filter == NULL) {
+        /* The table knows its number of rows: no need to walk beyond the page. */
+        quire_table *table;
+        QR_TRY(qr_reader_table(reader, query->type, &table));
+        QR_TRY(quire_table_row_count(table, &total, reader->err));
+        counted.need_total = false;
+    }
+    QR_TRY(qr_sink_create(reader, &counted, query->path.ordered, &sink));
+    if (query->limit > 0 || counted.need_total || query->need_has_more) {
+        QR_TRY(walk_open(reader, query, 0, &walk));
+        status = query->path.kind == QR_PATH_SCAN ? run_scan(&walk, sink)
+                                                  : run_index(reader, query, &walk, sink);
+        walk_close(&walk);
+        QR_TRY(status);
+    }
+    QR_TRY(qr_sink_finish(sink, rows, page));
+    if (query->need_total && query->filter == NULL) {
+        page->total = total;
+    }
+    return qr_explain_query(reader, query, reader->rows_read - before, page->count);
+}
+
+/* Collects the candidates of all parents; starts[i] is where parent i's begin. */
+static quire_status gather(struct qr_reader *reader, const struct qr_query *query,
+                           const struct qr_row *parents, size_t parent_count,
+                           struct qr_rows *candidates, size_t *starts)
+{
+    /* Without filter and bounds the page is a matter of counting, so no more is read than it takes. */
+    bool countable = query->filter == NULL && query->path.ordered && query->after.data == NULL &&
+                     query->before.data == NULL && !query->need_total &&
+                     query->limit < UINT64_MAX - query->skip - 1;
+    uint64_t most =
+        countable ? query->skip + query->limit + (query->need_has_more ? 1 : 0) : UINT64_MAX;
+
+    for (size_t i = 0; i < parent_count; i++) {
+        struct walk walk;
+        quire_status status;
+        bool valid = true;
+        starts[i] = candidates->count;
+        QR_TRY(walk_open(reader, query, parents[i].rowid, &walk));
+        status = QUIRE_OK;
+        while (status == QUIRE_OK && valid && candidates->count - starts[i] < most) {
+            struct qr_row row;
+            status = walk_next(&walk, &row, &valid);
+            if (status == QUIRE_OK && valid) {
+                status = qr_rows_append(reader, candidates, &row, NULL);
+            }
+        }
+        walk_close(&walk);
+        QR_TRY(status);
+    }
+    starts[parent_count] = candidates->count;
+    return QUIRE_OK;
+}
+
+quire_status qr_query_run_level(struct qr_reader *reader, const struct qr_query *query,
+                                const struct qr_row *parents, size_t parent_count,
+                                struct qr_rows *rows, struct qr_page *pages)
+{
+    uint64_t before = reader->rows_read;
+    size_t returned = rows->count;
+    struct qr_rows candidates = {0};
+    size_t *starts =
+        qr_arena_alloc(reader->arena, sizeof *starts * (parent_count + 1), reader->err);
+
+    if (starts == NULL) {
+        return QUIRE_NO_MEMORY;
+    }
+    QR_TRY(gather(reader, query, parents, parent_count, &candidates, starts));
+    QR_TRY(qr_reader_fetch(reader, query->type, candidates.rows, candidates.count));
+    for (size_t i = 0; i < parent_count; i++) {
+        struct qr_sink *sink;
+        bool done = false;
+        QR_TRY(qr_sink_create(reader, query, query->path.ordered, &sink));
+        for (size_t c = starts[i]; c < starts[i + 1] && !done; c++) {
+            if (candidates.rows[c].record == NULL) {
+                return missing_row(reader, query, candidates.rows[c].rowid);
+            }
+            QR_TRY(qr_sink_offer(sink, &candidates.rows[c], &done));
+        }
+        QR_TRY(qr_sink_finish(sink, rows, &pages[i]));
+    }
+    return qr_explain_query(reader, query, reader->rows_read - before, rows->count - returned);
+}
+
+quire_status qr_query_narrow(struct qr_reader *reader, const struct qr_query *query,
+                             const struct qr_rows *source, const struct qr_page *page,
+                             struct qr_rows *rows, struct qr_page *narrowed)
+{
+    struct qr_sink *sink;
+    bool done = false;
+
+    /* Without an order of its own the page keeps the one it has. */
+    QR_TRY(qr_sink_create(reader, query, query->order.count == 0, &sink));
+    for (size_t i = 0; i < page->count && !done; i++) {
+        QR_TRY(qr_sink_offer(sink, &source->rows[page->first + i], &done));
+    }
+    return qr_sink_finish(sink, rows, narrowed);
+}

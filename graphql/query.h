@@ -1,0 +1,106 @@
+/*
+ * Queries for rows: a connection's arguments compiled once into filter, order,
+ * page and access path, then run over a whole table or, for a relation, over
+ * the rows of many parents at once.
+ */
+#ifndef QR_GRAPHQL_QUERY_H
+#define QR_GRAPHQL_QUERY_H
+
+#include "graphql/filter.h"
+#include "graphql/order.h"
+#include "graphql/select.h"
+
+/* How the candidates are found. */
+enum qr_path_kind {
+    QR_PATH_SCAN,   /* the table in rowid order */
+    QR_PATH_RANGE,  /* one range of an index */
+    QR_PATH_POINTS, /* several keys of an index: an `in` */
+    QR_PATH_LINKS   /* the links of the parent */
+};
+
+struct qr_path {
+    enum qr_path_kind kind;
+    uint32_t index;         /* of the table's indexes */
+    const char *name;       /* the index's, for explain */
+    quire_value prefix[16]; /* equal columns; the parent's rowid goes to parent_column */
+    uint32_t prefix_count;
+    int parent_column; /* -1: none */
+    quire_value lower, upper;
+    bool has_lower, has_upper, lower_exclusive, upper_exclusive;
+    const struct qr_filter *points; /* POINTS: the `in` whose values follow the prefix */
+    bool unique;                    /* at most one row */
+    bool ordered;                   /* candidates come in the query's order (or its reverse) */
+    bool reverse;                   /* walk backwards to get that order forwards */
+};
+
+struct qr_query {
+    const struct qr_model_type *type;
+    const struct qr_model_field *relation; /* REVERSE or LINKS whose rows are asked for; or NULL */
+    struct qr_filter *filter;
+    struct qr_order order;
+    struct qr_path path;
+    uint64_t skip;
+    uint64_t limit;                  /* UINT64_MAX: none */
+    bool backward;                   /* `last`: the page is at the end */
+    struct qr_gql_str after, before; /* keys; data NULL: none */
+    bool need_total, need_keys, need_has_more;
+};
+
+/* Rows in the order of the page, with their sort keys where they are needed. */
+struct qr_rows {
+    struct qr_row *rows;
+    struct qr_gql_str *keys; /* NULL unless need_keys */
+    size_t count, capacity;
+};
+
+/* The part of qr_rows that belongs to one parent (or all of it). */
+struct qr_page {
+    size_t first, count;
+    uint64_t total; /* when need_total */
+    bool has_next, has_previous;
+};
+
+/*
+ * Compiles the arguments of `field` (a connection, or its `items`). `need_*` of
+ * the query follow from what is selected below it. QUERY with a message fit for
+ * the client when arguments contradict one another.
+ */
+quire_status qr_query_compile(struct qr_reader *reader, const struct qr_model_type *type,
+                              const struct qr_model_field *relation,
+                              const struct qr_select_field *field, struct qr_query *out);
+
+/* Runs over the whole table. */
+quire_status qr_query_run(struct qr_reader *reader, const struct qr_query *query,
+                          struct qr_rows *rows, struct qr_page *page);
+
+/* Runs for each parent; pages[i] is parent i's part of `rows`. */
+quire_status qr_query_run_level(struct qr_reader *reader, const struct qr_query *query,
+                                const struct qr_row *parents, size_t parent_count,
+                                struct qr_rows *rows, struct qr_page *pages);
+
+/* Narrows a page that is read already: `items` with arguments. Filter, order, skip and limit of the
+ * query apply to the rows given. */
+quire_status qr_query_narrow(struct qr_reader *reader, const struct qr_query *query,
+                             const struct qr_rows *source, const struct qr_page *page,
+                             struct qr_rows *rows, struct qr_page *narrowed);
+
+/* ---- parts of the implementation ---- */
+
+/* Chooses query->path (plan.c). */
+quire_status qr_plan_choose(struct qr_reader *reader, struct qr_query *query);
+
+/* Where candidate rows go (page.c): filters, orders and cuts the page. */
+struct qr_sink;
+quire_status qr_sink_create(struct qr_reader *reader, const struct qr_query *query, bool ordered,
+                            struct qr_sink **out);
+/* Offers a row whose record is set. *done says that no further row can change the page. */
+quire_status qr_sink_offer(struct qr_sink *sink, const struct qr_row *row, bool *done);
+/* How many more rows the page can take at most; UINT64_MAX when that is not known. */
+uint64_t qr_sink_room(const struct qr_sink *sink);
+/* Appends the page to `rows`. */
+quire_status qr_sink_finish(struct qr_sink *sink, struct qr_rows *rows, struct qr_page *page);
+
+quire_status qr_rows_append(struct qr_reader *reader, struct qr_rows *rows,
+                            const struct qr_row *row, const struct qr_gql_str *key);
+
+#endif

@@ -1,0 +1,263 @@
+/*
+ * Tables and rows of one request: see reader.h.
+ */
+#include "graphql/reader.h"
+
+#include <stdlib.h>
+
+struct qr_reader_handle {
+    quire_table *table;
+    struct qr_reader_handle *next;
+};
+
+quire_status qr_reader_init(struct qr_reader *reader, quire_txn *txn, const struct qr_api *api,
+                            struct qr_arena *arena, quire_error *err)
+{
+    const struct qr_model *model = api->model;
+    *reader = (struct qr_reader){.txn = txn, .api = api, .arena = arena, .err = err};
+    qr_arena_init(&reader->scratch, arena->allocator, 0);
+    reader->tables = qr_arena_alloc_zero(
+        arena, sizeof(quire_table *) * ((size_t)model->type_count + model->link_count + 1), err);
+    if (reader->tables == NULL) {
+        return QUIRE_NO_MEMORY;
+    }
+    reader->links = reader->tables + model->type_count;
+    return QUIRE_OK;
+}
+
+void qr_reader_close(struct qr_reader *reader)
+{
+    const struct qr_model *model = reader->api->model;
+    qr_arena_free(&reader->scratch);
+    for (struct qr_reader_handle *h = reader->handles; h != NULL; h = h->next) {
+        quire_table_close(h->table);
+    }
+    reader->handles = NULL;
+    if (reader->tables == NULL) {
+        return;
+    }
+    for (uint32_t i = 0; i < model->type_count + model->link_count; i++) {
+        quire_table_close(reader->tables[i]);
+        reader->tables[i] = NULL;
+    }
+}
+
+static quire_status open_table(struct qr_reader *reader, const char *name, quire_table **slot,
+                               quire_table **out)
+{
+    if (*slot == NULL) {
+        QR_TRY(quire_table_open(reader->txn, name, slot, reader->err));
+    }
+    *out = *slot;
+    return QUIRE_OK;
+}
+
+quire_status qr_reader_table(struct qr_reader *reader, const struct qr_model_type *type,
+                             quire_table **out)
+{
+    return open_table(reader, type->table, &reader->tables[type->index], out);
+}
+
+quire_status qr_reader_own_table(struct qr_reader *reader, const struct qr_model_type *type,
+                                 quire_table **out)
+{
+    struct qr_reader_handle *handle =
+        qr_arena_alloc_zero(reader->arena, sizeof *handle, reader->err);
+    if (handle == NULL) {
+        return QUIRE_NO_MEMORY;
+    }
+    QR_TRY(quire_table_open(reader->txn, type->table, &handle->table, reader->err));
+    handle->next = reader->handles;
+    reader->handles = handle;
+    *out = handle->table;
+    return QUIRE_OK;
+}
+
+quire_status qr_reader_links(struct qr_reader *reader, const struct qr_model_field *field,
+                             quire_table **out)
+{
+    return open_table(reader, field->link_table, &reader->links[field->link_index], out);
+}
+
+int qr_reader_single_index(const quire_table *table, const struct qr_model_field *field,
+                           bool unique)
+{
+    for (uint32_t i = 0; i < quire_table_index_count(table); i++) {
+        const quire_index_def *def = quire_table_index(table, i);
+        if ((def->unique || !unique) && def->column_count == 1 &&
+            strcmp(def->columns[0].name, field->column_name) == 0) {
+            return (int)i;
+        }
+    }
+    return -1;
+}
+
+quire_status qr_reader_find(struct qr_reader *reader, const struct qr_model_field *field,
+                            const quire_value *value, int64_t *rowid, bool *found)
+{
+    quire_table *table;
+    int index;
+
+    *found = false;
+    if (value->type == QUIRE_NULL) {
+        return QUIRE_OK;
+    }
+    QR_TRY(qr_reader_table(reader, field->owner, &table));
+    index = qr_reader_single_index(table, field, true);
+    if (index < 0) {
+        return qr_fail(reader->err, QUIRE_SCHEMA,
+                       "The table %s has no unique index on %s; apply the schema again.",
+                       field->owner->table, field->column_name);
+    }
+    reader->rows_read++;
+    return qr_table_find_unique(table, (uint32_t)index, value, 1, rowid, found, reader->err);
+}
+
+quire_status qr_reader_row(struct qr_reader *reader, const struct qr_model_type *type,
+                           int64_t rowid, struct qr_row *row, bool *found)
+{
+    quire_table *table;
+    const void *record;
+    size_t size;
+
+    QR_TRY(qr_reader_table(reader, type, &table));
+    QR_TRY(quire_table_get(table, rowid, &record, &size, found, reader->err));
+    reader->rows_read++;
+    if (!*found) {
+        return QUIRE_OK;
+    }
+    *row = (struct qr_row){.rowid = rowid, .place = rowid, .size = size};
+    row->record = (const uint8_t *)qr_arena_copy(reader->arena, record, size, reader->err);
+    return row->record == NULL ? QUIRE_NO_MEMORY : QUIRE_OK;
+}
+
+/* ---- many rows ---- */
+
+struct wanted {
+    int64_t rowid;
+    size_t index; /* in the caller's rows */
+};
+
+static int compare_wanted(const void *a, const void *b)
+{
+    int64_t x = ((const struct wanted *)a)->rowid;
+    int64_t y = ((const struct wanted *)b)->rowid;
+    return (x > y) - (x < y);
+}
+
+struct fetch {
+    struct qr_reader *reader;
+    struct qr_row *rows;
+    const struct wanted *wanted; /* by rowid; equal ones follow one another */
+    const size_t *starts;        /* of each distinct rowid in `wanted` */
+    size_t count;
+};
+
+static quire_status take_record(void *context, size_t index, struct qr_slice payload,
+                                quire_error *err)
+{
+    struct fetch *fetch = context;
+    const char *copy = qr_arena_copy(fetch->reader->arena, payload.data, payload.size, err);
+    size_t i = fetch->starts[index];
+    int64_t rowid = fetch->wanted[i].rowid;
+
+    if (copy == NULL) {
+        return QUIRE_NO_MEMORY;
+    }
+    for (; i < fetch->count && fetch->wanted[i].rowid == rowid; i++) {
+        struct qr_row *row = &fetch->rows[fetch->wanted[i].index];
+        row->record = (const uint8_t *)copy;
+        row->size = payload.size;
+    }
+    return QUIRE_OK;
+}
+
+quire_status qr_reader_fetch(struct qr_reader *reader, const struct qr_model_type *type,
+                             struct qr_row *rows, size_t count)
+{
+    quire_table *table;
+    struct wanted *wanted;
+    int64_t *rowids;
+    size_t *starts;
+    size_t distinct = 0;
+
+    if (count == 0) {
+        return QUIRE_OK;
+    }
+    QR_TRY(qr_reader_table(reader, type, &table));
+    wanted = qr_arena_alloc(reader->arena, sizeof *wanted * count, reader->err);
+    rowids = qr_arena_alloc(reader->arena, sizeof *rowids * count, reader->err);
+    starts = qr_arena_alloc(reader->arena, sizeof *starts * count, reader->err);
+    if (wanted == NULL || rowids == NULL || starts == NULL) {
+        return QUIRE_NO_MEMORY;
+    }
+    for (size_t i = 0; i < count; i++) {
+        wanted[i] = (struct wanted){rows[i].rowid, i};
+    }
+    qsort(wanted, count, sizeof *wanted, compare_wanted);
+    for (size_t i = 0; i < count; i++) {
+        if (i == 0 || wanted[i].rowid != wanted[i - 1].rowid) {
+            starts[distinct] = i;
+            rowids[distinct++] = wanted[i].rowid;
+        }
+    }
+    struct fetch fetch = {reader, rows, wanted, starts, count};
+    reader->rows_read += distinct;
+    return qr_table_fetch(table, rowids, distinct, take_record, &fetch, reader->err);
+}
+
+quire_status qr_reader_column(struct qr_reader *reader, const struct qr_row *row,
+                              const struct qr_model_field *field, quire_value *value)
+{
+    return quire_record_column(row->record, row->size, field->column, value, reader->err);
+}
+
+/* ---- links ---- */
+
+quire_status qr_link_walk_open(struct qr_reader *reader, const struct qr_model_field *field,
+                               int64_t rowid, bool reverse, struct qr_link_walk *walk)
+{
+    /* The link table's indexes stand on (owner) and (target), in this order. */
+    uint32_t side = field->link_owner ? 0 : 1;
+    quire_value self = quire_int(rowid);
+    quire_index_range range = {.prefix = &self, .prefix_count = 1, .reverse = reverse};
+
+    *walk = (struct qr_link_walk){.other = 1 - side, .err = reader->err};
+    QR_TRY(qr_reader_links(reader, field, &walk->table));
+    for (uint32_t i = 0; i < quire_table_index_count(walk->table); i++) {
+        const quire_index_def *def = quire_table_index(walk->table, i);
+        if (def->column_count == 1 &&
+            strcmp(def->columns[0].name, side == 0 ? "owner" : "target") == 0) {
+            return quire_index_cursor_open(walk->table, i, &range, &walk->cursor, reader->err);
+        }
+    }
+    return qr_fail(reader->err, QUIRE_SCHEMA, "The link table %s lacks an index.",
+                   field->link_table);
+}
+
+quire_status qr_link_walk_next(struct qr_link_walk *walk, int64_t *link, int64_t *target,
+                               bool *valid)
+{
+    const void *record;
+    size_t size;
+    quire_value value;
+
+    QR_TRY(quire_index_cursor_next(walk->cursor, link, valid, walk->err));
+    if (!*valid) {
+        return QUIRE_OK;
+    }
+    QR_TRY(quire_table_get(walk->table, *link, &record, &size, valid, walk->err));
+    if (!*valid) {
+        return qr_fail(walk->err, QUIRE_CORRUPT,
+                       "An index of a link table has an entry without its row; run 'quire "
+                       "inspect'.");
+    }
+    QR_TRY(quire_record_column(record, size, walk->other, &value, walk->err));
+    *target = value.as.integer;
+    return QUIRE_OK;
+}
+
+void qr_link_walk_close(struct qr_link_walk *walk)
+{
+    quire_index_cursor_close(walk->cursor);
+}

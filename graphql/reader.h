@@ -1,0 +1,86 @@
+/*
+ * What reading the rows of one request needs: the transaction, its tables, the
+ * arena, the counters that explain reports. One thread.
+ */
+#ifndef QR_GRAPHQL_READER_H
+#define QR_GRAPHQL_READER_H
+
+#include "engine/engine.h"
+#include "graphql/api.h"
+
+struct qr_explain;
+
+struct qr_reader {
+    quire_txn *txn;
+    const struct qr_api *api;
+    struct qr_arena *arena;           /* lives as long as the request */
+    quire_table **tables;             /* by type; NULL until used */
+    quire_table **links;              /* by link table; NULL until used */
+    struct qr_reader_handle *handles; /* further table handles, closed with the reader */
+    struct qr_arena scratch;          /* for one row at a time */
+    struct qr_explain *explain;       /* NULL: not asked for */
+    uint64_t rows_read;
+    quire_error *err;
+};
+
+/* A row that was read: its record is in the reader's arena. `place` orders rows that compare equal:
+ * the rowid, or the link's rowid in a many-to-many relation. */
+struct qr_row {
+    int64_t rowid;
+    int64_t place;
+    const uint8_t *record;
+    size_t size;
+};
+
+quire_status qr_reader_init(struct qr_reader *reader, quire_txn *txn, const struct qr_api *api,
+                            struct qr_arena *arena, quire_error *err);
+/* Closes the tables. */
+void qr_reader_close(struct qr_reader *reader);
+
+/* A handle of its own on a type's table, whose borrowed records other reads do not disturb. It is
+ * closed with the reader. */
+quire_status qr_reader_own_table(struct qr_reader *reader, const struct qr_model_type *type,
+                                 quire_table **out);
+
+/* The open table of a type, or of a LINKS field; the reader's. */
+quire_status qr_reader_table(struct qr_reader *reader, const struct qr_model_type *type,
+                             quire_table **out);
+quire_status qr_reader_links(struct qr_reader *reader, const struct qr_model_field *field,
+                             quire_table **out);
+
+/* The rowid of the row of field's owner whose unique `field` has the value. */
+quire_status qr_reader_find(struct qr_reader *reader, const struct qr_model_field *field,
+                            const quire_value *value, int64_t *rowid, bool *found);
+
+/* Reads one row; the record is copied to the arena. */
+quire_status qr_reader_row(struct qr_reader *reader, const struct qr_model_type *type,
+                           int64_t rowid, struct qr_row *row, bool *found);
+
+/* Fills rows[i].record for all rows whose rowid is set, in one ordered pass over the table; a row
+ * that does not exist keeps record NULL. */
+quire_status qr_reader_fetch(struct qr_reader *reader, const struct qr_model_type *type,
+                             struct qr_row *rows, size_t count);
+
+/* The table's index on exactly this field, unique if asked for; -1 if there is none. */
+int qr_reader_single_index(const quire_table *table, const struct qr_model_field *field,
+                           bool unique);
+
+/* The column of a field in a record. */
+quire_status qr_reader_column(struct qr_reader *reader, const struct qr_row *row,
+                              const struct qr_model_field *field, quire_value *value);
+
+/* Walks the links of a row: which rows a LINKS field leads to, in the order in which they were
+ * linked. */
+struct qr_link_walk {
+    quire_table *table;
+    quire_index_cursor *cursor;
+    uint32_t other; /* column of the other side */
+    quire_error *err;
+};
+quire_status qr_link_walk_open(struct qr_reader *reader, const struct qr_model_field *field,
+                               int64_t rowid, bool reverse, struct qr_link_walk *walk);
+quire_status qr_link_walk_next(struct qr_link_walk *walk, int64_t *link, int64_t *target,
+                               bool *valid);
+void qr_link_walk_close(struct qr_link_walk *walk);
+
+#endif
