@@ -5,6 +5,7 @@
 
 #include <math.h>
 
+#include "graphql/json_write.h"
 #include "graphql/printer.h"
 #include "graphql/schema_internal.h"
 
@@ -93,11 +94,12 @@ static quire_status coerce_id(struct leaf *leaf)
                                 : "ID cannot represent value: ");
     }
     if (value->kind == QR_GQL_VALUE_FLOAT) {
-        char *text = qr_gql_format(leaf->arena, leaf->err, "%.0f", value->number);
-        if (text == NULL) {
+        char text[QR_JSON_DOUBLE_SIZE];
+        size_t size = qr_json_format_double(value->number, text);
+        value->text = (struct qr_gql_str){qr_arena_copy(leaf->arena, text, size, leaf->err), size};
+        if (value->text.data == NULL) {
             return QUIRE_NO_MEMORY;
         }
-        value->text = qr_gql_str_of(text);
     }
     value->kind = QR_GQL_VALUE_STRING;
     return QUIRE_OK;

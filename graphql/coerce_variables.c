@@ -100,13 +100,26 @@ static quire_status refuse_unknown_field(struct coercion *c, const struct qr_gql
         *suggestion ? " Found" : "", qr_gql_value_inspect(c->arena, given));
 }
 
+/* Exactly one field of the type is to be given, and not as null. */
 static quire_status check_one_of(struct coercion *c, const struct qr_gql_type *type,
                                  const struct qr_gql_value *given, const struct qr_gql_path *path)
 {
-    if (!type->one_of || (given->count == 1 && given->members[0].value.kind != QR_GQL_VALUE_NULL)) {
+    const struct qr_gql_value_member *only = NULL;
+    size_t count = 0;
+    for (uint32_t i = 0; type->one_of && i < given->count; i++) {
+        if (qr_gql_type_input(type, given->members[i].name)) {
+            only = &given->members[i];
+            count++;
+        }
+    }
+    if (!type->one_of || (count == 1 && only->value.kind != QR_GQL_VALUE_NULL)) {
         return QUIRE_OK;
     }
-    return REFUSE(c, path,
+    struct qr_gql_path step = {.parent = path};
+    if (count == 1) {
+        step.key = only->name;
+    }
+    return REFUSE(c, count == 1 ? &step : path,
                   "Within OneOf Input Object type \"%.*s\", exactly one field must be specified, "
                   "and the value for that field must be non-null.",
                   QR_GQL_FMT(type->name));

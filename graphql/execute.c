@@ -154,7 +154,8 @@ static enum outcome complete_list(struct run *run, const struct position *positi
 {
     struct qr_json_writer *out = run->execution->out;
     if (list->kind != QR_GQL_ITEM_LIST) {
-        return RAISE(run, position, "Expected Iterable, but did not find one for field \"%.*s.%.*s\".",
+        return RAISE(run, position,
+                     "Expected Iterable, but did not find one for field \"%.*s.%.*s\".",
                      QR_GQL_FMT(position->selected->parent->name),
                      QR_GQL_FMT(position->selected->field->name));
     }
@@ -164,8 +165,7 @@ static enum outcome complete_list(struct run *run, const struct position *positi
     for (;; step.index++) {
         struct qr_gql_item item = {.kind = QR_GQL_ITEM_NULL};
         bool more = false;
-        quire_status status =
-            run->source->next(run->source->context, list, &item, &more, run->err);
+        quire_status status = run->source->next(run->source->context, list, &item, &more, run->err);
         if (status != QUIRE_OK) {
             return fail(run, status);
         }
@@ -186,8 +186,8 @@ static enum outcome complete_object(struct run *run, const struct position *posi
                                     const struct qr_gql_item *object)
 {
     const struct qr_gql_selection_set *set;
-    quire_status status = qr_gql_collect_below(run->execution->request, position->selected, type,
-                                               &set, run->err);
+    quire_status status =
+        qr_gql_collect_below(run->execution->request, position->selected, type, &set, run->err);
     if (status != QUIRE_OK) {
         return fail(run, status);
     }
@@ -234,8 +234,7 @@ static enum outcome complete_abstract(struct run *run, const struct position *po
     if (name.kind != QR_GQL_VALUE_STRING) {
         return refuse_type_name(run, position, abstract, item, &name);
     }
-    const struct qr_gql_type *type =
-        qr_gql_schema_type(run->execution->request->schema, name.text);
+    const struct qr_gql_type *type = qr_gql_schema_type(run->execution->request->schema, name.text);
     if (!type) {
         return RAISE(run, position,
                      "Abstract type \"%.*s\" was resolved to a type \"%.*s\" that does not exist "
@@ -348,8 +347,7 @@ static enum outcome write_field(struct run *run, struct qr_gql_selected *selecte
         return RAISE(run, &position, "Introspection is turned off.");
     }
     const struct qr_gql_source *outer = run->source;
-    struct qr_gql_source source =
-        qr_gql_introspection_source(run->execution->request->schema);
+    struct qr_gql_source source = qr_gql_introspection_source(run->execution->request->schema);
     run->source = &source;
     enum outcome outcome = write_resolved(run, &position, parent);
     run->source = outer;

@@ -28,10 +28,10 @@ enum qr_gql_item_kind {
 /* What a source gives for a field or as element of a list. Lives until the field is written. */
 struct qr_gql_item {
     enum qr_gql_item_kind kind;
-    struct qr_gql_value value;  /* VALUE; for LIST and OBJECT a value to show in messages */
-    const void *handle;         /* the source's own */
-    uint64_t tag, cursor;       /* the source's own */
-    struct qr_gql_str code;     /* ERROR: for extensions.code; data NULL: none */
+    struct qr_gql_value value; /* VALUE; for LIST and OBJECT a value to show in messages */
+    const void *handle;        /* the source's own */
+    uint64_t tag, cursor;      /* the source's own */
+    struct qr_gql_str code;    /* ERROR: for extensions.code; data NULL: none */
 };
 
 /* One field being resolved. Borrowed for the call. */
@@ -49,8 +49,8 @@ struct qr_gql_call {
 struct qr_gql_source {
     void *context;
     /* The value of a field. */
-    quire_status (*resolve)(void *context, const struct qr_gql_call *call,
-                            struct qr_gql_item *out, quire_error *err);
+    quire_status (*resolve)(void *context, const struct qr_gql_call *call, struct qr_gql_item *out,
+                            quire_error *err);
     /* The next element of a list; *more false at its end. */
     quire_status (*next)(void *context, struct qr_gql_item *list, struct qr_gql_item *out,
                          bool *more, quire_error *err);
@@ -87,8 +87,7 @@ quire_status qr_gql_execute(const struct qr_gql_execution *execution,
  */
 quire_status qr_gql_execute_field(const struct qr_gql_execution *execution,
                                   const struct qr_gql_item *parent,
-                                  struct qr_gql_selected *selected, bool *raised,
-                                  quire_error *err);
+                                  struct qr_gql_selected *selected, bool *raised, quire_error *err);
 
 /*
  * Coerces `value` to the result of a leaf type and writes it. *problem (NULL at

@@ -157,10 +157,10 @@ static quire_status write_custom(const struct leaf *leaf)
         const char *reason = NULL;
         QR_TRY(coercion->coerce_output(leaf->type, leaf->arena, &value, &reason, leaf->err));
         if (reason) {
-            *leaf->problem = qr_gql_format(
-                leaf->arena, leaf->err, "Expected value of type \"%.*s\", found %s; %s",
-                QR_GQL_FMT(leaf->type->name), qr_gql_value_inspect(leaf->arena, leaf->value),
-                reason);
+            *leaf->problem = qr_gql_format(leaf->arena, leaf->err,
+                                           "Expected value of type \"%.*s\", found %s; %s",
+                                           QR_GQL_FMT(leaf->type->name),
+                                           qr_gql_value_inspect(leaf->arena, leaf->value), reason);
             return *leaf->problem ? QUIRE_OK : QUIRE_NO_MEMORY;
         }
     }

@@ -228,10 +228,9 @@ static quire_status directive_field(struct query *q, const struct qr_gql_directi
     if (qr_gql_str_is(name, "isRepeatable")) {
         return give_bool(q, directive->repeatable);
     }
-    return give_list(q,
-                     qr_gql_str_is(name, "locations") ? LIST_OF_LOCATIONS
-                                                      : LIST_OF_DIRECTIVE_ARGUMENTS,
-                     directive);
+    return give_list(
+        q, qr_gql_str_is(name, "locations") ? LIST_OF_LOCATIONS : LIST_OF_DIRECTIVE_ARGUMENTS,
+        directive);
 }
 
 static quire_status root_field(struct query *q, const struct qr_gql_schema *schema)
@@ -240,8 +239,7 @@ static quire_status root_field(struct query *q, const struct qr_gql_schema *sche
     if (selected->field == schema->meta_schema) {
         return give_object(q, ON_SCHEMA, schema);
     }
-    const struct qr_gql_value *name =
-        qr_gql_value_get(&selected->arguments, qr_gql_str_of("name"));
+    const struct qr_gql_value *name = qr_gql_value_get(&selected->arguments, qr_gql_str_of("name"));
     const struct qr_gql_type *type =
         name && name->kind == QR_GQL_VALUE_STRING ? qr_gql_schema_type(schema, name->text) : NULL;
     return give_object(q, ON_TYPE, type && type->referenced ? type : NULL);
@@ -330,9 +328,8 @@ static struct element type_element(enum tag list, const struct qr_gql_type *type
         return inputs_at(type->inputs, type->input_count, at);
     }
     if (list == LIST_OF_INTERFACES) {
-        return at < type->interface_count
-                   ? (struct element){ON_TYPE, type->interfaces[at], true}
-                   : end;
+        return at < type->interface_count ? (struct element){ON_TYPE, type->interfaces[at], true}
+                                          : end;
     }
     return at < type->possible_count ? (struct element){ON_TYPE, type->possible[at], true} : end;
 }

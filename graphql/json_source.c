@@ -48,10 +48,9 @@ static quire_status type_name(void *context, const struct qr_gql_item *item,
     (void)context;
     (void)err;
     const struct qr_gql_value *object = item->handle;
-    const struct qr_gql_value *name =
-        object->kind == QR_GQL_VALUE_OBJECT
-            ? qr_gql_value_get(object, qr_gql_str_of("__typename"))
-            : NULL;
+    const struct qr_gql_value *name = object->kind == QR_GQL_VALUE_OBJECT
+                                          ? qr_gql_value_get(object, qr_gql_str_of("__typename"))
+                                          : NULL;
     *out = name ? *name : (struct qr_gql_value){.kind = QR_GQL_VALUE_NULL};
     return QUIRE_OK;
 }

@@ -56,8 +56,8 @@ struct qr_gql_selected {
     const struct qr_gql_field *field;
     struct qr_gql_node *nodes, *last_node;
     bool arguments_ready;
-    struct qr_gql_value arguments; /* coerced, an OBJECT */
-    struct qr_gql_fault fault;     /* of the arguments */
+    struct qr_gql_value arguments;      /* coerced, an OBJECT */
+    struct qr_gql_fault fault;          /* of the arguments */
     struct qr_gql_selection_set *below; /* by object type */
     struct qr_gql_selected *next;
 };

@@ -58,7 +58,17 @@ const char *qr_gql_validate_suggest(struct qr_gql_validator *v, struct qr_gql_st
 const struct qr_gql_type *qr_gql_validate_condition(const struct qr_gql_validator *v,
                                                     const struct qr_gql_name *condition)
 {
-    return qr_gql_schema_type(v->schema, condition->text);
+    const struct qr_gql_type *type = qr_gql_schema_type(v->schema, condition->text);
+    return type && type->referenced ? type : NULL;
+}
+
+const struct qr_gql_type *qr_gql_validate_type(struct qr_gql_validator *v,
+                                               const struct qr_gql_ast_type *node)
+{
+    const struct qr_gql_type *type = NULL;
+    quire_status status = qr_gql_type_from_ast(v->schema, v->arena, node, &type, v->err);
+    v->status = v->status == QUIRE_OK ? status : v->status;
+    return type && qr_gql_type_named(type)->referenced ? type : NULL;
 }
 
 static const struct qr_gql_type *composite_or_null(const struct qr_gql_type *type)
@@ -107,8 +117,7 @@ static void walk_value(struct qr_gql_validator *v, const struct qr_gql_ast_value
         const struct qr_gql_type *type = place->type ? qr_gql_type_named(place->type) : NULL;
         bool known = type && type->kind == QR_GQL_INPUT_OBJECT;
         for (const struct qr_gql_ast_argument *f = node->fields; f; f = f->next) {
-            const struct qr_gql_input *input =
-                known ? qr_gql_type_input(type, f->name.text) : NULL;
+            const struct qr_gql_input *input = known ? qr_gql_type_input(type, f->name.text) : NULL;
             struct place field = {input ? input->type : NULL, known && type->one_of ? type : NULL,
                                   input && input->default_literal};
             walk_value(v, f->value, &field);
@@ -202,12 +211,7 @@ static void walk_variable(struct qr_gql_validator *v, const struct qr_gql_ast_me
         reference = reference->inner;
     }
     EACH_RULE(v, named_type, v, &reference->name);
-    const struct qr_gql_type *type = NULL;
-    quire_status status = qr_gql_type_from_ast(v->schema, v->arena, node->type, &type, v->err);
-    if (status != QUIRE_OK) {
-        v->status = status;
-        return;
-    }
+    const struct qr_gql_type *type = qr_gql_validate_type(v, node->type);
     EACH_RULE(v, variable, v, node, type);
     if (node->default_value) {
         struct place place = {.type = type && qr_gql_type_is_input(type) ? type : NULL};
@@ -241,8 +245,8 @@ static void walk_scope(struct qr_gql_validator *v, struct qr_gql_scope *scope)
 
 static void list_scopes(struct qr_gql_validator *v)
 {
-    v->scopes = qr_gql_validate_alloc(
-        v, ((size_t)v->document->definition_count + 1) * sizeof *v->scopes);
+    v->scopes =
+        qr_gql_validate_alloc(v, ((size_t)v->document->definition_count + 1) * sizeof *v->scopes);
     if (!v->scopes) {
         return;
     }
@@ -261,7 +265,9 @@ static void list_scopes(struct qr_gql_validator *v)
 static bool is_asked(const struct qr_gql_validate_options *options, const struct qr_gql_rule *rule)
 {
     if (!options || !options->rules) {
-        return !rule->recommended || (options && options->introspection_depth);
+        return (!rule->recommended && !rule->custom) ||
+               (options && rule->recommended && options->introspection_depth) ||
+               (options && rule->custom && options->no_introspection);
     }
     for (size_t i = 0; i < options->rule_count; i++) {
         if (qr_gql_str_is(options->rules[i], rule->name)) {
@@ -316,9 +322,8 @@ static void run_rules(struct qr_gql_validator *v)
 
 quire_status qr_gql_validate(const struct qr_gql_schema *schema,
                              const struct qr_gql_document *document,
-                             const struct qr_gql_validate_options *options,
-                             struct qr_arena *arena, struct qr_gql_report *report,
-                             quire_error *err)
+                             const struct qr_gql_validate_options *options, struct qr_arena *arena,
+                             struct qr_gql_report *report, quire_error *err)
 {
     struct qr_gql_validator v = {
         .schema = schema,

@@ -19,6 +19,7 @@ struct qr_gql_validate_options {
     const struct qr_gql_str *rules; /* names such as "KnownTypeNamesRule"; NULL: the edition's */
     size_t rule_count;
     bool introspection_depth; /* adds MaxIntrospectionDepthRule to the edition's */
+    bool no_introspection;    /* adds NoSchemaIntrospectionCustomRule: __schema and __type fail */
     bool no_suggestions;      /* leaves out "Did you mean", which tells names of the schema */
     uint64_t steps_max;       /* 0: QR_GQL_VALIDATE_STEPS_MAX */
     uint64_t *steps;          /* receives the steps taken; NULL ok */
@@ -32,8 +33,7 @@ struct qr_gql_validate_options {
  */
 quire_status qr_gql_validate(const struct qr_gql_schema *schema,
                              const struct qr_gql_document *document,
-                             const struct qr_gql_validate_options *options,
-                             struct qr_arena *arena, struct qr_gql_report *report,
-                             quire_error *err);
+                             const struct qr_gql_validate_options *options, struct qr_arena *arena,
+                             struct qr_gql_report *report, quire_error *err);
 
 #endif

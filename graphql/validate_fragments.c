@@ -77,7 +77,7 @@ void qr_gql_validate_list_spreads(struct qr_gql_validator *v)
 bool qr_gql_validate_reach(struct qr_gql_validator *v, uint32_t operation,
                            struct qr_gql_scope **out, uint32_t *count)
 {
-    uint32_t mark = operation + 1;
+    uint32_t mark = ++v->searches;
     out[0] = &v->scopes[operation];
     out[0]->reached_by = mark;
     *count = 1;
@@ -116,7 +116,7 @@ struct cycle_search {
     struct frame {
         struct qr_gql_scope *fragment;
         uint32_t next; /* spread to follow */
-    } *frames;
+    } * frames;
     uint32_t depth;
     const struct qr_gql_ast_selection **path; /* the spreads followed; one a frame */
 };

@@ -12,8 +12,8 @@ struct overlap;
 /* A variable in use somewhere in a definition. */
 struct qr_gql_usage {
     const struct qr_gql_ast_value *node;
-    const struct qr_gql_type *type; /* that its place expects; NULL when unknown */
-    bool has_default;               /* the place has a default value */
+    const struct qr_gql_type *type;   /* that its place expects; NULL when unknown */
+    bool has_default;                 /* the place has a default value */
     const struct qr_gql_type *one_of; /* the OneOf input object that it is a field of, or NULL */
     struct qr_gql_usage *next;
 };
@@ -24,7 +24,7 @@ struct qr_gql_scope {
     const struct qr_gql_ast_selection **spreads; /* all inside, as graphql-js orders them */
     uint32_t spread_count;
     struct qr_gql_usage *usages, *last_usage;
-    uint32_t reached_by; /* number of the last operation that reached it; 0 never */
+    uint32_t reached_by;  /* number of the last search that reached it; 0 never */
     uint32_t lists_below; /* memo of the introspection rule, plus one; 0 unknown */
     bool open;            /* on the path of a search */
     bool visited;         /* done by a search */
@@ -41,6 +41,7 @@ struct qr_gql_validator {
     bool suggest;
     bool aborted; /* out of steps: said so in the report */
     uint64_t steps, steps_max;
+    uint32_t searches;           /* of what operations reach, so far */
     struct qr_gql_scope *scopes; /* operations and fragments in source order */
     uint32_t scope_count;
     struct qr_gql_name_table fragments; /* name to struct qr_gql_scope; the last of a name */
@@ -55,6 +56,7 @@ struct qr_gql_validator {
 struct qr_gql_rule {
     const char *name;
     bool recommended; /* not the edition's */
+    bool custom;      /* not even recommended: a choice of the service */
     void (*document)(struct qr_gql_validator *v); /* before the walk */
     void (*definition)(struct qr_gql_validator *v, const struct qr_gql_ast_definition *node);
     void (*variable)(struct qr_gql_validator *v, const struct qr_gql_ast_member *node,
@@ -119,7 +121,11 @@ bool qr_gql_validate_reach(struct qr_gql_validator *v, uint32_t operation,
 const char *qr_gql_validate_suggest(struct qr_gql_validator *v, struct qr_gql_str input,
                                     const struct qr_gql_str *candidates, size_t count);
 
-/* The type that a condition names, or NULL. */
+/* The type that a variable's definition names, or NULL. */
+const struct qr_gql_type *qr_gql_validate_type(struct qr_gql_validator *v,
+                                               const struct qr_gql_ast_type *node);
+
+/* The type of that name, or NULL: scalars of the language that the schema does not use are none. */
 const struct qr_gql_type *qr_gql_validate_condition(const struct qr_gql_validator *v,
                                                     const struct qr_gql_name *condition);
 

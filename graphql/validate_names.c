@@ -197,8 +197,7 @@ static void unique_directives(struct qr_gql_validator *v, const struct qr_gql_as
         }
         memcpy(place, &d->pos, sizeof d->pos);
         void *previous = NULL;
-        v->status =
-            qr_gql_name_table_add(&seen, v->arena, d->name.text, place, &previous, v->err);
+        v->status = qr_gql_name_table_add(&seen, v->arena, d->name.text, place, &previous, v->err);
         if (v->status == QUIRE_OK && previous) {
             struct qr_gql_pos places[] = {*(struct qr_gql_pos *)previous, d->pos};
             (void)qr_gql_report_at(v->report, places, 2,

@@ -14,11 +14,9 @@ static void executable_definitions(struct qr_gql_validator *v,
         return;
     }
     if (node->kind == QR_GQL_AST_SCHEMA) {
-        (void)qr_gql_report_add(v->report, &node->pos,
-                                "The schema definition is not executable.");
+        (void)qr_gql_report_add(v->report, &node->pos, "The schema definition is not executable.");
     } else {
-        (void)qr_gql_report_add(v->report, &node->pos,
-                                "The \"%.*s\" definition is not executable.",
+        (void)qr_gql_report_add(v->report, &node->pos, "The \"%.*s\" definition is not executable.",
                                 QR_GQL_FMT(node->name.text));
     }
 }
@@ -70,7 +68,7 @@ struct root_selection {
         struct qr_gql_str field_name; /* of the first field */
         struct places places;
         struct root_key *next;
-    } *first, *last;
+    } * first, *last;
     struct qr_gql_name_table keys;
     struct places conditional; /* @skip and @include */
 };
@@ -131,8 +129,8 @@ static bool applies(const struct root_selection *root, const struct qr_gql_name 
         return true;
     }
     const struct qr_gql_type *type = qr_gql_validate_condition(root->v, condition);
-    return type && (type == root->type || (qr_gql_type_is_abstract(type) &&
-                                           qr_gql_type_is_possible(type, root->type)));
+    return type && (type == root->type ||
+                    (qr_gql_type_is_abstract(type) && qr_gql_type_is_possible(type, root->type)));
 }
 
 /* The selections that a spread stands for, or NULL when it adds none. */
@@ -308,13 +306,28 @@ static void max_introspection_depth(struct qr_gql_validator *v,
     }
 }
 
+/* ---- NoSchemaIntrospection: for those who ask ---- */
+
+static void no_schema_introspection(struct qr_gql_validator *v,
+                                    const struct qr_gql_ast_selection *node,
+                                    const struct qr_gql_type *parent,
+                                    const struct qr_gql_field *field)
+{
+    (void)parent;
+    if (field && qr_gql_type_named(field->type)->introspection) {
+        (void)qr_gql_report_add(v->report, &node->pos,
+                                "GraphQL introspection has been disabled, but the requested query "
+                                "contained the field \"%.*s\".",
+                                QR_GQL_FMT(node->name.text));
+    }
+}
+
 const struct qr_gql_rule qr_gql_rules_operations[] = {
     {.name = "ExecutableDefinitionsRule", .definition = executable_definitions},
     {.name = "LoneAnonymousOperationRule", .document = lone_anonymous_operation},
     {.name = "KnownOperationTypesRule", .definition = known_operation_types},
     {.name = "SingleFieldSubscriptionsRule", .definition = single_field_subscriptions},
-    {.name = "MaxIntrospectionDepthRule",
-     .recommended = true,
-     .field = max_introspection_depth},
+    {.name = "MaxIntrospectionDepthRule", .recommended = true, .field = max_introspection_depth},
+    {.name = "NoSchemaIntrospectionCustomRule", .custom = true, .field = no_schema_introspection},
     {.name = NULL},
 };

@@ -132,7 +132,8 @@ static void fields_on_correct_type(struct qr_gql_validator *v,
     if (*suggestion == '\0') {
         suggestion = suggest_fields(v, parent, node->name.text);
     }
-    (void)qr_gql_report_add(v->report, &node->pos, "Cannot query field \"%.*s\" on type \"%.*s\".%s",
+    (void)qr_gql_report_add(v->report, &node->pos,
+                            "Cannot query field \"%.*s\" on type \"%.*s\".%s",
                             QR_GQL_FMT(node->name.text), QR_GQL_FMT(parent->name), suggestion);
 }
 
@@ -164,8 +165,7 @@ static void scalar_leafs(struct qr_gql_validator *v, const struct qr_gql_ast_sel
 
 /* ---- FragmentsOnCompositeTypes ---- */
 
-static void inline_on_composite(struct qr_gql_validator *v,
-                                const struct qr_gql_ast_selection *node,
+static void inline_on_composite(struct qr_gql_validator *v, const struct qr_gql_ast_selection *node,
                                 const struct qr_gql_type *parent,
                                 const struct qr_gql_type *condition)
 {
@@ -212,10 +212,24 @@ static const char *suggest_type_names(struct qr_gql_validator *v, struct qr_gql_
     return qr_gql_validate_suggest(v, name, names, count);
 }
 
+/* Documents that define types are refused, but not for naming them. */
+static bool is_defined_here(struct qr_gql_validator *v, struct qr_gql_str name)
+{
+    if (v->scope_count == v->document->definition_count) {
+        return false;
+    }
+    for (const struct qr_gql_ast_definition *d = v->document->first;
+         d && qr_gql_validate_steps(v, 1); d = d->next) {
+        if (qr_gql_ast_is_type(d) && !d->extends && qr_gql_str_equal(d->name.text, name)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void known_type_names(struct qr_gql_validator *v, const struct qr_gql_name *name)
 {
-    const struct qr_gql_type *type = qr_gql_schema_type(v->schema, name->text);
-    if (!type || !type->referenced) {
+    if (!qr_gql_validate_condition(v, name) && !is_defined_here(v, name->text)) {
         (void)qr_gql_report_add(v->report, &name->pos, "Unknown type \"%.*s\".%s",
                                 QR_GQL_FMT(name->text), suggest_type_names(v, name->text));
     }

@@ -30,7 +30,7 @@ static bool define_variables(struct operation *operation)
             return false;
         }
         variable->node = m;
-        v->status = qr_gql_type_from_ast(v->schema, v->arena, m->type, &variable->type, v->err);
+        variable->type = qr_gql_validate_type(v, m->type);
         if (v->status == QUIRE_OK) {
             v->status = qr_gql_name_table_set(&operation->variables, v->arena, m->name.text,
                                               variable, v->err);
@@ -84,7 +84,8 @@ static const struct qr_gql_usage *next_usage(const struct operation *operation, 
 static void check_defined(struct operation *operation)
 {
     const struct qr_gql_ast_definition *node = operation->node;
-    EACH_USAGE (operation, usage) {
+    EACH_USAGE(operation, usage)
+    {
         struct qr_gql_str name = usage->node->text;
         if (qr_gql_name_table_get(&operation->variables, name)) {
             continue;
@@ -113,9 +114,9 @@ static void check_used(struct operation *operation)
     if (!operation->node->members) {
         return;
     }
-    EACH_USAGE (operation, usage) {
-        struct variable *variable =
-            qr_gql_name_table_get(&operation->variables, usage->node->text);
+    EACH_USAGE(operation, usage)
+    {
+        struct variable *variable = qr_gql_name_table_get(&operation->variables, usage->node->text);
         if (variable) {
             variable->used = true;
         }
@@ -134,8 +135,7 @@ static void check_used(struct operation *operation)
                                     QR_GQL_FMT(m->name.text), QR_GQL_FMT(node->name.text));
         } else {
             (void)qr_gql_report_add(operation->v->report, &m->pos,
-                                    "Variable \"$%.*s\" is never used.",
-                                    QR_GQL_FMT(m->name.text));
+                                    "Variable \"$%.*s\" is never used.", QR_GQL_FMT(m->name.text));
         }
     }
 }
@@ -163,7 +163,8 @@ static bool is_allowed(const struct variable *variable, const struct qr_gql_usag
 static void check_positions(struct operation *operation)
 {
     struct qr_gql_validator *v = operation->v;
-    EACH_USAGE (operation, usage) {
+    EACH_USAGE(operation, usage)
+    {
         struct qr_gql_str name = usage->node->text;
         const struct variable *variable = qr_gql_name_table_get(&operation->variables, name);
         if (!variable || !variable->type || !usage->type) {

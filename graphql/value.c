@@ -172,7 +172,7 @@ static void inspect(struct qr_gql_buffer *buffer, const struct qr_gql_value *val
         qr_gql_value_print(buffer, value);
     } else if (value->count == 0) {
         qr_gql_buffer_text(buffer, value->kind == QR_GQL_VALUE_LIST ? "[]" : "{}");
-    } else if (depth > DEPTH_MAX) {
+    } else if (depth >= DEPTH_MAX) {
         qr_gql_buffer_text(buffer, value->kind == QR_GQL_VALUE_LIST ? "[Array]" : "[Object]");
     } else {
         inspect_items(buffer, value, depth);

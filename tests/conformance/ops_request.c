@@ -171,10 +171,9 @@ static quire_status prepare(struct conformance_call *call, struct parsed *parsed
 {
     const struct qr_gql_value *variables =
         qr_gql_value_get(call->request, qr_gql_str_of("variables"));
-    quire_status status =
-        qr_gql_request_prepare(parsed->schema, parsed->document,
-                               conformance_text(call, "operationName"), variables, call->arena,
-                               &parsed->report, request, call->err);
+    quire_status status = qr_gql_request_prepare(parsed->schema, parsed->document,
+                                                 conformance_text(call, "operationName"), variables,
+                                                 call->arena, &parsed->report, request, call->err);
     parsed->wrong = status == QUIRE_QUERY;
     return parsed->wrong ? QUIRE_OK : status;
 }
@@ -245,8 +244,8 @@ static quire_status open_stream(struct conformance_call *call, struct qr_gql_req
         *stream = NULL;
         problem = qr_gql_report_add(report, &field->fault.pos, "%s", field->fault.message);
     } else if (failure) {
-        problem = qr_gql_report_add(report, &field->nodes->field->pos, "%.*s",
-                                    QR_GQL_FMT(failure->text));
+        problem =
+            qr_gql_report_add(report, &field->nodes->field->pos, "%.*s", QR_GQL_FMT(failure->text));
     } else if (!*stream) {
         (void)qr_gql_report_add(report, NULL,
                                 "Subscription field must return Async Iterable. Received: %s.",
