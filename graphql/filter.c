@@ -604,7 +604,5 @@ quire_status qr_filter_test(struct qr_reader *reader, const struct qr_filter *fi
     if (filter == NULL) {
         return QUIRE_OK;
     }
-    quire_status status = test(reader, filter, row, pass);
-    qr_arena_reset(&reader->scratch);
-    return status;
+    return test(reader, filter, row, pass);
 }

@@ -65,7 +65,8 @@ quire_status qr_filter_compile(struct qr_reader *reader, const struct qr_model_t
 quire_status qr_filter_and(struct qr_reader *reader, struct qr_filter *a, struct qr_filter *b,
                            struct qr_filter **out);
 
-/* Whether a row passes; filter NULL passes all. */
+/* Whether a row passes; filter NULL passes all. Uses the reader's scratch arena, which the caller
+ * resets. */
 quire_status qr_filter_test(struct qr_reader *reader, const struct qr_filter *filter,
                             const struct qr_row *row, bool *pass);
 

@@ -159,7 +159,7 @@ static quire_status append_term(struct qr_reader *reader, const struct qr_order_
 }
 
 quire_status qr_order_key(struct qr_reader *reader, const struct qr_order *order,
-                          const struct qr_row *row, struct qr_gql_str *out)
+                          const struct qr_row *row, struct qr_arena *arena, struct qr_gql_str *out)
 {
     struct qr_key key = {.allocator = reader->arena->allocator};
     quire_value place = quire_int(row->place);
@@ -172,7 +172,7 @@ quire_status qr_order_key(struct qr_reader *reader, const struct qr_order *order
         status = qr_key_append(&key, &place, qr_order_descends(order), reader->err);
     }
     if (status == QUIRE_OK) {
-        out->data = qr_arena_copy(reader->arena, key.bytes, key.size, reader->err);
+        out->data = qr_arena_copy(arena, (const char *)key.bytes, key.size, reader->err);
         out->size = key.size;
         status = out->data == NULL ? QUIRE_NO_MEMORY : QUIRE_OK;
     }

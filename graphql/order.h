@@ -40,9 +40,9 @@ static inline bool qr_order_descends(const struct qr_order *order)
     return order->count > 0 && order->terms[0].descending;
 }
 
-/* The sort key of a row, place included; in the arena. */
+/* The sort key of a row, place included; in `arena`. */
 quire_status qr_order_key(struct qr_reader *reader, const struct qr_order *order,
-                          const struct qr_row *row, struct qr_gql_str *key);
+                          const struct qr_row *row, struct qr_arena *arena, struct qr_gql_str *key);
 
 /* A key as an opaque text, and back. QUERY when the text is no cursor of this order. */
 quire_status qr_order_cursor(struct qr_reader *reader, const struct qr_order *order,

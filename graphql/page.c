@@ -34,8 +34,14 @@ struct qr_sink {
 
 #define COMPACT_MIN 1024u
 
+/* Whether entries that fall out of the page are dropped on the way. */
+static bool compacts(const struct qr_sink *sink)
+{
+    return !sink->ordered && sink->keep < UINT64_MAX / 4;
+}
+
 quire_status qr_sink_create(struct qr_reader *reader, const struct qr_query *query, bool ordered,
-                            struct qr_sink **out)
+                            bool lasting, struct qr_sink **out)
 {
     struct qr_sink *sink = qr_arena_alloc_zero(reader->arena, sizeof *sink, reader->err);
     if (sink == NULL) {
@@ -48,6 +54,12 @@ quire_status qr_sink_create(struct qr_reader *reader, const struct qr_query *que
         !ordered || query->need_keys || query->after.data != NULL || query->before.data != NULL;
     sink->keep =
         query->limit > UINT64_MAX - query->skip - 1 ? UINT64_MAX : query->skip + query->limit + 1;
+    sink->lasting = lasting;
+    sink->arena = reader->arena;
+    if (compacts(sink) && !lasting) {
+        sink->arena = &reader->sort[0];
+        qr_arena_reset(sink->arena);
+    }
     *out = sink;
     return QUIRE_OK;
 }
@@ -93,13 +105,46 @@ static quire_status append_entry(struct qr_sink *sink, const struct qr_row *row,
     return QUIRE_OK;
 }
 
+/* Copies a record, and the key if there is one, to `arena`. */
+static quire_status copy_entry(struct qr_sink *sink, struct qr_arena *arena, struct entry *entry)
+{
+    quire_error *err = sink->reader->err;
+    entry->row.record =
+        (const uint8_t *)qr_arena_copy(arena, entry->row.record, entry->row.size, err);
+    if (entry->key.data != NULL) {
+        entry->key.data = qr_arena_copy(arena, entry->key.data, entry->key.size, err);
+    }
+    return entry->row.record == NULL || (entry->key.size > 0 && entry->key.data == NULL)
+               ? QUIRE_NO_MEMORY
+               : QUIRE_OK;
+}
+
 /* The record must outlive the offer. */
 static quire_status keep_row(struct qr_sink *sink, const struct qr_row *row, struct qr_gql_str key)
 {
-    struct qr_row kept = *row;
-    kept.record = (const uint8_t *)qr_arena_copy(sink->reader->arena, row->record, row->size,
-                                                 sink->reader->err);
-    return kept.record == NULL ? QUIRE_NO_MEMORY : append_entry(sink, &kept, key);
+    struct entry entry = {*row, key};
+    if (!sink->lasting) {
+        QR_TRY(copy_entry(sink, sink->arena, &entry));
+    }
+    return append_entry(sink, &entry.row, entry.key);
+}
+
+/* Drops what cannot be in the page any more, and the memory of it. */
+static quire_status compact(struct qr_sink *sink)
+{
+    struct qr_arena *sort = sink->reader->sort;
+    sort_entries(sink);
+    sink->count = (size_t)sink->keep;
+    if (sink->lasting) {
+        return QUIRE_OK;
+    }
+    struct qr_arena *other = sink->arena == &sort[0] ? &sort[1] : &sort[0];
+    qr_arena_reset(other);
+    for (size_t i = 0; i < sink->count; i++) {
+        QR_TRY(copy_entry(sink, other, &sink->entries[i]));
+    }
+    sink->arena = other;
+    return QUIRE_OK;
 }
 
 /* Whether the key lies outside the cursors, and on which side. */
@@ -136,7 +181,7 @@ static quire_status offer_ordered(struct qr_sink *sink, const struct qr_row *row
     return QUIRE_OK;
 }
 
-quire_status qr_sink_offer(struct qr_sink *sink, const struct qr_row *row, bool *done)
+static quire_status offer(struct qr_sink *sink, const struct qr_row *row, bool *done)
 {
     struct qr_gql_str key = {NULL, 0};
     bool pass;
@@ -148,7 +193,8 @@ quire_status qr_sink_offer(struct qr_sink *sink, const struct qr_row *row, bool 
     }
     sink->total++;
     if (sink->keyed) {
-        QR_TRY(qr_order_key(sink->reader, &sink->query->order, row, &key));
+        QR_TRY(qr_order_key(sink->reader, &sink->query->order, row,
+                            sink->lasting ? sink->arena : &sink->reader->scratch, &key));
         if (outside(sink, key, done)) {
             return QUIRE_OK;
         }
@@ -157,12 +203,16 @@ quire_status qr_sink_offer(struct qr_sink *sink, const struct qr_row *row, bool 
         return offer_ordered(sink, row, key, done);
     }
     QR_TRY(keep_row(sink, row, key));
-    if (sink->keep < UINT64_MAX / 4 && sink->count >= COMPACT_MIN &&
-        sink->count >= 4 * sink->keep) {
-        sort_entries(sink);
-        sink->count = (size_t)sink->keep;
-    }
-    return QUIRE_OK;
+    return compacts(sink) && sink->count >= COMPACT_MIN && sink->count >= 4 * sink->keep
+               ? compact(sink)
+               : QUIRE_OK;
+}
+
+quire_status qr_sink_offer(struct qr_sink *sink, const struct qr_row *row, bool *done)
+{
+    quire_status status = offer(sink, row, done);
+    qr_arena_reset(&sink->reader->scratch);
+    return status;
 }
 
 uint64_t qr_sink_room(const struct qr_sink *sink)
@@ -223,7 +273,10 @@ quire_status qr_sink_finish(struct qr_sink *sink, struct qr_rows *rows, struct q
     page->has_next = query->backward ? has_earlier(sink) : later;
     page->has_previous = query->backward ? later : has_earlier(sink);
     for (size_t i = 0; i < end - begin; i++) {
-        const struct entry *entry = &sink->entries[query->backward ? end - 1 - i : begin + i];
+        struct entry *entry = &sink->entries[query->backward ? end - 1 - i : begin + i];
+        if (sink->arena != sink->reader->arena) {
+            QR_TRY(copy_entry(sink, sink->reader->arena, entry));
+        }
         QR_TRY(qr_rows_append(sink->reader, rows, &entry->row, &entry->key));
     }
     return QUIRE_OK;

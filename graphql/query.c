@@ -9,7 +9,8 @@
 
 #include "graphql/explain.h"
 
-#define BATCH_ROWS 512u
+#define BATCH_ROWS     512u
+#define BATCH_ROWS_MIN 32u
 
 /* ---- arguments ---- */
 
@@ -249,7 +250,7 @@ static quire_status offer_batch(struct qr_reader *reader, const struct qr_query 
                                 struct qr_sink *sink, struct qr_row *rows, size_t count, bool *done)
 {
     *done = false;
-    QR_TRY(qr_reader_fetch(reader, query->type, rows, count));
+    QR_TRY(qr_reader_fetch(reader, &reader->batch, query->type, rows, count));
     for (size_t i = 0; i < count && !*done; i++) {
         if (rows[i].record == NULL) {
             return missing_row(reader, query, rows[i].rowid);
@@ -274,6 +275,10 @@ static quire_status run_index(struct qr_reader *reader, const struct qr_query *q
         uint64_t room = qr_sink_room(sink);
         size_t target = room < BATCH_ROWS ? (size_t)room : BATCH_ROWS;
         size_t count = 0;
+        if (query->filter != NULL && target < BATCH_ROWS_MIN) {
+            target = BATCH_ROWS_MIN; /* some will not pass */
+        }
+        qr_arena_reset(&reader->batch);
         while (count < target) {
             QR_TRY(walk_next(walk, &batch[count], &valid));
             if (!valid) {
@@ -320,7 +325,7 @@ quire_status qr_query_run(struct qr_reader *reader, const struct qr_query *query
         QR_TRY(quire_table_row_count(table, &total, reader->err));
         counted.need_total = false;
     }
-    QR_TRY(qr_sink_create(reader, &counted, query->path.ordered, &sink));
+    QR_TRY(qr_sink_create(reader, &counted, query->path.ordered, false, &sink));
     if (query->limit > 0 || counted.need_total || query->need_has_more) {
         QR_TRY(walk_open(reader, query, 0, &walk));
         status = query->path.kind == QR_PATH_SCAN ? run_scan(&walk, sink)
@@ -382,11 +387,11 @@ quire_status qr_query_run_level(struct qr_reader *reader, const struct qr_query 
         return QUIRE_NO_MEMORY;
     }
     QR_TRY(gather(reader, query, parents, parent_count, &candidates, starts));
-    QR_TRY(qr_reader_fetch(reader, query->type, candidates.rows, candidates.count));
+    QR_TRY(qr_reader_fetch(reader, reader->arena, query->type, candidates.rows, candidates.count));
     for (size_t i = 0; i < parent_count; i++) {
         struct qr_sink *sink;
         bool done = false;
-        QR_TRY(qr_sink_create(reader, query, query->path.ordered, &sink));
+        QR_TRY(qr_sink_create(reader, query, query->path.ordered, true, &sink));
         for (size_t c = starts[i]; c < starts[i + 1] && !done; c++) {
             if (candidates.rows[c].record == NULL) {
                 return missing_row(reader, query, candidates.rows[c].rowid);
@@ -406,7 +411,7 @@ quire_status qr_query_narrow(struct qr_reader *reader, const struct qr_query *qu
     bool done = false;
 
     /* Without an order of its own the page keeps the one it has. */
-    QR_TRY(qr_sink_create(reader, query, query->order.count == 0, &sink));
+    QR_TRY(qr_sink_create(reader, query, query->order.count == 0, true, &sink));
     for (size_t i = 0; i < page->count && !done; i++) {
         QR_TRY(qr_sink_offer(sink, &source->rows[page->first + i], &done));
     }

@@ -91,8 +91,10 @@ quire_status qr_plan_choose(struct qr_reader *reader, struct qr_query *query);
 
 /* Where candidate rows go (page.c): filters, orders and cuts the page. */
 struct qr_sink;
+/* `ordered`: rows will be offered in the query's order. `lasting`: their records live as long as the
+ * request, so that they need no copy. At most one sink of a reader is in use at a time. */
 quire_status qr_sink_create(struct qr_reader *reader, const struct qr_query *query, bool ordered,
-                            struct qr_sink **out);
+                            bool lasting, struct qr_sink **out);
 /* Offers a row whose record is set. *done says that no further row can change the page. */
 quire_status qr_sink_offer(struct qr_sink *sink, const struct qr_row *row, bool *done);
 /* How many more rows the page can take at most; UINT64_MAX when that is not known. */

@@ -16,6 +16,9 @@ quire_status qr_reader_init(struct qr_reader *reader, quire_txn *txn, const stru
     const struct qr_model *model = api->model;
     *reader = (struct qr_reader){.txn = txn, .api = api, .arena = arena, .err = err};
     qr_arena_init(&reader->scratch, arena->allocator, 0);
+    qr_arena_init(&reader->batch, arena->allocator, 0);
+    qr_arena_init(&reader->sort[0], arena->allocator, arena->bytes_max);
+    qr_arena_init(&reader->sort[1], arena->allocator, arena->bytes_max);
     reader->tables = qr_arena_alloc_zero(
         arena, sizeof(quire_table *) * ((size_t)model->type_count + model->link_count + 1), err);
     if (reader->tables == NULL) {
@@ -29,6 +32,9 @@ void qr_reader_close(struct qr_reader *reader)
 {
     const struct qr_model *model = reader->api->model;
     qr_arena_free(&reader->scratch);
+    qr_arena_free(&reader->batch);
+    qr_arena_free(&reader->sort[0]);
+    qr_arena_free(&reader->sort[1]);
     for (struct qr_reader_handle *h = reader->handles; h != NULL; h = h->next) {
         quire_table_close(h->table);
     }
@@ -146,7 +152,7 @@ static int compare_wanted(const void *a, const void *b)
 }
 
 struct fetch {
-    struct qr_reader *reader;
+    struct qr_arena *arena;
     struct qr_row *rows;
     const struct wanted *wanted; /* by rowid; equal ones follow one another */
     const size_t *starts;        /* of each distinct rowid in `wanted` */
@@ -157,7 +163,7 @@ static quire_status take_record(void *context, size_t index, struct qr_slice pay
                                 quire_error *err)
 {
     struct fetch *fetch = context;
-    const char *copy = qr_arena_copy(fetch->reader->arena, payload.data, payload.size, err);
+    const char *copy = qr_arena_copy(fetch->arena, payload.data, payload.size, err);
     size_t i = fetch->starts[index];
     int64_t rowid = fetch->wanted[i].rowid;
 
@@ -172,8 +178,8 @@ static quire_status take_record(void *context, size_t index, struct qr_slice pay
     return QUIRE_OK;
 }
 
-quire_status qr_reader_fetch(struct qr_reader *reader, const struct qr_model_type *type,
-                             struct qr_row *rows, size_t count)
+quire_status qr_reader_fetch(struct qr_reader *reader, struct qr_arena *arena,
+                             const struct qr_model_type *type, struct qr_row *rows, size_t count)
 {
     quire_table *table;
     struct wanted *wanted;
@@ -185,9 +191,9 @@ quire_status qr_reader_fetch(struct qr_reader *reader, const struct qr_model_typ
         return QUIRE_OK;
     }
     QR_TRY(qr_reader_table(reader, type, &table));
-    wanted = qr_arena_alloc(reader->arena, sizeof *wanted * count, reader->err);
-    rowids = qr_arena_alloc(reader->arena, sizeof *rowids * count, reader->err);
-    starts = qr_arena_alloc(reader->arena, sizeof *starts * count, reader->err);
+    wanted = qr_arena_alloc(arena, sizeof *wanted * count, reader->err);
+    rowids = qr_arena_alloc(arena, sizeof *rowids * count, reader->err);
+    starts = qr_arena_alloc(arena, sizeof *starts * count, reader->err);
     if (wanted == NULL || rowids == NULL || starts == NULL) {
         return QUIRE_NO_MEMORY;
     }
@@ -201,7 +207,7 @@ quire_status qr_reader_fetch(struct qr_reader *reader, const struct qr_model_typ
             rowids[distinct++] = wanted[i].rowid;
         }
     }
-    struct fetch fetch = {reader, rows, wanted, starts, count};
+    struct fetch fetch = {arena, rows, wanted, starts, count};
     reader->rows_read += distinct;
     return qr_table_fetch(table, rowids, distinct, take_record, &fetch, reader->err);
 }

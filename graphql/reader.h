@@ -18,6 +18,8 @@ struct qr_reader {
     quire_table **links;              /* by link table; NULL until used */
     struct qr_reader_handle *handles; /* further table handles, closed with the reader */
     struct qr_arena scratch;          /* for one row at a time */
+    struct qr_arena batch;            /* for the candidates of one batch */
+    struct qr_arena sort[2];          /* for what a sort keeps, in turns */
     struct qr_explain *explain;       /* NULL: not asked for */
     uint64_t rows_read;
     quire_error *err;
@@ -56,10 +58,10 @@ quire_status qr_reader_find(struct qr_reader *reader, const struct qr_model_fiel
 quire_status qr_reader_row(struct qr_reader *reader, const struct qr_model_type *type,
                            int64_t rowid, struct qr_row *row, bool *found);
 
-/* Fills rows[i].record for all rows whose rowid is set, in one ordered pass over the table; a row
- * that does not exist keeps record NULL. */
-quire_status qr_reader_fetch(struct qr_reader *reader, const struct qr_model_type *type,
-                             struct qr_row *rows, size_t count);
+/* Fills rows[i].record for all rows, in one ordered pass over the table; a row that does not exist
+ * keeps record NULL. Records and working memory come from `arena`. */
+quire_status qr_reader_fetch(struct qr_reader *reader, struct qr_arena *arena,
+                             const struct qr_model_type *type, struct qr_row *rows, size_t count);
 
 /* The table's index on exactly this field, unique if asked for; -1 if there is none. */
 int qr_reader_single_index(const quire_table *table, const struct qr_model_field *field,
