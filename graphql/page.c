@@ -22,7 +22,9 @@ struct qr_sink {
     struct qr_reader *reader;
     const struct qr_query *query;
     bool ordered;
-    bool keyed; /* keys are computed for each row */
+    bool keyed;             /* keys are computed for each row */
+    bool lasting;           /* the records offered outlive the sink */
+    struct qr_arena *arena; /* where entries are kept */
     struct entry *entries;
     size_t count, capacity;
     uint64_t keep; /* entries that can matter: skip + limit + 1 */
