@@ -72,7 +72,7 @@ const struct qr_simd *qr_simd_scalar(void)
 bool qr_processor_has_avx2(void)
 {
     __builtin_cpu_init();
-    return __builtin_cpu_supports("avx2") != 0;
+    return __builtin_cpu_supports("avx2") != 0 && __builtin_cpu_supports("popcnt") != 0;
 }
 
 const struct qr_simd *qr_simd(void)

@@ -2,8 +2,9 @@
  * The counting kernels with AVX2 (see CMakeLists.txt for the flag). Empty
  * elsewhere.
  *
- * Comparison results are all ones, that is -1, so subtracting them counts. The
- * two accumulators hide the latency of the subtraction.
+ * A comparison leaves all ones or all zeros in each lane; the sign bits are
+ * gathered into a word and counted. On the short arrays of a search that beats
+ * adding lanes up, which has to be reduced at the end.
  */
 #include "base/simd_internal.h"
 
@@ -20,30 +21,20 @@ static inline __m256i load_vector(const uint8_t *p)
 
 /* ---- Little-endian int64 ---- */
 
-static inline size_t sum_i64(__m256i counts)
-{
-    __m128i half =
-        _mm_add_epi64(_mm256_castsi256_si128(counts), _mm256_extracti128_si256(counts, 1));
-    return (size_t)_mm_cvtsi128_si64(half) + (size_t)_mm_extract_epi64(half, 1);
-}
-
-/* Elements e with x > e, or with e > x when `above`. */
+/* How many elements are above x, or else below it. */
 static inline size_t count_beside_i64(const void *keys, size_t count, int64_t x, bool above)
 {
     const uint8_t *p = keys;
     __m256i wanted = _mm256_set1_epi64x((long long)x);
-    __m256i first = _mm256_setzero_si256();
-    __m256i second = _mm256_setzero_si256();
+    size_t result = 0;
     size_t i = 0;
-    for (; i + 8 <= count; i += 8) {
-        __m256i a = load_vector(p + 8 * i);
-        __m256i b = load_vector(p + 8 * i + 32);
-        first = _mm256_sub_epi64(first, above ? _mm256_cmpgt_epi64(a, wanted)
-                                              : _mm256_cmpgt_epi64(wanted, a));
-        second = _mm256_sub_epi64(second, above ? _mm256_cmpgt_epi64(b, wanted)
-                                                : _mm256_cmpgt_epi64(wanted, b));
+    for (; i + 4 <= count; i += 4) {
+        __m256i some = load_vector(p + 8 * i);
+        __m256i beside =
+            above ? _mm256_cmpgt_epi64(some, wanted) : _mm256_cmpgt_epi64(wanted, some);
+        unsigned signs = (unsigned)_mm256_movemask_pd(_mm256_castsi256_pd(beside));
+        result += (size_t)_mm_popcnt_u32(signs);
     }
-    size_t result = sum_i64(_mm256_add_epi64(first, second));
     for (; i < count; i++) {
         int64_t key;
         memcpy(&key, p + 8 * i, sizeof key);
@@ -64,15 +55,6 @@ static size_t count_less_equal_i64(const void *keys, size_t count, int64_t x)
 
 /* ---- Big-endian uint32 ---- */
 
-static inline size_t sum_u32(__m256i counts)
-{
-    __m128i half =
-        _mm_add_epi32(_mm256_castsi256_si128(counts), _mm256_extracti128_si256(counts, 1));
-    half = _mm_add_epi32(half, _mm_shuffle_epi32(half, _MM_SHUFFLE(1, 0, 3, 2)));
-    half = _mm_add_epi32(half, _mm_shuffle_epi32(half, _MM_SHUFFLE(2, 3, 0, 1)));
-    return (size_t)(unsigned)_mm_cvtsi128_si32(half);
-}
-
 /* Swaps the bytes and flips the top bit, so that the signed comparison orders unsigned numbers. */
 static inline __m256i load_heads(const uint8_t *p)
 {
@@ -86,18 +68,15 @@ static inline size_t count_beside_u32be(const void *heads, size_t count, uint32_
 {
     const uint8_t *p = heads;
     __m256i wanted = _mm256_xor_si256(_mm256_set1_epi32((int)x), _mm256_set1_epi32(INT32_MIN));
-    __m256i first = _mm256_setzero_si256();
-    __m256i second = _mm256_setzero_si256();
+    size_t result = 0;
     size_t i = 0;
-    for (; i + 16 <= count; i += 16) {
-        __m256i a = load_heads(p + 4 * i);
-        __m256i b = load_heads(p + 4 * i + 32);
-        first = _mm256_sub_epi32(first, above ? _mm256_cmpgt_epi32(a, wanted)
-                                              : _mm256_cmpgt_epi32(wanted, a));
-        second = _mm256_sub_epi32(second, above ? _mm256_cmpgt_epi32(b, wanted)
-                                                : _mm256_cmpgt_epi32(wanted, b));
+    for (; i + 8 <= count; i += 8) {
+        __m256i some = load_heads(p + 4 * i);
+        __m256i beside =
+            above ? _mm256_cmpgt_epi32(some, wanted) : _mm256_cmpgt_epi32(wanted, some);
+        unsigned signs = (unsigned)_mm256_movemask_ps(_mm256_castsi256_ps(beside));
+        result += (size_t)_mm_popcnt_u32(signs);
     }
-    size_t result = sum_u32(_mm256_add_epi32(first, second));
     for (; i < count; i++) {
         uint32_t head = qr_load32_be(p + 4 * i);
         result += above ? head > x : head < x;

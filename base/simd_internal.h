@@ -10,7 +10,7 @@
 #include "base/simd.h"
 
 #if QR_HAVE_AVX2_UNIT
-/* Whether processor and system support AVX2. */
+/* Whether processor and system support AVX2, and the processor POPCNT. */
 bool qr_processor_has_avx2(void);
 
 /* Only when they do. */
