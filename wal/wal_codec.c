@@ -105,6 +105,23 @@ enum qr_segment_header_kind qr_segment_header_decode(const uint8_t in[QR_SEGMENT
     }
 }
 
+quire_status qr_segment_is_zero(struct qr_file *file, const struct qr_log_geometry *geometry,
+                                uint64_t offset, bool *zero, quire_error *err)
+{
+    uint8_t block[4096];
+    uint64_t end = offset + geometry->segment_bytes;
+    *zero = true;
+    for (; offset < end && *zero; offset += sizeof block) {
+        size_t got = 0;
+        QR_TRY(file->methods->read(file, block, sizeof block, offset, &got, err));
+        *zero = all_zero(block, got);
+        if (got < sizeof block) {
+            break;
+        }
+    }
+    return QUIRE_OK;
+}
+
 /* The page's checksum stands for the page, so that a frame costs one hash of 24 bytes. */
 static uint64_t frame_checksum(const uint8_t header[QR_FRAME_HEADER_SIZE], const uint8_t *page,
                                uint64_t chain)

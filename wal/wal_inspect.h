@@ -13,30 +13,30 @@
  * "WAL_" before it. Codes never change their meaning.
  */
 #define QR_WAL_ISSUE_MAP(X)                                                                        \
-    X(EMPTY, INFO)               /* creation was never finished; nothing was ever in it */         \
-    X(HEADER_SHORT, ERROR)       /* the file ends within the log header */                         \
-    X(HEADER_MISSING, ERROR)     /* zeros where the log header belongs, but segments in use */     \
-    X(HEADER_MAGIC, ERROR)       /* not a log */                                                   \
-    X(HEADER_CHECKSUM, ERROR)    /* the log header is damaged */                                   \
-    X(HEADER_VERSION, ERROR)     /* written by another version */                                  \
-    X(HEADER_SIZES, ERROR)       /* impossible page or segment size */                             \
-    X(DATABASE_ID, ERROR)        /* belongs to another database */                                 \
-    X(PAGE_SIZE, ERROR)          /* has pages of another size than the database */                 \
-    X(SEGMENT_HEADER, ERROR)     /* a segment header is damaged */                                 \
-    X(SEGMENT_UNUSED, INFO)      /* growth of the ring was cut off */                              \
+    X(EMPTY, INFO)                 /* creation was never finished; nothing was ever in it */       \
+    X(HEADER_SHORT, ERROR)         /* the file ends within the log header */                       \
+    X(HEADER_MISSING, ERROR)       /* zeros where the log header belongs, but segments in use */   \
+    X(HEADER_MAGIC, ERROR)         /* not a log */                                                 \
+    X(HEADER_CHECKSUM, ERROR)      /* the log header is damaged */                                 \
+    X(HEADER_VERSION, ERROR)       /* written by another version */                                \
+    X(HEADER_SIZES, ERROR)         /* impossible page or segment size */                           \
+    X(DATABASE_ID, ERROR)          /* belongs to another database */                               \
+    X(PAGE_SIZE, ERROR)            /* has pages of another size than the database */               \
+    X(SEGMENT_HEADER, ERROR)       /* a segment header is damaged */                               \
+    X(SEGMENT_UNUSED, INFO)        /* growth of the ring was cut off */                            \
     X(GENERATION_DUPLICATE, ERROR) /* two segments claim one generation */                         \
-    X(GENERATION_GAP, ERROR)     /* a live generation is missing */                                \
-    X(FRAME_SHORT, ERROR)        /* the file ends before a frame that must be there */             \
-    X(FRAME_SALT, ERROR)         /* a frame of another generation where one must be */             \
-    X(FRAME_INDEX, ERROR)        /* a frame in another frame's place */                            \
-    X(FRAME_PAGE_NUMBER, ERROR)  /* a frame names a page that cannot be */                         \
-    X(FRAME_CHECKSUM, ERROR)     /* a frame header is damaged or out of the chain */               \
-    X(PAGE_CHECKSUM, ERROR)      /* the page in a frame is damaged */                              \
-    X(GROUP_UNFINISHED, INFO)    /* frames after the last commit mark: a commit in flight */       \
-    X(GROUP_TORN, INFO)          /* the newest group is incomplete; recovery drops it */           \
-    X(GROUP_UNREACHABLE, ERROR)  /* a group behind damage, which recovery cannot use */            \
-    X(HEADER_LOST, ERROR)        /* a free segment holds synced frames under its next salt */      \
-    X(TRAILING_BYTES, WARNING)   /* the file does not end with a segment */
+    X(GENERATION_GAP, ERROR)       /* a live generation is missing */                              \
+    X(FRAME_SHORT, ERROR)          /* the file ends before a frame that must be there */           \
+    X(FRAME_SALT, ERROR)           /* a frame of another generation where one must be */           \
+    X(FRAME_INDEX, ERROR)          /* a frame in another frame's place */                          \
+    X(FRAME_PAGE_NUMBER, ERROR)    /* a frame names a page that cannot be */                       \
+    X(FRAME_CHECKSUM, ERROR)       /* a frame header is damaged or out of the chain */             \
+    X(PAGE_CHECKSUM, ERROR)        /* the page in a frame is damaged */                            \
+    X(GROUP_UNFINISHED, INFO)      /* frames after the last commit mark: a commit in flight */     \
+    X(GROUP_TORN, INFO)            /* the newest group is incomplete; recovery drops it */         \
+    X(GROUP_UNREACHABLE, ERROR)    /* a group behind damage, which recovery cannot use */          \
+    X(HEADER_LOST, ERROR)          /* a free segment holds synced frames under its next salt */    \
+    X(TRAILING_BYTES, WARNING)     /* the file does not end with a segment */
 
 enum qr_wal_issue_code {
 #define QR_WAL_ISSUE_ENUM(name, severity) QR_WAL_ISSUE_##name,
@@ -85,7 +85,7 @@ struct qr_wal_inspect_frame {
     uint32_t commit_pages; /* 0 = not the last of its group */
     uint64_t lsn;
     bool synced_before;
-    bool accepted; /* part of a group that recovery uses */
+    bool accepted; /* part of the sound prefix of whole groups */
     bool sound;    /* its own checks pass; a frame behind damage may be sound and not accepted */
 };
 
@@ -120,7 +120,7 @@ struct qr_wal_inspect_options {
 };
 
 struct qr_wal_inspect_result {
-    uint64_t groups, frames; /* that recovery uses */
+    uint64_t groups, frames; /* in the sound prefix of whole groups */
     uint64_t last_lsn;
     uint32_t pages;              /* of the database after them; 0 when none */
     uint64_t groups_unreachable; /* whole groups behind damage */

@@ -57,6 +57,10 @@ enum qr_segment_header_kind qr_segment_header_decode(const uint8_t in[QR_SEGMENT
                                                      uint64_t seed,
                                                      struct qr_segment_header *header);
 
+/* Whether the segment at `offset` is zeros throughout, up to the end of the file. */
+quire_status qr_segment_is_zero(struct qr_file *file, const struct qr_log_geometry *geometry,
+                                uint64_t offset, bool *zero, quire_error *err);
+
 struct qr_frame {
     uint32_t page_number, commit_pages, salt, index;
     bool synced_before;

@@ -153,24 +153,6 @@ void qr_wal_ring_drop_last(struct qr_wal *wal)
 
 /* ---- Reading ---- */
 
-/* Whether a segment with a header of zeros is zeros throughout, up to the end of the file. */
-static quire_status segment_is_zero(struct qr_wal *wal, uint64_t offset, bool *zero,
-                                    quire_error *err)
-{
-    uint8_t block[ZERO_BLOCK];
-    *zero = true;
-    uint64_t end = offset + wal->geometry.segment_bytes;
-    for (; offset < end && *zero; offset += sizeof block) {
-        size_t got = 0;
-        QR_TRY(wal->file->methods->read(wal->file, block, sizeof block, offset, &got, err));
-        *zero = memcmp(block, zero_block, got) == 0;
-        if (got < sizeof block) {
-            break;
-        }
-    }
-    return QUIRE_OK;
-}
-
 /* Another process may be writing the header while it is read: a bad one is read again. */
 #define READ_ATTEMPTS 16
 
@@ -187,7 +169,7 @@ static quire_status read_segment_header(struct qr_wal *wal, uint64_t offset,
         if (*kind == QR_SEGMENT_HEADER_UNUSED) {
             /* A segment joins the ring as zeros: bytes under a header of zeros lost it. */
             bool zero = false;
-            QR_TRY(segment_is_zero(wal, offset, &zero, err));
+            QR_TRY(qr_segment_is_zero(wal->file, &wal->geometry, offset, &zero, err));
             *kind = zero ? QR_SEGMENT_HEADER_UNUSED : QR_SEGMENT_HEADER_BAD;
         }
         if (*kind != QR_SEGMENT_HEADER_BAD || !wal->read_only) {
