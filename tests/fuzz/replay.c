@@ -1,0 +1,145 @@
+/*
+ * Runs a fuzz target without a fuzzer: every seed, then mutations of seeds, the
+ * same ones each time.
+ *
+ *     TARGET SEEDS [ROUNDS]      ROUNDS mutations; 0 runs the seeds alone
+ *
+ * With QUIRE_FUZZ_KEEP=FILE each input is written to FILE before it runs, so
+ * that it is there after a crash.
+ */
+#include <dirent.h>
+#include <string.h>
+
+#include "fuzz/fuzz.h"
+
+#define INPUT_MAX 8192U
+#define SEEDS_MAX 256U
+
+struct input {
+    uint8_t bytes[INPUT_MAX];
+    size_t size;
+};
+
+static uint64_t next_random(uint64_t *state)
+{
+    *state ^= *state << 13;
+    *state ^= *state >> 7;
+    *state ^= *state << 17;
+    return *state;
+}
+
+static size_t random_below(uint64_t *state, size_t bound)
+{
+    return bound == 0 ? 0 : (size_t)(next_random(state) % bound);
+}
+
+static void run(const struct input *input)
+{
+    const char *keep = getenv("QUIRE_FUZZ_KEEP");
+    if (keep != NULL) {
+        FILE *file = fopen(keep, "wb");
+        FUZZ_REQUIRE(file != NULL);
+        FUZZ_REQUIRE(fwrite(input->bytes, 1, input->size, file) == input->size);
+        FUZZ_REQUIRE(fclose(file) == 0);
+    }
+    /* In a block of its own size, so that a sanitizer sees a read past its end. */
+    uint8_t *copy = malloc(input->size > 0 ? input->size : 1);
+    FUZZ_REQUIRE(copy != NULL);
+    memcpy(copy, input->bytes, input->size);
+    (void)LLVMFuzzerTestOneInput(copy, input->size);
+    free(copy);
+}
+
+static void remove_range(struct input *input, uint64_t *state)
+{
+    size_t at = random_below(state, input->size);
+    size_t size = random_below(state, input->size - at) % 16 + (at < input->size);
+    memmove(input->bytes + at, input->bytes + at + size, input->size - at - size);
+    input->size -= size;
+}
+
+static void insert_range(struct input *input, const struct input *from, uint64_t *state)
+{
+    size_t start = random_below(state, from->size);
+    size_t size = random_below(state, from->size - start) % 64;
+    size_t at = random_below(state, input->size + 1);
+    if (input->size + size <= INPUT_MAX) {
+        memmove(input->bytes + at + size, input->bytes + at, input->size - at);
+        memcpy(input->bytes + at, from->bytes + start, size);
+        input->size += size;
+    }
+}
+
+static void mutate(struct input *input, const struct input *other, uint64_t *state)
+{
+    switch (random_below(state, 5)) {
+    case 0:
+        if (input->size > 0) {
+            size_t at = random_below(state, input->size);
+            input->bytes[at] = (uint8_t)(input->bytes[at] ^ (1U << random_below(state, 8)));
+        }
+        break;
+    case 1:
+        if (input->size > 0) {
+            input->bytes[random_below(state, input->size)] = (uint8_t)next_random(state);
+        }
+        break;
+    case 2:
+        remove_range(input, state);
+        break;
+    default:
+        insert_range(input, other, state);
+        break;
+    }
+}
+
+static size_t read_seeds(const char *folder, struct input *seeds)
+{
+    size_t count = 0;
+    struct dirent **names = NULL;
+    int found = scandir(folder, &names, NULL, alphasort);
+    FUZZ_REQUIRE(found >= 0);
+    for (int i = 0; i < found; i++) {
+        char path[4096];
+        snprintf(path, sizeof path, "%s/%s", folder, names[i]->d_name);
+        FILE *file = names[i]->d_name[0] == '.' ? NULL : fopen(path, "rb");
+        if (file != NULL && count < SEEDS_MAX) {
+            seeds[count].size = fread(seeds[count].bytes, 1, INPUT_MAX, file);
+            count++;
+        }
+        if (file != NULL) {
+            fclose(file);
+        }
+        free(names[i]);
+    }
+    free(names);
+    return count;
+}
+
+int main(int argc, char **argv)
+{
+    static struct input seeds[SEEDS_MAX];
+    static struct input input;
+    if (argc < 2) {
+        fprintf(stderr, "usage: %s SEEDS [ROUNDS]\n", argv[0]);
+        return 64;
+    }
+    bool lengthy = getenv("QUIRE_TEST_LONG") != NULL;
+    unsigned long rounds = argc > 2 ? strtoul(argv[2], NULL, 10) : lengthy ? 200000 : 2000;
+    size_t count = read_seeds(argv[1], seeds);
+    FUZZ_REQUIRE(count > 0);
+    for (size_t i = 0; i < count; i++) {
+        run(&seeds[i]);
+    }
+    uint64_t state = 0x9E3779B97F4A7C15U;
+    for (unsigned long round = 0; round < rounds; round++) {
+        input = seeds[random_below(&state, count)];
+        size_t changes = 1 + random_below(&state, 4);
+        for (size_t i = 0; i < changes; i++) {
+            mutate(&input, &seeds[random_below(&state, count)], &state);
+        }
+        run(&input);
+    }
+    printf("%zu seeds, %lu mutations\n", count, rounds);
+    return 0;
+}
