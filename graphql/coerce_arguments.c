@@ -9,6 +9,7 @@ struct explanation {
     const struct qr_gql_request *request;
     struct qr_gql_buffer path; /* to the place, such as ".a[0]" */
     const char *message;       /* NULL until found */
+    struct qr_gql_pos pos;     /* of the variable found */
 };
 
 static bool explain(struct explanation *e, const struct qr_gql_type *type,
@@ -34,6 +35,7 @@ static bool explain_variable(struct explanation *e, const struct qr_gql_type *ty
                                    "not to be null.",
                                    QR_GQL_FMT(node->text), qr_gql_type_text(arena, type));
     }
+    e->pos = node->pos;
     return e->message != NULL;
 }
 
@@ -99,7 +101,7 @@ static quire_status refuse_literal(const struct qr_gql_request *request, const c
     if (found && e.path.size > 0) {
         QR_TRY(qr_gql_buffer_finish(&e.path, &path));
     }
-    fault->pos = node->pos;
+    fault->pos = found ? e.pos : node->pos;
     fault->message =
         qr_gql_format(request->arena, err, "Argument \"%s(%.*s:)\" has invalid value%s%.*s: %s",
                       coordinate, QR_GQL_FMT(input->name), path.size ? " at " : "",

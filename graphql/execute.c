@@ -411,3 +411,52 @@ quire_status qr_gql_execute_field(const struct qr_gql_execution *execution,
     *raised = outcome == RAISED;
     return outcome == FAILED ? run.status : QUIRE_OK;
 }
+
+/* ---- subscriptions ---- */
+
+static enum outcome open_stream(struct run *run, struct qr_gql_selected *field,
+                                const struct qr_gql_item *root, struct qr_gql_item *stream)
+{
+    struct qr_gql_path path = {.key = field->name};
+    struct position position = {field, &path};
+    enum outcome outcome = resolve(run, &position, root, stream);
+    if (outcome != WRITTEN) {
+        return outcome;
+    }
+    if (stream->kind == QR_GQL_ITEM_ERROR) {
+        return raise_message(run, &position, stream->value.text, stream->code);
+    }
+    if (stream->kind == QR_GQL_ITEM_LIST) {
+        return WRITTEN;
+    }
+    struct qr_gql_request *request = run->execution->request;
+    (void)qr_gql_report_add(run->execution->report, NULL,
+                            "Subscription field must return Async Iterable. Received: %s.",
+                            stream->kind == QR_GQL_ITEM_NULL
+                                ? "undefined"
+                                : qr_gql_value_inspect(request->arena, &stream->value));
+    return RAISED;
+}
+
+quire_status qr_gql_subscribe(const struct qr_gql_execution *execution,
+                              const struct qr_gql_item *root, struct qr_gql_item *stream,
+                              quire_error *err)
+{
+    struct run run = start(execution, err);
+    const struct qr_gql_selection_set *set;
+    *stream = (struct qr_gql_item){.kind = QR_GQL_ITEM_NULL};
+    QR_TRY(qr_gql_collect_root(execution->request, &set, err));
+    enum outcome outcome = RAISED;
+    if (set->first) {
+        outcome = open_stream(&run, set->first, root, stream);
+    } else {
+        (void)qr_gql_report_add(execution->report, &set->fault.pos, "%s",
+                                set->fault.message ? set->fault.message
+                                                   : "The subscription selects no field.");
+    }
+    if (outcome == FAILED) {
+        return run.status;
+    }
+    return outcome == RAISED ? qr_gql_report_outcome(execution->report, QUIRE_QUERY, err)
+                             : QUIRE_OK;
+}

@@ -81,6 +81,16 @@ quire_status qr_gql_execute(const struct qr_gql_execution *execution,
                             const struct qr_gql_item *root, quire_error *err);
 
 /*
+ * Opens the source stream of a subscription: resolves its one field on `root`,
+ * which is to give a LIST. Each element that the source's `next` gives then is
+ * the root of one response, for qr_gql_execute. Returns QUERY with a problem in
+ * the report when the field fails. execution->out is not used.
+ */
+quire_status qr_gql_subscribe(const struct qr_gql_execution *execution,
+                              const struct qr_gql_item *root, struct qr_gql_item *stream,
+                              quire_error *err);
+
+/*
  * Writes one field of an object as `"name": value`, for executors that take
  * over the root; `*raised` says that an error reached through it and the
  * object is to become null.

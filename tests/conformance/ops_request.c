@@ -100,6 +100,11 @@ static quire_status give(struct qr_gql_request *request, const struct qr_gql_val
         out->value = *failure;
         return QUIRE_OK;
     }
+    const struct qr_gql_value *stream = marker(value, "$stream");
+    if (stream) {
+        *out = qr_gql_json_item(stream);
+        return QUIRE_OK;
+    }
     if (marker(value, "$echo")) {
         return give_echo(request, arguments, out, err);
     }
@@ -214,46 +219,17 @@ static quire_status op_introspect(struct conformance_call *call)
 
 /* ---- subscriptions ---- */
 
-/* The source stream of the subscription's field; NULL with problems in the report. */
-static quire_status open_stream(struct conformance_call *call, struct qr_gql_request *request,
-                                struct qr_gql_report *report, const struct qr_gql_value **stream)
+static quire_status put_responses(struct conformance_call *call, struct qr_gql_request *request,
+                                  const struct qr_gql_value *events)
 {
-    const struct qr_gql_selection_set *set;
-    *stream = NULL;
-    QR_TRY(qr_gql_collect_root(request, &set, call->err));
-    struct qr_gql_selected *field = set->first;
-    if (!field) {
-        (void)qr_gql_report_add(report, &set->fault.pos, "%s",
-                                set->fault.message ? set->fault.message
-                                                   : "The subscription selects no field.");
-        return QUIRE_OK;
+    qr_json_put_key(call->reply, "responses", 9);
+    qr_json_begin_array(call->reply);
+    for (uint32_t i = 0; i < events->count; i++) {
+        qr_json_begin_object(call->reply);
+        QR_TRY(put_response(call, request, &events->items[i]));
+        qr_json_end_object(call->reply);
     }
-    QR_TRY(qr_gql_selected_prepare(request, field, call->err));
-    struct qr_gql_path path = {.key = field->name};
-    struct qr_gql_path *kept = qr_arena_alloc(call->arena, sizeof *kept, call->err);
-    if (!kept) {
-        return QUIRE_NO_MEMORY;
-    }
-    *kept = path;
-    const struct qr_gql_value *root = qr_gql_value_get(call->request, qr_gql_str_of("root"));
-    const struct qr_gql_value *value = root ? qr_gql_value_get(root, field->field->name) : NULL;
-    const struct qr_gql_value *failure = marker(value, "$error");
-    struct qr_gql_problem *problem = NULL;
-    *stream = marker(value, "$stream");
-    if (field->fault.message) {
-        *stream = NULL;
-        problem = qr_gql_report_add(report, &field->fault.pos, "%s", field->fault.message);
-    } else if (failure) {
-        problem =
-            qr_gql_report_add(report, &field->nodes->field->pos, "%.*s", QR_GQL_FMT(failure->text));
-    } else if (!*stream) {
-        (void)qr_gql_report_add(report, NULL,
-                                "Subscription field must return Async Iterable. Received: %s.",
-                                value ? qr_gql_value_inspect(call->arena, value) : "undefined");
-    }
-    if (problem) {
-        problem->path = kept;
-    }
+    qr_json_end_array(call->reply);
     return QUIRE_OK;
 }
 
@@ -261,24 +237,25 @@ static quire_status op_subscribe(struct conformance_call *call)
 {
     struct parsed parsed;
     struct qr_gql_request request;
-    const struct qr_gql_value *stream = NULL;
     QR_TRY(make_ready(call, true, &parsed, &request));
-    if (!parsed.wrong) {
-        QR_TRY(open_stream(call, &request, &parsed.report, &stream));
-    }
-    if (!stream) {
+    if (parsed.wrong) {
         conformance_put_errors(call, &parsed.report);
         return QUIRE_OK;
     }
-    qr_json_put_key(call->reply, "responses", 9);
-    qr_json_begin_array(call->reply);
-    for (uint32_t i = 0; i < stream->count; i++) {
-        qr_json_begin_object(call->reply);
-        QR_TRY(put_response(call, &request, &stream->items[i]));
-        qr_json_end_object(call->reply);
+    struct corpus_source context = {.request = &request};
+    struct qr_gql_source source = corpus(&context);
+    struct qr_gql_execution execution = {
+        .request = &request, .source = &source, .report = &parsed.report};
+    struct qr_gql_item root =
+        qr_gql_json_item(qr_gql_value_get(call->request, qr_gql_str_of("root")));
+    struct qr_gql_item stream;
+    quire_status status = qr_gql_subscribe(&execution, &root, &stream, call->err);
+    if (status == QUIRE_QUERY) {
+        conformance_put_errors(call, &parsed.report);
+        return QUIRE_OK;
     }
-    qr_json_end_array(call->reply);
-    return QUIRE_OK;
+    QR_TRY(status);
+    return put_responses(call, &request, stream.handle);
 }
 
 const struct conformance_op conformance_ops_request[] = {
