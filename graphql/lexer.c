@@ -329,7 +329,7 @@ static quire_status read_string(struct qr_gql_lexer *lexer, struct qr_gql_token 
             break;
         }
         if (c == '\\') {
-            uint32_t code_point;
+            uint32_t code_point = 0;
             qr_gql_buffer_bytes(&buffer, lexer->text + piece, lexer->offset - piece);
             QR_TRY(read_escape(lexer, &code_point));
             qr_gql_buffer_code_point(&buffer, code_point);
