@@ -1,0 +1,292 @@
+/*
+ * Reading a level at a time: see read.h. Writing is in write.c.
+ */
+#include "graphql/read.h"
+
+#include <stdlib.h>
+
+#include "graphql/column.h"
+#include "graphql/explain.h"
+#include "graphql/read_internal.h"
+
+/* ---- single relations ---- */
+
+struct found {
+    int64_t rowid;
+    size_t index;
+};
+
+static int compare_found(const void *a, const void *b)
+{
+    int64_t x = ((const struct found *)a)->rowid;
+    int64_t y = ((const struct found *)b)->rowid;
+    return (x > y) - (x < y);
+}
+
+/* Collects the rows that were found, each once; links[i] is the place of targets[i] + 1. */
+static quire_status unite(struct qr_reader *reader, const struct qr_row *targets, size_t count,
+                          size_t *links, struct qr_rows *distinct)
+{
+    struct found *found = qr_arena_alloc(reader->arena, sizeof *found * (count + 1), reader->err);
+    size_t n = 0;
+
+    if (found == NULL) {
+        return QUIRE_NO_MEMORY;
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (targets[i].record != NULL) {
+            found[n++] = (struct found){targets[i].rowid, i};
+        }
+    }
+    qsort(found, n, sizeof *found, compare_found);
+    for (size_t i = 0; i < n; i++) {
+        if (i == 0 || found[i].rowid != found[i - 1].rowid) {
+            QR_TRY(qr_rows_append(reader, distinct, &targets[found[i].index], NULL));
+        }
+        links[found[i].index] = distinct->count;
+    }
+    return QUIRE_OK;
+}
+
+/* Finds the rowid that each row's relation leads to; 0 for none. */
+static quire_status find_targets(struct qr_reader *reader, const struct qr_model_field *field,
+                                 const struct qr_row *rows, size_t count, struct qr_row *targets)
+{
+    quire_table *table;
+    int index = -1;
+
+    QR_TRY(qr_reader_table(reader, field->target, &table));
+    if (field->role == QR_MODEL_REVERSE_ONE) {
+        index = qr_reader_single_index(table, field->inverse, true);
+        if (index < 0) {
+            return qr_fail(reader->err, QUIRE_SCHEMA, "The table %s has no unique index on %s.",
+                           field->target->table, field->inverse->column_name);
+        }
+    }
+    for (size_t i = 0; i < count; i++) {
+        bool found = false;
+        if (field->role == QR_MODEL_REFERENCE) {
+            quire_value value;
+            QR_TRY(qr_reader_column(reader, &rows[i], field, &value));
+            targets[i].rowid = value.type == QUIRE_INT ? value.as.integer : 0;
+        } else {
+            quire_value self = quire_int(rows[i].rowid);
+            QR_TRY(qr_table_find_unique(table, (uint32_t)index, &self, 1, &targets[i].rowid, &found,
+                                        reader->err));
+            if (!found) {
+                targets[i].rowid = 0;
+            }
+        }
+        targets[i].place = targets[i].rowid;
+    }
+    return QUIRE_OK;
+}
+
+/* The rows at the other end of a single relation, one a row of this level. Rows that several of
+ * them share are read once and stand in the next level once. */
+static quire_status read_single(struct qr_reader *reader, const struct qr_select_field *field,
+                                const struct qr_row *rows, size_t count, struct qr_branch *branch)
+{
+    const struct qr_model_field *relation = field->api->field;
+    uint64_t before = reader->rows_read;
+    struct qr_rows distinct = {0};
+    struct qr_row *targets =
+        qr_arena_alloc_zero(reader->arena, sizeof *targets * (count + 1), reader->err);
+
+    branch->links =
+        qr_arena_alloc_zero(reader->arena, sizeof *branch->links * (count + 1), reader->err);
+    if (targets == NULL || branch->links == NULL) {
+        return QUIRE_NO_MEMORY;
+    }
+    QR_TRY(find_targets(reader, relation, rows, count, targets));
+    QR_TRY(qr_reader_fetch(reader, reader->arena, relation->target, targets, count));
+    QR_TRY(unite(reader, targets, count, branch->links, &distinct));
+    QR_TRY(qr_explain_field(reader, field->selected->parent, field->selected->field->name));
+    QR_TRY(qr_explain_lookup(reader, "rows by reference", NULL, reader->rows_read - before,
+                             distinct.count));
+    return qr_read_rows(reader, relation->target, field->set, distinct.rows, distinct.count,
+                        &branch->node);
+}
+
+/* ---- connections ---- */
+
+/* The nodes of one part of a connection: of `items`, or of each `node` below `edges`. */
+static quire_status read_part(struct qr_reader *reader, const struct qr_model_type *type,
+                              const struct qr_select_field *field, size_t parents,
+                              struct qr_connection *connection, struct qr_part *part)
+{
+    part->rows = connection->rows;
+    part->pages = connection->pages;
+    if (field->api->kind == QR_API_ITEMS) {
+        if (field->selected->arguments.count > 0) {
+            struct qr_query query;
+            part->rows = (struct qr_rows){0};
+            part->pages =
+                qr_arena_alloc(reader->arena, sizeof *part->pages * (parents + 1), reader->err);
+            if (part->pages == NULL) {
+                return QUIRE_NO_MEMORY;
+            }
+            QR_TRY(qr_query_compile(reader, type, NULL, field, &query));
+            for (size_t i = 0; i < parents; i++) {
+                QR_TRY(qr_query_narrow(reader, &query, &connection->rows, &connection->pages[i],
+                                       &part->rows, &part->pages[i]));
+            }
+        }
+        return qr_read_rows(reader, type, field->set, part->rows.rows, part->rows.count,
+                            &part->node);
+    }
+    if (field->api->kind != QR_API_EDGES) {
+        return QUIRE_OK;
+    }
+    part->edge_nodes = qr_arena_alloc_zero(
+        reader->arena, sizeof(struct qr_node *) * (field->set->count + 1), reader->err);
+    if (part->edge_nodes == NULL) {
+        return QUIRE_NO_MEMORY;
+    }
+    for (uint32_t i = 0; i < field->set->count; i++) {
+        const struct qr_select_field *edge_field = &field->set->fields[i];
+        if (edge_field->api != NULL && edge_field->api->kind == QR_API_NODE) {
+            QR_TRY(qr_read_rows(reader, type, edge_field->set, part->rows.rows, part->rows.count,
+                                &part->edge_nodes[i]));
+        }
+    }
+    return QUIRE_OK;
+}
+
+/* Runs a connection for the parents (`relation`), or over the whole table. */
+static quire_status read_connection(struct qr_reader *reader, const struct qr_select_field *field,
+                                    const struct qr_model_field *relation,
+                                    const struct qr_row *parents, size_t parent_count,
+                                    struct qr_branch *branch)
+{
+    const struct qr_model_type *type = relation != NULL ? relation->target : field->api->type;
+    struct qr_connection *connection =
+        qr_arena_alloc_zero(reader->arena, sizeof *connection, reader->err);
+    struct qr_query query;
+
+    if (connection == NULL) {
+        return QUIRE_NO_MEMORY;
+    }
+    branch->connection = connection;
+    connection->type = type;
+    connection->pages = qr_arena_alloc_zero(
+        reader->arena, sizeof *connection->pages * (parent_count + 1), reader->err);
+    connection->parts = qr_arena_alloc_zero(
+        reader->arena, sizeof *connection->parts * (field->set->count + 1), reader->err);
+    if (connection->pages == NULL || connection->parts == NULL) {
+        return QUIRE_NO_MEMORY;
+    }
+    QR_TRY(qr_explain_field(reader, field->selected->parent, field->selected->field->name));
+    QR_TRY(qr_query_compile(reader, type, relation, field, &query));
+    connection->order = query.order;
+    QR_TRY(relation != NULL ? qr_query_run_level(reader, &query, parents, parent_count,
+                                                 &connection->rows, connection->pages)
+                            : qr_query_run(reader, &query, &connection->rows, connection->pages));
+    for (uint32_t i = 0; i < field->set->count; i++) {
+        if (field->set->fields[i].api != NULL) {
+            QR_TRY(read_part(reader, type, &field->set->fields[i], parent_count, connection,
+                             &connection->parts[i]));
+        }
+    }
+    return QUIRE_OK;
+}
+
+/* ---- rows and roots ---- */
+
+quire_status qr_read_rows(struct qr_reader *reader, const struct qr_model_type *type,
+                          const struct qr_select *set, const struct qr_row *rows, size_t count,
+                          struct qr_node **out)
+{
+    struct qr_node *node = qr_arena_alloc_zero(reader->arena, sizeof *node, reader->err);
+    uint32_t fields = set == NULL ? 0 : set->count;
+
+    if (node == NULL) {
+        return QUIRE_NO_MEMORY;
+    }
+    *node = (struct qr_node){.set = set, .type = type, .rows = rows, .count = count};
+    node->branches =
+        qr_arena_alloc_zero(reader->arena, sizeof *node->branches * (fields + 1), reader->err);
+    if (node->branches == NULL) {
+        return QUIRE_NO_MEMORY;
+    }
+    for (uint32_t i = 0; i < fields && count > 0; i++) {
+        const struct qr_select_field *field = &set->fields[i];
+        if (field->api == NULL) {
+            continue;
+        }
+        if (field->api->kind == QR_API_REFERENCE || field->api->kind == QR_API_REFERENCE_KEY ||
+            field->api->kind == QR_API_REVERSE_ONE) {
+            QR_TRY(read_single(reader, field, rows, count, &node->branches[i]));
+        } else if (field->api->kind == QR_API_LIST) {
+            QR_TRY(
+                read_connection(reader, field, field->api->field, rows, count, &node->branches[i]));
+        }
+    }
+    *out = node;
+    return QUIRE_OK;
+}
+
+/* Finds the one key argument that was given. */
+static quire_status find_key(struct qr_reader *reader, const struct qr_select_field *field,
+                             const struct qr_model_field **key, const struct qr_gql_value **value)
+{
+    const struct qr_model_type *type = field->api->type;
+    *key = NULL;
+    for (uint32_t i = 0; i < type->key_count; i++) {
+        const struct qr_gql_value *given =
+            qr_gql_value_get(&field->selected->arguments, type->keys[i]->name);
+        if (given == NULL || given->kind == QR_GQL_VALUE_NULL) {
+            continue;
+        }
+        if (*key != NULL) {
+            *key = NULL;
+            break;
+        }
+        *key = type->keys[i];
+        *value = given;
+    }
+    if (*key == NULL) {
+        return qr_fail(reader->err, QUIRE_QUERY, "The field \"%s\" takes exactly one of its keys.",
+                       type->one_name);
+    }
+    return QUIRE_OK;
+}
+
+static quire_status read_one(struct qr_reader *reader, const struct qr_select_field *field,
+                             struct qr_root *out)
+{
+    const struct qr_model_type *type = field->api->type;
+    const struct qr_model_field *key;
+    const struct qr_gql_value *given;
+    struct qr_row *row = qr_arena_alloc_zero(reader->arena, sizeof *row, reader->err);
+    quire_value value;
+    int64_t rowid;
+    bool found;
+
+    if (row == NULL) {
+        return QUIRE_NO_MEMORY;
+    }
+    QR_TRY(find_key(reader, field, &key, &given));
+    QR_TRY(qr_column_from_value(key, false, given, reader->arena, &value, reader->err));
+    QR_TRY(qr_reader_find(reader, key, &value, &rowid, &found));
+    if (found) {
+        QR_TRY(qr_reader_row(reader, type, rowid, row, &found));
+    }
+    QR_TRY(qr_explain_field(reader, field->selected->parent, field->selected->field->name));
+    QR_TRY(qr_explain_lookup(reader, "unique key", key->column_name, found ? 1 : 0, found ? 1 : 0));
+    return qr_read_rows(reader, type, field->set, row, found ? 1 : 0, &out->node);
+}
+
+quire_status qr_read_root(struct qr_reader *reader, const struct qr_select_field *field,
+                          struct qr_root *out)
+{
+    *out = (struct qr_root){.field = field};
+    if (field->api->kind == QR_API_ONE) {
+        return read_one(reader, field, out);
+    }
+    out->branch = qr_arena_alloc_zero(reader->arena, sizeof *out->branch, reader->err);
+    if (out->branch == NULL) {
+        return QUIRE_NO_MEMORY;
+    }
+    return read_connection(reader, field, NULL, NULL, 1, out->branch);
+}

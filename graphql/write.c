@@ -1,0 +1,179 @@
+/*
+ * Writing what was read as JSON: see read.h. Recursion follows the selection
+ * tree, whose depth is bounded.
+ */
+#include "graphql/column.h"
+#include "graphql/read_internal.h"
+
+static void put_key(struct qr_json_writer *writer, const struct qr_select_field *field)
+{
+    qr_json_put_key(writer, field->selected->name.data, field->selected->name.size);
+}
+
+/* ---- connections ---- */
+
+static quire_status put_cursor(struct qr_reader *reader, const struct qr_connection *connection,
+                               size_t row, struct qr_json_writer *writer)
+{
+    struct qr_gql_str cursor;
+    QR_TRY(qr_order_cursor(reader, &connection->order, connection->rows.keys[row], &cursor));
+    qr_json_put_string(writer, cursor.data, cursor.size);
+    return QUIRE_OK;
+}
+
+static void put_type_name(const struct qr_select *set, struct qr_json_writer *writer)
+{
+    qr_json_put_string(writer, set->type->name.data, set->type->name.size);
+}
+
+static quire_status write_items(struct qr_reader *reader, const struct qr_part *part, size_t parent,
+                                struct qr_json_writer *writer)
+{
+    const struct qr_page *page = &part->pages[parent];
+    qr_json_begin_array(writer);
+    for (size_t i = 0; i < page->count; i++) {
+        QR_TRY(qr_write_row(reader, part->node, page->first + i, writer));
+    }
+    qr_json_end_array(writer);
+    return QUIRE_OK;
+}
+
+static quire_status write_edges(struct qr_reader *reader, const struct qr_connection *connection,
+                                const struct qr_part *part, const struct qr_select *set,
+                                size_t parent, struct qr_json_writer *writer)
+{
+    const struct qr_page *page = &part->pages[parent];
+    qr_json_begin_array(writer);
+    for (size_t i = page->first; i < page->first + page->count; i++) {
+        qr_json_begin_object(writer);
+        for (uint32_t f = 0; f < set->count; f++) {
+            const struct qr_select_field *field = &set->fields[f];
+            put_key(writer, field);
+            if (field->api == NULL) {
+                put_type_name(set, writer);
+            } else if (field->api->kind == QR_API_CURSOR) {
+                QR_TRY(put_cursor(reader, connection, i, writer));
+            } else {
+                QR_TRY(qr_write_row(reader, part->edge_nodes[f], i, writer));
+            }
+        }
+        qr_json_end_object(writer);
+    }
+    qr_json_end_array(writer);
+    return QUIRE_OK;
+}
+
+static quire_status write_page_info(struct qr_reader *reader,
+                                    const struct qr_connection *connection,
+                                    const struct qr_select *set, size_t parent,
+                                    struct qr_json_writer *writer)
+{
+    const struct qr_page *page = &connection->pages[parent];
+    qr_json_begin_object(writer);
+    for (uint32_t f = 0; f < set->count; f++) {
+        const struct qr_select_field *field = &set->fields[f];
+        put_key(writer, field);
+        if (field->api == NULL) {
+            put_type_name(set, writer);
+        } else if (field->api->kind == QR_API_HAS_NEXT) {
+            qr_json_put_bool(writer, page->has_next);
+        } else if (field->api->kind == QR_API_HAS_PREVIOUS) {
+            qr_json_put_bool(writer, page->has_previous);
+        } else if (page->count == 0) {
+            qr_json_put_null(writer);
+        } else {
+            bool start = field->api->kind == QR_API_START_CURSOR;
+            QR_TRY(put_cursor(reader, connection, page->first + (start ? 0 : page->count - 1),
+                              writer));
+        }
+    }
+    qr_json_end_object(writer);
+    return QUIRE_OK;
+}
+
+static quire_status write_connection(struct qr_reader *reader,
+                                     const struct qr_connection *connection,
+                                     const struct qr_select *set, size_t parent,
+                                     struct qr_json_writer *writer)
+{
+    qr_json_begin_object(writer);
+    for (uint32_t f = 0; f < set->count; f++) {
+        const struct qr_select_field *field = &set->fields[f];
+        const struct qr_part *part = &connection->parts[f];
+        put_key(writer, field);
+        if (field->api == NULL) {
+            put_type_name(set, writer);
+        } else if (field->api->kind == QR_API_ITEMS) {
+            QR_TRY(write_items(reader, part, parent, writer));
+        } else if (field->api->kind == QR_API_EDGES) {
+            QR_TRY(write_edges(reader, connection, part, field->set, parent, writer));
+        } else if (field->api->kind == QR_API_PAGE_INFO) {
+            QR_TRY(write_page_info(reader, connection, field->set, parent, writer));
+        } else {
+            qr_json_put_uint(writer, connection->pages[parent].total);
+        }
+    }
+    qr_json_end_object(writer);
+    return QUIRE_OK;
+}
+
+/* ---- rows ---- */
+
+static quire_status write_column(struct qr_reader *reader, const struct qr_row *row,
+                                 const struct qr_model_field *field, struct qr_json_writer *writer)
+{
+    quire_value value;
+    QR_TRY(qr_reader_column(reader, row, field, &value));
+    return qr_column_to_json(field, &value, writer, reader->err);
+}
+
+static quire_status write_single(struct qr_reader *reader, const struct qr_select_field *field,
+                                 const struct qr_branch *branch, size_t row,
+                                 struct qr_json_writer *writer)
+{
+    size_t link = branch->links[row];
+    if (link == 0) {
+        qr_json_put_null(writer);
+        return QUIRE_OK;
+    }
+    if (field->api->kind == QR_API_REFERENCE_KEY) {
+        return write_column(reader, &branch->node->rows[link - 1], field->api->field->target->key,
+                            writer);
+    }
+    return qr_write_row(reader, branch->node, link - 1, writer);
+}
+
+quire_status qr_write_row(struct qr_reader *reader, const struct qr_node *node, size_t index,
+                          struct qr_json_writer *writer)
+{
+    qr_json_begin_object(writer);
+    for (uint32_t f = 0; f < node->set->count; f++) {
+        const struct qr_select_field *field = &node->set->fields[f];
+        const struct qr_branch *branch = &node->branches[f];
+        put_key(writer, field);
+        if (field->api == NULL) {
+            put_type_name(node->set, writer);
+        } else if (field->api->kind == QR_API_COLUMN) {
+            QR_TRY(write_column(reader, &node->rows[index], field->api->field, writer));
+        } else if (field->api->kind == QR_API_LIST) {
+            QR_TRY(write_connection(reader, branch->connection, field->set, index, writer));
+        } else {
+            QR_TRY(write_single(reader, field, branch, index, writer));
+        }
+    }
+    qr_json_end_object(writer);
+    return writer->status;
+}
+
+quire_status qr_write_root(struct qr_reader *reader, const struct qr_root *root,
+                           struct qr_json_writer *writer)
+{
+    if (root->branch != NULL) {
+        return write_connection(reader, root->branch->connection, root->field->set, 0, writer);
+    }
+    if (root->node->count == 0) {
+        qr_json_put_null(writer);
+        return QUIRE_OK;
+    }
+    return qr_write_row(reader, root->node, 0, writer);
+}
