@@ -43,7 +43,8 @@ struct qr_file_methods {
     quire_status (*read)(struct qr_file *file, void *buffer, size_t size, uint64_t offset,
                          size_t *got, quire_error *err);
     /* Writes all buffers one after the other at offset, in as few calls as the system allows.
-     * On failure an unknown part may have been written. */
+     * On failure an unknown part may have been written. MISUSE on a read-only handle, and in a
+     * child that inherited the handle by fork. */
     quire_status (*write)(struct qr_file *file, const struct qr_iovec *buffers, size_t count,
                           uint64_t offset, quire_error *err);
     /* Makes data and size durable (fdatasync). */
@@ -52,8 +53,10 @@ struct qr_file_methods {
     void (*write_behind)(struct qr_file *file, uint64_t offset, uint64_t size);
     quire_status (*size)(struct qr_file *file, uint64_t *size, quire_error *err);
     quire_status (*truncate)(struct qr_file *file, uint64_t size, quire_error *err);
-    /* Takes a lock on the whole file, without waiting; *taken says whether. It is released by
-     * close or unlock alone: not by closing another handle of the file, nor by a forked child. */
+    /* Takes a lock on the whole file, without waiting; *taken says whether. Other handles of the
+     * same process are excluded like other processes. The holder may call again to change the
+     * mode. It is released by close or unlock alone: not by closing another handle of the file, nor
+     * by a forked child. MISUSE for an exclusive lock on a read-only handle. */
     quire_status (*lock)(struct qr_file *file, enum qr_lock_mode mode, bool *taken,
                          quire_error *err);
     void (*unlock)(struct qr_file *file);

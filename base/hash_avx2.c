@@ -7,5 +7,5 @@
 #include "base/hash_internal.h"
 
 #if QR_HAVE_AVX2_UNIT
-#include "base/hash_xxh3.h"
+#include "base/hash_xxh3.inc"
 #endif

@@ -9,4 +9,4 @@
 #define XXH_VECTOR 0
 #endif
 
-#include "base/hash_xxh3.h"
+#include "base/hash_xxh3.inc"

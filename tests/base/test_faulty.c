@@ -281,6 +281,26 @@ Test(faulty, power_cut__by_chance_is_repeatable_and_stays_inside_the_model)
     cr_assert(seen_short && seen_torn && seen_garbage);
 }
 
+Test(faulty, power_cut_again__gives_a_disk_that_can_crash_in_turn)
+{
+    faulty_layer_install(faulty, "d/a", "installed", 9);
+    expect_image(&lose, "d/a", "installed");
+    file = create("d/a");
+    put(0, "I");
+    struct faulty_layer *second = faulty_layer_power_cut_again(faulty, &keep);
+    file->methods->close(file);
+    faulty_layer_destroy(faulty);
+    faulty = second;
+    layer = faulty_layer_files(faulty);
+    cr_assert_eq(faulty_layer_changes(faulty, NULL, 0), 0, "what survived is on disk");
+    file = create("d/a");
+    expect_image(&lose, "d/a", "Installed");
+    put(1, "N");
+    expect_image(&lose, "d/a", "Installed");
+    sync_file();
+    expect_image(&lose, "d/a", "INstalled");
+}
+
 /* ---- Failing ---- */
 
 Test(faulty, fail__hits_the_named_call_once)

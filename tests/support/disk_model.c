@@ -429,24 +429,9 @@ static void apply_torn(struct disk_bytes *image, const struct disk_change *chang
     }
 }
 
-static void check(quire_status status, const quire_error *err)
-{
-    if (status != QUIRE_OK) {
-        fprintf(stderr, "cannot build a crash image: %s\n", err->message);
-        exit(EXIT_FAILURE);
-    }
-}
-
-static void add_file(struct qr_file_layer *layer, const char *path, const struct disk_bytes *bytes)
-{
-    quire_error err = QUIRE_ERROR_INIT;
-    struct qr_file *file;
-    check(layer->methods->open(layer, path, QR_OPEN_WRITE | QR_OPEN_CREATE, &file, &err), &err);
-    check(qr_file_write_one(file, bytes->bytes, bytes->size, 0, &err), &err);
-    file->methods->close(file);
-}
-
-struct qr_file_layer *disk_power_cut(const struct disk *disk, const struct faulty_cut *cut)
+void disk_power_cut(const struct disk *disk, const struct faulty_cut *cut,
+                    void (*add)(void *context, const char *path, const void *bytes, size_t size),
+                    void *context)
 {
     struct prng prng;
     prng_init(&prng, cut->seed);
@@ -460,9 +445,6 @@ struct qr_file_layer *disk_power_cut(const struct disk *disk, const struct fault
             names_apply(&names, &disk->changes[i]);
         }
     }
-    quire_error err = QUIRE_ERROR_INIT;
-    struct qr_file_layer *layer;
-    check(qr_file_layer_memory_create(qr_allocator_default(), &layer, &err), &err);
     for (size_t n = 0; n < names.count; n++) {
         struct disk_bytes image = {0};
         bytes_copy(&image, &names.names[n].inode->durable);
@@ -477,10 +459,18 @@ struct qr_file_layer *disk_power_cut(const struct disk *disk, const struct fault
                 apply_whole(&image, change);
             }
         }
-        add_file(layer, names.names[n].path, &image);
+        add(context, names.names[n].path, image.bytes, image.size);
         free(image.bytes);
     }
     names_free(&names);
     free(kept);
-    return layer;
+}
+
+void disk_install(struct disk *disk, const char *path, const void *bytes, size_t size)
+{
+    struct disk_inode *inode = disk_create(disk, NULL);
+    bytes_put(&inode->cached, bytes, size, 0);
+    bytes_put(&inode->durable, bytes, size, 0);
+    names_set(&disk->cached, path, inode);
+    names_set(&disk->durable, path, inode);
 }

@@ -71,7 +71,12 @@ void disk_sync_failing(struct disk *disk, struct disk_inode *inode, enum faulty_
                        uint64_t seed);
 
 size_t disk_list_changes(const struct disk *disk, struct faulty_change *changes, size_t room);
-struct qr_file_layer *disk_power_cut(const struct disk *disk, const struct faulty_cut *cut);
+/* Gives every file of the crash image to `add`. */
+void disk_power_cut(const struct disk *disk, const struct faulty_cut *cut,
+                    void (*add)(void *context, const char *path, const void *bytes, size_t size),
+                    void *context);
+/* Puts a file on the disk, synced and with a synced name; replaces one that is there. */
+void disk_install(struct disk *disk, const char *path, const void *bytes, size_t size);
 
 /* Memory or the end of the program. */
 void *disk_allocate(void *ptr, size_t size);

@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -485,11 +486,57 @@ size_t faulty_layer_changes(struct faulty_layer *layer, struct faulty_change *ch
     return count;
 }
 
+/* ---- Crash images ---- */
+
+static void check(quire_status status, const quire_error *err)
+{
+    if (status != QUIRE_OK) {
+        fprintf(stderr, "cannot build a crash image: %s\n", err->message);
+        exit(EXIT_FAILURE);
+    }
+}
+
+static void add_to_memory(void *context, const char *path, const void *bytes, size_t size)
+{
+    struct qr_file_layer *image = context;
+    quire_error err = QUIRE_ERROR_INIT;
+    struct qr_file *file;
+    check(image->methods->open(image, path, QR_OPEN_WRITE | QR_OPEN_CREATE, &file, &err), &err);
+    check(qr_file_write_one(file, bytes, size, 0, &err), &err);
+    file->methods->close(file);
+}
+
 struct qr_file_layer *faulty_layer_power_cut(struct faulty_layer *layer,
                                              const struct faulty_cut *cut)
 {
+    quire_error err = QUIRE_ERROR_INIT;
+    struct qr_file_layer *image;
+    check(qr_file_layer_memory_create(qr_allocator_default(), &image, &err), &err);
     pthread_mutex_lock(&layer->mutex);
-    struct qr_file_layer *image = disk_power_cut(&layer->disk, cut);
+    disk_power_cut(&layer->disk, cut, add_to_memory, image);
     pthread_mutex_unlock(&layer->mutex);
     return image;
+}
+
+static void add_to_disk(void *context, const char *path, const void *bytes, size_t size)
+{
+    disk_install(context, path, bytes, size);
+}
+
+struct faulty_layer *faulty_layer_power_cut_again(struct faulty_layer *layer,
+                                                  const struct faulty_cut *cut)
+{
+    struct faulty_layer *image = faulty_layer_create();
+    pthread_mutex_lock(&layer->mutex);
+    disk_power_cut(&layer->disk, cut, add_to_disk, &image->disk);
+    pthread_mutex_unlock(&layer->mutex);
+    return image;
+}
+
+void faulty_layer_install(struct faulty_layer *layer, const char *path, const void *bytes,
+                          size_t size)
+{
+    pthread_mutex_lock(&layer->mutex);
+    disk_install(&layer->disk, path, bytes, size);
+    pthread_mutex_unlock(&layer->mutex);
 }

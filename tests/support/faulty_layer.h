@@ -160,4 +160,12 @@ struct faulty_cut {
 struct qr_file_layer *faulty_layer_power_cut(struct faulty_layer *layer,
                                              const struct faulty_cut *cut);
 
+/* The same as a new faulty layer, so that what opens the image can fail and crash in turn. */
+struct faulty_layer *faulty_layer_power_cut_again(struct faulty_layer *layer,
+                                                  const struct faulty_cut *cut);
+
+/* Puts a file on the disk as if written and synced long ago; replaces one that is there. */
+void faulty_layer_install(struct faulty_layer *layer, const char *path, const void *bytes,
+                          size_t size);
+
 #endif
