@@ -255,17 +255,16 @@ static quire_status escape_error(struct qr_gql_lexer *lexer, const char *what, u
 /* `\u{...}`: any number of digits, the value a Unicode scalar value. */
 static quire_status read_braced_escape(struct qr_gql_lexer *lexer, uint32_t *code_point)
 {
+    enum { SHOWN_MAX = 12 };
     uint32_t value = 0, size = 3;
-    for (;; size++) {
-        char c = byte_at(lexer, lexer->offset + size);
-        int digit = hex_digit(c);
-        if (c == '}' && size > 3 && value <= 0x10FFFF && (value < 0xD800 || value > 0xDFFF)) {
-            break;
-        }
-        if (digit < 0 || value > 0x10FFFF) {
-            return escape_error(lexer, "Unicode", size + 1);
-        }
-        value = value << 4 | (uint32_t)digit;
+    int digit;
+    while ((digit = hex_digit(byte_at(lexer, lexer->offset + size))) >= 0) {
+        value = value > 0x10FFFF ? value : value << 4 | (uint32_t)digit;
+        size++;
+    }
+    bool closed = byte_at(lexer, lexer->offset + size) == '}';
+    if (!closed || size == 3 || value > 0x10FFFF || (value >= 0xD800 && value <= 0xDFFF)) {
+        return escape_error(lexer, "Unicode", size < SHOWN_MAX ? size + 1 : SHOWN_MAX);
     }
     *code_point = value;
     lexer->offset += size + 1;
@@ -622,7 +621,7 @@ const char *qr_gql_token_describe(struct qr_arena *arena, const struct qr_gql_to
         }
         text = qr_gql_format(arena, NULL, "%s \"%.*s%s\"", name, (int)size, token->value.data,
                              cut ? "..." : "");
-    } else if (token->kind != QR_GQL_TOKEN_EOF) {
+    } else if (token->kind != QR_GQL_TOKEN_EOF && token->kind < QR_GQL_TOKEN_NAME) {
         text = qr_gql_format(arena, NULL, "\"%s\"", name);
     }
     return text == NULL ? name : text;
