@@ -27,8 +27,8 @@ struct qr_txn;
 struct qr_pin;
 
 /* Fixed page numbers. */
-#define QR_PAGE_NUMBER_HEADER 0U
-#define QR_PAGE_NUMBER_CATALOG 1U /* root of the catalog tree */
+#define QR_PAGE_NUMBER_HEADER   0U
+#define QR_PAGE_NUMBER_CATALOG  1U /* root of the catalog tree */
 #define QR_PAGE_NUMBER_FREE_MAP 2U /* first page of the free map */
 
 struct qr_pager_options {
@@ -83,32 +83,25 @@ struct qr_txn *qr_view_txn(const struct qr_view *view);
 /* Moves whenever a page of the view is changed; constant for a snapshot. Cursors compare it. */
 uint64_t qr_view_changes(const struct qr_view *view);
 
-/* Brackets of an operation. They nest: the outermost pair counts. */
-void qr_view_enter(struct qr_view *view);
-void qr_view_leave(struct qr_view *view);
-
 /*
- * The page as of the view, its checksum, number and lsn verified when it came
- * from disk. Between enter and leave only. CORRUPT names the page; IO;
- * NO_MEMORY; SNAPSHOT_TOO_OLD (read-only open beside another process's writer).
- * The type is not checked: the caller knows which one it expects.
+ * In pager/view.h, included below because they are inline:
+ *   qr_view_enter, qr_view_leave   brackets of an operation
+ *   qr_view_page                   the page as of the view
+ *   qr_view_prefetch               a hint
+ *   qr_view_scanning               a mode of reading
  */
-quire_status qr_view_page(struct qr_view *view, uint32_t page_number, const uint8_t **page,
-                          quire_error *err);
-
-/* Hint that a page will be wanted soon: brings it towards the cache lines, never reads a disk. */
-void qr_view_prefetch(struct qr_view *view, uint32_t page_number);
-
-/* Marks the pages read until the matching call with false as part of a scan: they enter the cache
- * as first candidates for eviction, and reads of neighbours may be combined. */
-void qr_view_scanning(struct qr_view *view, bool on);
 
 /* Copies a page's bytes as of the view without any check: for inspectors and dumps. */
 quire_status qr_view_page_raw(struct qr_view *view, uint32_t page_number, uint8_t *buffer,
                               quire_error *err);
 
-/* A pin holds at most one page of its view in place after the leave. Create outside or inside an
- * operation; set it inside one, before the leave, to a pointer that qr_view_page gave. */
+/*
+ * A pin holds at most one page of its view in place after the leave. Create
+ * outside or inside an operation; set it inside one, before the leave, to a
+ * pointer that qr_view_page gave in the same operation, or that it holds
+ * already. A page held by one pin must not be handed to another pin without
+ * reading it again: that is what lets reclamation look at each pin once.
+ */
 quire_status qr_pin_create(struct qr_view *view, struct qr_pin **out, quire_error *err);
 void qr_pin_set(struct qr_pin *pin, const uint8_t *page); /* NULL clears */
 void qr_pin_destroy(struct qr_pin *pin);
@@ -167,5 +160,7 @@ bool qr_txn_doomed(const struct qr_txn *txn);
 /* Both free the transaction. See quire_commit for the outcomes. */
 quire_status qr_txn_commit(struct qr_txn *txn, quire_error *err);
 void qr_txn_rollback(struct qr_txn *txn);
+
+#include "pager/view.h"
 
 #endif

@@ -1,0 +1,536 @@
+/*
+ * The checkpointer: copies committed pages into the database file, so that the
+ * log's segments can be used again.
+ *
+ * A run flushes and syncs the open group, ends the active segment with a group
+ * that frames page 0, and takes a snapshot: its boundary is synced, so nothing
+ * reaches the database file before it is durable in the log (I1). Then it
+ * writes, sorted and coalesced, the version visible at the boundary of every
+ * page framed in the sealed segments, syncs the database file, and only then
+ * releases the segments (I2). Readers are never waited for: they keep their
+ * versions in memory or in the spill file. When a snapshot needs the image that
+ * is about to be overwritten and only the database file has it, that image is
+ * loaded into the chain first.
+ *
+ * Concurrency: one run at a time (checkpoint.running); checkpoint.lock is not
+ * held while it runs. The flush token is held while segments are sealed, not
+ * while pages are written.
+ */
+#include "pager/pager_internal.h"
+
+/* Pages written under one operation. */
+#define BATCH         256U
+#define GATHER_VECTOR 256U
+
+struct copy {
+    uint32_t page_number;
+    uint32_t ref; /* NONE: nothing to write */
+    uint64_t seq;
+};
+
+struct run {
+    struct qr_pager *pager;
+    struct qr_view *view;
+    uint32_t *pages; /* framed in sealed segments, sorted */
+    size_t count;
+    uint64_t *seqs; /* of the versions written; 0 = none */
+    uint64_t generation;
+    uint8_t *staging; /* QR_STAGING_PAGES images of spilled versions */
+};
+
+/* ---- Which version to write ---- */
+
+/* Whether an open snapshot lies below `seq`. */
+static bool snapshot_below(struct qr_pager *pager, uint64_t seq)
+{
+    return qr_oldest_boundary(pager) < seq;
+}
+
+/* Older versions than the one about to be written stop being on disk. Returns the version whose link
+ * names the database file, NONE when none does. Locked. */
+static uint32_t detach_older(struct qr_pager *pager, uint32_t ref)
+{
+    for (;;) {
+        uint32_t below =
+            atomic_load_explicit(&qr_version_of(pager, ref)->prev, memory_order_relaxed);
+        if (below == QR_REF_DISK) {
+            return ref;
+        }
+        if (below == QR_REF_NONE) {
+            return QR_REF_NONE;
+        }
+        qr_version_of(pager, below)->on_disk = false;
+        ref = below;
+    }
+}
+
+/* Decides about one page. Returns false when an image must first be saved from the database file.
+ * Locked. */
+static bool plan_page(struct run *run, uint32_t page_number, struct copy *copy)
+{
+    struct qr_pager *pager = run->pager;
+    uint32_t ref = qr_chain_at(pager, qr_chain_head(pager, page_number), run->view->sequence);
+    *copy = (struct copy){page_number, QR_REF_NONE, 0};
+    struct qr_version *version = qr_version_of(pager, ref);
+    if (version == NULL || version->on_disk) {
+        return true;
+    }
+    uint32_t holder = detach_older(pager, ref);
+    if (holder != QR_REF_NONE) {
+        struct qr_version *lowest = qr_version_of(pager, holder);
+        if (snapshot_below(pager, lowest->seq)) {
+            return false;
+        }
+        atomic_store_explicit(&lowest->prev, QR_REF_NONE, memory_order_release);
+    }
+    copy->ref = ref;
+    copy->seq = version->seq;
+    if (qr_ref_is_spill(ref)) {
+        qr_record_hold(pager, ref);
+    }
+    return true;
+}
+
+/* Loads the image that the database file holds into the page's chain, for the snapshots that need
+ * it. */
+static quire_status save_from_disk(struct run *run, uint32_t page_number, quire_error *err)
+{
+    struct qr_pager *pager = run->pager;
+    struct qr_cache *cache = &pager->cache;
+    uint32_t frame = 0;
+    QR_TRY(qr_frame_alloc(pager, &frame, err));
+    uint8_t *bytes = qr_frame_bytes(pager, frame);
+    quire_status status = qr_page_read(pager, page_number, bytes, err);
+    qr_mutex_lock(&cache->lock);
+    if (status == QUIRE_OK) {
+        status = qr_supersede_reserve(pager, 1, err);
+    }
+    uint32_t head = qr_chain_head(pager, page_number);
+    uint32_t ref = qr_chain_at(pager, head, run->view->sequence);
+    uint32_t holder = qr_version_of(pager, ref) == NULL ? QR_REF_NONE : detach_older(pager, ref);
+    if (status == QUIRE_OK && holder != QR_REF_NONE) {
+        struct qr_version *lowest = qr_version_of(pager, holder);
+        struct qr_version *version = &cache->frame[frame];
+        version->seq = qr_page_lsn(bytes);
+        version->page_number = page_number;
+        version->state = QR_VERSION_OLD;
+        QR_ASSERT(version->seq < lowest->seq);
+        atomic_store_explicit(&lowest->prev, frame, memory_order_release);
+        qr_supersede_add(pager, page_number, version->seq, lowest->seq, true);
+    } else {
+        qr_frame_free(pager, frame);
+    }
+    qr_mutex_unlock(&cache->lock);
+    return status;
+}
+
+static quire_status plan(struct run *run, size_t at, size_t count, struct copy *copies,
+                         quire_error *err)
+{
+    struct qr_cache *cache = &run->pager->cache;
+    size_t done = 0;
+    while (done < count) {
+        bool planned = true;
+        qr_mutex_lock(&cache->lock);
+        while (done < count && planned) {
+            planned = plan_page(run, run->pages[at + done], &copies[done]);
+            done += planned ? 1 : 0;
+        }
+        qr_mutex_unlock(&cache->lock);
+        if (!planned) {
+            quire_status status = save_from_disk(run, run->pages[at + done], err);
+            if (status != QUIRE_OK) {
+                for (; done < count; done++) {
+                    copies[done] = (struct copy){0};
+                }
+                return status;
+            }
+        }
+    }
+    return QUIRE_OK;
+}
+
+/* ---- Writing ---- */
+
+/* Writes the copies [at, *end) that follow one another in the file. */
+static quire_status write_run(struct run *run, struct copy *copies, size_t count, size_t at,
+                              size_t *end, quire_error *err)
+{
+    struct qr_pager *pager = run->pager;
+    struct qr_iovec vector[GATHER_VECTOR];
+    size_t n = 0;
+    size_t staged = 0;
+    while (at + n < count && n < GATHER_VECTOR && copies[at + n].ref != QR_REF_NONE &&
+           copies[at + n].page_number == copies[at].page_number + n) {
+        const uint8_t *bytes;
+        uint32_t ref = copies[at + n].ref;
+        if (qr_ref_is_frame(ref)) {
+            bytes = qr_frame_bytes(pager, ref);
+        } else {
+            if (staged == QR_STAGING_PAGES) {
+                break;
+            }
+            uint8_t *image = run->staging + (staged++ << pager->page_shift);
+            QR_TRY(qr_spill_read(pager, ref, image, err));
+            bytes = image;
+        }
+        QR_ASSERT(qr_page_lsn(bytes) == copies[at + n].seq);
+        vector[n++] = (struct qr_iovec){bytes, pager->page_size};
+    }
+    uint64_t offset = (uint64_t)copies[at].page_number << pager->page_shift;
+    QR_TRY(pager->file->methods->write(pager->file, vector, n, offset, err));
+    qr_count(&pager->counters.pages_written, n);
+    pager->file->methods->write_behind(pager->file, offset, (uint64_t)n << pager->page_shift);
+    *end = at + n;
+    return QUIRE_OK;
+}
+
+static quire_status write_copies(struct run *run, struct copy *copies, size_t count,
+                                 quire_error *err)
+{
+    for (size_t i = 0; i < count;) {
+        if (copies[i].ref == QR_REF_NONE) {
+            i++;
+        } else {
+            QR_TRY(write_run(run, copies, count, i, &i, err));
+        }
+    }
+    return QUIRE_OK;
+}
+
+/* One batch inside one operation, so that what it looks at stays in place. */
+static quire_status copy_batch(struct run *run, size_t at, size_t count, quire_error *err)
+{
+    struct qr_pager *pager = run->pager;
+    struct copy copies[BATCH];
+    qr_view_enter(run->view);
+    quire_status status = plan(run, at, count, copies, err);
+    if (status == QUIRE_OK) {
+        status = write_copies(run, copies, count, err);
+    }
+    qr_mutex_lock(&pager->cache.lock);
+    for (size_t i = 0; i < count; i++) {
+        run->seqs[at + i] = copies[i].ref == QR_REF_NONE ? 0 : copies[i].seq;
+        if (qr_ref_is_spill(copies[i].ref)) {
+            qr_record_drop(pager, copies[i].ref);
+        }
+    }
+    qr_mutex_unlock(&pager->cache.lock);
+    qr_view_leave(run->view);
+    return status;
+}
+
+/* The database file holds the written versions for good. */
+static void mark_on_disk(struct run *run)
+{
+    struct qr_pager *pager = run->pager;
+    struct qr_cache *cache = &pager->cache;
+    for (size_t at = 0; at < run->count;) {
+        size_t end = run->count - at > BATCH ? at + BATCH : run->count;
+        qr_mutex_lock(&cache->lock);
+        for (; at < end; at++) {
+            uint32_t ref, holder;
+            if (run->seqs[at] == 0 ||
+                !qr_chain_find(pager, run->pages[at], run->seqs[at], &ref, &holder)) {
+                continue;
+            }
+            struct qr_version *version = qr_version_of(pager, ref);
+            if (qr_ref_is_frame(ref) && version->state == QR_VERSION_NEWEST && !version->on_disk) {
+                (void)atomic_fetch_sub_explicit(&cache->dirty, 1, memory_order_relaxed);
+            }
+            version->on_disk = true;
+        }
+        qr_mutex_unlock(&cache->lock);
+    }
+}
+
+/* The file is at least as long as the database has pages, so that a short file is a damaged one. */
+static quire_status extend_file(struct run *run, quire_error *err)
+{
+    struct qr_pager *pager = run->pager;
+    uint64_t size = 0;
+    uint64_t wanted = (uint64_t)run->view->pages << pager->page_shift;
+    QR_TRY(pager->file->methods->size(pager->file, &size, err));
+    return size < wanted ? pager->file->methods->truncate(pager->file, wanted, err) : QUIRE_OK;
+}
+
+static quire_status copy_pages(struct run *run, quire_error *err)
+{
+    struct qr_pager *pager = run->pager;
+    for (size_t at = 0; at < run->count; at += BATCH) {
+        size_t count = run->count - at < BATCH ? run->count - at : BATCH;
+        QR_TRY(copy_batch(run, at, count, err));
+    }
+    QR_TRY(extend_file(run, err));
+    quire_error error = QUIRE_ERROR_INIT;
+    quire_status status = qr_database_sync(pager, &error);
+    if (status != QUIRE_OK) {
+        /* What the system still has of these pages is unknown: nothing may rely on it. */
+        qr_commit_poison(pager, &error);
+        if (err != NULL) {
+            *err = error;
+        }
+        return status;
+    }
+    mark_on_disk(run);
+    return qr_wal_release(pager->wal, run->generation, err);
+}
+
+/* ---- A run ---- */
+
+/*
+ * Ends the active segment, takes the snapshot to copy and the list of pages.
+ * All of it under the flush token: a group that is flushed later may already
+ * lie in a sealed segment, whose pages must not be taken for those of the
+ * snapshot. *again: the log was too full for the header page; another run is
+ * needed once this one has released segments.
+ */
+static quire_status seal(struct run *run, bool closing, bool *again, quire_error *err)
+{
+    struct qr_pager *pager = run->pager;
+    bool room = false;
+    qr_token_take(pager);
+    quire_status status = qr_group_flush(pager, true, err);
+    if (status == QUIRE_OK) {
+        status = qr_group_flush_header(pager, closing, &room, err);
+    }
+    if (status == QUIRE_OK) {
+        if (room) {
+            qr_wal_seal(pager->wal);
+        }
+        *again = !room;
+        status = qr_wal_sealed_pages(pager->wal, &run->pages, &run->count, &run->generation, err);
+    }
+    if (status == QUIRE_OK) {
+        run->view = qr_snapshot_take(pager, &pager->slots.slot[QR_SLOT_CHECKPOINT]);
+    }
+    qr_token_release(pager);
+    return status;
+}
+
+static quire_status run_once(struct qr_pager *pager, bool closing, bool *again, quire_error *err)
+{
+    struct run run = {.pager = pager};
+    size_t staging_size = (size_t)QR_STAGING_PAGES << pager->page_shift;
+    quire_status status = QUIRE_OK;
+    *again = false;
+    run.staging = qr_alloc(pager->allocator, staging_size, err);
+    if (run.staging == NULL) {
+        return QUIRE_NO_MEMORY;
+    }
+    QR_TRY_GOTO(status, seal(&run, closing, again, err), out);
+    if (run.count > 0) {
+        run.seqs = qr_alloc_zero(pager->allocator, run.count * sizeof *run.seqs, err);
+        status = run.seqs == NULL ? QUIRE_NO_MEMORY : copy_pages(&run, err);
+    }
+    if (status == QUIRE_OK) {
+        qr_count(&pager->counters.checkpoints, 1);
+    }
+out:
+    qr_snapshot_close(run.view);
+    qr_free(pager->allocator, run.seqs, run.count * sizeof *run.seqs);
+    qr_free(pager->allocator, run.pages, run.count * sizeof *run.pages);
+    qr_free(pager->allocator, run.staging, staging_size);
+    return status;
+}
+
+quire_status qr_checkpoint_run(struct qr_pager *pager, bool closing, quire_error *err)
+{
+    bool again = true;
+    for (int rounds = 0; again && rounds < 8; rounds++) {
+        QR_TRY(run_once(pager, closing, &again, err));
+    }
+    return QUIRE_OK;
+}
+
+/* ---- When ---- */
+
+static void checkpoint_state(struct qr_pager *pager, const struct qr_wal_stats *stats,
+                             quire_checkpoint_state *state)
+{
+    struct qr_checkpoint *checkpoint = &pager->checkpoint;
+    qr_mutex_lock(&checkpoint->lock);
+    uint64_t begun = checkpoint->begun_ns;
+    uint64_t commits = checkpoint->commits_at_begin;
+    qr_mutex_unlock(&checkpoint->lock);
+    *state = (quire_checkpoint_state){
+        .frames = stats->frames_live,
+        .wal_bytes = stats->frames_live * ((uint64_t)pager->page_size + 24),
+        .elapsed_ms = (qr_clock_monotonic_ns() - begun) / QR_NS_PER_MS,
+        .commits = qr_counted(&pager->counters.commits) - commits,
+    };
+}
+
+quire_checkpoint_wish qr_checkpoint_wish(struct qr_pager *pager)
+{
+    struct qr_wal_stats stats;
+    quire_checkpoint_state state;
+    const quire_checkpoint_policy *policy = &pager->options.checkpoint;
+    quire_checkpoint_wish wish = QUIRE_CHECKPOINT_NONE;
+    qr_wal_get_stats(pager->wal, &stats);
+    if (policy->wish != NULL) {
+        checkpoint_state(pager, &stats, &state);
+        wish = policy->wish(policy->context, &state);
+    }
+    bool pressed = stats.segments_sealed > 0 && stats.segments_free * 2 <= stats.segments;
+    bool dirty = atomic_load_explicit(&pager->cache.dirty, memory_order_relaxed) >
+                 pager->cache.frames_limit / 2;
+    if (wish == QUIRE_CHECKPOINT_NONE && (pressed || dirty)) {
+        wish = QUIRE_CHECKPOINT_PASSIVE;
+    }
+    if (wish == QUIRE_CHECKPOINT_URGENT) {
+        atomic_store_explicit(&pager->checkpoint.urgent, true, memory_order_relaxed);
+    }
+    if (wish != QUIRE_CHECKPOINT_NONE) {
+        qr_checkpoint_ask(pager);
+    }
+    return wish;
+}
+
+void qr_checkpoint_ask(struct qr_pager *pager)
+{
+    struct qr_checkpoint *checkpoint = &pager->checkpoint;
+    qr_mutex_lock(&checkpoint->lock);
+    if (checkpoint->asked == checkpoint->done && !checkpoint->running) {
+        checkpoint->asked++;
+        qr_cond_signal(&checkpoint->work);
+    }
+    qr_mutex_unlock(&checkpoint->lock);
+}
+
+quire_status qr_checkpoint_wait(struct qr_pager *pager, quire_error *err)
+{
+    struct qr_checkpoint *checkpoint = &pager->checkpoint;
+    qr_mutex_lock(&checkpoint->lock);
+    uint64_t ticket = ++checkpoint->asked;
+    qr_cond_signal(&checkpoint->work);
+    while (checkpoint->done < ticket) {
+        qr_cond_wait(&checkpoint->finished, &checkpoint->lock);
+    }
+    quire_status status = checkpoint->status;
+    quire_error error = checkpoint->error;
+    qr_mutex_unlock(&checkpoint->lock);
+    if (status != QUIRE_OK && err != NULL) {
+        *err = error;
+    }
+    return status;
+}
+
+/* ---- The background thread ---- */
+
+/* Syncs the log in the mode that does so by time. */
+static void sync_by_time(struct qr_pager *pager)
+{
+    struct qr_commit *commit = &pager->commit;
+    if (pager->options.durability != QUIRE_DURABILITY_NORMAL ||
+        atomic_load_explicit(&commit->poisoned, memory_order_relaxed) ||
+        atomic_load_explicit(&commit->synced_seq, memory_order_relaxed) >= qr_visible_seq(pager)) {
+        return;
+    }
+    qr_token_take(pager);
+    (void)qr_group_flush(pager, true, NULL);
+    qr_token_release(pager);
+}
+
+static uint64_t next_deadline(const struct qr_pager *pager)
+{
+    uint32_t ms = pager->options.checkpoint.poll_ms;
+    uint32_t sync_ms =
+        pager->options.durability == QUIRE_DURABILITY_NORMAL ? pager->options.sync_interval_ms : 0;
+    if (sync_ms != 0 && (ms == 0 || sync_ms < ms)) {
+        ms = sync_ms;
+    }
+    return ms == 0 ? QR_NO_DEADLINE : qr_clock_deadline_ns(ms);
+}
+
+/* Locked; unlocks while it runs. */
+static void serve(struct qr_pager *pager)
+{
+    struct qr_checkpoint *checkpoint = &pager->checkpoint;
+    quire_error error = QUIRE_ERROR_INIT;
+    uint64_t ticket = checkpoint->asked;
+    checkpoint->running = true;
+    checkpoint->begun_ns = qr_clock_monotonic_ns();
+    checkpoint->commits_at_begin = qr_counted(&pager->counters.commits);
+    qr_mutex_unlock(&checkpoint->lock);
+    quire_status status = qr_checkpoint_run(pager, false, &error);
+    atomic_store_explicit(&checkpoint->urgent, false, memory_order_relaxed);
+    qr_mutex_lock(&checkpoint->lock);
+    checkpoint->running = false;
+    checkpoint->done = ticket;
+    checkpoint->status = status;
+    checkpoint->error = error;
+    qr_cond_broadcast(&checkpoint->finished);
+}
+
+static void background(void *context)
+{
+    struct qr_pager *pager = context;
+    struct qr_checkpoint *checkpoint = &pager->checkpoint;
+    qr_mutex_lock(&checkpoint->lock);
+    while (!checkpoint->stop) {
+        if (checkpoint->asked > checkpoint->done) {
+            serve(pager);
+            continue;
+        }
+        if (!qr_cond_wait_until(&checkpoint->work, &checkpoint->lock, next_deadline(pager))) {
+            qr_mutex_unlock(&checkpoint->lock);
+            sync_by_time(pager);
+            if (pager->options.checkpoint.poll_ms != 0) {
+                (void)qr_checkpoint_wish(pager);
+            }
+            qr_mutex_lock(&checkpoint->lock);
+        }
+    }
+    qr_mutex_unlock(&checkpoint->lock);
+}
+
+quire_status qr_checkpoint_create(struct qr_pager *pager, quire_error *err)
+{
+    struct qr_checkpoint *checkpoint = &pager->checkpoint;
+    quire_status status = QUIRE_OK;
+    QR_TRY(qr_mutex_init(&checkpoint->lock, QR_RANK_CHECKPOINT, err));
+    QR_TRY_GOTO(status, qr_cond_init(&checkpoint->work, err), no_work);
+    QR_TRY_GOTO(status, qr_cond_init(&checkpoint->finished, err), no_finished);
+    checkpoint->begun_ns = qr_clock_monotonic_ns();
+    checkpoint->created = true;
+    return QUIRE_OK;
+
+no_finished:
+    qr_cond_destroy(&checkpoint->work);
+no_work:
+    qr_mutex_destroy(&checkpoint->lock);
+    return status;
+}
+
+void qr_checkpoint_destroy(struct qr_pager *pager)
+{
+    struct qr_checkpoint *checkpoint = &pager->checkpoint;
+    if (checkpoint->created) {
+        qr_cond_destroy(&checkpoint->finished);
+        qr_cond_destroy(&checkpoint->work);
+        qr_mutex_destroy(&checkpoint->lock);
+        checkpoint->created = false;
+    }
+}
+
+quire_status qr_checkpoint_start(struct qr_pager *pager, quire_error *err)
+{
+    QR_TRY(qr_thread_start(&pager->checkpoint.thread, background, pager, err));
+    pager->checkpoint.started = true;
+    return QUIRE_OK;
+}
+
+void qr_checkpoint_stop(struct qr_pager *pager)
+{
+    struct qr_checkpoint *checkpoint = &pager->checkpoint;
+    if (!checkpoint->started) {
+        return;
+    }
+    qr_mutex_lock(&checkpoint->lock);
+    checkpoint->stop = true;
+    qr_cond_signal(&checkpoint->work);
+    qr_mutex_unlock(&checkpoint->lock);
+    qr_thread_join(&checkpoint->thread);
+    checkpoint->started = false;
+}

@@ -1,0 +1,560 @@
+/*
+ * The commit pipeline: publish, group, flush, acknowledge.
+ *
+ * A commit publishes its pages under the group lock: they become the newest
+ * versions, invisible to snapshots, and join the open group. Then it lets the
+ * next writer in and waits. Whoever waits first takes the flush token, closes
+ * the open group and writes it to the log while the next group gathers: one
+ * frame a page and group, however many commits changed the page. When the log
+ * is synced (FULL) or written (NORMAL, OFF) the end of the group becomes the
+ * boundary that new snapshots take, and everybody in the group is
+ * acknowledged. The writer lock does not appear after publishing, so no
+ * acknowledgement waits for somebody's open transaction.
+ *
+ * A leader that expects company waits for it, at most half the time that a
+ * flush takes. A lone writer never waits and never switches threads.
+ *
+ * Room in the log is reserved before publishing, so that a full disk is an
+ * ordinary rollback. Any write or sync that fails later poisons: what was
+ * published and not acknowledged is of unknown outcome, no more is accepted,
+ * and snapshots go on at the last boundary.
+ *
+ * Concurrency: commit.lock (rank GROUP) guards the two groups, the numbers and
+ * the token. The group in flight belongs to the holder of the token.
+ */
+#include "pager/pager_internal.h"
+
+quire_status qr_commit_create(struct qr_pager *pager, quire_error *err)
+{
+    struct qr_commit *commit = &pager->commit;
+    quire_status status = QUIRE_OK;
+    unsigned conds = 0;
+    QR_TRY(qr_mutex_init(&commit->lock, QR_RANK_GROUP, err));
+    QR_TRY_GOTO(status, qr_cond_init(&commit->idle, err), no_idle);
+    for (; conds < QR_GROUP_CONDS; conds++) {
+        QR_TRY_GOTO(status, qr_cond_init(&commit->done[conds], err), no_conds);
+    }
+    commit->staging =
+        qr_alloc(pager->allocator, (size_t)QR_STAGING_PAGES << pager->page_shift, err);
+    if (commit->staging == NULL) {
+        status = QUIRE_NO_MEMORY;
+        goto no_conds;
+    }
+    return QUIRE_OK;
+
+no_conds:
+    while (conds > 0) {
+        qr_cond_destroy(&commit->done[--conds]);
+    }
+    qr_cond_destroy(&commit->idle);
+no_idle:
+    qr_mutex_destroy(&commit->lock);
+    return status;
+}
+
+void qr_commit_destroy(struct qr_pager *pager)
+{
+    struct qr_commit *commit = &pager->commit;
+    if (commit->staging == NULL) {
+        return;
+    }
+    qr_free(pager->allocator, commit->open.items,
+            commit->open.capacity * sizeof *commit->open.items);
+    qr_free(pager->allocator, commit->flight.items,
+            commit->flight.capacity * sizeof *commit->flight.items);
+    qr_free(pager->allocator, commit->staging, (size_t)QR_STAGING_PAGES << pager->page_shift);
+    for (unsigned i = 0; i < QR_GROUP_CONDS; i++) {
+        qr_cond_destroy(&commit->done[i]);
+    }
+    qr_cond_destroy(&commit->idle);
+    qr_mutex_destroy(&commit->lock);
+    commit->staging = NULL;
+}
+
+void qr_commit_start(struct qr_pager *pager, uint64_t sequence, uint32_t pages, uint32_t free_pages,
+                     bool header_open)
+{
+    struct qr_commit *commit = &pager->commit;
+    commit->sequence = sequence;
+    commit->pages = pages;
+    commit->free_pages = free_pages;
+    commit->header_open = header_open;
+    commit->open.start = sequence + 1;
+    commit->open.end = sequence;
+    commit->expect = 1;
+    atomic_store_explicit(&commit->synced_seq, sequence, memory_order_relaxed);
+    qr_boundary_publish(pager, sequence, pages);
+}
+
+/* ---- Poison ---- */
+
+quire_status qr_commit_poisoned(struct qr_pager *pager, quire_error *err)
+{
+    struct qr_commit *commit = &pager->commit;
+    if (!atomic_load_explicit(&commit->poisoned, memory_order_acquire)) {
+        return QUIRE_OK;
+    }
+    return qr_fail(err, QUIRE_POISONED,
+                   "%s refuses writes since an earlier failure (%s); close and reopen it.",
+                   pager->path, commit->poison.message);
+}
+
+static void poison_locked(struct qr_commit *commit, const quire_error *why)
+{
+    if (!atomic_load_explicit(&commit->poisoned, memory_order_relaxed)) {
+        commit->poison = *why;
+        atomic_store_explicit(&commit->poisoned, true, memory_order_release);
+    }
+}
+
+static void wake_all(struct qr_commit *commit)
+{
+    for (unsigned i = 0; i < QR_GROUP_CONDS; i++) {
+        qr_cond_broadcast(&commit->done[i]);
+    }
+    qr_cond_broadcast(&commit->idle);
+}
+
+void qr_commit_poison(struct qr_pager *pager, const quire_error *why)
+{
+    qr_mutex_lock(&pager->commit.lock);
+    poison_locked(&pager->commit, why);
+    wake_all(&pager->commit);
+    qr_mutex_unlock(&pager->commit.lock);
+}
+
+/* ---- The flush token ---- */
+
+void qr_token_take(struct qr_pager *pager)
+{
+    struct qr_commit *commit = &pager->commit;
+    qr_mutex_lock(&commit->lock);
+    commit->token_wanted++;
+    while (commit->flushing) {
+        qr_cond_wait(&commit->idle, &commit->lock);
+    }
+    commit->token_wanted--;
+    commit->flushing = true;
+    qr_mutex_unlock(&commit->lock);
+}
+
+void qr_token_release(struct qr_pager *pager)
+{
+    struct qr_commit *commit = &pager->commit;
+    qr_mutex_lock(&commit->lock);
+    commit->flushing = false;
+    wake_all(commit);
+    qr_mutex_unlock(&commit->lock);
+}
+
+/* ---- Flushing a group ---- */
+
+#define APPEND_BATCH 256U
+
+/* Fills `pages` from the items at `at`; spilled ones go through the staging buffer. Returns how many,
+ * 0 on failure. */
+static size_t gather(struct qr_pager *pager, const struct qr_group *group, size_t at,
+                     struct qr_wal_page *pages, quire_error *err)
+{
+    size_t count = 0;
+    size_t staged = 0;
+    for (; at + count < group->count && count < APPEND_BATCH; count++) {
+        const struct qr_group_item *item = &group->items[at + count];
+        uint8_t *bytes;
+        if (qr_ref_is_frame(item->ref)) {
+            bytes = qr_frame_bytes(pager, item->ref);
+            qr_page_seal(pager, item->page_number, bytes);
+        } else {
+            if (staged == QR_STAGING_PAGES) {
+                break;
+            }
+            bytes = pager->commit.staging + (staged++ << pager->page_shift);
+            if (qr_spill_read(pager, item->ref, bytes, err) != QUIRE_OK) {
+                return 0;
+            }
+        }
+        pages[count] = (struct qr_wal_page){item->page_number, bytes};
+    }
+    return count;
+}
+
+static quire_status write_group(struct qr_pager *pager, const struct qr_group *group,
+                                quire_error *err)
+{
+    struct qr_wal_page pages[APPEND_BATCH];
+    bool synced_before =
+        atomic_load_explicit(&pager->commit.synced_seq, memory_order_relaxed) + 1 >= group->start;
+    for (size_t at = 0; at < group->count;) {
+        size_t count = gather(pager, group, at, pages, err);
+        if (count == 0) {
+            return QUIRE_IO;
+        }
+        bool last = at + count == group->count;
+        QR_TRY(
+            qr_wal_append(pager->wal, pages, count, last ? group->pages : 0, synced_before, err));
+        at += count;
+    }
+    return QUIRE_OK;
+}
+
+/* Before the first commit of this opening is acknowledged, the header on disk must say that the log
+ * belongs to the file's content. The log holds the header page already, so a torn write is repaired
+ * from it. */
+static quire_status open_header(struct qr_pager *pager, const struct qr_group *group,
+                                quire_error *err)
+{
+    for (size_t i = 0; i < group->count; i++) {
+        if (group->items[i].page_number != QR_PAGE_NUMBER_HEADER) {
+            continue;
+        }
+        const uint8_t *page = qr_frame_bytes(pager, group->items[i].ref);
+        QR_TRY(qr_file_write_one(pager->file, page, pager->page_size, 0, err));
+        return qr_database_sync(pager, err);
+    }
+    return QUIRE_OK;
+}
+
+/* Closes the open group. False when it is empty. */
+static bool swap_groups(struct qr_commit *commit)
+{
+    struct qr_group *open = &commit->open;
+    qr_mutex_lock(&commit->lock);
+    bool any = open->end >= open->start;
+    if (any) {
+        struct qr_group flight = *open;
+        *open = commit->flight;
+        commit->flight = flight;
+        open->count = 0;
+        open->commits = 0;
+        open->start = flight.end + 1;
+        open->end = flight.end;
+        open->pages = flight.pages;
+        open->free_pages = flight.free_pages;
+        open->number = flight.number + 1;
+        atomic_store_explicit(&commit->joined, 0, memory_order_relaxed);
+    }
+    qr_mutex_unlock(&commit->lock);
+    return any;
+}
+
+static quire_status flush_flight(struct qr_pager *pager, bool sync, quire_error *err)
+{
+    struct qr_commit *commit = &pager->commit;
+    const struct qr_group *group = &commit->flight;
+    QR_TRY(write_group(pager, group, err));
+    if (sync || !commit->header_open) {
+        QR_TRY(qr_wal_sync(pager->wal, err));
+        atomic_store_explicit(&commit->synced_seq, group->end, memory_order_release);
+    }
+    if (!commit->header_open) {
+        QR_TRY(open_header(pager, group, err));
+    }
+    return QUIRE_OK;
+}
+
+quire_status qr_group_flush(struct qr_pager *pager, bool sync, quire_error *err)
+{
+    struct qr_commit *commit = &pager->commit;
+    quire_error error = QUIRE_ERROR_INIT;
+    QR_TRY(qr_commit_poisoned(pager, err));
+    quire_status status = QUIRE_OK;
+    bool any = swap_groups(commit);
+    uint64_t visible = qr_visible_seq(pager);
+    if (any) {
+        status = flush_flight(pager, sync, &error);
+    } else if (sync && atomic_load_explicit(&commit->synced_seq, memory_order_relaxed) < visible) {
+        status = qr_wal_sync(pager->wal, &error);
+        if (status == QUIRE_OK) {
+            atomic_store_explicit(&commit->synced_seq, visible, memory_order_release);
+        }
+    }
+    qr_mutex_lock(&commit->lock);
+    if (status != QUIRE_OK) {
+        poison_locked(commit, &error);
+        wake_all(commit);
+    } else if (any) {
+        commit->header_open = true;
+        qr_boundary_publish(pager, commit->flight.end, commit->flight.pages);
+        qr_cond_broadcast(&commit->done[commit->flight.number % QR_GROUP_CONDS]);
+    }
+    qr_mutex_unlock(&commit->lock);
+    if (status != QUIRE_OK) {
+        if (err != NULL) {
+            *err = error;
+        }
+        return status;
+    }
+    if (any) {
+        qr_count(&pager->counters.groups, 1);
+        qr_version_collect(pager);
+    }
+    return QUIRE_OK;
+}
+
+/* ---- Publishing ---- */
+
+/* Room for `count` more pages in group and version chains. Group lock held. */
+static quire_status reserve_publish(struct qr_pager *pager, size_t count, quire_error *err)
+{
+    struct qr_group *group = &pager->commit.open;
+    QR_TRY(qr_grow(pager->allocator, &group->items, &group->capacity, group->count + count,
+                   sizeof *group->items, err));
+    qr_mutex_lock(&pager->cache.lock);
+    quire_status status = qr_supersede_reserve(pager, count, err);
+    qr_mutex_unlock(&pager->cache.lock);
+    return status;
+}
+
+/* The open group takes the numbers of the newest commit. Group lock held. */
+static void extend_group(struct qr_commit *commit, uint64_t seq)
+{
+    commit->sequence = seq;
+    commit->open.end = seq;
+    commit->open.pages = commit->pages;
+    commit->open.free_pages = commit->free_pages;
+}
+
+#define PUBLISH_BATCH 512U
+
+static void publish_pages(struct qr_txn *txn, uint64_t seq)
+{
+    struct qr_pager *pager = txn->pager;
+    struct qr_cache *cache = &pager->cache;
+    for (size_t at = 0; at < txn->own_count;) {
+        size_t end = txn->own_count - at > PUBLISH_BATCH ? at + PUBLISH_BATCH : txn->own_count;
+        qr_mutex_lock(&cache->lock);
+        for (; at < end; at++) {
+            uint32_t page_number = txn->own[at];
+            uint32_t ref = cache->private_table[page_number];
+            if (!qr_ref_is_frame(ref) && !qr_ref_is_spill(ref)) {
+                continue;
+            }
+            if (page_number == QR_PAGE_NUMBER_HEADER) {
+                qr_header_stamp(qr_frame_bytes(pager, ref), seq, txn->pages, txn->free_pages,
+                                false);
+                pager->commit.header_framed = true;
+            }
+            qr_version_publish(pager, page_number, ref, seq, qr_version_of(pager, ref)->fresh);
+            cache->private_table[page_number] = QR_REF_NONE;
+        }
+        qr_mutex_unlock(&cache->lock);
+    }
+}
+
+/* Makes the transaction's pages the newest. On failure nothing has happened. */
+static quire_status publish(struct qr_txn *txn, uint64_t *seq, uint64_t *group, size_t *frames,
+                            quire_error *err)
+{
+    struct qr_pager *pager = txn->pager;
+    struct qr_commit *commit = &pager->commit;
+    qr_mutex_lock(&commit->lock);
+    quire_status status = qr_commit_poisoned(pager, err);
+    if (status == QUIRE_OK) {
+        status = reserve_publish(pager, txn->own_count, err);
+    }
+    if (status == QUIRE_OK) {
+        size_t before = commit->open.count;
+        *seq = commit->sequence + 1;
+        publish_pages(txn, *seq);
+        commit->pages = txn->pages;
+        commit->free_pages = txn->free_pages;
+        extend_group(commit, *seq);
+        commit->open.commits++;
+        (void)atomic_fetch_add_explicit(&commit->joined, 1, memory_order_relaxed);
+        *group = commit->open.number;
+        *frames = commit->open.count - before;
+    }
+    qr_mutex_unlock(&commit->lock);
+    return status;
+}
+
+quire_status qr_group_flush_header(struct qr_pager *pager, bool clean, bool *room, quire_error *err)
+{
+    struct qr_commit *commit = &pager->commit;
+    struct qr_cache *cache = &pager->cache;
+    enum qr_wal_room state = QR_WAL_ROOM_WAIT;
+    uint32_t frame = 0;
+    *room = false;
+    QR_TRY(qr_wal_reserve(pager->wal, 1, &state, err));
+    if (state == QR_WAL_ROOM_WAIT) {
+        return QUIRE_OK;
+    }
+    *room = true;
+    quire_status status = qr_frame_alloc(pager, &frame, err);
+    if (status != QUIRE_OK) {
+        qr_wal_unreserve(pager->wal, 1);
+        return status;
+    }
+    uint8_t *bytes = qr_frame_bytes(pager, frame);
+    qr_mutex_lock(&commit->lock);
+    status = reserve_publish(pager, 1, err);
+    size_t before = commit->open.count;
+    qr_mutex_lock(&cache->lock);
+    if (status == QUIRE_OK) {
+        uint64_t seq = commit->sequence + 1;
+        const uint8_t *source = qr_frame_bytes(pager, qr_chain_head(pager, QR_PAGE_NUMBER_HEADER));
+        memcpy(bytes + QR_PAGE_LSN, source + QR_PAGE_LSN, pager->page_size - QR_PAGE_LSN);
+        qr_header_stamp(bytes, seq, commit->pages, commit->free_pages, clean);
+        qr_version_publish(pager, QR_PAGE_NUMBER_HEADER, frame, seq, false);
+        extend_group(commit, seq);
+        commit->header_framed = false; /* this frame ends its segment */
+    } else {
+        qr_frame_free(pager, frame);
+    }
+    qr_mutex_unlock(&cache->lock);
+    size_t added = commit->open.count - before;
+    qr_mutex_unlock(&commit->lock);
+    if (added == 0) {
+        qr_wal_unreserve(pager->wal, 1);
+    }
+    QR_TRY(status);
+    return qr_group_flush(pager, true, err);
+}
+
+/* ---- Waiting ---- */
+
+/* The leader's wait for others who are about to commit. */
+static void gather_company(struct qr_pager *pager)
+{
+    struct qr_commit *commit = &pager->commit;
+    uint32_t expect = commit->expect;
+    if (expect <= 1 || pager->options.durability != QUIRE_DURABILITY_FULL) {
+        return;
+    }
+    uint64_t deadline = qr_clock_monotonic_ns() + commit->flush_ns / 2;
+    while (atomic_load_explicit(&commit->joined, memory_order_relaxed) < expect &&
+           qr_clock_monotonic_ns() < deadline) {
+        qr_yield();
+    }
+}
+
+/* Token held, taken under the lock; releases it. */
+static void lead(struct qr_pager *pager)
+{
+    struct qr_commit *commit = &pager->commit;
+    gather_company(pager);
+    uint64_t begun = qr_clock_monotonic_ns();
+    bool sync = pager->options.durability == QUIRE_DURABILITY_FULL;
+    quire_status status = qr_group_flush(pager, sync, NULL);
+    uint64_t took = qr_clock_monotonic_ns() - begun;
+    qr_mutex_lock(&commit->lock);
+    uint32_t company =
+        commit->flight.commits + atomic_load_explicit(&commit->joined, memory_order_relaxed);
+    uint32_t faded = commit->expect * 7 / 8;
+    commit->expect = company > faded ? company : faded;
+    commit->flush_ns = commit->flush_ns == 0 ? took : (commit->flush_ns * 7 + took) / 8;
+    commit->flushing = false;
+    if (status != QUIRE_OK || commit->token_wanted > 0) {
+        wake_all(commit);
+    } else {
+        qr_cond_signal(&commit->done[commit->open.number % QR_GROUP_CONDS]);
+    }
+    qr_mutex_unlock(&commit->lock);
+    if (status == QUIRE_OK) {
+        (void)qr_checkpoint_wish(pager);
+    }
+}
+
+static quire_status wait_flushed(struct qr_pager *pager, uint64_t seq, uint64_t group,
+                                 quire_error *err)
+{
+    struct qr_commit *commit = &pager->commit;
+    qr_mutex_lock(&commit->lock);
+    while (qr_visible_seq(pager) < seq) {
+        if (atomic_load_explicit(&commit->poisoned, memory_order_relaxed)) {
+            quire_error why = commit->poison;
+            qr_mutex_unlock(&commit->lock);
+            return qr_fail(err, QUIRE_COMMIT_UNKNOWN,
+                           "The commit to %s could not be confirmed (%s); close and reopen the "
+                           "database to learn whether it survived.",
+                           pager->path, why.message);
+        }
+        if (!commit->flushing && commit->token_wanted == 0) {
+            commit->flushing = true;
+            qr_mutex_unlock(&commit->lock);
+            lead(pager);
+            qr_mutex_lock(&commit->lock);
+        } else {
+            qr_cond_wait(&commit->done[group % QR_GROUP_CONDS], &commit->lock);
+        }
+    }
+    qr_mutex_unlock(&commit->lock);
+    return QUIRE_OK;
+}
+
+/* ---- Commit ---- */
+
+/* Reserves room in the log, waiting for the checkpointer when the ring is full. */
+static quire_status reserve_log(struct qr_pager *pager, size_t frames, quire_error *err)
+{
+    for (int rounds = 0; rounds < 64; rounds++) {
+        enum qr_wal_room room = QR_WAL_ROOM_WAIT;
+        QR_TRY(qr_wal_reserve(pager->wal, frames, &room, err));
+        if (room == QR_WAL_ROOM_READY) {
+            return QUIRE_OK;
+        }
+        QR_TRY(qr_checkpoint_wait(pager, err));
+    }
+    return qr_fail(err, QUIRE_NO_SPACE,
+                   "The log of %s has no room for a commit of %zu pages; raise wal_bytes_max or "
+                   "commit in smaller steps.",
+                   pager->path, frames);
+}
+
+/* Lets the checkpointer catch up when too many pages are dirty, or the policy is impatient. */
+static void wait_for_checkpointer(struct qr_pager *pager)
+{
+    uint32_t limit = pager->cache.frames_limit / 2;
+    for (int rounds = 0; rounds < 3; rounds++) {
+        bool many = atomic_load_explicit(&pager->cache.dirty, memory_order_relaxed) > limit;
+        if (!many && !atomic_load_explicit(&pager->checkpoint.urgent, memory_order_relaxed)) {
+            return;
+        }
+        if (qr_checkpoint_wait(pager, NULL) != QUIRE_OK) {
+            return;
+        }
+    }
+}
+
+static quire_status prepare(struct qr_txn *txn, quire_error *err)
+{
+    struct qr_pager *pager = txn->pager;
+    uint8_t *page = NULL;
+    qr_mutex_lock(&pager->commit.lock);
+    bool with_header = !pager->commit.header_open || !pager->commit.header_framed;
+    qr_mutex_unlock(&pager->commit.lock);
+    if (with_header) {
+        QR_TRY(qr_txn_page_write(txn, QR_PAGE_NUMBER_HEADER, &page, err));
+    }
+    wait_for_checkpointer(pager);
+    return reserve_log(pager, txn->own_count, err);
+}
+
+quire_status qr_commit_txn(struct qr_txn *txn, quire_error *err)
+{
+    struct qr_pager *pager = txn->pager;
+    uint64_t seq = 0;
+    uint64_t group = 0;
+    size_t frames = 0;
+    size_t reserved = 0;
+    quire_status status = prepare(txn, err);
+    if (status == QUIRE_OK) {
+        reserved = txn->own_count;
+        status = publish(txn, &seq, &group, &frames, err);
+    }
+    if (status != QUIRE_OK) {
+        if (reserved > 0) {
+            qr_wal_unreserve(pager->wal, reserved);
+        }
+        qr_txn_rollback(txn);
+        return status;
+    }
+    if (frames < reserved) {
+        qr_wal_unreserve(pager->wal, reserved - frames);
+    }
+    qr_free_map_published(txn, seq);
+    qr_txn_release(txn);
+    QR_TRY(wait_flushed(pager, seq, group, err));
+    qr_count(&pager->counters.commits, 1);
+    return QUIRE_OK;
+}
