@@ -44,7 +44,7 @@ static const char *leaf_text(const struct leaf *leaf)
 static quire_status refuse(struct leaf *leaf, const char *reason)
 {
     *leaf->problem = qr_gql_format(leaf->arena, leaf->err, "%s%s", reason, leaf_text(leaf));
-    return *leaf->problem == NULL ? QUIRE_NO_MEMORY : QUIRE_OK;
+    return *leaf->problem == NULL ? qr_gql_memory_status(leaf->err) : QUIRE_OK;
 }
 
 static bool is_number(const struct qr_gql_value *value)
@@ -98,7 +98,7 @@ static quire_status coerce_id(struct leaf *leaf)
         size_t size = qr_json_format_double(value->number, text);
         value->text = (struct qr_gql_str){qr_arena_copy(leaf->arena, text, size, leaf->err), size};
         if (value->text.data == NULL) {
-            return QUIRE_NO_MEMORY;
+            return qr_gql_memory_status(leaf->err);
         }
     }
     value->kind = QR_GQL_VALUE_STRING;
@@ -142,7 +142,7 @@ static quire_status coerce_enum(struct leaf *leaf)
             QR_GQL_FMT(leaf->type->name), leaf->from_literal ? "enum" : "string", text,
             suggest_enum_value(leaf, qr_gql_str_of(text)));
     }
-    return *leaf->problem == NULL ? QUIRE_NO_MEMORY : QUIRE_OK;
+    return *leaf->problem == NULL ? qr_gql_memory_status(leaf->err) : QUIRE_OK;
 }
 
 static quire_status coerce_custom(struct leaf *leaf)
@@ -162,7 +162,7 @@ static quire_status coerce_custom(struct leaf *leaf)
         qr_gql_format(leaf->arena, leaf->err,
                       "Expected value of type \"%.*s\", but encountered error \"%s\"; found: %s.",
                       QR_GQL_FMT(leaf->type->name), reason, leaf_text(leaf));
-    return *leaf->problem == NULL ? QUIRE_NO_MEMORY : QUIRE_OK;
+    return *leaf->problem == NULL ? qr_gql_memory_status(leaf->err) : QUIRE_OK;
 }
 
 static quire_status coerce_leaf(struct leaf *leaf)
@@ -216,7 +216,7 @@ static quire_status untyped_list(struct qr_arena *arena, const struct qr_gql_ast
     out->count = literal->count;
     out->items = qr_arena_alloc(arena, (literal->count + 1) * sizeof(*out->items), err);
     if (out->items == NULL) {
-        return QUIRE_NO_MEMORY;
+        return qr_gql_memory_status(err);
     }
     uint32_t at = 0;
     for (const struct qr_gql_ast_value *item = literal->items; item != NULL; item = item->next) {
@@ -232,7 +232,7 @@ static quire_status untyped_object(struct qr_arena *arena, const struct qr_gql_a
     out->kind = QR_GQL_VALUE_OBJECT;
     out->members = qr_arena_alloc(arena, (literal->count + 1) * sizeof(*out->members), err);
     if (out->members == NULL) {
-        return QUIRE_NO_MEMORY;
+        return qr_gql_memory_status(err);
     }
     for (const struct qr_gql_ast_argument *field = literal->fields; field != NULL;
          field = field->next) {
@@ -335,7 +335,7 @@ static quire_status coerce_list(const struct coercion *c, const struct qr_gql_ty
     uint32_t count = is_list ? literal->count : 1;
     struct qr_gql_value *items = qr_arena_alloc(c->arena, (count + 1) * sizeof(*items), c->err);
     if (items == NULL) {
-        return QUIRE_NO_MEMORY;
+        return qr_gql_memory_status(c->err);
     }
     const struct qr_gql_ast_value *item = is_list ? literal->items : literal;
     *valid = true;
@@ -409,7 +409,7 @@ static quire_status coerce_object(const struct coercion *c, const struct qr_gql_
     out->members =
         qr_arena_alloc(c->arena, (type->input_count + 1) * sizeof(*out->members), c->err);
     if (out->members == NULL) {
-        return QUIRE_NO_MEMORY;
+        return qr_gql_memory_status(c->err);
     }
     QR_TRY(coerce_fields(c, type, &fields, out, valid));
     if (type->one_of) {
@@ -512,7 +512,7 @@ static quire_status report(const struct check *k, const struct qr_gql_ast_value 
                            const struct qr_gql_path *path, const char *message)
 {
     if (message == NULL) {
-        return QUIRE_NO_MEMORY;
+        return qr_gql_memory_status(k->err);
     }
     k->problem(k->context, at, path, message);
     return QUIRE_OK;
@@ -529,7 +529,7 @@ static quire_status check_list(const struct check *k, const struct qr_gql_type *
     for (const struct qr_gql_ast_value *item = literal->items; item != NULL; item = item->next) {
         const struct qr_gql_path *inner = step(k, path, (struct qr_gql_str){NULL, 0}, index++);
         if (inner == NULL) {
-            return QUIRE_NO_MEMORY;
+            return qr_gql_memory_status(k->err);
         }
         QR_TRY(check(k, type->inner, item, inner));
     }
@@ -588,7 +588,7 @@ static quire_status check_known_fields(const struct check *k, const struct qr_gq
         if (given != NULL) {
             const struct qr_gql_path *inner = step(k, path, input->name, 0);
             if (inner == NULL) {
-                return QUIRE_NO_MEMORY;
+                return qr_gql_memory_status(k->err);
             }
             QR_TRY(check(k, input->type, given->value, inner));
         } else if (qr_gql_input_is_required(input)) {

@@ -83,6 +83,9 @@ static quire_status syntax_error(struct qr_gql_lexer *lexer, struct qr_gql_pos p
                                  struct qr_gql_str message)
 {
     (void)qr_gql_report_add(lexer->report, &pos, "Syntax Error: %.*s", QR_GQL_FMT(message));
+    if (lexer->report->status != QUIRE_OK) {
+        return lexer->report->status;
+    }
     return qr_fail_text(lexer->err, QUIRE_SYNTAX, "", pos.line, pos.column,
                         "Syntax error at line %u, column %u: %.*s", pos.line, pos.column,
                         QR_GQL_FMT(message));
@@ -248,7 +251,7 @@ static quire_status escape_error(struct qr_gql_lexer *lexer, const char *what, u
     }
     char *message = qr_gql_format(lexer->arena, lexer->err, "Invalid %s escape sequence: \"%.*s\".",
                                   what, (int)size, lexer->text + lexer->offset);
-    return message == NULL ? QUIRE_NO_MEMORY
+    return message == NULL ? qr_gql_memory_status(lexer->err)
                            : syntax_error(lexer, pos_here(lexer), qr_gql_str_of(message));
 }
 
@@ -510,7 +513,7 @@ static quire_status dot_error(struct qr_gql_lexer *lexer)
         qr_gql_format(lexer->arena, lexer->err,
                       "Invalid number, expected digit before \".\", did you mean \"0.%.*s\"?",
                       (int)digits, lexer->text + lexer->offset + 1);
-    return message == NULL ? QUIRE_NO_MEMORY
+    return message == NULL ? qr_gql_memory_status(lexer->err)
                            : syntax_error(lexer, pos_here(lexer), qr_gql_str_of(message));
 }
 
@@ -585,7 +588,7 @@ quire_status qr_gql_lexer_next(struct qr_gql_lexer *lexer, struct qr_gql_token *
         char *message = qr_gql_format(lexer->arena, lexer->err,
                                       "Document contains more than %u tokens. Parsing aborted.",
                                       lexer->tokens_max);
-        return message == NULL ? QUIRE_NO_MEMORY
+        return message == NULL ? qr_gql_memory_status(lexer->err)
                                : syntax_error(lexer, token->pos, qr_gql_str_of(message));
     }
     lexer->token_count++;

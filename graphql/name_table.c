@@ -46,7 +46,7 @@ static quire_status grow(struct qr_gql_name_table *table, struct qr_arena *arena
     bigger.capacity = table->capacity == 0 ? CAPACITY_MIN : table->capacity * 2;
     bigger.slots = qr_arena_alloc_zero(arena, bigger.capacity * sizeof(*bigger.slots), err);
     if (bigger.slots == NULL) {
-        return QUIRE_NO_MEMORY;
+        return qr_gql_memory_status(err);
     }
     if (table->capacity == 0) {
         bigger.seed = (uint64_t)(uintptr_t)bigger.slots * UINT64_C(0x9E3779B97F4A7C15);

@@ -21,9 +21,12 @@ quire_status qr_gql_parser_error(struct qr_gql_parser *p, struct qr_gql_pos pos,
     char *message = qr_gql_format(p->lexer.arena, p->lexer.err, "%s%s%s%s%s", before, a,
                                   b == NULL ? "" : ", found ", b == NULL ? "" : b, ".");
     if (message == NULL) {
-        return QUIRE_NO_MEMORY;
+        return qr_gql_memory_status(p->lexer.err);
     }
     (void)qr_gql_report_add(p->lexer.report, &pos, "Syntax Error: %s", message);
+    if (p->lexer.report->status != QUIRE_OK) {
+        return p->lexer.report->status;
+    }
     return qr_fail_text(p->lexer.err, QUIRE_SYNTAX, "", pos.line, pos.column,
                         "Syntax error at line %u, column %u: %s", pos.line, pos.column, message);
 }
@@ -56,7 +59,7 @@ quire_status qr_gql_parser_expect_word(struct qr_gql_parser *p, const char *word
         return qr_gql_parser_advance(p);
     }
     const char *wanted = qr_gql_format(p->lexer.arena, p->lexer.err, "\"%s\"", word);
-    return wanted == NULL ? QUIRE_NO_MEMORY
+    return wanted == NULL ? qr_gql_memory_status(p->lexer.err)
                           : qr_gql_parser_error(p, p->token.pos, "Expected ", wanted,
                                                 qr_gql_token_describe(p->lexer.arena, &p->token));
 }
@@ -82,7 +85,7 @@ static quire_status enter(struct qr_gql_parser *p)
 {
     if (p->depth == p->depth_max) {
         char *limit = qr_gql_format(p->lexer.arena, p->lexer.err, "%u", p->depth_max);
-        return limit == NULL ? QUIRE_NO_MEMORY
+        return limit == NULL ? qr_gql_memory_status(p->lexer.err)
                              : qr_gql_parser_error(p, p->token.pos,
                                                    "Document is nested deeper than ", limit, NULL);
     }
@@ -119,7 +122,7 @@ static quire_status parse_argument(struct qr_gql_parser *p, bool constant,
 {
     struct qr_gql_ast_argument *argument = qr_gql_parser_node(p, sizeof(*argument));
     if (argument == NULL) {
-        return QUIRE_NO_MEMORY;
+        return qr_gql_memory_status(p->lexer.err);
     }
     *out = argument;
     QR_TRY(qr_gql_parser_name(p, &argument->name));
@@ -152,7 +155,7 @@ static quire_status parse_variable(struct qr_gql_parser *p, bool constant,
         char *name = qr_gql_format(p->lexer.arena, p->lexer.err, "\"$%.*s\" in constant value",
                                    QR_GQL_FMT(p->token.value));
         return name == NULL
-                   ? QUIRE_NO_MEMORY
+                   ? qr_gql_memory_status(p->lexer.err)
                    : qr_gql_parser_error(p, dollar.pos, "Unexpected variable ", name, NULL);
     }
     if (constant) {
@@ -180,7 +183,7 @@ quire_status qr_gql_parser_value(struct qr_gql_parser *p, bool constant,
 {
     struct qr_gql_ast_value *value = qr_gql_parser_node(p, sizeof(*value));
     if (value == NULL) {
-        return QUIRE_NO_MEMORY;
+        return qr_gql_memory_status(p->lexer.err);
     }
     *out = value;
     value->pos = p->token.pos;
@@ -245,7 +248,7 @@ quire_status qr_gql_parser_directives(struct qr_gql_parser *p, bool constant,
     while (p->token.kind == QR_GQL_TOKEN_AT) {
         struct qr_gql_ast_directive *directive = qr_gql_parser_node(p, sizeof(*directive));
         if (directive == NULL) {
-            return QUIRE_NO_MEMORY;
+            return qr_gql_memory_status(p->lexer.err);
         }
         *out = directive;
         out = &directive->next;
@@ -263,7 +266,7 @@ quire_status qr_gql_parser_type(struct qr_gql_parser *p, struct qr_gql_ast_type 
 {
     struct qr_gql_ast_type *type = qr_gql_parser_node(p, sizeof(*type));
     if (type == NULL) {
-        return QUIRE_NO_MEMORY;
+        return qr_gql_memory_status(p->lexer.err);
     }
     type->pos = p->token.pos;
     bool list;
@@ -283,7 +286,7 @@ quire_status qr_gql_parser_type(struct qr_gql_parser *p, struct qr_gql_ast_type 
     if (non_null) {
         struct qr_gql_ast_type *outer = qr_gql_parser_node(p, sizeof(*outer));
         if (outer == NULL) {
-            return QUIRE_NO_MEMORY;
+            return qr_gql_memory_status(p->lexer.err);
         }
         *outer =
             (struct qr_gql_ast_type){.kind = QR_GQL_AST_NON_NULL, .pos = type->pos, .inner = type};
@@ -341,7 +344,7 @@ static quire_status parse_selections(struct qr_gql_parser *p, struct qr_gql_ast_
     do {
         struct qr_gql_ast_selection *selection = qr_gql_parser_node(p, sizeof(*selection));
         if (selection == NULL) {
-            return QUIRE_NO_MEMORY;
+            return qr_gql_memory_status(p->lexer.err);
         }
         *tail = selection;
         tail = &selection->next;
@@ -360,7 +363,7 @@ static quire_status parse_variable_definition(struct qr_gql_parser *p,
 {
     struct qr_gql_ast_member *variable = qr_gql_parser_node(p, sizeof(*variable));
     if (variable == NULL) {
-        return QUIRE_NO_MEMORY;
+        return qr_gql_memory_status(p->lexer.err);
     }
     *out = variable;
     variable->pos = p->token.pos;
@@ -446,7 +449,7 @@ static quire_status parse_definition(struct qr_gql_parser *p, struct qr_gql_ast_
 {
     struct qr_gql_ast_definition *definition = qr_gql_parser_node(p, sizeof(*definition));
     if (definition == NULL) {
-        return QUIRE_NO_MEMORY;
+        return qr_gql_memory_status(p->lexer.err);
     }
     *out = definition;
     definition->pos = p->token.pos;
@@ -507,7 +510,7 @@ quire_status qr_gql_parse(struct qr_arena *arena, const char *text, size_t size,
     QR_TRY(qr_gql_parser_advance(&p));
     struct qr_gql_document *document = qr_gql_parser_node(&p, sizeof(*document));
     if (document == NULL) {
-        return QUIRE_NO_MEMORY;
+        return qr_gql_memory_status(err);
     }
     document->source = (struct qr_gql_str){text, size};
     struct qr_gql_ast_definition **tail = &document->first;

@@ -35,7 +35,7 @@ struct qr_gql_problem *qr_gql_report_message(struct qr_gql_report *report,
         places = qr_arena_alloc(report->arena, count * sizeof(*places), report->err);
     }
     if (problem == NULL || (count > 0 && places == NULL)) {
-        report->status = QUIRE_NO_MEMORY;
+        report->status = qr_gql_memory_status(report->err);
         return NULL;
     }
     problem->message = message;
@@ -72,7 +72,7 @@ static struct qr_gql_problem *report_format(struct qr_gql_report *report,
     size_t room = size < 0 ? 1 : (size_t)size + 1;
     char *text = qr_arena_alloc(report->arena, room, report->err);
     if (text == NULL) {
-        report->status = QUIRE_NO_MEMORY;
+        report->status = qr_gql_memory_status(report->err);
     } else {
         text[0] = '\0';
         (void)vsnprintf(text, room, format, again);

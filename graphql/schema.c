@@ -319,7 +319,7 @@ quire_status qr_gql_type_from_ast(const struct qr_gql_schema *schema, struct qr_
     if (*out == NULL) {
         struct qr_gql_type *wrapper = qr_arena_alloc_zero(arena, sizeof(*wrapper), err);
         if (wrapper == NULL) {
-            return QUIRE_NO_MEMORY;
+            return qr_gql_memory_status(err);
         }
         wrapper->kind = list ? QR_GQL_LIST : QR_GQL_NON_NULL;
         wrapper->inner = inner;

@@ -39,7 +39,7 @@ static quire_status add_origin(struct builder *b, struct qr_gql_origin **chain,
 {
     struct qr_gql_origin *origin = make(b, 1, sizeof(*origin));
     if (origin == NULL) {
-        return QUIRE_NO_MEMORY;
+        return qr_gql_memory_status(b->err);
     }
     origin->node = node;
     if (*chain == NULL) {
@@ -76,7 +76,7 @@ static quire_status name_type(struct builder *b, const struct qr_gql_ast_definit
     }
     struct qr_gql_type *type = make(b, 1, sizeof(*type));
     if (type == NULL) {
-        return QUIRE_NO_MEMORY;
+        return qr_gql_memory_status(b->err);
     }
     type->kind = type_kind_of(definition);
     type->name = name;
@@ -103,7 +103,7 @@ static quire_status name_directive(struct builder *b,
 {
     struct qr_gql_directive *directive = make(b, 1, sizeof(*directive));
     if (directive == NULL) {
-        return QUIRE_NO_MEMORY;
+        return qr_gql_memory_status(b->err);
     }
     directive->name = definition->name.text;
     directive->node = definition;
@@ -167,7 +167,7 @@ static quire_status resolve_type(struct builder *b, const struct qr_gql_ast_type
     QR_TRY(resolve_type(b, node->inner, &inner));
     enum qr_gql_type_kind kind = node->kind == QR_GQL_AST_LIST_OF ? QR_GQL_LIST : QR_GQL_NON_NULL;
     *out = qr_gql_type_wrap(b->arena, kind, inner, b->err);
-    return *out == NULL ? QUIRE_NO_MEMORY : QUIRE_OK;
+    return *out == NULL ? qr_gql_memory_status(b->err) : QUIRE_OK;
 }
 
 /* The text of an applied directive's argument, or `absent`. */
@@ -222,7 +222,7 @@ static quire_status fill_arguments(struct builder *b, const struct qr_gql_ast_me
     *count = 0;
     *out = make(b, total, sizeof(**out));
     if (*out == NULL) {
-        return QUIRE_NO_MEMORY;
+        return qr_gql_memory_status(b->err);
     }
     for (const struct qr_gql_ast_member *node = nodes; node != NULL; node = node->next) {
         struct qr_gql_input *input = &(*out)[*count];
@@ -345,8 +345,9 @@ static quire_status make_room(struct builder *b, struct qr_gql_type *type)
     } else {
         room = type->fields = make(b, members, sizeof(*type->fields));
     }
-    return type->interfaces == NULL || type->possible == NULL || room == NULL ? QUIRE_NO_MEMORY
-                                                                              : QUIRE_OK;
+    return type->interfaces == NULL || type->possible == NULL || room == NULL
+               ? qr_gql_memory_status(b->err)
+               : QUIRE_OK;
 }
 
 static quire_status fill_type(struct builder *b, struct qr_gql_type *type)
@@ -385,7 +386,7 @@ static quire_status fill_directive(struct builder *b, struct qr_gql_directive *d
     directive->location_names =
         make(b, count_names(node->names), sizeof(*directive->location_names));
     if (directive->location_names == NULL) {
-        return QUIRE_NO_MEMORY;
+        return qr_gql_memory_status(b->err);
     }
     for (const struct qr_gql_ast_named *named = node->names; named != NULL; named = named->next) {
         directive->location_names[directive->location_count++] = named->name.text;
@@ -482,7 +483,7 @@ static quire_status link_types(struct builder *b)
             type->possible = make(b, type->possible_count, sizeof(*type->possible));
             type->implementing = make(b, type->implementing_count, sizeof(*type->implementing));
             if (type->possible == NULL || type->implementing == NULL) {
-                return QUIRE_NO_MEMORY;
+                return qr_gql_memory_status(b->err);
             }
             type->possible_count = type->implementing_count = 0;
         }
@@ -536,7 +537,7 @@ static quire_status assemble(struct builder *b)
     schema->types = make(b, room, sizeof(struct qr_gql_type *));
     schema->directives = make(b, room, sizeof(struct qr_gql_directive *));
     if (schema->types == NULL || schema->directives == NULL) {
-        return QUIRE_NO_MEMORY;
+        return qr_gql_memory_status(b->err);
     }
     QR_TRY(name_definitions(b, b->definitions, false));
     uint32_t own_directives = schema->directive_count;
@@ -568,7 +569,7 @@ static quire_status parse_texts(struct qr_gql_schema *schema, const struct qr_gq
     for (size_t i = 0; i < count; i++) {
         char *copy = qr_arena_copy(&schema->arena, texts[i].data, texts[i].size, err);
         if (copy == NULL) {
-            return QUIRE_NO_MEMORY;
+            return qr_gql_memory_status(err);
         }
         struct qr_gql_document *document;
         QR_TRY(qr_gql_parse(&schema->arena, copy, texts[i].size, options, report, &document, err));
@@ -600,7 +601,7 @@ static quire_status build(struct qr_gql_schema *schema, const struct qr_gql_sche
     struct qr_gql_ast_definition *added;
     schema->documents = make(&b, text_count + base_count + 1, sizeof(*schema->documents));
     if (schema->documents == NULL) {
-        return QUIRE_NO_MEMORY;
+        return qr_gql_memory_status(err);
     }
     /* The built-in text needs no copy and is not one of the schema's documents. */
     struct qr_gql_document *builtin;
@@ -642,7 +643,7 @@ static quire_status create(const quire_allocator *allocator, const struct qr_gql
     *out = NULL;
     struct qr_gql_schema *schema = qr_alloc_zero(allocator, sizeof(*schema), err);
     if (schema == NULL) {
-        return QUIRE_NO_MEMORY;
+        return qr_gql_memory_status(err);
     }
     qr_arena_init(&schema->arena, allocator, 0);
     quire_status status =

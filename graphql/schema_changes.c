@@ -23,7 +23,7 @@ static void add(struct comparison *c, enum qr_gql_change_level level, const char
 {
     struct qr_gql_change *change = qr_arena_alloc(c->arena, sizeof(*change), c->err);
     if (change == NULL || description == NULL) {
-        c->status = QUIRE_NO_MEMORY;
+        c->status = qr_gql_memory_status(c->err);
         return;
     }
     *change = (struct qr_gql_change){level, type, description, NULL};
@@ -216,7 +216,7 @@ static void compare_fields(struct comparison *c, const struct qr_gql_type *old,
         const char *where = qr_gql_format(c->arena, c->err, "%.*s.%.*s", QR_GQL_FMT(old->name),
                                           QR_GQL_FMT(field->name));
         if (where == NULL) {
-            c->status = QUIRE_NO_MEMORY;
+            c->status = qr_gql_memory_status(c->err);
         } else if (kept == NULL) {
             ADD(c, BREAKING, FIELD_REMOVED, "Field %s was removed.", where);
         } else {
@@ -235,7 +235,7 @@ static void compare_input_field(struct comparison *c, const struct qr_gql_type *
     const char *where =
         qr_gql_format(c->arena, c->err, "%.*s.%.*s", QR_GQL_FMT(type->name), QR_GQL_FMT(old->name));
     if (where == NULL) {
-        c->status = QUIRE_NO_MEMORY;
+        c->status = qr_gql_memory_status(c->err);
     } else if (current == NULL) {
         ADD(c, BREAKING, FIELD_REMOVED, "Field %s was removed.", where);
     } else if (!safe_for_input(old->type, current->type)) {
@@ -384,7 +384,7 @@ static void compare_directive(struct comparison *c, const struct qr_gql_directiv
 {
     const char *where = qr_gql_format(c->arena, c->err, "@%.*s", QR_GQL_FMT(old->name));
     if (where == NULL) {
-        c->status = QUIRE_NO_MEMORY;
+        c->status = qr_gql_memory_status(c->err);
         return;
     }
     for (uint32_t i = 0; i < current->argument_count; i++) {

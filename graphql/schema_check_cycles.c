@@ -123,7 +123,7 @@ void qr_gql_check_default_cycles(struct qr_gql_checker *c)
     }
     uint32_t *places = qr_arena_alloc_zero(c->arena, total * sizeof(*places), c->err);
     if (search == NULL || offsets == NULL || places == NULL) {
-        c->report->status = QUIRE_NO_MEMORY;
+        c->report->status = qr_gql_memory_status(c->err);
         return;
     }
     search->c = c;
@@ -302,7 +302,7 @@ void qr_gql_check_endless_inputs(struct qr_gql_checker *c)
         .stack = qr_arena_alloc(c->arena, (type_count + 1) * sizeof(uint32_t), c->err),
     };
     if (e.nodes == NULL || e.dependents == NULL || e.stack == NULL) {
-        c->report->status = QUIRE_NO_MEMORY;
+        c->report->status = qr_gql_memory_status(c->err);
         return;
     }
     for (uint32_t i = 0; i < type_count; i++) {

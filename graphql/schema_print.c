@@ -42,7 +42,7 @@ static struct named *make_list(struct output *o, uint32_t count)
     struct named *list =
         qr_arena_alloc(o->buffer.arena, (count + 1) * sizeof(*list), o->buffer.err);
     if (list == NULL) {
-        o->buffer.status = QUIRE_NO_MEMORY;
+        o->buffer.status = qr_gql_memory_status(o->buffer.err);
     }
     return list;
 }

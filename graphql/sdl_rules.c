@@ -37,7 +37,7 @@ struct qr_gql_sdl_type *qr_gql_sdl_type(struct qr_gql_sdl *s, struct qr_gql_str 
     }
     type = qr_arena_alloc_zero(s->arena, sizeof(*type), s->err);
     if (type == NULL) {
-        s->status = QUIRE_NO_MEMORY;
+        s->status = qr_gql_memory_status(s->err);
         return NULL;
     }
     (void)qr_gql_sdl_add(s, &s->types, name, type);
@@ -220,7 +220,7 @@ static void note_directive(struct qr_gql_sdl *s, struct qr_gql_str name,
                            const struct qr_gql_directive *directive)
 {
     struct qr_gql_sdl_directive *entry = qr_arena_alloc(s->arena, sizeof(*entry), s->err);
-    quire_status status = QUIRE_NO_MEMORY;
+    quire_status status = qr_gql_memory_status(s->err);
     if (entry != NULL) {
         *entry = (struct qr_gql_sdl_directive){node, directive};
         status = qr_gql_name_table_set(&s->directives, s->arena, name, entry, s->err);

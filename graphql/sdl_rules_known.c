@@ -37,7 +37,7 @@ static bool make_candidates(struct qr_gql_sdl *s, struct candidates *list)
     list->names = qr_arena_alloc(s->arena, ROOM * sizeof(*list->names), s->err);
     list->room = list->names == NULL ? 0 : ROOM;
     list->count = 0;
-    s->status = list->names == NULL ? QUIRE_NO_MEMORY : s->status;
+    s->status = list->names == NULL ? qr_gql_memory_status(s->err) : s->status;
     return list->names != NULL;
 }
 
@@ -205,7 +205,7 @@ static void provided_required_arguments(struct qr_gql_sdl *s,
         qr_gql_buffer_init(&buffer, s->arena, s->err);
         qr_gql_print_type(&buffer, defined->type);
         if (qr_gql_buffer_finish(&buffer, &type) != QUIRE_OK) {
-            s->status = QUIRE_NO_MEMORY;
+            s->status = qr_gql_memory_status(s->err);
             return;
         }
         report_missing(s, node, defined->name.text, type.data);

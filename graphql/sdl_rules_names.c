@@ -156,7 +156,7 @@ static void report_repeated(struct qr_gql_sdl *s, const struct qr_gql_name *cons
                 places[place_count++] = names[k]->pos;
             }
         }
-        s->status = places == NULL ? QUIRE_NO_MEMORY : s->status;
+        s->status = places == NULL ? qr_gql_memory_status(s->err) : s->status;
         (void)qr_gql_report_at(s->report, places, place_count, "%s%.*s%s", before, QR_GQL_FMT(name),
                                after);
     }
@@ -175,7 +175,7 @@ static void unique_argument_definitions_of(struct qr_gql_sdl *s, const char *par
     const struct qr_gql_name **names = qr_arena_alloc(s->arena, count * sizeof(*names), s->err);
     char *before = qr_gql_format(s->arena, s->err, "Argument \"%s(", parent);
     if (names == NULL || before == NULL) {
-        s->status = QUIRE_NO_MEMORY;
+        s->status = qr_gql_memory_status(s->err);
         return;
     }
     for (const struct qr_gql_ast_member *node = arguments; node != NULL; node = node->next) {
@@ -217,7 +217,7 @@ static void unique_arguments(struct qr_gql_sdl *s, const struct qr_gql_ast_argum
     }
     const struct qr_gql_name **names = qr_arena_alloc(s->arena, count * sizeof(*names), s->err);
     if (names == NULL) {
-        s->status = QUIRE_NO_MEMORY;
+        s->status = qr_gql_memory_status(s->err);
         return;
     }
     for (const struct qr_gql_ast_argument *node = first; node != NULL; node = node->next) {

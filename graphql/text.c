@@ -38,7 +38,7 @@ static bool buffer_reserve(struct qr_gql_buffer *buffer, size_t more)
     }
     char *data = qr_arena_alloc(buffer->arena, capacity, buffer->err);
     if (data == NULL) {
-        buffer->status = QUIRE_NO_MEMORY;
+        buffer->status = qr_gql_memory_status(buffer->err);
         return false;
     }
     if (buffer->size > 0) {

@@ -14,6 +14,13 @@
 
 #include "base/memory.h"
 
+/* The status of an arena's failed allocation, which `err` has been told: NO_MEMORY, or LIMIT when the
+ * arena may not grow. */
+static inline quire_status qr_gql_memory_status(const quire_error *err)
+{
+    return err != NULL && err->status == QUIRE_LIMIT ? QUIRE_LIMIT : QUIRE_NO_MEMORY;
+}
+
 /* A borrowed text. data NULL means "absent", which differs from empty. */
 struct qr_gql_str {
     const char *data;

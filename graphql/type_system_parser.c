@@ -20,7 +20,7 @@ static quire_status parse_enum_value_name(struct qr_gql_parser *p, struct qr_gql
         const char *message = qr_gql_format(p->lexer.arena, p->lexer.err,
                                             "%s is reserved and cannot be used for an enum value",
                                             qr_gql_token_describe(p->lexer.arena, &p->token));
-        return message == NULL ? QUIRE_NO_MEMORY
+        return message == NULL ? qr_gql_memory_status(p->lexer.err)
                                : qr_gql_parser_error(p, p->token.pos, "", message, NULL);
     }
     return qr_gql_parser_name(p, out);
@@ -31,7 +31,7 @@ static quire_status parse_member(struct qr_gql_parser *p, enum member_form form,
 {
     struct qr_gql_ast_member *member = qr_gql_parser_node(p, sizeof(*member));
     if (member == NULL) {
-        return QUIRE_NO_MEMORY;
+        return qr_gql_memory_status(p->lexer.err);
     }
     *out = member;
     member->pos = p->token.pos;
@@ -83,7 +83,7 @@ static quire_status parse_names(struct qr_gql_parser *p, enum qr_gql_token_kind 
     do {
         struct qr_gql_ast_named *named = qr_gql_parser_node(p, sizeof(*named));
         if (named == NULL) {
-            return QUIRE_NO_MEMORY;
+            return qr_gql_memory_status(p->lexer.err);
         }
         *out = named;
         out = &named->next;
@@ -103,7 +103,7 @@ static quire_status parse_root(struct qr_gql_parser *p, struct qr_gql_ast_root *
 {
     struct qr_gql_ast_root *root = qr_gql_parser_node(p, sizeof(*root));
     if (root == NULL) {
-        return QUIRE_NO_MEMORY;
+        return qr_gql_memory_status(p->lexer.err);
     }
     *out = root;
     root->pos = p->token.pos;

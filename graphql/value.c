@@ -114,7 +114,7 @@ quire_status qr_gql_value_int(struct qr_arena *arena, int64_t integer, struct qr
 {
     char *text = qr_gql_format(arena, err, "%" PRId64, integer);
     if (text == NULL) {
-        return QUIRE_NO_MEMORY;
+        return qr_gql_memory_status(err);
     }
     *out = qr_gql_value_number(qr_gql_str_of(text), false);
     return QUIRE_OK;
