@@ -65,7 +65,8 @@ enum qr_put_mode {
 };
 
 /* *existed says whether the key was there: with INSERT true means nothing was done, with REPLACE
- * false does. LIMIT when key or payload is too long. */
+ * false does. LIMIT when key or payload is too long: nothing is done, the transaction goes on. Key
+ * and payload must not lie in pages of the view: copy what a reader or cursor gave. */
 quire_status qr_tree_put(const struct qr_tree *tree, const struct qr_tree_key *key,
                          const void *payload, size_t size, enum qr_put_mode mode, bool *existed,
                          quire_error *err);
@@ -93,7 +94,8 @@ quire_status qr_tree_find(struct qr_tree_reader *reader, const struct qr_tree_ke
                           struct qr_slice *payload, bool *found, quire_error *err);
 
 /* Finds many rowids at once, in ascending order of the array, visiting each leaf once. `visit` gets
- * the index in the array; the payload is borrowed for the call. Missing rows are not visited. */
+ * the index in the array; the payload is borrowed for the call, which must not change the view.
+ * Missing rows are not visited. A failure of `visit` ends the search and is returned. */
 typedef quire_status (*qr_tree_visit)(void *context, size_t index, struct qr_slice payload,
                                       quire_error *err);
 quire_status qr_tree_find_many(struct qr_tree_reader *reader, const int64_t *rowids, size_t count,

@@ -53,73 +53,99 @@ static quire_status remove_child(const struct erase *erase, uint32_t page_number
     return QUIRE_OK;
 }
 
+/* Two neighbouring children of one node. */
+struct pair {
+    uint32_t parent_number;
+    unsigned index; /* of the left child */
+    const uint8_t *parent;
+    uint32_t left_number, right_number;
+    const uint8_t *left, *right;
+};
+
+static quire_status read_pair(const struct erase *erase, struct pair *pair, quire_error *err)
+{
+    const struct qr_tree *tree = erase->tree;
+    QR_TRY(qr_tree_node(tree, pair->parent_number, &pair->parent, err));
+    pair->left_number = erase->ops->child(pair->parent, pair->index);
+    pair->right_number = erase->ops->child(pair->parent, pair->index + 1);
+    QR_TRY(qr_tree_node(tree, pair->left_number, &pair->left, err));
+    QR_TRY(qr_tree_node(tree, pair->right_number, &pair->right, err));
+    if (pair->left[QR_PAGE_TYPE] != pair->right[QR_PAGE_TYPE] ||
+        pair->left_number == pair->right_number) {
+        struct qr_flaw flaw;
+        qr_flaw_set(&flaw, "TREE_DEPTH", QR_PAGE_TYPE, "neighbours of different types");
+        return qr_tree_damaged(tree, pair->right_number, &flaw, err);
+    }
+    return QUIRE_OK;
+}
+
+/* Writes the entries of both, between those of inner nodes the separator from the parent, to the
+ * left page if they take at most `limit` bytes. */
+static quire_status join_pair(const struct erase *erase, const struct pair *pair, uint32_t limit,
+                              struct qr_scratch *scratch, bool *joined, quire_error *err)
+{
+    const struct qr_tree *tree = erase->tree;
+    const struct qr_node_ops *ops = erase->ops;
+    uint8_t type = pair->left[QR_PAGE_TYPE];
+    bool inner = type == ops->inner_type;
+    uint32_t first_child = inner ? ops->child(pair->left, 0) : 0;
+    struct qr_item down;
+    struct qr_flaw flaw;
+    uint32_t size;
+    uint8_t *page;
+    *joined = false;
+    memcpy(scratch->page[0], pair->left, erase->page_size);
+    memcpy(scratch->page[1], pair->right, erase->page_size);
+    if (!ops->get(pair->parent, erase->page_size, pair->index, scratch->separator[0], &down,
+                  &flaw)) {
+        return qr_tree_damaged(tree, pair->parent_number, &flaw, err);
+    }
+    down.child = inner ? ops->child(pair->right, 0) : 0;
+    struct qr_sequence sequence = {.left = scratch->page[0],
+                                   .left_end = qr_node_count(pair->left),
+                                   .item = inner ? &down : NULL,
+                                   .right = scratch->page[1],
+                                   .right_end = qr_node_count(pair->right)};
+    unsigned count = qr_sequence_count(&sequence);
+    if (!ops->measure(&sequence, erase->page_size, type, 0, count, scratch->keys, &size, &flaw)) {
+        return qr_tree_damaged(tree, pair->left_number, &flaw, err);
+    }
+    if (size > limit) {
+        return QUIRE_OK;
+    }
+    QR_TRY(qr_txn_page_write(erase->txn, pair->left_number, &page, err));
+    if (!ops->build(page, erase->page_size, type, &sequence, 0, count, first_child, scratch->keys,
+                    &flaw)) {
+        return qr_tree_damaged(tree, pair->left_number, &flaw, err);
+    }
+    *joined = true;
+    return QUIRE_OK;
+}
+
 /* Merges children index and index+1 of the node at `level` if the result leaves room to grow. */
 static quire_status merge_pair(const struct erase *erase, unsigned level, unsigned index,
                                bool *merged, quire_error *err)
 {
-    const struct qr_tree *tree = erase->tree;
-    const struct qr_node_ops *ops = erase->ops;
     uint32_t limit = erase->page_size - erase->page_size / 8;
-    uint32_t parent_number = erase->path.step[level].page;
-    const uint8_t *parent;
-    const uint8_t *left;
-    const uint8_t *right;
-    struct qr_flaw flaw;
+    struct pair pair = {.parent_number = erase->path.step[level].page, .index = index};
+    struct qr_scratch scratch;
+    uint8_t *parent;
     *merged = false;
-    QR_TRY(qr_view_page(tree->view, parent_number, &parent, err));
-    uint32_t left_number = ops->child(parent, index);
-    uint32_t right_number = ops->child(parent, index + 1);
-    QR_TRY(qr_tree_node(tree, left_number, &left, err));
-    QR_TRY(qr_tree_node(tree, right_number, &right, err));
-    uint8_t type = left[QR_PAGE_TYPE];
-    if (type != right[QR_PAGE_TYPE] || left_number == right_number) {
-        qr_flaw_set(&flaw, "TREE_DEPTH", QR_PAGE_TYPE, "neighbours of different types");
-        return qr_tree_damaged(tree, right_number, &flaw, err);
-    }
-    if (ops->used(left, erase->page_size) + ops->used(right, erase->page_size) - QR_NODE_BODY >
+    QR_TRY(read_pair(erase, &pair, err));
+    if (erase->ops->used(pair.left, erase->page_size) +
+            erase->ops->used(pair.right, erase->page_size) - QR_NODE_BODY >
         limit) {
         return QUIRE_OK;
     }
-    struct qr_scratch scratch;
-    QR_TRY(qr_scratch_init(&scratch, tree, err));
-    memcpy(scratch.page[0], left, erase->page_size);
-    memcpy(scratch.page[1], right, erase->page_size);
-    struct qr_item down;
-    bool inner = type == ops->inner_type;
-    uint32_t first_child = inner ? ops->child(left, 0) : 0;
-    struct qr_sequence sequence = {
-        scratch.page[0],     qr_node_count(left), inner ? &down : NULL, scratch.page[1], 0,
-        qr_node_count(right)};
-    unsigned count = qr_sequence_count(&sequence);
-    uint32_t size;
-    uint8_t *page;
-    quire_status status;
-    if (!ops->get(parent, erase->page_size, index, scratch.separator[0], &down, &flaw)) {
-        status = qr_tree_damaged(tree, parent_number, &flaw, err);
-        goto out;
-    }
-    down.child = inner ? ops->child(right, 0) : 0;
-    if (!ops->measure(&sequence, erase->page_size, type, 0, count, scratch.keys, &size, &flaw)) {
-        status = qr_tree_damaged(tree, left_number, &flaw, err);
-        goto out;
-    }
-    if (size > limit) {
-        status = QUIRE_OK;
-        goto out;
-    }
-    QR_TRY_GOTO(status, qr_txn_page_write(erase->txn, left_number, &page, err), out);
-    if (!ops->build(page, erase->page_size, type, &sequence, 0, count, first_child, scratch.keys,
-                    &flaw)) {
-        status = qr_tree_damaged(tree, left_number, &flaw, err);
-        goto out;
-    }
-    QR_TRY_GOTO(status, qr_txn_page_free(erase->txn, right_number, err), out);
-    QR_TRY_GOTO(status, qr_txn_page_write(erase->txn, parent_number, &page, err), out);
-    status = remove_child(erase, parent_number, page, index + 1, err);
-    *merged = status == QUIRE_OK;
-out:
+    QR_TRY(qr_scratch_init(&scratch, erase->tree, err));
+    quire_status status = join_pair(erase, &pair, limit, &scratch, merged, err);
     qr_scratch_free(&scratch);
-    return status;
+    if (status != QUIRE_OK || !*merged) {
+        return status;
+    }
+    QR_TRY(qr_txn_page_free(erase->txn, pair.right_number, err));
+    QR_TRY(qr_txn_page_write(erase->txn, pair.parent_number, &parent, err));
+    return remove_child(erase, pair.parent_number, parent, index + 1, err);
 }
 
 /* Merges the child that the path takes at `level` with a neighbour. */

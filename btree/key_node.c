@@ -487,16 +487,6 @@ static uint32_t key_used(const uint8_t *page, uint32_t page_size)
            (heap > dead ? heap - dead : 0);
 }
 
-static bool mark_overlap(uint8_t *marks, size_t begin, size_t size)
-{
-    bool overlap = false;
-    for (size_t i = begin; i < begin + size; i++) {
-        overlap = overlap || marks[i] != 0;
-        marks[i] = 1;
-    }
-    return overlap;
-}
-
 /* Order of entries i-1 and i, whose cells are readable, by their suffixes. */
 static bool ascending(const uint8_t *page, unsigned i, const struct key_cell *before,
                       const struct key_cell *cell)
@@ -538,7 +528,7 @@ static void key_verify(const uint8_t *page, uint32_t page_size, uint8_t *marks,
             qr_flaw_set(&flaw, "TREE_KEY_ORDER", at, "head of a short key is not zero-padded");
             found(context, &flaw);
         }
-        if (mark_overlap(marks, cell.offset, cell.size)) {
+        if (qr_node_mark(marks, cell.offset, cell.size)) {
             qr_flaw_set(&flaw, "TREE_CELL_OVERLAP", cell.offset, "cells overlap");
             found(context, &flaw);
         }

@@ -23,6 +23,16 @@ bool qr_sequence_get(const struct qr_node_ops *ops, const struct qr_sequence *se
     return ops->get(sequence->right, page_size, sequence->right_begin + i, key_buffer, item, flaw);
 }
 
+bool qr_node_mark(uint8_t *marks, size_t begin, size_t size)
+{
+    bool overlap = false;
+    for (size_t i = begin; i < begin + size; i++) {
+        overlap = overlap || marks[i] != 0;
+        marks[i] = 1;
+    }
+    return overlap;
+}
+
 quire_status qr_tree_damaged(const struct qr_tree *tree, uint32_t page_number,
                              const struct qr_flaw *flaw, quire_error *err)
 {

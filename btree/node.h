@@ -113,6 +113,9 @@ bool qr_sequence_get(const struct qr_node_ops *ops, const struct qr_sequence *se
                      uint32_t page_size, unsigned i, uint8_t *key_buffer, struct qr_item *item,
                      struct qr_flaw *flaw);
 
+/* Marks the bytes of a cell; returns whether one was marked before. */
+bool qr_node_mark(uint8_t *marks, size_t begin, size_t size);
+
 /* Order of two keys of a key tree: below, at or above 0. */
 int qr_key_compare(const uint8_t *a, size_t a_size, const uint8_t *b, size_t b_size);
 

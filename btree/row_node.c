@@ -370,17 +370,6 @@ static uint32_t row_used(const uint8_t *page, uint32_t page_size)
     return QR_NODE_BODY + QR_ROW_SLOT * count + (heap > dead ? heap - dead : 0);
 }
 
-/* Marks the bytes of a cell; returns whether one was marked before. */
-static bool mark_overlap(uint8_t *marks, size_t begin, size_t size)
-{
-    bool overlap = false;
-    for (size_t i = begin; i < begin + size; i++) {
-        overlap = overlap || marks[i] != 0;
-        marks[i] = 1;
-    }
-    return overlap;
-}
-
 static void row_verify(const uint8_t *page, uint32_t page_size, uint8_t *marks,
                        void (*found)(void *context, const struct qr_flaw *flaw), void *context)
 {
@@ -399,7 +388,7 @@ static void row_verify(const uint8_t *page, uint32_t page_size, uint8_t *marks,
             found(context, &flaw);
         } else if (item.body != NULL) {
             size_t begin = (size_t)(item.body - page) - QR_ROW_CELL_HEADER;
-            if (mark_overlap(marks, begin, QR_ROW_CELL_HEADER + item.body_size)) {
+            if (qr_node_mark(marks, begin, QR_ROW_CELL_HEADER + item.body_size)) {
                 qr_flaw_set(&flaw, "TREE_CELL_OVERLAP", begin, "cells overlap");
                 found(context, &flaw);
             }
