@@ -10,6 +10,12 @@ static void assert_ok(quire_status status, const quire_error *err)
 
 /* ---- Databases ---- */
 
+static quire_checkpoint_wish checkpoint_wish(void *context, const quire_checkpoint_state *state)
+{
+    (void)context;
+    return state->frames >= 500 ? QUIRE_CHECKPOINT_PASSIVE : QUIRE_CHECKPOINT_NONE;
+}
+
 static quire_status open_pager(struct tree_db *db, quire_error *err)
 {
     struct qr_pager_options options = {.layer = db->layer,
@@ -23,7 +29,7 @@ static quire_status open_pager(struct tree_db *db, quire_error *err)
                                        .wal_bytes_max = UINT64_C(64) << 20,
                                        .wal_segment_bytes = 1U << 20,
                                        .sync_interval_ms = 1000,
-                                       .checkpoint = quire_checkpoint_frame_count(1000),
+                                       .checkpoint = {.wish = checkpoint_wish},
                                        .malloc_arena = true};
     return qr_pager_open(&options, &db->pager, err);
 }
