@@ -67,8 +67,9 @@ struct qr_file_layer {
 };
 
 struct qr_file_layer_methods {
-    /* Opens a regular file; refuses symbolic links in the last component, directories and devices
-     * with PERMISSION. Errors: NO_FILE, EXISTS, PERMISSION, IO. */
+    /* Opens a regular file; refuses symbolic links in the last component, directories, devices and,
+     * for writing, files with several names (hard links: the log beside another name would be
+     * missed) with PERMISSION. Errors: NO_FILE, EXISTS, PERMISSION, IO. */
     quire_status (*open)(struct qr_file_layer *layer, const char *path, unsigned flags,
                          struct qr_file **out, quire_error *err);
     /* Opens an unnamed temporary file in the directory of `beside`, gone at close. */

@@ -11,6 +11,11 @@
  * Therefore, in portable builds, a handle that is closed while another handle
  * of the file holds a lock keeps its descriptor until no lock is held.
  *
+ * A lock of a description ends when the holder unlocks or closes, or when all
+ * processes that inherited the description are gone: a forked child that
+ * neither ends nor executes another program keeps the file locked if its parent
+ * is killed.
+ *
  * The table is guarded by one mutex. It is held over fork so that the child,
  * which starts with an empty table, can open files of its own.
  */

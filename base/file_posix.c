@@ -346,6 +346,14 @@ static quire_status posix_open(struct qr_file_layer *layer, const char *path, un
         goto failed;
     }
     QR_TRY_GOTO(status, qr_posix_register(file, info.st_dev, info.st_ino, err), failed);
+    if (file->writable && info.st_nlink > 1) {
+        /* Registered by now, and closed with care: another handle may hold a lock. */
+        qr_posix_close(&file->file);
+        return qr_fail_at(err, QUIRE_PERMISSION, path, QUIRE_NO_PAGE, 0,
+                          "%s has several names (hard links), and a log is found beside one of "
+                          "them only; remove the others or copy the file.",
+                          path);
+    }
     *out = &file->file;
     return QUIRE_OK;
 

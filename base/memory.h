@@ -12,7 +12,7 @@
 /* The C library's allocator; never NULL. */
 const quire_allocator *qr_allocator_default(void);
 
-/* Allocates; returns NULL after reporting NO_MEMORY. size 0 is allowed and gives a valid pointer. */
+/* Allocates; returns NULL after reporting NO_MEMORY. Size 0 gives a valid pointer too. */
 void *qr_alloc(const quire_allocator *allocator, size_t size, quire_error *err);
 void *qr_alloc_zero(const quire_allocator *allocator, size_t size, quire_error *err);
 

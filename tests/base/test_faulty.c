@@ -236,6 +236,32 @@ Test(faulty, power_cut__tears_writes_at_sectors)
     }
 }
 
+Test(faulty, power_cut__can_tear_one_write_alone)
+{
+    static char text[2049];
+    static char expected[2049];
+    file = create("d/a");
+    sync_names();
+    memset(text, '#', 1024);
+    put(0, text);
+    put(1024, text);
+    struct faulty_cut cut = keep;
+    cut.tear = FAULTY_TEAR_PREFIX;
+    cut.tear_sectors = 1;
+    cut.tear_change = 2;
+    memset(expected, '#', 1536);
+    expect_image(&cut, "d/a", expected);
+    cut.tear_change = 1;
+    cut.tear = FAULTY_TEAR_SUFFIX;
+    struct qr_file_layer *image = faulty_layer_power_cut(faulty, &cut);
+    size_t size;
+    char *bytes = content(image, "d/a", &size);
+    cr_assert(size == 2048 && bytes[0] == 0 && bytes[511] == 0 && bytes[512] == '#' &&
+              bytes[2047] == '#');
+    free(bytes);
+    qr_file_layer_memory_destroy(image);
+}
+
 Test(faulty, power_cut__by_chance_is_repeatable_and_stays_inside_the_model)
 {
     static char text[3001];

@@ -184,12 +184,17 @@ Test(lock, hard_link__is_the_same_file)
 {
     char other[600];
     struct qr_file *second;
+    bool taken;
     struct qr_file *first = open_file();
     temp_dir_file(&dir, "other.quire", other, sizeof other);
     cr_assert_eq(link(path, other), 0);
-    cr_assert_eq(layer->methods->open(layer, other, QR_OPEN_WRITE, &second, NULL), QUIRE_OK);
+    cr_assert_eq(layer->methods->open(layer, other, QR_OPEN_WRITE, &second, NULL), QUIRE_PERMISSION,
+                 "two names cannot share a log");
+    cr_assert_eq(layer->methods->open(layer, other, QR_OPEN_READ, &second, NULL), QUIRE_OK);
     cr_assert(take(first, QR_LOCK_EXCLUSIVE));
-    cr_assert_not(take(second, QR_LOCK_SHARED));
+    cr_assert_eq(second->methods->lock(second, QR_LOCK_SHARED, &taken, NULL), QUIRE_OK);
+    cr_assert_not(taken);
+    cr_assert_eq(other_process_gets(QR_LOCK_EXCLUSIVE), 2, "nor can another process write");
     first->methods->close(first);
     cr_assert(take(second, QR_LOCK_SHARED));
     second->methods->close(second);

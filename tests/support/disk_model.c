@@ -404,15 +404,18 @@ static void grow_by_chance(struct disk_bytes *image, uint64_t start, uint64_t en
     }
 }
 
-static void apply_torn(struct disk_bytes *image, const struct disk_change *change, bool kept,
-                       const struct faulty_cut *cut, struct prng *prng)
+/* Applies what arrives of a write: nothing unless `kept`, all of it unless `tears`. */
+static void apply_write(struct disk_bytes *image, const struct disk_change *change, bool kept,
+                        bool tears, const struct faulty_cut *cut, struct prng *prng)
 {
     uint64_t change_end = change->offset + change->size;
     uint64_t first_sector = change->offset / FAULTY_SECTOR;
     uint64_t sectors = (change_end - 1) / FAULTY_SECTOR - first_sector + 1;
     struct tear tear = {.first = 0, .end = 0};
-    if (kept) {
+    if (kept && tears) {
         tear = choose_tear(cut, sectors, prng);
+    } else if (kept) {
+        tear.end = sectors;
     }
     uint64_t start = change->offset;
     for (uint64_t i = 0; i < sectors; i++) {
@@ -454,7 +457,8 @@ void disk_power_cut(const struct disk *disk, const struct faulty_cut *cut,
                 continue;
             }
             if (change->kind == FAULTY_CHANGE_WRITE) {
-                apply_torn(&image, change, kept[i], cut, &prng);
+                bool tears = cut->tear_change == 0 || cut->tear_change == i + 1;
+                apply_write(&image, change, kept[i], tears, cut, &prng);
             } else if (kept[i]) {
                 apply_whole(&image, change);
             }

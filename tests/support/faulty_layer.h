@@ -66,7 +66,7 @@ struct faulty_record {
         [112]; /* name by which the file was opened, or the call's argument; its end when long */
 };
 
-/* All calls since creation or the last clear, in order. Borrowed until the next call on the layer. */
+/* All calls since creation or the last clear, in order. Borrowed until the next call. */
 const struct faulty_record *faulty_layer_record(struct faulty_layer *layer, size_t *count);
 void faulty_layer_clear_record(struct faulty_layer *layer);
 /* How many recorded calls are of the kinds. */
@@ -149,6 +149,7 @@ struct faulty_cut {
     uint64_t mask;
     enum faulty_tear tear;
     uint64_t tear_sectors;
+    size_t tear_change; /* 1 + the index of the only change that tears; 0: every kept write */
     bool garbage; /* where a lost (part of a) write would have grown the file, by chance the growth
                      is there, holding random bytes or zeros */
     bool names_ordered; /* directory changes survive as a prefix in time, as in a journal */
