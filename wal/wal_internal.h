@@ -220,6 +220,9 @@ quire_status qr_wal_ring_load(struct qr_wal *wal, quire_error *err);
  * qr_free(count * sizeof *live). Retired segments are left out. */
 quire_status qr_wal_ring_order(struct qr_wal *wal, struct qr_segment ***live, uint32_t *count,
                                quire_error *err);
+/* Whether the file's headers of these segments are still those that were loaded. */
+quire_status qr_wal_ring_still(struct qr_wal *wal, struct qr_segment *const *live, uint32_t count,
+                               bool *still, quire_error *err);
 void qr_wal_ring_free(struct qr_wal *wal);
 /* Forgets the last segment, which the file ends in. */
 void qr_wal_ring_drop_last(struct qr_wal *wal);

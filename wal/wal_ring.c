@@ -237,7 +237,7 @@ quire_status qr_wal_ring_load(struct qr_wal *wal, quire_error *err)
         QR_TRY(load_segment(wal, (uint32_t)whole, false, err));
         wal->short_segment = wal->count > whole ? (uint32_t)whole : UINT32_MAX;
     }
-    wal->ready = bytes % wal->geometry.segment_bytes == 0;
+    wal->ready = true;
     for (uint32_t i = 0; i < wal->count; i++) {
         const struct qr_segment *segment = wal->segments[i];
         if (segment->state == QR_SEGMENT_STATE_FREE && segment->generation > wal->released) {
@@ -247,6 +247,21 @@ quire_status qr_wal_ring_load(struct qr_wal *wal, quire_error *err)
             wal->generation = segment->generation;
         }
         wal->ready = wal->ready && segment->state == QR_SEGMENT_STATE_FREE;
+    }
+    return QUIRE_OK;
+}
+
+quire_status qr_wal_ring_still(struct qr_wal *wal, struct qr_segment *const *live, uint32_t count,
+                               bool *still, quire_error *err)
+{
+    *still = true;
+    for (uint32_t i = 0; i < count && *still; i++) {
+        enum qr_segment_header_kind kind;
+        struct qr_segment_header header;
+        size_t got = 0;
+        QR_TRY(read_segment_header(wal, qr_segment_offset(&wal->geometry, live[i]->number), &kind,
+                                   &header, &got, err));
+        *still = kind == QR_SEGMENT_HEADER_LIVE && header.checksum == live[i]->checksum;
     }
     return QUIRE_OK;
 }

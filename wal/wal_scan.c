@@ -17,7 +17,8 @@
  *
  * Read-only logs may be written meanwhile by their owner. A verdict of damage
  * then counts only once a second look at the ring and the frames gives the same
- * one; a frame that goes away between the passes is SNAPSHOT_TOO_OLD.
+ * one, and a sound prefix only if its segments still have the same headers after
+ * it was read; a frame that goes away between the passes is SNAPSHOT_TOO_OLD.
  *
  * Memory: one reader's buffer and one pointer a live segment, whatever the size
  * of the log.
@@ -236,34 +237,44 @@ static uint64_t ring_print(const struct qr_wal *wal)
     return print;
 }
 
-/* The first pass; beside a writer, as often as it takes to see the same twice. */
-static quire_status look(struct scan *scan, quire_error *err)
+static quire_status fail_recycled(const struct qr_wal *wal, quire_error *err)
 {
-    quire_status status = look_once(scan, err);
-    if (!scan->wal->read_only) {
-        return status;
-    }
-    for (int i = 1; i < LOOKS_MAX && status == QUIRE_CORRUPT; i++) {
-        uint64_t print = ring_print(scan->wal);
-        uint64_t offset = scan->damage_offset;
-        status = look_once(scan, err);
-        if (status == QUIRE_CORRUPT && print == ring_print(scan->wal) &&
-            offset == scan->damage_offset) {
+    return qr_fail_at(err, QUIRE_SNAPSHOT_TOO_OLD, wal->path, QUIRE_NO_PAGE, 0,
+                      "the log was recycled while it was read; try again");
+}
+
+/* The first pass beside a writer. A sound prefix counts when its segments were not recycled while
+ * they were read, damage when two passes in a row see the same. */
+static quire_status look_beside_writer(struct scan *scan, quire_error *err)
+{
+    uint64_t print = 0;
+    uint64_t offset = 0;
+    bool suspected = false;
+    for (int i = 0; i < LOOKS_MAX; i++) {
+        quire_status status = look_once(scan, err);
+        if (status == QUIRE_OK) {
+            bool still = false;
+            QR_TRY(qr_wal_ring_still(scan->wal, scan->live, scan->live_count, &still, err));
+            if (still) {
+                return QUIRE_OK;
+            }
+            suspected = false;
+        } else if (status != QUIRE_CORRUPT ||
+                   (suspected && print == ring_print(scan->wal) && offset == scan->damage_offset)) {
             return status;
+        } else {
+            suspected = true;
+            print = ring_print(scan->wal);
+            offset = scan->damage_offset;
         }
     }
-    if (status == QUIRE_CORRUPT) {
-        return qr_fail_at(err, QUIRE_SNAPSHOT_TOO_OLD, scan->wal->path, QUIRE_NO_PAGE, 0,
-                          "the log is being rewritten faster than it can be read; try again");
-    }
-    return status;
+    return fail_recycled(scan->wal, err);
 }
 
 static quire_status fail_moved(const struct qr_wal *wal, uint64_t offset, quire_error *err)
 {
     if (wal->read_only) {
-        return qr_fail_at(err, QUIRE_SNAPSHOT_TOO_OLD, wal->path, QUIRE_NO_PAGE, offset,
-                          "the log was recycled while it was read; try again");
+        return fail_recycled(wal, err);
     }
     return qr_fail_at(err, QUIRE_CORRUPT, wal->path, QUIRE_NO_PAGE, offset,
                       "a frame of the log changed between two reads; check the device");
@@ -325,7 +336,7 @@ quire_status qr_wal_scan(struct qr_wal *wal, qr_wal_visit visit, void *context,
     struct qr_frame_reader reader;
     QR_TRY(qr_frame_reader_init(&reader, wal->file, wal->allocator, &wal->geometry, err));
     struct scan scan = {.wal = wal, .reader = &reader};
-    quire_status status = look(&scan, err);
+    quire_status status = wal->read_only ? look_beside_writer(&scan, err) : look_once(&scan, err);
     if (status == QUIRE_OK) {
         status = visit_all(&scan, visit, context, err);
     }
