@@ -343,16 +343,19 @@ Test(tree_damage, count__is_named_at_the_root)
     damage16(QR_TREE_KEYS, 0, QR_NODE_ENTRIES, 17, "TREE_COUNT", false);
 }
 
-Test(tree_damage, freed_page__is_named_unreadable)
+Test(tree_damage, broken_checksum__is_named_unreadable)
 {
-    struct tree_db db;
-    build(&db, QR_TREE_ROWS, 3000);
-    uint32_t leaf = page_at(&db, levels(&db) - 1);
-    qr_view_enter(db.tree.view);
-    ok(qr_txn_page_free(db.txn, leaf, NULL));
-    qr_view_leave(db.tree.view);
-    assert_issue(&db, "TREE_PAGE_UNREADABLE", leaf);
-    tree_db_close(&db);
+    for (unsigned level = 0; level < 3; level++) {
+        struct tree_db db;
+        build(&db, QR_TREE_ROWS, 3000);
+        uint32_t number = page_at(&db, level);
+        tree_db_commit(&db);
+        tree_db_damage_file(&db, (uint64_t)number * P + P - 3);
+        tree_db_begin(&db);
+        assert_issue(&db, "TREE_PAGE_UNREADABLE", number);
+        assert_find_fails(&db, number);
+        tree_db_close(&db);
+    }
 }
 
 /* ---- Overflow values ---- */

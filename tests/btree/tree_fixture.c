@@ -3,6 +3,8 @@
 #include <criterion/criterion.h>
 #include <stdlib.h>
 
+#define DATABASE "trees.quire"
+
 static void assert_ok(quire_status status, const quire_error *err)
 {
     cr_assert_eq(status, QUIRE_OK, "%s: %s", quire_status_name(status), err->message);
@@ -20,7 +22,7 @@ static quire_status open_pager(struct tree_db *db, quire_error *err)
 {
     struct qr_pager_options options = {.layer = db->layer,
                                        .allocator = db->allocator,
-                                       .path = "trees.quire",
+                                       .path = DATABASE,
                                        .mode = QUIRE_OPEN_CREATE,
                                        .durability = QUIRE_DURABILITY_OFF,
                                        .page_size = db->page_size,
@@ -92,6 +94,20 @@ void tree_db_close(struct tree_db *db)
     if (db->own_layer) {
         qr_file_layer_memory_destroy(db->layer);
     }
+}
+
+void tree_db_damage_file(struct tree_db *db, uint64_t offset)
+{
+    quire_error err = QUIRE_ERROR_INIT;
+    struct qr_file *file;
+    uint8_t byte;
+    assert_ok(qr_pager_close(db->pager, &err), &err);
+    assert_ok(db->layer->methods->open(db->layer, DATABASE, QR_OPEN_WRITE, &file, &err), &err);
+    assert_ok(qr_file_read_all(file, &byte, 1, offset, DATABASE, &err), &err);
+    byte ^= 0x5A;
+    assert_ok(qr_file_write_one(file, &byte, 1, offset, &err), &err);
+    file->methods->close(file);
+    assert_ok(open_pager(db, &err), &err);
 }
 
 struct qr_tree tree_db_snapshot(struct tree_db *db)

@@ -32,6 +32,10 @@ void tree_db_begin(struct tree_db *db);
 void tree_db_commit(struct tree_db *db);
 void tree_db_close(struct tree_db *db);
 
+/* Closes the database, changes the byte at `offset` of its file, and opens it again. No transaction
+ * may be open. */
+void tree_db_damage_file(struct tree_db *db, uint64_t offset);
+
 /* A tree over a snapshot; close its view with qr_snapshot_close. */
 struct qr_tree tree_db_snapshot(struct tree_db *db);
 

@@ -92,7 +92,7 @@ static void run_random(const struct run *run)
     struct model model;
     struct prng prng;
     prng_init(&prng, 1 + run->page_size + (uint64_t)run->shape * 7 + (uint64_t)run->kind);
-    tree_db_open(&db, run->kind, run->page_size, UINT64_C(256) * run->page_size);
+    tree_db_open(&db, run->kind, run->page_size, UINT64_C(64) * run->page_size);
     model_init(&model, run->kind);
     for (unsigned i = 0; i < run->operations; i++) {
         /* Waves: growing, steady, shrinking. */
