@@ -1,6 +1,7 @@
 /* Tables: definition, constraints, schema per snapshot, texts. */
 #include "engine_fixture.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 

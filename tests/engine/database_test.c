@@ -1,0 +1,287 @@
+/* Opening, closing, options, statistics, on real files and in memory. */
+#include "engine_fixture.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "support/temp_dir.h"
+
+struct place {
+    struct temp_dir dir;
+    char path[600];
+};
+
+static void make_place(struct place *place)
+{
+    temp_dir_create(&place->dir);
+    temp_dir_file(&place->dir, "app.quire", place->path, sizeof place->path);
+}
+
+static quire_db *open_file(const struct place *place, uint32_t page_size)
+{
+    quire_error err = QUIRE_ERROR_INIT;
+    quire_options options = QUIRE_OPTIONS_INIT;
+    quire_db *db;
+    options.page_size = page_size;
+    options.cache_bytes = UINT64_C(8) << 20;
+    OK(quire_open(place->path, &options, &db, &err));
+    return db;
+}
+
+Test(database, file__holds_tables_and_indexes_over_reopening)
+{
+    quire_error err = QUIRE_ERROR_INIT;
+    struct place place;
+    make_place(&place);
+    quire_db *db = open_file(&place, 1024);
+    quire_txn *txn = begin_write(db);
+    create_users(txn);
+    OK(add_index(txn, "users", "b", QUIRE_INDEX_BTREE, true, "name", NULL, &err));
+    OK(add_index(txn, "users", "h", QUIRE_INDEX_HASH, false, "age", NULL, &err));
+    quire_table *users;
+    OK(quire_table_open(txn, "users", &users, &err));
+    for (int i = 0; i < 2000; i++) {
+        char name[32];
+        (void)snprintf(name, sizeof name, "user %d", i);
+        (void)add_user(users, name, i % 50);
+    }
+    quire_table_close(users);
+    commit(txn);
+    close_db(db);
+
+    for (int round = 0; round < 2; round++) {
+        db = open_file(&place, 0);
+        quire_stats stats = {.size = sizeof stats};
+        OK(quire_get_stats(db, &stats, &err));
+        cr_assert_eq(stats.page_size, 1024);
+        txn = begin_write(db);
+        OK(quire_table_open(txn, "users", &users, &err));
+        cr_assert_eq(quire_table_index_count(users), 2);
+        cr_assert_str_eq(quire_table_index(users, 0)->name, "b");
+        cr_assert(quire_table_index(users, 0)->unique);
+        cr_assert_str_eq(quire_table_index(users, 0)->columns[0].name, "name");
+        cr_assert_eq(quire_table_index(users, 1)->kind, QUIRE_INDEX_HASH);
+        cr_assert_null(quire_table_index(users, 2));
+        quire_value age = quire_int(49);
+        quire_index_range range = {.prefix = &age, .prefix_count = 1};
+        cr_assert_eq(scan(users, 1, &range, NULL, 0), (size_t)(40 + round));
+        quire_value twice = quire_text("user 77");
+        FAILS(UNIQUE, quire_table_insert(users, NULL, &twice, 1, &err));
+        cr_assert_eq(add_user(users, round == 0 ? "new" : "newer", 49), 2001 + round);
+        quire_table_close(users);
+        commit(txn);
+        close_db(db);
+    }
+    temp_dir_remove(&place.dir);
+}
+
+Test(database, open__obeys_the_mode)
+{
+    quire_error err = QUIRE_ERROR_INIT;
+    quire_options options = QUIRE_OPTIONS_INIT;
+    struct place place;
+    quire_db *db;
+    make_place(&place);
+    options.cache_bytes = UINT64_C(8) << 20;
+    options.mode = QUIRE_OPEN_READ_WRITE;
+    FAILS(NO_FILE, quire_open(place.path, &options, &db, &err));
+    cr_assert_null(db);
+    options.mode = QUIRE_OPEN_READ_ONLY;
+    FAILS(NO_FILE, quire_open(place.path, &options, &db, &err));
+    options.mode = QUIRE_OPEN_NEW;
+    OK(quire_open(place.path, &options, &db, &err));
+    quire_db *second;
+    options.mode = QUIRE_OPEN_CREATE;
+    FAILS(LOCKED, quire_open(place.path, &options, &second, &err));
+    cr_assert_null(second);
+    quire_txn *txn = begin_write(db);
+    create_users(txn);
+    commit(txn);
+    close_db(db);
+    options.mode = QUIRE_OPEN_NEW;
+    FAILS(EXISTS, quire_open(place.path, &options, &db, &err));
+    temp_dir_remove(&place.dir);
+}
+
+Test(database, read_only__reads_and_refuses_to_write)
+{
+    quire_error err = QUIRE_ERROR_INIT;
+    quire_options options = QUIRE_OPTIONS_INIT;
+    struct place place;
+    quire_txn *txn;
+    quire_table *users;
+    make_place(&place);
+    quire_db *db = open_file(&place, 0);
+    txn = begin_write(db);
+    create_users(txn);
+    OK(quire_table_open(txn, "users", &users, &err));
+    (void)add_user(users, "ada", 36);
+    quire_table_close(users);
+    commit(txn);
+    close_db(db);
+    options.mode = QUIRE_OPEN_READ_ONLY;
+    options.cache_bytes = UINT64_C(8) << 20;
+    OK(quire_open(place.path, &options, &db, &err));
+    FAILS(READ_ONLY, quire_begin(db, QUIRE_WRITE, &txn, &err));
+    cr_assert_null(txn);
+    FAILS(READ_ONLY, quire_checkpoint(db, &err));
+    txn = begin_read(db);
+    OK(quire_table_open(txn, "users", &users, &err));
+    uint64_t rows;
+    OK(quire_table_row_count(users, &rows, &err));
+    cr_assert_eq(rows, 1);
+    FAILS(MISUSE, quire_table_delete(users, 1, NULL, &err));
+    quire_table_close(users);
+    commit(txn);
+    close_db(db);
+    temp_dir_remove(&place.dir);
+}
+
+Test(database, options__are_checked)
+{
+    quire_error err = QUIRE_ERROR_INIT;
+    quire_db *db;
+    static const uint32_t bad_page_sizes[] = {512, 1000, 3000, 65536};
+    for (size_t i = 0; i < 4; i++) {
+        quire_options options = QUIRE_OPTIONS_INIT;
+        options.page_size = bad_page_sizes[i];
+        FAILS(MISUSE, quire_open(":memory:", &options, &db, &err));
+        cr_assert_null(db);
+    }
+    quire_allocator no_free = *qr_allocator_default();
+    no_free.free = NULL;
+    quire_options options = QUIRE_OPTIONS_INIT;
+    options.size = sizeof options + 8;
+    FAILS(MISUSE, quire_open(":memory:", &options, &db, &err));
+    options = (quire_options)QUIRE_OPTIONS_INIT;
+    options.size = 0;
+    FAILS(MISUSE, quire_open(":memory:", &options, &db, &err));
+    options = (quire_options)QUIRE_OPTIONS_INIT;
+    options.cache_bytes = 4096;
+    FAILS(MISUSE, quire_open(":memory:", &options, &db, &err));
+    options = (quire_options)QUIRE_OPTIONS_INIT;
+    options.readers_max = 5000;
+    FAILS(MISUSE, quire_open(":memory:", &options, &db, &err));
+    options = (quire_options)QUIRE_OPTIONS_INIT;
+    options.durability = (quire_durability)7;
+    FAILS(MISUSE, quire_open(":memory:", &options, &db, &err));
+    options = (quire_options)QUIRE_OPTIONS_INIT;
+    options.mode = (quire_open_mode)9;
+    FAILS(MISUSE, quire_open("x", &options, &db, &err));
+    options = (quire_options)QUIRE_OPTIONS_INIT;
+    options.mode = QUIRE_OPEN_READ_ONLY;
+    FAILS(MISUSE, quire_open(":memory:", &options, &db, &err));
+    options = (quire_options)QUIRE_OPTIONS_INIT;
+    options.wal_segment_bytes = 100000;
+    FAILS(MISUSE, quire_open(":memory:", &options, &db, &err));
+    options = (quire_options)QUIRE_OPTIONS_INIT;
+    options.allocator = &no_free;
+    FAILS(MISUSE, quire_open(":memory:", &options, &db, &err));
+    FAILS(MISUSE, quire_open(NULL, NULL, &db, &err));
+    FAILS(MISUSE, quire_open("", NULL, &db, &err));
+    FAILS(MISUSE, quire_open("x", NULL, NULL, &err));
+    OK(quire_open(":memory:", NULL, &db, &err));
+    close_db(db);
+}
+
+Test(database, options__of_an_older_program_are_taken)
+{
+    quire_error err = QUIRE_ERROR_INIT;
+    quire_options options = QUIRE_OPTIONS_INIT;
+    quire_db *db;
+    options.size = offsetof(quire_options, lock_timeout_ms);
+    options.page_size = 2048;
+    options.readers_max = 1000000; /* beyond what that program knows: not looked at */
+    OK(quire_open(":memory:", &options, &db, &err));
+    quire_stats stats = {.size = sizeof stats};
+    OK(quire_get_stats(db, &stats, &err));
+    cr_assert_eq(stats.page_size, 2048);
+    close_db(db);
+}
+
+Test(database, close__is_refused_while_a_transaction_is_open)
+{
+    quire_error err = QUIRE_ERROR_INIT;
+    quire_db *db = memory_db(0);
+    quire_txn *reader = begin_read(db);
+    quire_txn *writer = begin_write(db);
+    FAILS(MISUSE, quire_close(db, &err));
+    quire_rollback(writer);
+    FAILS(MISUSE, quire_close(db, &err));
+    commit(reader);
+    close_db(db);
+    OK(quire_close(NULL, &err));
+    quire_rollback(NULL);
+}
+
+Test(database, begin__fails_when_the_writer_or_the_readers_are_too_many)
+{
+    quire_error err = QUIRE_ERROR_INIT;
+    quire_options options = QUIRE_OPTIONS_INIT;
+    quire_db *db;
+    quire_txn *txn;
+    options.lock_timeout_ms = 1;
+    options.readers_max = 3;
+    options.cache_bytes = UINT64_C(8) << 20;
+    OK(quire_open(":memory:", &options, &db, &err));
+    quire_txn *writer = begin_write(db);
+    FAILS(BUSY, quire_begin(db, QUIRE_WRITE, &txn, &err));
+    quire_txn *readers[3] = {begin_read(db), begin_read(db), begin_read(db)};
+    FAILS(LIMIT, quire_begin(db, QUIRE_READ, &txn, &err));
+    cr_assert_null(txn);
+    for (int i = 0; i < 3; i++) {
+        commit(readers[i]);
+    }
+    quire_rollback(writer);
+    FAILS(MISUSE, quire_begin(NULL, QUIRE_READ, &txn, &err));
+    FAILS(MISUSE, quire_begin(db, (quire_txn_mode)2, &txn, &err));
+    FAILS(MISUSE, quire_commit(NULL, &err));
+    close_db(db);
+}
+
+Test(database, stats__count_what_happens)
+{
+    quire_error err = QUIRE_ERROR_INIT;
+    quire_db *db = memory_db(0);
+    quire_stats before = {.size = sizeof before};
+    quire_stats after = {.size = sizeof after};
+    OK(quire_get_stats(db, &before, &err));
+    quire_txn *txn = begin_write(db);
+    create_users(txn);
+    commit(txn);
+    quire_rollback(begin_write(db));
+    txn = begin_read(db);
+    OK(quire_get_stats(db, &after, &err));
+    cr_assert_eq(after.readers_open, 1);
+    cr_assert_eq(after.commits, before.commits + 1);
+    cr_assert_eq(after.rollbacks, before.rollbacks + 1);
+    cr_assert_gt(after.pages, before.pages);
+    cr_assert_gt(after.commit_sequence, before.commit_sequence);
+    cr_assert_eq(after.commit_sequence, quire_txn_sequence(txn));
+    commit(txn);
+    OK(quire_checkpoint(db, &err));
+    OK(quire_get_stats(db, &after, &err));
+    cr_assert_gt(after.checkpoints, before.checkpoints);
+    after.size = sizeof after + 1;
+    FAILS(MISUSE, quire_get_stats(db, &after, &err));
+    FAILS(MISUSE, quire_get_stats(db, NULL, &err));
+    close_db(db);
+}
+
+Test(policy, frame_count__wishes_from_its_threshold_on)
+{
+    quire_checkpoint_policy policy = quire_checkpoint_frame_count(10);
+    quire_checkpoint_state state = {.frames = 9};
+    cr_assert_eq(policy.wish(policy.context, &state), QUIRE_CHECKPOINT_NONE);
+    state.frames = 10;
+    cr_assert_eq(policy.wish(policy.context, &state), QUIRE_CHECKPOINT_PASSIVE);
+    policy = quire_checkpoint_frame_count(0);
+    state.frames = 0;
+    cr_assert_eq(policy.wish(policy.context, &state), QUIRE_CHECKPOINT_NONE);
+    state.frames = 1;
+    cr_assert_eq(policy.wish(policy.context, &state), QUIRE_CHECKPOINT_PASSIVE);
+    policy = quire_checkpoint_manual();
+    state.frames = UINT64_MAX;
+    cr_assert_eq(policy.wish(policy.context, &state), QUIRE_CHECKPOINT_NONE);
+}
