@@ -3,6 +3,8 @@
  */
 #include "graphql/column.h"
 
+#include "graphql/execute.h"
+
 bool qr_column_parse_int64(struct qr_gql_str text, int64_t *out)
 {
     bool negative = text.size > 0 && text.data[0] == '-';
@@ -38,41 +40,6 @@ static quire_status bigint_input(const struct qr_gql_type *type, struct qr_arena
 
 const struct qr_gql_scalar qr_column_bigint = {.coerce_input = bigint_input};
 
-void qr_value_to_json(const struct qr_gql_value *value, struct qr_json_writer *writer)
-{
-    switch (value->kind) {
-    case QR_GQL_VALUE_NULL:
-        qr_json_put_null(writer);
-        break;
-    case QR_GQL_VALUE_BOOL:
-        qr_json_put_bool(writer, value->boolean);
-        break;
-    case QR_GQL_VALUE_INT:
-    case QR_GQL_VALUE_FLOAT:
-        qr_json_put_raw(writer, value->text.data, value->text.size);
-        break;
-    case QR_GQL_VALUE_STRING:
-    case QR_GQL_VALUE_ENUM:
-        qr_json_put_string(writer, value->text.data, value->text.size);
-        break;
-    case QR_GQL_VALUE_LIST:
-        qr_json_begin_array(writer);
-        for (uint32_t i = 0; i < value->count; i++) {
-            qr_value_to_json(&value->items[i], writer);
-        }
-        qr_json_end_array(writer);
-        break;
-    case QR_GQL_VALUE_OBJECT:
-        qr_json_begin_object(writer);
-        for (uint32_t i = 0; i < value->count; i++) {
-            qr_json_put_key(writer, value->members[i].name.data, value->members[i].name.size);
-            qr_value_to_json(&value->members[i].value, writer);
-        }
-        qr_json_end_object(writer);
-        break;
-    }
-}
-
 /* A custom scalar is kept as JSON text. */
 static quire_status custom_from_value(const struct qr_gql_value *value, struct qr_arena *arena,
                                       quire_value *out, quire_error *err)
@@ -82,7 +49,7 @@ static quire_status custom_from_value(const struct qr_gql_value *value, struct q
     size_t size;
 
     qr_json_writer_init(&writer, arena->allocator, 0, err);
-    qr_value_to_json(value, &writer);
+    qr_gql_value_write(&writer, value);
     QR_TRY(qr_json_writer_finish(&writer, &text, &size));
     char *copy = qr_arena_copy(arena, text, size, err);
     quire_free(text);

@@ -22,9 +22,6 @@ quire_status qr_column_from_value(const struct qr_model_field *field, bool eleme
 quire_status qr_column_to_json(const struct qr_model_field *field, const quire_value *value,
                                struct qr_json_writer *writer, quire_error *err);
 
-/* Writes any GraphQL value as JSON: enum values as strings. */
-void qr_value_to_json(const struct qr_gql_value *value, struct qr_json_writer *writer);
-
 /* The behaviour of the BigInt scalar in the API schema. */
 extern const struct qr_gql_scalar qr_column_bigint;
 

@@ -1,0 +1,462 @@
+/*
+ * Requests: text in, response out.
+ *
+ *   parse -> validate -> prepare (operation, variables) -> select -> run -> write
+ *
+ * A query runs on one read transaction. A mutation is first prepared on a read
+ * transaction as well, so that a request that is wrong never takes the writer
+ * lock; it is prepared again under the lock, because the schema may have moved.
+ *
+ * Whatever goes wrong for reasons of the request, or with one of its fields,
+ * becomes part of the response. A status is returned only when there can be no
+ * response: no memory, or a commit whose outcome is unknown.
+ */
+#include "quire/graphql.h"
+
+#include "graphql/execute.h"
+#include "graphql/explain.h"
+#include "graphql/json_read.h"
+#include "graphql/mutate.h"
+#include "graphql/schema_store.h"
+#include "graphql/validate.h"
+
+#define TOKENS_MAX_DEFAULT   100000u
+#define DEPTH_MAX_DEFAULT    200u
+#define FIELDS_MAX           1000000u
+#define MEMORY_MAX_DEFAULT   (UINT64_C(1) << 30)
+#define RESPONSE_MAX_DEFAULT (UINT64_C(1) << 30)
+
+/* One request on its way. */
+struct run {
+    const quire_graphql_request *request;
+    const quire_allocator *allocator;
+    quire_txn *txn;
+    struct qr_arena arena;
+    struct qr_gql_report report;
+    struct qr_schema_use schema;
+    struct qr_gql_request prepared;
+    struct qr_select *set;
+    struct qr_json_writer writer;
+    struct qr_json_mark data; /* before the value of "data" */
+    struct qr_explain explain;
+    bool executed; /* "data" is part of the response */
+    quire_error *err;
+};
+
+static uint64_t or_default(uint64_t value, uint64_t fallback)
+{
+    return value == 0 ? fallback : value;
+}
+
+/* ---- preparing ---- */
+
+static void run_open(struct run *run, const quire_allocator *allocator,
+                     const quire_graphql_request *request, quire_error *err)
+{
+    const quire_graphql_limits *limits = &request->limits;
+    *run = (struct run){.request = request, .allocator = allocator, .err = err};
+    qr_arena_init(&run->arena, allocator,
+                  (size_t)or_default(limits->memory_bytes_max, MEMORY_MAX_DEFAULT));
+    qr_gql_report_init(&run->report, &run->arena, 0, err);
+    qr_json_writer_init(&run->writer, allocator,
+                        (size_t)or_default(limits->response_bytes_max, RESPONSE_MAX_DEFAULT), err);
+}
+
+static void run_close(struct run *run)
+{
+    qr_schema_release(&run->schema);
+    qr_json_writer_free(&run->writer);
+    qr_arena_free(&run->arena);
+}
+
+static quire_status read_variables(struct run *run, struct qr_gql_value *variables)
+{
+    const char *text = run->request->variables;
+    size_t size;
+
+    *variables = (struct qr_gql_value){.kind = QR_GQL_VALUE_OBJECT};
+    if (text == NULL) {
+        return QUIRE_OK;
+    }
+    size = run->request->variables_size == 0 ? strlen(text) : run->request->variables_size;
+    QR_TRY(qr_json_read(&run->arena, text, size, 0, variables, run->err));
+    if (variables->kind == QR_GQL_VALUE_NULL) {
+        *variables = (struct qr_gql_value){.kind = QR_GQL_VALUE_OBJECT};
+    }
+    return variables->kind == QR_GQL_VALUE_OBJECT
+               ? QUIRE_OK
+               : qr_fail(run->err, QUIRE_DATA, "The variables must be a JSON object.");
+}
+
+/* Everything that can be done without reading rows. */
+static quire_status prepare(struct run *run)
+{
+    const quire_graphql_limits *limits = &run->request->limits;
+    struct qr_gql_parse_options parse = {
+        .tokens_max = (uint32_t)or_default(limits->tokens_max, TOKENS_MAX_DEFAULT),
+        .depth_max = (uint32_t)or_default(limits->depth_max, DEPTH_MAX_DEFAULT)};
+    struct qr_select_limits select = {.depth_max = parse.depth_max, .fields_max = FIELDS_MAX};
+    struct qr_gql_str name = {NULL, 0};
+    struct qr_gql_document *document;
+    struct qr_gql_value variables;
+    size_t size = run->request->document_size;
+
+    if (run->request->operation_name != NULL) {
+        name = qr_gql_str_of(run->request->operation_name);
+    }
+    QR_TRY(qr_schema_acquire(run->txn, &run->schema, run->err));
+    QR_TRY(qr_gql_parse(&run->arena, run->request->document,
+                        size == 0 ? strlen(run->request->document) : size, &parse, &run->report,
+                        &document, run->err));
+    QR_TRY(qr_gql_validate(run->schema.api->schema, document, NULL, &run->arena, &run->report,
+                           run->err));
+    QR_TRY(read_variables(run, &variables));
+    QR_TRY(qr_gql_request_prepare(run->schema.api->schema, document, name, &variables, &run->arena,
+                                  &run->report, &run->prepared, run->err));
+    return qr_select_build(&run->prepared, &select, &run->report, &run->set, run->err);
+}
+
+static enum qr_gql_operation operation_of(const struct run *run)
+{
+    return run->prepared.operation->operation;
+}
+
+/* ---- errors ---- */
+
+/* What clients are told a status is. */
+static const char *code_of(quire_status status)
+{
+    switch (status) {
+    case QUIRE_QUERY:
+    case QUIRE_DATA:
+    case QUIRE_TYPE:
+    case QUIRE_SYNTAX:
+        return "BAD_INPUT";
+    case QUIRE_OK:
+    case QUIRE_MISUSE:
+    case QUIRE_NOT_SUPPORTED:
+    case QUIRE_EXISTS:
+    case QUIRE_UNKNOWN_NAME:
+    case QUIRE_READ_ONLY:
+    case QUIRE_TXN_DOOMED:
+    case QUIRE_UNIQUE:
+    case QUIRE_NOT_NULL:
+    case QUIRE_FOREIGN_KEY:
+    case QUIRE_CHECK:
+    case QUIRE_BUSY:
+    case QUIRE_LOCKED:
+    case QUIRE_SNAPSHOT_TOO_OLD:
+    case QUIRE_INTERRUPTED:
+    case QUIRE_TIMEOUT:
+    case QUIRE_IO:
+    case QUIRE_NO_SPACE:
+    case QUIRE_NO_FILE:
+    case QUIRE_PERMISSION:
+    case QUIRE_COMMIT_UNKNOWN:
+    case QUIRE_POISONED:
+    case QUIRE_NOT_A_DATABASE:
+    case QUIRE_CORRUPT:
+    case QUIRE_LOG_MISMATCH:
+    case QUIRE_LOG_MISSING:
+    case QUIRE_FORMAT_VERSION:
+    case QUIRE_NO_MEMORY:
+    case QUIRE_LIMIT:
+    case QUIRE_SCHEMA:
+    case QUIRE_INTERNAL:
+        break;
+    }
+    return quire_status_name(status) + sizeof "QUIRE_" - 1;
+}
+
+/* Turns a failure into an error of the response, at a field or of the request. */
+static void report_failure(struct run *run, quire_status status,
+                           const struct qr_select_field *field, const struct qr_store *store)
+{
+    struct qr_gql_pos pos = field != NULL ? qr_select_pos(field) : (struct qr_gql_pos){0, 0, 0};
+    const char *message =
+        run->err->message[0] != '\0' ? run->err->message : quire_status_message(status);
+    struct qr_gql_problem *problem =
+        qr_gql_report_add(&run->report, field != NULL ? &pos : NULL, "%s", message);
+
+    if (problem == NULL) {
+        return;
+    }
+    problem->code =
+        qr_gql_str_of(store != NULL && store->code != NULL ? store->code : code_of(status));
+    if (store != NULL) {
+        problem->coordinate = store->coordinate;
+    }
+    if (field != NULL) {
+        struct qr_gql_path *path = qr_arena_alloc_zero(&run->arena, sizeof *path, NULL);
+        if (path != NULL) {
+            path->key = field->selected->name;
+            problem->path = path;
+        }
+    }
+}
+
+/* A failed preparation whose problems are not in the report yet. */
+static quire_status report_preparation(struct run *run, quire_status status)
+{
+    if (status == QUIRE_NO_MEMORY) {
+        return status;
+    }
+    if (run->report.count == 0) {
+        report_failure(run, status, NULL, NULL);
+    }
+    return QUIRE_OK;
+}
+
+/* ---- running ---- */
+
+static void put_name(struct run *run, const struct qr_select_field *field)
+{
+    qr_json_put_key(&run->writer, field->selected->name.data, field->selected->name.size);
+}
+
+/* __typename, __schema and __type of the root. */
+static quire_status write_meta(struct run *run, const struct qr_select_field *field)
+{
+    struct qr_gql_source source = qr_gql_introspection_source(run->schema.api->schema);
+    struct qr_gql_execution execution = {
+        .request = &run->prepared, .source = &source, .out = &run->writer, .report = &run->report};
+    struct qr_gql_item root = {.kind = QR_GQL_ITEM_OBJECT};
+    bool raised;
+    return qr_gql_execute_field(&execution, &root, field->selected, &raised, run->err);
+}
+
+static quire_status run_query(struct run *run, struct qr_reader *reader,
+                              const struct qr_select_field **failed)
+{
+    struct qr_root *roots =
+        qr_arena_alloc_zero(&run->arena, sizeof *roots * (run->set->count + 1), run->err);
+    if (roots == NULL) {
+        return QUIRE_NO_MEMORY;
+    }
+    for (uint32_t i = 0; i < run->set->count; i++) {
+        *failed = &run->set->fields[i];
+        if ((*failed)->api != NULL) {
+            QR_TRY(qr_read_root(reader, *failed, &roots[i]));
+        }
+    }
+    qr_json_begin_object(&run->writer);
+    for (uint32_t i = 0; i < run->set->count; i++) {
+        *failed = &run->set->fields[i];
+        if ((*failed)->api == NULL) {
+            QR_TRY(write_meta(run, *failed));
+            continue;
+        }
+        put_name(run, *failed);
+        QR_TRY(qr_write_root(reader, &roots[i], &run->writer));
+    }
+    qr_json_end_object(&run->writer);
+    return run->writer.status;
+}
+
+static quire_status run_mutation(struct run *run, struct qr_store *store,
+                                 const struct qr_select_field **failed)
+{
+    qr_json_begin_object(&run->writer);
+    for (uint32_t i = 0; i < run->set->count; i++) {
+        struct qr_node *node;
+        *failed = &run->set->fields[i];
+        if ((*failed)->api == NULL) {
+            QR_TRY(write_meta(run, *failed));
+            continue;
+        }
+        QR_TRY(qr_mutate(store, *failed, &node));
+        put_name(run, *failed);
+        QR_TRY(qr_write_row(store->reader, node, 0, &run->writer));
+    }
+    qr_json_end_object(&run->writer);
+    return run->writer.status;
+}
+
+/* Runs the prepared operation and writes the value of "data". A failure of a field leaves null
+ * there and its error in the report; *failed_status tells. */
+static quire_status execute(struct run *run, quire_status *failed_status)
+{
+    struct qr_reader reader;
+    struct qr_store store = {.reader = &reader};
+    const struct qr_select_field *failed = NULL;
+    bool mutation = operation_of(run) == QR_GQL_MUTATION;
+
+    QR_TRY(qr_reader_init(&reader, run->txn, run->schema.api, &run->arena, run->err));
+    reader.explain = run->request->explain ? &run->explain : NULL;
+    run->data = qr_json_writer_mark(&run->writer);
+    run->executed = true;
+    *failed_status =
+        mutation ? run_mutation(run, &store, &failed) : run_query(run, &reader, &failed);
+    qr_reader_close(&reader);
+    if (*failed_status == QUIRE_OK) {
+        return QUIRE_OK;
+    }
+    if (*failed_status == QUIRE_NO_MEMORY) {
+        return QUIRE_NO_MEMORY;
+    }
+    report_failure(run, *failed_status, failed, mutation ? &store : NULL);
+    run->writer.status = QUIRE_OK; /* a response that is too long makes room for the error */
+    qr_json_writer_rewind(&run->writer, run->data);
+    qr_json_put_null(&run->writer);
+    return QUIRE_OK;
+}
+
+/* ---- the response ---- */
+
+/* {"errors": [...], "data": ..., "extensions": {...}}: what was written so far is the value of
+ * "data", so the other members follow it. */
+static quire_status finish(struct run *run, char **response, size_t *size, bool *has_errors)
+{
+    if (!run->executed) {
+        qr_json_begin_object(&run->writer);
+    }
+    if (run->report.count > 0) {
+        qr_json_put_key(&run->writer, "errors", 6);
+        qr_gql_report_write(&run->writer, &run->report);
+    }
+    if (run->explain.first != NULL) {
+        qr_json_put_key(&run->writer, "extensions", 10);
+        qr_json_begin_object(&run->writer);
+        qr_json_put_key(&run->writer, "explain", 7);
+        qr_explain_write(&run->explain, &run->writer);
+        qr_json_end_object(&run->writer);
+    }
+    qr_json_end_object(&run->writer);
+    if (has_errors != NULL) {
+        *has_errors = run->report.count > 0;
+    }
+    return qr_json_writer_finish(&run->writer, response, size);
+}
+
+static void begin_data(struct run *run)
+{
+    qr_json_begin_object(&run->writer);
+    qr_json_put_key(&run->writer, "data", 4);
+}
+
+/* Runs what is prepared on the transaction at hand. */
+static quire_status run_here(struct run *run, quire_status *failed_status)
+{
+    if (operation_of(run) == QR_GQL_SUBSCRIPTION) {
+        qr_fail(run->err, QUIRE_NOT_SUPPORTED, "Subscriptions need a subscription call.");
+        report_failure(run, QUIRE_NOT_SUPPORTED, NULL, NULL);
+        return QUIRE_OK;
+    }
+    begin_data(run);
+    return execute(run, failed_status);
+}
+
+/* ---- the public calls ---- */
+
+static quire_status check_request(const quire_graphql_request *request, char **response,
+                                  size_t *size, quire_error *err)
+{
+    if (request == NULL || request->size != sizeof *request || request->document == NULL ||
+        response == NULL || size == NULL) {
+        return qr_fail(err, QUIRE_MISUSE,
+                       "A request needs QUIRE_GRAPHQL_REQUEST_INIT, a document, and outputs.");
+    }
+    *response = NULL;
+    *size = 0;
+    return QUIRE_OK;
+}
+
+/* A mutation in a transaction of its own. The failures of begin and commit are part of the response,
+ * but for an unknown outcome. */
+static quire_status run_in_own_txn(struct run *run, quire_db *db)
+{
+    quire_status failed = QUIRE_OK;
+    quire_status status = quire_begin(db, QUIRE_WRITE, &run->txn, run->err);
+
+    if (status != QUIRE_OK) {
+        return report_preparation(run, status);
+    }
+    status = prepare(run);
+    if (status != QUIRE_OK) {
+        quire_rollback(run->txn);
+        return report_preparation(run, status);
+    }
+    status = run_here(run, &failed);
+    qr_schema_release(&run->schema);
+    if (status != QUIRE_OK || failed != QUIRE_OK) {
+        quire_rollback(run->txn);
+        return status;
+    }
+    status = quire_commit(run->txn, run->err);
+    if (status == QUIRE_OK || status == QUIRE_COMMIT_UNKNOWN || status == QUIRE_NO_MEMORY) {
+        return status;
+    }
+    report_failure(run, status, NULL, NULL);
+    qr_json_writer_rewind(&run->writer, run->data);
+    qr_json_put_null(&run->writer);
+    return QUIRE_OK;
+}
+
+quire_status quire_graphql(quire_db *db, const quire_graphql_request *request, char **response,
+                           size_t *response_size, bool *has_errors, quire_error *err)
+{
+    quire_error local = QUIRE_ERROR_INIT;
+    quire_status failed = QUIRE_OK;
+    struct run run;
+    quire_status status;
+
+    QR_TRY(check_request(request, response, response_size, err));
+    if (db == NULL) {
+        return qr_fail(err, QUIRE_MISUSE, "quire_graphql needs a database.");
+    }
+    run_open(&run, qr_db_allocator(db), request, err != NULL ? err : &local);
+    QR_TRY_GOTO(status, quire_begin(db, QUIRE_READ, &run.txn, run.err), done);
+    status = prepare(&run);
+    bool mutation = status == QUIRE_OK && operation_of(&run) == QR_GQL_MUTATION;
+    if (status != QUIRE_OK) {
+        status = report_preparation(&run, status);
+    } else if (!mutation) {
+        status = run_here(&run, &failed);
+    }
+    qr_schema_release(&run.schema);
+    quire_rollback(run.txn);
+    if (mutation) {
+        run_close(&run);
+        run_open(&run, qr_db_allocator(db), request, err != NULL ? err : &local);
+        status = run_in_own_txn(&run, db);
+    }
+    if (status == QUIRE_OK) {
+        status = finish(&run, response, response_size, has_errors);
+    }
+done:
+    run_close(&run);
+    return status;
+}
+
+quire_status quire_graphql_in(quire_txn *txn, const quire_graphql_request *request, char **response,
+                              size_t *response_size, bool *has_errors, quire_error *err)
+{
+    quire_error local = QUIRE_ERROR_INIT;
+    quire_status failed = QUIRE_OK;
+    struct run run;
+    quire_status status;
+
+    QR_TRY(check_request(request, response, response_size, err));
+    if (txn == NULL) {
+        return qr_fail(err, QUIRE_MISUSE, "quire_graphql_in needs a transaction.");
+    }
+    run_open(&run, qr_db_allocator(qr_txn_database(txn)), request, err != NULL ? err : &local);
+    run.txn = txn;
+    status = prepare(&run);
+    if (status != QUIRE_OK) {
+        status = report_preparation(&run, status);
+    } else if (operation_of(&run) == QR_GQL_MUTATION && !qr_txn_writes(txn)) {
+        qr_fail(run.err, QUIRE_READ_ONLY, "A mutation needs a write transaction.");
+        report_failure(&run, QUIRE_READ_ONLY, NULL, NULL);
+    } else {
+        status = run_here(&run, &failed);
+        if (failed != QUIRE_OK && operation_of(&run) == QR_GQL_MUTATION) {
+            qr_txn_give_up(txn);
+        }
+    }
+    if (status == QUIRE_OK) {
+        status = finish(&run, response, response_size, has_errors);
+    }
+    run_close(&run);
+    return status;
+}

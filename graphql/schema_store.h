@@ -1,0 +1,26 @@
+/*
+ * The schema of a database: its SDL is a named text in the catalog, and what is
+ * compiled from it hangs on the database under the schema cookie.
+ */
+#ifndef QR_GRAPHQL_SCHEMA_STORE_H
+#define QR_GRAPHQL_SCHEMA_STORE_H
+
+#include "engine/engine.h"
+#include "graphql/api.h"
+
+/* The compiled schema that a transaction sees; released with qr_schema_release. */
+struct qr_schema_use {
+    quire_db *db;
+    const struct qr_api *api;
+    struct qr_attachment *attachment; /* shared, or NULL */
+    struct qr_api *own;               /* of a transaction that changed the schema itself, or NULL */
+};
+
+quire_status qr_schema_acquire(quire_txn *txn, struct qr_schema_use *use, quire_error *err);
+void qr_schema_release(struct qr_schema_use *use);
+
+/* Numbers the model's columns as the tables have them: a table that grew has its newer columns at
+ * the end, wherever the SDL has them. */
+quire_status qr_schema_bind(struct qr_model *model, quire_txn *txn, quire_error *err);
+
+#endif

@@ -1,0 +1,400 @@
+/*
+ * Writing rows: see store.h.
+ */
+#include "graphql/store.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "graphql/column.h"
+
+/* ---- failing ---- */
+
+static void set_coordinate(struct qr_store *store, const struct qr_model_field *field)
+{
+    const char *text = qr_gql_format(store->reader->arena, NULL, "%s.%.*s", field->owner->table,
+                                     QR_GQL_FMT(field->name));
+    store->coordinate = text == NULL ? (struct qr_gql_str){NULL, 0} : qr_gql_str_of(text);
+}
+
+quire_status qr_store_fail(struct qr_store *store, quire_status status, const char *code,
+                           const struct qr_model_field *field, const char *format, ...)
+{
+    char text[360];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+    store->code = code;
+    set_coordinate(store, field);
+    return qr_fail(store->reader->err, status, "%s", text);
+}
+
+/* ---- drafts ---- */
+
+quire_status qr_draft_init(struct qr_store *store, const struct qr_model_type *type,
+                           struct qr_draft *draft)
+{
+    struct qr_reader *reader = store->reader;
+    draft->type = type;
+    draft->values = qr_arena_alloc(reader->arena, sizeof *draft->values * (type->column_count + 1),
+                                   reader->err);
+    draft->given = qr_arena_alloc_zero(
+        reader->arena, sizeof *draft->given * (type->column_count + 1), reader->err);
+    if (draft->values == NULL || draft->given == NULL) {
+        return QUIRE_NO_MEMORY;
+    }
+    for (uint32_t i = 0; i < type->column_count; i++) {
+        draft->values[i] = quire_null();
+    }
+    return QUIRE_OK;
+}
+
+/* A UUID of version 7 as text (RFC 9562, section 5.7): 48 bits of milliseconds, then random. */
+static quire_status generate_key(struct qr_store *store, quire_value *value)
+{
+    static const char digits[] = "0123456789abcdef";
+    struct qr_file_layer *system = qr_file_layer_posix();
+    uint64_t milliseconds = (uint64_t)(qr_clock_wall_ns() / 1000000);
+    uint8_t bytes[16];
+    char *text = qr_arena_alloc(store->reader->arena, 37, store->reader->err);
+    size_t n = 0;
+
+    if (text == NULL) {
+        return QUIRE_NO_MEMORY;
+    }
+    QR_TRY(system->methods->random(system, bytes + 6, 10, store->reader->err));
+    for (int i = 0; i < 6; i++) {
+        bytes[i] = (uint8_t)(milliseconds >> (40 - 8 * i));
+    }
+    bytes[6] = (uint8_t)((bytes[6] & 0x0F) | 0x70);
+    bytes[8] = (uint8_t)((bytes[8] & 0x3F) | 0x80);
+    for (int i = 0; i < 16; i++) {
+        if (i == 4 || i == 6 || i == 8 || i == 10) {
+            text[n++] = '-';
+        }
+        text[n++] = digits[bytes[i] >> 4];
+        text[n++] = digits[bytes[i] & 15];
+    }
+    *value = quire_text_n(text, n);
+    return QUIRE_OK;
+}
+
+quire_status qr_draft_default(struct qr_store *store, struct qr_draft *draft,
+                              const struct qr_model_field *field)
+{
+    draft->given[field->column] = true;
+    return qr_column_from_value(field, false, &field->default_value, store->reader->arena,
+                                &draft->values[field->column], store->reader->err);
+}
+
+quire_status qr_draft_complete(struct qr_store *store, struct qr_draft *draft)
+{
+    for (uint32_t i = 0; i < draft->type->column_count; i++) {
+        const struct qr_model_field *field = draft->type->columns[i];
+        quire_value *value = &draft->values[i];
+        if (!draft->given[i] && field->has_default) {
+            QR_TRY(qr_draft_default(store, draft, field));
+        } else if (!draft->given[i] && field == draft->type->key && field->scalar == QR_MODEL_ID) {
+            QR_TRY(generate_key(store, value));
+        }
+        if (value->type == QUIRE_NULL && field->required) {
+            return qr_store_fail(store, QUIRE_NOT_NULL, "NOT_NULL", field,
+                                 "%s.%.*s is required and has no value.", draft->type->table,
+                                 QR_GQL_FMT(field->name));
+        }
+    }
+    return QUIRE_OK;
+}
+
+/* ---- insert and update ---- */
+
+/* Finds the unique index that a row clashes with, to name its first field. */
+static quire_status explain_clash(struct qr_store *store, const struct qr_model_type *type,
+                                  const quire_value *values, int64_t self)
+{
+    for (uint32_t i = 0; i < type->index_count; i++) {
+        const struct qr_model_index *index = &type->indexes[i];
+        quire_value key[16];
+        quire_table *table;
+        int64_t rowid;
+        bool found = false;
+        if (!index->unique) {
+            continue;
+        }
+        QR_TRY(qr_reader_table(store->reader, type, &table));
+        for (uint32_t f = 0; f < index->field_count; f++) {
+            key[f] = values[index->fields[f]->column];
+        }
+        for (uint32_t e = 0; e < quire_table_index_count(table) && !found; e++) {
+            if (strcmp(quire_table_index(table, e)->name, index->name) == 0) {
+                QR_TRY(
+                    qr_table_find_unique(table, e, key, index->field_count, &rowid, &found, NULL));
+            }
+        }
+        if (found && rowid != self) {
+            struct qr_gql_str text = {"", 0};
+            if (key[0].type == QUIRE_TEXT) {
+                text = (struct qr_gql_str){key[0].as.bytes, key[0].size < 60 ? key[0].size : 60};
+            }
+            return qr_store_fail(store, QUIRE_UNIQUE, "UNIQUE", index->fields[0],
+                                 "A row of %s with this %.*s%s%.*s%s exists already.", type->table,
+                                 QR_GQL_FMT(index->fields[0]->name), text.size > 0 ? " \"" : "",
+                                 QR_GQL_FMT(text), text.size > 0 ? "\"" : "");
+        }
+    }
+    return QUIRE_UNIQUE;
+}
+
+quire_status qr_store_insert(struct qr_store *store, const struct qr_draft *draft, int64_t *rowid)
+{
+    quire_table *table;
+    quire_status status;
+
+    QR_TRY(qr_reader_table(store->reader, draft->type, &table));
+    *rowid = 0;
+    status = quire_table_insert(table, rowid, draft->values, draft->type->column_count,
+                                store->reader->err);
+    return status == QUIRE_UNIQUE ? explain_clash(store, draft->type, draft->values, 0) : status;
+}
+
+/* Decodes a whole row into the arena. */
+static quire_status decode_row(struct qr_store *store, const struct qr_model_type *type,
+                               const struct qr_row *row, quire_value *values)
+{
+    for (uint32_t i = 0; i < type->column_count; i++) {
+        QR_TRY(quire_record_column(row->record, row->size, i, &values[i], store->reader->err));
+    }
+    return QUIRE_OK;
+}
+
+quire_status qr_store_update(struct qr_store *store, int64_t rowid, const struct qr_draft *draft)
+{
+    const struct qr_model_type *type = draft->type;
+    struct qr_draft merged;
+    struct qr_row row;
+    quire_table *table;
+    quire_status status;
+    bool found;
+
+    QR_TRY(qr_reader_table(store->reader, type, &table));
+    QR_TRY(qr_draft_init(store, type, &merged));
+    QR_TRY(qr_reader_row(store->reader, type, rowid, &row, &found));
+    if (!found) {
+        return qr_fail(store->reader->err, QUIRE_INTERNAL, "The row %lld of %s is gone.",
+                       (long long)rowid, type->table);
+    }
+    QR_TRY(decode_row(store, type, &row, merged.values));
+    for (uint32_t i = 0; i < type->column_count; i++) {
+        if (!draft->given[i]) {
+            continue;
+        }
+        merged.values[i] = draft->values[i];
+        if (merged.values[i].type == QUIRE_NULL && type->columns[i]->required) {
+            return qr_store_fail(store, QUIRE_NOT_NULL, "NOT_NULL", type->columns[i],
+                                 "%s.%.*s is required and cannot be null.", type->table,
+                                 QR_GQL_FMT(type->columns[i]->name));
+        }
+    }
+    status = quire_table_update(table, rowid, merged.values, type->column_count, &found,
+                                store->reader->err);
+    return status == QUIRE_UNIQUE ? explain_clash(store, type, merged.values, rowid) : status;
+}
+
+/* ---- links ---- */
+
+/* Deletes the link rows that one side of a walk gives. */
+static quire_status delete_links(struct qr_store *store, const struct qr_model_field *field,
+                                 int64_t rowid)
+{
+    for (;;) {
+        struct qr_link_walk walk;
+        int64_t link;
+        int64_t target;
+        bool valid;
+        bool deleted;
+        quire_table *table;
+        QR_TRY(qr_reader_links(store->reader, field, &table));
+        QR_TRY(qr_link_walk_open(store->reader, field, rowid, false, &walk));
+        quire_status status = qr_link_walk_next(&walk, &link, &target, &valid);
+        qr_link_walk_close(&walk);
+        QR_TRY(status);
+        if (!valid) {
+            return QUIRE_OK;
+        }
+        QR_TRY(quire_table_delete(table, link, &deleted, store->reader->err));
+    }
+}
+
+quire_status qr_store_unlink_all(struct qr_store *store, const struct qr_model_field *field,
+                                 int64_t rowid)
+{
+    return delete_links(store, field, rowid);
+}
+
+quire_status qr_store_link(struct qr_store *store, const struct qr_model_field *field,
+                           int64_t rowid, int64_t target)
+{
+    quire_value pair[2] = {quire_int(field->link_owner ? rowid : target),
+                           quire_int(field->link_owner ? target : rowid)};
+    int64_t link = 0;
+    quire_table *table;
+    quire_status status;
+
+    QR_TRY(qr_reader_links(store->reader, field, &table));
+    status = quire_table_insert(table, &link, pair, 2, NULL);
+    if (status == QUIRE_OK || status == QUIRE_UNIQUE) {
+        return QUIRE_OK;
+    }
+    link = 0;
+    return quire_table_insert(table, &link, pair, 2, store->reader->err);
+}
+
+/* Removes the links of a row on every link table that its type has a side of. */
+static quire_status delete_all_links(struct qr_store *store, const struct qr_model_type *type,
+                                     int64_t rowid)
+{
+    const struct qr_model *model = store->reader->api->model;
+    for (uint32_t t = 0; t < model->type_count; t++) {
+        const struct qr_model_type *owner = &model->types[t];
+        for (uint32_t f = 0; f < owner->field_count; f++) {
+            const struct qr_model_field *field = &owner->fields[f];
+            if (field->role != QR_MODEL_LINKS || !field->link_owner) {
+                continue;
+            }
+            if (owner == type) {
+                QR_TRY(delete_links(store, field, rowid));
+            }
+            if (field->target == type) {
+                struct qr_model_field other = *field;
+                other.link_owner = false;
+                QR_TRY(delete_links(store, &other, rowid));
+            }
+        }
+    }
+    return QUIRE_OK;
+}
+
+/* ---- delete ---- */
+
+/* Rows still to be deleted. */
+struct doomed {
+    const struct qr_model_type *type;
+    int64_t rowid;
+    struct doomed *next;
+};
+
+/* The first row, other than the row itself, that a reference field has pointing to `row`. */
+static quire_status first_referrer(struct qr_store *store, const struct qr_model_field *field,
+                                   const struct doomed *row, int64_t *referrer, bool *found)
+{
+    quire_value self = quire_int(row->rowid);
+    quire_index_range range = {.prefix = &self, .prefix_count = 1};
+    quire_index_cursor *cursor;
+    quire_table *table;
+    quire_status status;
+
+    QR_TRY(qr_reader_table(store->reader, field->owner, &table));
+    int index = qr_reader_single_index(table, field, false);
+    if (index < 0) {
+        return qr_fail(store->reader->err, QUIRE_SCHEMA, "The table %s has no index on %s.",
+                       field->owner->table, field->column_name);
+    }
+    QR_TRY(quire_index_cursor_open(table, (uint32_t)index, &range, &cursor, store->reader->err));
+    do {
+        status = quire_index_cursor_next(cursor, referrer, found, store->reader->err);
+    } while (status == QUIRE_OK && *found && *referrer == row->rowid && field->owner == row->type);
+    quire_index_cursor_close(cursor);
+    return status;
+}
+
+/* Takes a reference away from a row that is to be deleted: by clearing it, or by dooming the row
+ * that holds it as well. */
+static quire_status drop_reference(struct qr_store *store, const struct qr_model_field *field,
+                                   int64_t holder, struct doomed **list)
+{
+    struct qr_draft draft;
+    struct doomed *doomed;
+
+    if (field->on_delete == QR_MODEL_CASCADE) {
+        doomed = qr_arena_alloc(store->reader->arena, sizeof *doomed, store->reader->err);
+        if (doomed == NULL) {
+            return QUIRE_NO_MEMORY;
+        }
+        *doomed = (struct doomed){field->owner, holder, *list};
+        *list = doomed;
+        return QUIRE_OK;
+    }
+    QR_TRY(qr_draft_init(store, field->owner, &draft));
+    draft.given[field->column] = true;
+    return qr_store_update(store, holder, &draft);
+}
+
+/* Handles all references to a row. *again says that a row which points to it was put before it on
+ * the list and must go first. */
+static quire_status clear_references(struct qr_store *store, struct doomed *row,
+                                     struct doomed **list, bool *again)
+{
+    *again = false;
+    for (uint32_t i = 0; i < row->type->referrer_count && !*again; i++) {
+        const struct qr_model_field *field = row->type->referrers[i];
+        for (;;) {
+            int64_t holder;
+            bool found;
+            QR_TRY(first_referrer(store, field, row, &holder, &found));
+            if (!found) {
+                break;
+            }
+            if (field->on_delete == QR_MODEL_RESTRICT) {
+                return qr_store_fail(store, QUIRE_FOREIGN_KEY, "FOREIGN_KEY", field,
+                                     "The row of %s is still referred to by %s.%.*s.",
+                                     row->type->table, field->owner->table,
+                                     QR_GQL_FMT(field->name));
+            }
+            QR_TRY(drop_reference(store, field, holder, list));
+            if (field->on_delete == QR_MODEL_CASCADE) {
+                *again = true;
+                break;
+            }
+        }
+    }
+    return QUIRE_OK;
+}
+
+/* A cycle of cascading references would put the same rows on the list for ever. */
+static bool is_listed(const struct doomed *list, const struct doomed *row)
+{
+    for (const struct doomed *d = list; d != NULL; d = d->next) {
+        if (d != row && d->type == row->type && d->rowid == row->rowid) {
+            return true;
+        }
+    }
+    return false;
+}
+
+quire_status qr_store_delete(struct qr_store *store, const struct qr_model_type *type,
+                             int64_t rowid)
+{
+    struct doomed first = {type, rowid, NULL};
+    struct doomed *list = &first;
+
+    while (list != NULL) {
+        struct doomed *row = list;
+        bool again = false;
+        bool deleted;
+        quire_table *table;
+        if (!is_listed(list, row)) {
+            QR_TRY(clear_references(store, row, &list, &again));
+        }
+        if (again) {
+            continue;
+        }
+        list = row->next;
+        QR_TRY(delete_all_links(store, row->type, row->rowid));
+        QR_TRY(qr_reader_table(store->reader, row->type, &table));
+        QR_TRY(quire_table_delete(table, row->rowid, &deleted, store->reader->err));
+    }
+    return QUIRE_OK;
+}
