@@ -4,7 +4,7 @@
 
 # To build the library and the command.
 QUIRE_PACKAGES_BUILD=(gcc libc6-dev cmake ninja-build pkg-config
-    libxxhash-dev libyajl-dev libpopt-dev)
+    libxxhash-dev libyajl-dev libutf8proc-dev libpopt-dev)
 
 # What the demonstration loads.
 QUIRE_PACKAGES_DEMO=(iso-codes)
