@@ -6,6 +6,7 @@
  */
 #include "graphql/json_write.h"
 
+#include <float.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
@@ -262,7 +263,8 @@ struct decimal {
 static struct decimal shortest_decimal(double value)
 {
     char text[48];
-    for (int precision = 14; precision <= 16; precision++) {
+    /* Below the normal numbers precision fades, and fewer digits may do. */
+    for (int precision = value < DBL_MIN ? 0 : 14; precision <= 16; precision++) {
         (void)snprintf(text, sizeof text, "%.*e", precision, value);
         if (strtod(text, NULL) >= value && strtod(text, NULL) <= value) {
             break;
