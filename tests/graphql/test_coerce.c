@@ -149,8 +149,8 @@ Test(coerce, check__tells_each_problem)
         "A }, null] }.|"
         "17:Int cannot represent non-integer value: A|"
         "21:Expected value of non-null type \"O!\" not to be null.|"
-        "2:Expected value of type \"O\" not to include unknown field \"xx\". Did you mean \"x\", "
-        "\"y\", or \"z\"? Found: { xx: 1, z: [{ x: A }, null] }.|");
+        "2:Expected value of type \"O\" not to include unknown field \"xx\". Did you mean \"x\"? "
+        "Found: { xx: 1, z: [{ x: A }, null] }.|");
 }
 
 Test(coerce, leaves__from_json_differ_from_literals)

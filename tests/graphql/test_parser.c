@@ -50,7 +50,7 @@ Test(parser, operation__keeps_names_arguments_and_places)
     const struct qr_gql_ast_selection *field = query->selections.first;
     cr_assert(qr_gql_str_is(field->name.text, "f"));
     cr_assert(qr_gql_str_is(qr_gql_ast_response_name(field), "al"));
-    cr_assert_eq(field->pos.column, 31);
+    cr_assert_eq(field->pos.column, 32);
     cr_assert_eq(field->arguments->value->kind, QR_GQL_AST_VARIABLE);
     cr_assert_eq(field->next->kind, QR_GQL_AST_SPREAD);
     cr_assert_eq(field->next->next->kind, QR_GQL_AST_INLINE);
@@ -61,7 +61,7 @@ Test(parser, operation__keeps_names_arguments_and_places)
 Test(parser, keywords__are_names_where_names_stand)
 {
     cr_assert_not_null(language_parse(
-        &l, "query query { fragment on: type(input: enum) { true null } ...on on on { on } }"));
+        &l, "query query { fragment on: type(input: enum) { true null } ...on on { on } }"));
     cr_assert_not_null(language_parse(&l, "type type { type: type query(mutation: a): extend }"));
 }
 
@@ -88,7 +88,7 @@ Test(parser, errors__say_what_was_expected_and_where)
     expect_error("{", "Syntax Error: Expected Name, found <EOF>.", "1:2");
     expect_error("", "Syntax Error: Unexpected <EOF>.", "1:1");
     expect_error("query", "Syntax Error: Expected \"{\", found <EOF>.", "1:6");
-    expect_error("\n  { a(b:) }", "Syntax Error: Unexpected \")\".", "2:8");
+    expect_error("\n  { a(b:) }", "Syntax Error: Unexpected \")\".", "2:9");
     expect_error("{ ...on }", "Syntax Error: Expected Name, found \"}\".", "1:9");
     expect_error("fragment on on T { a }", "Syntax Error: Unexpected Name \"on\".", "1:10");
     expect_error("query ($a: Int = $b) { c }",
@@ -254,7 +254,7 @@ Test(parser, memory__may_end_anywhere)
 {
     static const char text[] =
         "query Q($v: [Int!] = [1, {a: \"\\n\"}]) { a(x: \"\"\"b\"\"\") { ...F } }"
-        "type T @d(a: 1) { f(a: Int = 1): [T] } extend union U = A | B";
+        "type T @d(a: 1) { f(a: Int = 1): [T] } extend union U = A | B ";
     char *padded = language_repeat(text, 20);
     struct failing_allocator failing;
     failing_allocator_init(&failing);

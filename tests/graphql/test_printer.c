@@ -105,8 +105,8 @@ Test(printer, strip__keeps_tokens_only)
     cr_assert_str_eq(strip("query Q($a: Int) { b(c: $a) { d e ...F } # x\n }"),
                      "query Q($a:Int){b(c:$a){d e ...F}}");
     cr_assert_str_eq(strip("\"\"\"\n  a\n    b\n\"\"\" type T{a:Int}"),
-                     "\"\"\"a\n  b\"\"\"type T{a:Int}");
-    cr_assert_str_eq(strip("1 2 \"a\" \"b\" ... a"), "1 2 \"a\" \"b\"...a");
+                     "\"\"\"\na\n  b\"\"\" type T{a:Int}");
+    cr_assert_str_eq(strip("1 2 \"a\" \"b\" ... a"), "1 2 \"a\" \"b\" ...a");
     struct qr_gql_str out;
     cr_assert(qr_gql_strip(&l.arena, "a ?", 3, &l.report, &out, &l.err) == QUIRE_SYNTAX);
     cr_assert_str_eq(language_places(&l), "1:3");

@@ -351,9 +351,9 @@ Test(schema, hostile__problems_are_bounded)
 Test(schema, memory__may_end_anywhere)
 {
     struct qr_gql_str sdl =
-        str("type Query implements I { a(x: A = {}): [T!] @deprecated } interface I { a: [T] }"
+        str("type Query implements I { a(x: A = {}): [T!] } interface I { a: [T] }"
             "type T { u: U e: E } union U = T enum E { X Y } input A { b: Int = 1 c: A }"
-            "directive @d(a: E = X) on FIELD extend type T { more: Int }");
+            "directive @d(a: E = X) on FIELD extend type T { more: Int @deprecated }");
     struct failing_allocator failing;
     failing_allocator_init(&failing);
     quire_status status = QUIRE_NO_MEMORY;
