@@ -33,9 +33,11 @@ set(THREADS_PREFER_PTHREAD_FLAG ON)
 find_package(Threads REQUIRED)
 find_package(PkgConfig REQUIRED)
 
-# yajl reads JSON. It is found here so that every directory knows the target; the rooms check
-# for the headers that they alone use. tools/packages.sh names the Debian packages.
+# yajl reads JSON, libutf8proc folds case. They are found here so that every directory knows the
+# targets; the rooms check for the headers that they alone use. tools/packages.sh names the Debian
+# packages.
 pkg_check_modules(YAJL REQUIRED IMPORTED_TARGET yajl)
+pkg_check_modules(UTF8PROC REQUIRED IMPORTED_TARGET libutf8proc)
 
 # Linked PRIVATE by every target of the project and never installed.
 add_library(quire_settings INTERFACE)

@@ -33,7 +33,7 @@ if(BUILD_SHARED_LIBS)
     set(QUIRE_PC_PRIVATE "")
 else()
     # A static archive is linked together with what it uses, always.
-    set(QUIRE_PC_PRIVATE "Requires: yajl\n")
+    set(QUIRE_PC_PRIVATE "Requires: yajl libutf8proc\n")
 endif()
 configure_file("${PROJECT_SOURCE_DIR}/tools/cmake/quire.pc.in" "${PROJECT_BINARY_DIR}/quire.pc"
     @ONLY)
