@@ -33,7 +33,7 @@ struct run {
     quire_txn *txn;
     struct qr_arena arena;
     struct qr_gql_report report;
-    struct qr_schema_use schema;
+    struct qr_api_use schema;
     struct qr_gql_request prepared;
     struct qr_select *set;
     struct qr_json_writer writer;
@@ -64,7 +64,7 @@ static void run_open(struct run *run, const quire_allocator *allocator,
 
 static void run_close(struct run *run)
 {
-    qr_schema_release(&run->schema);
+    qr_api_release(&run->schema);
     qr_json_writer_free(&run->writer);
     qr_arena_free(&run->arena);
 }
@@ -104,7 +104,7 @@ static quire_status prepare(struct run *run)
     if (run->request->operation_name != NULL) {
         name = qr_gql_str_of(run->request->operation_name);
     }
-    QR_TRY(qr_schema_acquire(run->txn, &run->schema, run->err));
+    QR_TRY(qr_api_acquire(run->txn, &run->schema, run->err));
     QR_TRY(qr_gql_parse(&run->arena, run->request->document,
                         size == 0 ? strlen(run->request->document) : size, &parse, &run->report,
                         &document, run->err));
@@ -377,7 +377,7 @@ static quire_status run_in_own_txn(struct run *run, quire_db *db)
         return report_preparation(run, status);
     }
     status = run_here(run, &failed);
-    qr_schema_release(&run->schema);
+    qr_api_release(&run->schema);
     if (status != QUIRE_OK || failed != QUIRE_OK) {
         quire_rollback(run->txn);
         return status;
@@ -413,7 +413,7 @@ quire_status quire_graphql(quire_db *db, const quire_graphql_request *request, c
     } else if (!mutation) {
         status = run_here(&run, &failed);
     }
-    qr_schema_release(&run.schema);
+    qr_api_release(&run.schema);
     quire_rollback(run.txn);
     if (mutation) {
         run_close(&run);

@@ -287,7 +287,7 @@ static quire_status apply(struct change *c, struct qr_gql_str sdl)
 {
     QR_TRY(check_types(c));
     QR_TRY(create_tables(c));
-    QR_TRY(qr_schema_bind(c->model, c->txn, c->err));
+    QR_TRY(qr_model_bind(c->model, c->txn, c->err));
     QR_TRY(fill_rows(c));
     QR_TRY(change_indexes(c));
     return qr_text_put(c->txn, QR_OBJECT_TEXT, "schema", NULL, sdl.data, sdl.size, c->err);
@@ -296,7 +296,7 @@ static quire_status apply(struct change *c, struct qr_gql_str sdl)
 quire_status quire_schema_apply(quire_txn *txn, const char *sdl, size_t size, quire_error *err)
 {
     const quire_allocator *allocator;
-    struct qr_schema_use old = {0};
+    struct qr_api_use old = {0};
     struct qr_gql_report report;
     struct qr_arena arena;
     struct change change = {.txn = txn, .err = err};
@@ -313,7 +313,7 @@ quire_status quire_schema_apply(quire_txn *txn, const char *sdl, size_t size, qu
     qr_arena_init(&arena, allocator, 0);
     qr_gql_report_init(&report, &arena, 0, err);
     change.arena = &arena;
-    QR_TRY_GOTO(status, qr_schema_acquire(txn, &old, err), done);
+    QR_TRY_GOTO(status, qr_api_acquire(txn, &old, err), done);
     QR_TRY_GOTO(status, qr_api_build(allocator, text, &report, &change.api, err), done);
     change.old = old.api->model;
     change.model = change.api->model;
@@ -323,7 +323,7 @@ quire_status quire_schema_apply(quire_txn *txn, const char *sdl, size_t size, qu
     }
 done:
     qr_api_free(change.api, allocator);
-    qr_schema_release(&old);
+    qr_api_release(&old);
     qr_arena_free(&arena);
     return status;
 }

@@ -20,7 +20,7 @@ static void destroy_shared(struct qr_attachment *attachment)
     qr_free(allocator, shared, sizeof *shared);
 }
 
-quire_status qr_schema_bind(struct qr_model *model, quire_txn *txn, quire_error *err)
+quire_status qr_model_bind(struct qr_model *model, quire_txn *txn, quire_error *err)
 {
     for (uint32_t t = 0; t < model->type_count; t++) {
         struct qr_model_type *type = &model->types[t];
@@ -68,7 +68,7 @@ static quire_status compile(quire_txn *txn, struct qr_api **out, quire_error *er
                              found ? (struct qr_gql_str){sdl, size} : (struct qr_gql_str){"", 0},
                              &report, out, err),
                 done);
-    status = qr_schema_bind((*out)->model, txn, err);
+    status = qr_model_bind((*out)->model, txn, err);
     if (status != QUIRE_OK) {
         qr_api_free(*out, allocator);
         *out = NULL;
@@ -78,7 +78,7 @@ done:
     return status;
 }
 
-static quire_status share(struct qr_schema_use *use, struct qr_api *api, uint64_t cookie,
+static quire_status share(struct qr_api_use *use, struct qr_api *api, uint64_t cookie,
                           quire_error *err)
 {
     const quire_allocator *allocator = qr_db_allocator(use->db);
@@ -96,13 +96,13 @@ static quire_status share(struct qr_schema_use *use, struct qr_api *api, uint64_
     return QUIRE_OK;
 }
 
-quire_status qr_schema_acquire(quire_txn *txn, struct qr_schema_use *use, quire_error *err)
+quire_status qr_api_acquire(quire_txn *txn, struct qr_api_use *use, quire_error *err)
 {
     struct qr_api *api;
     uint64_t cookie;
     bool committed;
 
-    *use = (struct qr_schema_use){.db = qr_txn_database(txn)};
+    *use = (struct qr_api_use){.db = qr_txn_database(txn)};
     QR_TRY(qr_txn_schema_cookie(txn, &cookie, &committed, err));
     if (committed) {
         use->attachment = qr_attachment_acquire(use->db, cookie);
@@ -120,7 +120,7 @@ quire_status qr_schema_acquire(quire_txn *txn, struct qr_schema_use *use, quire_
     return QUIRE_OK;
 }
 
-void qr_schema_release(struct qr_schema_use *use)
+void qr_api_release(struct qr_api_use *use)
 {
     if (use->attachment != NULL) {
         qr_attachment_release(use->db, use->attachment);
@@ -128,14 +128,14 @@ void qr_schema_release(struct qr_schema_use *use)
     if (use->own != NULL) {
         qr_api_free(use->own, qr_db_allocator(use->db));
     }
-    *use = (struct qr_schema_use){0};
+    *use = (struct qr_api_use){0};
 }
 
 quire_status quire_schema_text(quire_txn *txn, quire_schema_form form, char **text, size_t *size,
                                quire_error *err)
 {
     const quire_allocator *allocator;
-    struct qr_schema_use use = {0};
+    struct qr_api_use use = {0};
     struct qr_gql_str source = {"", 0};
     struct qr_arena arena;
     quire_status status;
@@ -149,7 +149,7 @@ quire_status quire_schema_text(quire_txn *txn, quire_schema_form form, char **te
     allocator = qr_db_allocator(qr_txn_database(txn));
     qr_arena_init(&arena, allocator, 0);
     if (form == QUIRE_SCHEMA_API) {
-        QR_TRY_GOTO(status, qr_schema_acquire(txn, &use, err), done);
+        QR_TRY_GOTO(status, qr_api_acquire(txn, &use, err), done);
         source = use.api->sdl;
     } else {
         const char *sdl = "";
@@ -167,7 +167,7 @@ quire_status quire_schema_text(quire_txn *txn, quire_schema_form form, char **te
         *size = source.size;
     }
 done:
-    qr_schema_release(&use);
+    qr_api_release(&use);
     qr_arena_free(&arena);
     return status;
 }

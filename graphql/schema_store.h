@@ -8,19 +8,19 @@
 #include "engine/engine.h"
 #include "graphql/api.h"
 
-/* The compiled schema that a transaction sees; released with qr_schema_release. */
-struct qr_schema_use {
+/* The compiled schema that a transaction sees; released with qr_api_release. */
+struct qr_api_use {
     quire_db *db;
     const struct qr_api *api;
     struct qr_attachment *attachment; /* shared, or NULL */
     struct qr_api *own;               /* of a transaction that changed the schema itself, or NULL */
 };
 
-quire_status qr_schema_acquire(quire_txn *txn, struct qr_schema_use *use, quire_error *err);
-void qr_schema_release(struct qr_schema_use *use);
+quire_status qr_api_acquire(quire_txn *txn, struct qr_api_use *use, quire_error *err);
+void qr_api_release(struct qr_api_use *use);
 
 /* Numbers the model's columns as the tables have them: a table that grew has its newer columns at
  * the end, wherever the SDL has them. */
-quire_status qr_schema_bind(struct qr_model *model, quire_txn *txn, quire_error *err);
+quire_status qr_model_bind(struct qr_model *model, quire_txn *txn, quire_error *err);
 
 #endif
