@@ -366,6 +366,7 @@ static bool has_query_root(const struct qr_gql_document *document)
     return false;
 }
 
+/* The type system of the SDL; of no SDL at all, for a database without a schema. */
 static quire_status build_schema(const quire_allocator *allocator, struct qr_gql_str sdl,
                                  struct qr_gql_report *report, struct qr_gql_schema **schema,
                                  quire_error *err)
@@ -376,6 +377,10 @@ static quire_status build_schema(const quire_allocator *allocator, struct qr_gql
     bool has_query = false;
     quire_status status;
 
+    if (sdl.size == 0) {
+        texts[1] = texts[2];
+        return qr_gql_schema_build(allocator, texts, 2, NULL, report, schema, err);
+    }
     qr_arena_init(&arena, allocator, 0);
     status = qr_gql_parse(&arena, sdl.data, sdl.size, NULL, report, &document, err);
     if (status == QUIRE_OK) {

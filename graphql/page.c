@@ -83,8 +83,10 @@ static int compare_backward(const void *a, const void *b)
 
 static void sort_entries(struct qr_sink *sink)
 {
-    qsort(sink->entries, sink->count, sizeof *sink->entries,
-          sink->query->backward ? compare_backward : compare_forward);
+    if (sink->count > 1) {
+        qsort(sink->entries, sink->count, sizeof *sink->entries,
+              sink->query->backward ? compare_backward : compare_forward);
+    }
 }
 
 static quire_status append_entry(struct qr_sink *sink, const struct qr_row *row,
