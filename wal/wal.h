@@ -12,9 +12,9 @@
  * reset; then reserve, append, sync; seal, copy the sealed pages, release.
  *
  * Concurrency: appending, rewinding, sealing and syncing is done by one thread
- * at a time (the flush leader); releasing segments by another (the
- * checkpointer); reserving by a third (the writer). Each of the three has its
- * own open file description, since a failed write-back is reported once a
+ * at a time (the flush leader); listing and releasing sealed segments by another
+ * (the checkpointer); reserving by any thread. Each of the three has its own
+ * open file description, since a failed write-back is reported once a
  * description. The ring's state is guarded by the log's own mutex (rank
  * QR_RANK_SEGMENT). No lock is held across a write or sync.
  *

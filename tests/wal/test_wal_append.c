@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "tests/support/faulty_layer.h"
+#include "wal/wal_internal.h"
 #include "wal_fixture.h"
 
 static struct qr_wal *create(struct qr_file_layer *layer)
@@ -219,6 +220,57 @@ Test(wal_append, append__after_a_failed_one_wants_a_rewind)
     struct qr_wal_scan_result result;
     must(scan_file(faulty_layer_files(faulty), &story, &result, err));
     cr_assert_eq(story.last, 2);
+    faulty_layer_destroy(faulty);
+}
+
+/* A write that reached the file although it was reported as failed. */
+static void write_all_the_same(struct qr_file_layer *layer, uint32_t index, uint64_t lsn)
+{
+    size_t size;
+    uint8_t *bytes = read_log(layer, &size);
+    uint8_t *previous = bytes + FRAME_AT(0, index - 1);
+    uint8_t frame[LOG_FRAME];
+    struct qr_frame header = {.page_number = 5,
+                              .commit_pages = 50,
+                              .salt = qr_load32(previous + QR_FRAME_SALT),
+                              .index = index};
+    build_page(frame + QR_FRAME_HEADER_SIZE, header.page_number, lsn);
+    (void)qr_frame_encode(&header, frame + QR_FRAME_HEADER_SIZE,
+                          qr_load64(previous + QR_FRAME_CHECKSUM), frame);
+    patch_log(layer, FRAME_AT(0, index), frame, sizeof frame);
+    free(bytes);
+}
+
+Test(wal_append, rewound_group__does_not_come_back_though_all_of_it_was_written)
+{
+    struct faulty_layer *faulty = faulty_layer_create();
+    struct qr_file_layer *layer = faulty_layer_files(faulty);
+    struct qr_wal *wal = create(layer);
+    must(append_group_of(wal, 1, 1, true, err));
+    must(qr_wal_sync(wal, err));
+    append_open(wal, 99, 1);
+    struct faulty_plan plan = {.kinds = FAULTY_SET(FAULTY_WRITE)};
+    faulty_layer_fail(faulty, &plan);
+    quire_error error = QUIRE_ERROR_INIT;
+    uint8_t page[LOG_PAGE];
+    struct qr_wal_page last = {5, page};
+    build_page(page, 5, 99);
+    cr_assert_eq(qr_wal_append(wal, &last, 1, 50, true, &error), QUIRE_IO);
+    faulty_layer_heal(faulty);
+    write_all_the_same(layer, 2, 99);
+    qr_wal_rewind(wal);
+
+    /* Two frame headers are cleared; the write after that, of the next group, fails. */
+    plan.index = 2;
+    faulty_layer_fail(faulty, &plan);
+    cr_assert_eq(append_group_of(wal, 2, 1, true, &error), QUIRE_IO);
+    cr_assert_eq(faulty_layer_failures(faulty), 1);
+    faulty_layer_heal(faulty);
+    struct story story = {.length = 1};
+    struct qr_wal_scan_result result;
+    must(scan_file(layer, &story, &result, err));
+    cr_assert_eq(story.last, 1);
+    qr_wal_close(wal);
     faulty_layer_destroy(faulty);
 }
 

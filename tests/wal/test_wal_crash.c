@@ -34,6 +34,15 @@ static void check_image(struct progress *p, const struct faulty_cut *cut)
         qr_file_layer_memory_destroy(image);
         return;
     }
+    if (!p->created) {
+        struct qr_wal_options options = log_options(image);
+        struct qr_wal *wal = NULL;
+        struct qr_wal_stats stats;
+        must(qr_wal_open(&options, true, &wal, err));
+        qr_wal_get_stats(wal, &stats);
+        cr_assert_eq(stats.segments_free, 4, "the header comes last");
+        qr_wal_close(wal);
+    }
     cr_assert_eq(status, QUIRE_OK, "groups %llu..%llu, survival %d, seed %llu: %s",
                  (unsigned long long)p->synced, (unsigned long long)p->begun, cut->survival,
                  (unsigned long long)cut->seed, error.message);
@@ -55,7 +64,13 @@ static void cut_power(void *context, const struct faulty_record *record)
     check_image(p, &cut);
     cut.survival = FAULTY_KEEP_ALL;
     check_image(p, &cut);
-    for (int i = 0; i < 6; i++) {
+    /* Every subset of few changes, some subsets of many. */
+    size_t changes = faulty_layer_changes(p->faulty, NULL, 0);
+    for (uint64_t mask = 0; changes <= 5 && mask < UINT64_C(1) << changes; mask++) {
+        cut = (struct faulty_cut){.survival = FAULTY_KEEP_MASK, .mask = mask};
+        check_image(p, &cut);
+    }
+    for (int i = 0; i < 12; i++) {
         cut = (struct faulty_cut){.survival = FAULTY_KEEP_RANDOM,
                                   .tear = i % 2 == 0 ? FAULTY_TEAR_RANDOM : FAULTY_TEAR_NONE,
                                   .garbage = i % 3 == 0,

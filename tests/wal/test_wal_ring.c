@@ -169,6 +169,9 @@ Test(wal_ring, seal__keeps_what_was_reserved)
     }
     must(qr_wal_append(wal, frames, 6 + 2 * LOG_FRAMES, 102, true, err));
     must(qr_wal_sync(wal, err));
+    struct qr_wal_stats stats;
+    qr_wal_get_stats(wal, &stats);
+    cr_assert_eq(stats.segments_free, 1, "the witness stays");
     struct qr_wal_scan_result result;
     qr_wal_close(wal);
     struct qr_wal_options options = log_options(layer);
@@ -206,6 +209,32 @@ Test(wal_ring, release__that_fails_may_be_tried_again)
     cr_assert_eq(story.first, 2);
     cr_assert_eq(story.last, 2);
     faulty_layer_destroy(faulty);
+}
+
+Test(wal_ring, shrinking__keeps_the_last_header_that_names_the_newest_retired_generation)
+{
+    struct qr_file_layer *layer = memory_layer();
+    struct qr_wal *wal = create(layer, 4);
+    /* Generations 1 to 8, the last of them in the last segment. */
+    must(append_group_of(wal, 1, 7 * LOG_FRAMES + 1, true, err));
+    must(qr_wal_sync(wal, err));
+    qr_wal_seal(wal);
+    must(qr_wal_release(wal, 7, err));
+    must(append_group_of(wal, 2, 5, true, err));
+    must(qr_wal_sync(wal, err));
+    must(qr_wal_release(wal, 8, err));
+    struct story story = {.length = 5};
+    struct qr_wal_scan_result result;
+    must(scan_file(layer, &story, &result, err));
+    cr_assert_eq(story.first, 2);
+    /* The next release writes such headers further in front. */
+    qr_wal_seal(wal);
+    must(qr_wal_release(wal, 9, err));
+    struct qr_wal_stats stats;
+    qr_wal_get_stats(wal, &stats);
+    cr_assert_eq(stats.segments, 4);
+    qr_wal_close(wal);
+    qr_file_layer_memory_destroy(layer);
 }
 
 Test(wal_ring, generations__rise_by_one_over_reopening)
