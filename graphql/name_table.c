@@ -1,3 +1,6 @@
+/*
+ * The hash table of names: linear probing, at most three quarters full.
+ */
 #include "graphql/name_table.h"
 
 #include "base/hash.h"

@@ -1,8 +1,10 @@
+/*
+ * Problems, and the names that a misspelt one may have meant.
+ *
+ * Messages are formatted into the report's arena. A problem that memory cannot hold leaves its
+ * status in the report, so that a check which ignores it still fails in the end.
+ */
 #include "graphql/report.h"
-
-#include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
 
 void qr_gql_report_init(struct qr_gql_report *report, struct qr_arena *arena, uint32_t problems_max,
                         quire_error *err)
@@ -61,28 +63,22 @@ struct qr_gql_problem *qr_gql_report_message(struct qr_gql_report *report,
 
 static struct qr_gql_problem *report_format(struct qr_gql_report *report,
                                             const struct qr_gql_pos *locations, size_t count,
+                                            const char *format, va_list arguments) QR_PRINTF(4, 0);
+
+static struct qr_gql_problem *report_format(struct qr_gql_report *report,
+                                            const struct qr_gql_pos *locations, size_t count,
                                             const char *format, va_list arguments)
 {
+    struct qr_gql_buffer buffer;
+    struct qr_gql_str message;
     if (qr_gql_report_full(report)) {
         return NULL;
     }
-    va_list again;
-    va_copy(again, arguments);
-    int size = vsnprintf(NULL, 0, format, arguments);
-    size_t room = size < 0 ? 1 : (size_t)size + 1;
-    char *text = qr_arena_alloc(report->arena, room, report->err);
-    if (text == NULL) {
-        report->status = qr_gql_memory_status(report->err);
-    } else {
-        text[0] = '\0';
-        (void)vsnprintf(text, room, format, again);
-    }
-    va_end(again);
-    if (text == NULL) {
-        return NULL;
-    }
-    struct qr_gql_str message = {text, room - 1};
-    return qr_gql_report_message(report, locations, count, message);
+    qr_gql_buffer_init(&buffer, report->arena, report->err);
+    qr_gql_buffer_format_list(&buffer, format, arguments);
+    report->status = qr_gql_buffer_finish(&buffer, &message);
+    return report->status == QUIRE_OK ? qr_gql_report_message(report, locations, count, message)
+                                      : NULL;
 }
 
 struct qr_gql_problem *qr_gql_report_at(struct qr_gql_report *report,

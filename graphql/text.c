@@ -1,6 +1,10 @@
+/*
+ * Buffers that grow in an arena, and UTF-8.
+ *
+ * The first failure sticks to the buffer, which then takes nothing more.
+ */
 #include "graphql/text.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 
 int qr_gql_str_compare(struct qr_gql_str a, struct qr_gql_str b)
@@ -70,7 +74,7 @@ void qr_gql_buffer_char(struct qr_gql_buffer *buffer, char byte)
     qr_gql_buffer_bytes(buffer, &byte, 1);
 }
 
-static void buffer_format(struct qr_gql_buffer *buffer, const char *format, va_list arguments)
+void qr_gql_buffer_format_list(struct qr_gql_buffer *buffer, const char *format, va_list arguments)
 {
     va_list again;
     va_copy(again, arguments);
@@ -88,7 +92,7 @@ void qr_gql_buffer_format(struct qr_gql_buffer *buffer, const char *format, ...)
 {
     va_list arguments;
     va_start(arguments, format);
-    buffer_format(buffer, format, arguments);
+    qr_gql_buffer_format_list(buffer, format, arguments);
     va_end(arguments);
 }
 
@@ -116,7 +120,7 @@ char *qr_gql_format(struct qr_arena *arena, quire_error *err, const char *format
     qr_gql_buffer_init(&buffer, arena, err);
     va_list arguments;
     va_start(arguments, format);
-    buffer_format(&buffer, format, arguments);
+    qr_gql_buffer_format_list(&buffer, format, arguments);
     va_end(arguments);
     struct qr_gql_str text;
     return qr_gql_buffer_finish(&buffer, &text) == QUIRE_OK ? buffer.data : NULL;

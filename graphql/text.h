@@ -8,6 +8,7 @@
 #ifndef QR_GRAPHQL_TEXT_H
 #define QR_GRAPHQL_TEXT_H
 
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
@@ -72,6 +73,8 @@ void qr_gql_buffer_init(struct qr_gql_buffer *buffer, struct qr_arena *arena, qu
 void qr_gql_buffer_bytes(struct qr_gql_buffer *buffer, const char *bytes, size_t size);
 void qr_gql_buffer_char(struct qr_gql_buffer *buffer, char byte);
 void qr_gql_buffer_format(struct qr_gql_buffer *buffer, const char *format, ...) QR_PRINTF(2, 3);
+void qr_gql_buffer_format_list(struct qr_gql_buffer *buffer, const char *format, va_list arguments)
+    QR_PRINTF(2, 0);
 /* Appends a code point as UTF-8. */
 void qr_gql_buffer_code_point(struct qr_gql_buffer *buffer, uint32_t code_point);
 
