@@ -239,6 +239,7 @@ static quire_status read_record(struct qr_view *view, uint32_t page_number, uint
     return QUIRE_OK;
 }
 
+/* The chain has a spilled version at or above the one wanted: walk it under the lock. */
 static quire_status read_spilled(struct qr_view *view, uint32_t page_number, const uint8_t **page,
                                  quire_error *err)
 {
@@ -250,7 +251,14 @@ static quire_status read_spilled(struct qr_view *view, uint32_t page_number, con
     uint32_t ref = qr_chain_at(pager, head, view->ceiling);
     if (!qr_ref_is_spill(ref)) {
         qr_mutex_unlock(&cache->lock);
-        return QUIRE_OK;
+        if (qr_ref_is_frame(ref)) {
+            *page = qr_frame_bytes(pager, ref); /* behind a spilled one that is too new */
+            return QUIRE_OK;
+        }
+        if (ref == QR_REF_DISK) {
+            return read_disk_version(view, page_number, page, err);
+        }
+        return head == QR_REF_NONE ? QUIRE_OK : fail_absent(view, page_number, err);
     }
     /* What is on its way to the log stays where its group says it is. */
     bool restore = ref == head && qr_version_of(pager, ref)->seq <= qr_visible_seq(pager);
