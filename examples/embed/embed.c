@@ -71,7 +71,8 @@ int main(int argc, char **argv)
     quire_graphql_request request = QUIRE_GRAPHQL_REQUEST_INIT;
     request.document = "{ notes(orderBy: [{id: ASC}]) { totalCount items { id text } } }";
     char *response;
-    must(quire_graphql(db, &request, &response, NULL, NULL, &err));
+    size_t size;
+    must(quire_graphql(db, &request, &response, &size, NULL, &err));
     printf("%s\n", response);
     quire_free(response);
 

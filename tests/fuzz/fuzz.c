@@ -44,8 +44,10 @@ static quire_db *create(void)
     quire_graphql_request request = QUIRE_GRAPHQL_REQUEST_INIT;
     request.document = rows;
     char *response = NULL;
+    size_t response_size = 0;
     bool has_errors = false;
-    FUZZ_REQUIRE(quire_graphql(db, &request, &response, NULL, &has_errors, &err) == QUIRE_OK);
+    FUZZ_REQUIRE(quire_graphql(db, &request, &response, &response_size, &has_errors, &err) ==
+                 QUIRE_OK);
     if (has_errors) {
         fprintf(stderr, "%s\n", response);
         abort();
