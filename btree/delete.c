@@ -234,6 +234,9 @@ quire_status qr_tree_delete(const struct qr_tree *tree, const struct qr_tree_key
     const uint8_t *leaf;
     *existed = false;
     QR_TRY(qr_tree_writable(tree, &erase.txn, err));
+    erase.tree = tree;
+    erase.ops = qr_node_ops(tree->kind);
+    erase.page_size = qr_tree_page_size(tree);
     qr_view_enter(tree->view);
     quire_status status = qr_tree_descend(tree, key, &erase.path, &leaf, err);
     bool found = status == QUIRE_OK && erase.path.exact;

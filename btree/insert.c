@@ -474,7 +474,7 @@ quire_status qr_tree_put(const struct qr_tree *tree, const struct qr_tree_key *k
                          const void *payload, size_t size, enum qr_put_mode mode, bool *existed,
                          quire_error *err)
 {
-    struct put put = {.tree = tree};
+    struct put put; /* the path is large and needs no clearing */
     uint32_t page_size = qr_tree_page_size(tree);
     QR_TRY(qr_tree_writable(tree, &put.txn, err));
     if (size > QR_PAYLOAD_MAX) {
@@ -487,9 +487,11 @@ quire_status qr_tree_put(const struct qr_tree *tree, const struct qr_tree_key *k
                        "%lu bytes",
                        key->size, (unsigned long)QR_KEY_MAX(page_size), (unsigned long)page_size);
     }
-    put.item.rowid = key->rowid;
-    put.item.key = key->bytes;
-    put.item.key_size = tree->kind == QR_TREE_KEYS ? key->size : 0;
+    put.tree = tree;
+    put.item = (struct qr_item){.rowid = key->rowid,
+                                .key = key->bytes,
+                                .key_size = tree->kind == QR_TREE_KEYS ? key->size : 0};
+    put.old = (struct qr_overflow){0, 0};
     quire_status status = put_entry(&put, key, payload, size, mode, existed, err);
     if (status != QUIRE_OK) {
         qr_txn_doom(put.txn);

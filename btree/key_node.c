@@ -177,6 +177,9 @@ static bool compare_rest(const uint8_t *page, uint32_t page_size, unsigned i, co
     return true;
 }
 
+/* Heads at most that are left to the counting kernel. */
+#define COUNTED_HEADS 64U
+
 static bool key_search(const uint8_t *page, uint32_t page_size, const struct qr_tree_key *key,
                        unsigned *index, bool *exact, struct qr_flaw *flaw)
 {
@@ -199,7 +202,11 @@ static bool key_search(const uint8_t *page, uint32_t page_size, const struct qr_
     uint32_t head = head_of(bytes, size);
     unsigned low = 0;
     unsigned high = count;
-    while (high - low > 64) {
+    if (count == 0 || head > qr_load32_be(heads + QR_KEY_HEAD * (count - 1))) {
+        *index = count; /* appends end here */
+        return true;
+    }
+    while (high - low > COUNTED_HEADS) {
         unsigned middle = low + (high - low) / 2;
         uint32_t at = qr_load32_be(heads + QR_KEY_HEAD * middle);
         if (at < head) {

@@ -64,7 +64,7 @@ static bool row_header(const uint8_t *page, uint32_t page_size, struct qr_flaw *
 
 /* ---- Search ---- */
 
-/* Counts below this many keys are left to the counting kernel. */
+/* Keys at most that are left to the counting kernel. */
 #define COUNTED_KEYS 64U
 
 static inline unsigned count_less(const uint8_t *keys, unsigned count, int64_t x)
