@@ -70,9 +70,47 @@ static void insert_range(struct input *input, const struct input *from, uint64_t
     }
 }
 
+static bool is_word(uint8_t c)
+{
+    return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '_';
+}
+
+/* The word at or after a random place: its start, and its size, 0 when there is none. */
+static size_t pick_word(const struct input *input, uint64_t *state, size_t *size)
+{
+    size_t start = random_below(state, input->size);
+    while (start < input->size && !is_word(input->bytes[start])) {
+        start++;
+    }
+    while (start > 0 && start < input->size && is_word(input->bytes[start - 1])) {
+        start--;
+    }
+    *size = 0;
+    while (start + *size < input->size && is_word(input->bytes[start + *size])) {
+        ++*size;
+    }
+    return start;
+}
+
+/* Puts a word of another input in the place of one: the text still parses, and means another
+ * thing. */
+static void replace_word(struct input *input, const struct input *from, uint64_t *state)
+{
+    size_t old_size;
+    size_t new_size;
+    size_t at = pick_word(input, state, &old_size);
+    size_t word = pick_word(from, state, &new_size);
+    if (old_size > 0 && new_size > 0 && input->size - old_size + new_size <= INPUT_MAX) {
+        memmove(input->bytes + at + new_size, input->bytes + at + old_size,
+                input->size - at - old_size);
+        memcpy(input->bytes + at, from->bytes + word, new_size);
+        input->size = input->size - old_size + new_size;
+    }
+}
+
 static void mutate(struct input *input, const struct input *other, uint64_t *state)
 {
-    switch (random_below(state, 5)) {
+    switch (random_below(state, 8)) {
     case 0:
         if (input->size > 0) {
             size_t at = random_below(state, input->size);
@@ -87,8 +125,11 @@ static void mutate(struct input *input, const struct input *other, uint64_t *sta
     case 2:
         remove_range(input, state);
         break;
-    default:
+    case 3:
         insert_range(input, other, state);
+        break;
+    default:
+        replace_word(input, other, state);
         break;
     }
 }
@@ -134,7 +175,7 @@ int main(int argc, char **argv)
     uint64_t state = 0x9E3779B97F4A7C15U;
     for (unsigned long round = 0; round < rounds; round++) {
         input = seeds[random_below(&state, count)];
-        size_t changes = 1 + random_below(&state, 4);
+        size_t changes = 1 + random_below(&state, 3);
         for (size_t i = 0; i < changes; i++) {
             mutate(&input, &seeds[random_below(&state, count)], &state);
         }
