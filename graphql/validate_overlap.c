@@ -9,10 +9,10 @@
  * sub-selections these in turn. Pairs already compared are remembered, for the
  * whole document.
  *
- * Against hostile documents: equal fields without sub-selection in one set
- * count once, so that a field repeated ten thousand times costs ten thousand
- * look-ups and no comparison; each comparison is a step of the run's budget;
- * recursion is counted, as fragments can nest deeper than the syntax tree.
+ * Against hostile documents: equal fields in one set count once, so that a
+ * field repeated ten thousand times costs ten thousand look-ups and a
+ * comparison; each comparison is a step of the run's budget; recursion is
+ * counted, as fragments can nest deeper than the syntax tree.
  */
 #include "graphql/printer.h"
 #include "graphql/validate_internal.h"
@@ -37,9 +37,9 @@ struct group {
 /* A flattened selection set. */
 struct field_map {
     struct group *first, *last;
-    struct qr_gql_name_table groups; /* by response name */
-    struct qr_gql_name_table leaves; /* fields without selection, by all that tells them apart */
-    struct qr_gql_scope **fragments; /* spread in it, each once */
+    struct qr_gql_name_table groups;    /* by response name */
+    struct qr_gql_name_table described; /* repeated fields, by all that tells them apart */
+    struct qr_gql_scope **fragments;    /* spread in it, each once */
     size_t fragment_count, fragment_capacity;
     struct qr_gql_name_table fragment_names;
 };
@@ -89,30 +89,64 @@ static struct qr_gql_str address_key(struct overlap *o, const void *a, const voi
     return (struct qr_gql_str){(const char *)key, 2 * sizeof *key};
 }
 
-/* Whether an equal field without selection is in the map already; adds it if not. */
-static bool is_repeated_leaf(struct overlap *o, struct field_map *map,
-                             const struct qr_gql_type *parent,
-                             const struct qr_gql_ast_selection *node)
+static void describe_set(struct overlap *o, struct qr_gql_buffer *text,
+                         const struct qr_gql_ast_selections *set);
+
+/* All that tells a selection from another, to the comparisons here: directives do not. */
+static void describe(struct overlap *o, struct qr_gql_buffer *text,
+                     const struct qr_gql_ast_selection *node)
+{
+    if (node->kind == QR_GQL_AST_SPREAD) {
+        qr_gql_buffer_format(text, "...%.*s ", QR_GQL_FMT(node->name.text));
+        return;
+    }
+    if (node->kind == QR_GQL_AST_INLINE) {
+        qr_gql_buffer_text(text, "... on ");
+        qr_gql_buffer_str(text, node->condition.text);
+    } else {
+        qr_gql_buffer_str(text, qr_gql_ast_response_name(node));
+        qr_gql_buffer_char(text, ':');
+        qr_gql_buffer_str(text, node->name.text);
+    }
+    for (const struct qr_gql_ast_argument *a = node->arguments; a; a = a->next) {
+        qr_gql_buffer_char(text, ',');
+        qr_gql_buffer_str(text, a->name.text);
+        qr_gql_buffer_char(text, ':');
+        qr_gql_print_value(text, a->value);
+    }
+    describe_set(o, text, &node->selections);
+}
+
+/* Recursion is bounded by the syntax tree. A set costs a step for each selection in it, since it is
+ * described once at each level above. */
+static void describe_set(struct overlap *o, struct qr_gql_buffer *text,
+                         const struct qr_gql_ast_selections *set)
+{
+    qr_gql_buffer_char(text, set->first ? '{' : ' ');
+    for (const struct qr_gql_ast_selection *s = set->first; s && qr_gql_validate_steps(o->v, 1);
+         s = s->next) {
+        describe(o, text, s);
+    }
+    qr_gql_buffer_text(text, set->first ? "}" : "");
+}
+
+/* Whether an equal field of the same parent is in the map already; adds it if not. What conflicts
+ * with one conflicts with the other, and within them they are checked as sets of their own. */
+static bool is_repeated(struct overlap *o, struct field_map *map, const struct qr_gql_type *parent,
+                        const struct qr_gql_ast_selection *node)
 {
     struct qr_gql_validator *v = o->v;
     struct qr_gql_buffer text;
     qr_gql_buffer_init(&text, v->arena, v->err);
     qr_gql_buffer_bytes(&text, (const char *)&parent, sizeof parent);
-    qr_gql_buffer_str(&text, qr_gql_ast_response_name(node));
-    qr_gql_buffer_char(&text, ':');
-    qr_gql_buffer_str(&text, node->name.text);
-    for (const struct qr_gql_ast_argument *a = node->arguments; a; a = a->next) {
-        qr_gql_buffer_char(&text, ',');
-        qr_gql_buffer_str(&text, a->name.text);
-        qr_gql_buffer_char(&text, ':');
-        qr_gql_print_value(&text, a->value);
-    }
+    describe(o, &text, node);
     struct qr_gql_str key;
     void *previous = NULL;
-    v->status = qr_gql_buffer_finish(&text, &key);
-    if (v->status == QUIRE_OK) {
-        v->status = qr_gql_name_table_add(&map->leaves, v->arena, key, map, &previous, v->err);
+    quire_status status = qr_gql_buffer_finish(&text, &key);
+    if (status == QUIRE_OK) {
+        status = qr_gql_name_table_add(&map->described, v->arena, key, map, &previous, v->err);
     }
+    v->status = v->status == QUIRE_OK ? status : v->status;
     return previous != NULL;
 }
 
@@ -122,7 +156,7 @@ static void add_field(struct overlap *o, struct field_map *map, const struct qr_
     struct qr_gql_validator *v = o->v;
     struct qr_gql_str name = qr_gql_ast_response_name(node);
     struct group *group = qr_gql_name_table_get(&map->groups, name);
-    if (group && !node->selections.first && is_repeated_leaf(o, map, parent, node)) {
+    if (group && is_repeated(o, map, parent, node)) {
         return;
     }
     struct entry *entry = qr_gql_validate_alloc(v, sizeof *entry);
