@@ -185,47 +185,6 @@ static void check_name(struct qr_gql_checker *c, struct qr_gql_str name, struct 
     }
 }
 
-struct directive_context {
-    struct qr_gql_checker *checker;
-    const char *directive, *argument;
-};
-
-static void report_argument(void *context, const struct qr_gql_ast_value *at,
-                            const struct qr_gql_path *path, const char *message)
-{
-    const struct directive_context *d = context;
-    (void)path; /* a text has no inside */
-    (void)qr_gql_report_add(d->checker->report, &at->pos,
-                            "Argument \"@%s(%s:)\" has invalid value: %s", d->directive,
-                            d->argument, message);
-}
-
-/* The texts that @deprecated and @specifiedBy carry are part of the type system, so they must be
- * right here; what other directives take is for those who read them. */
-static void check_text_argument(struct qr_gql_checker *c,
-                                const struct qr_gql_ast_directive *directives,
-                                const char *directive, const char *argument)
-{
-    const struct qr_gql_ast_directive *found = qr_gql_ast_directive_find(directives, directive);
-    const struct qr_gql_ast_argument *given =
-        found == NULL ? NULL : qr_gql_ast_argument_find(found->arguments, qr_gql_str_of(argument));
-    const struct qr_gql_type *string = qr_gql_schema_type(c->schema, qr_gql_str_of("String"));
-    if (given == NULL) {
-        return;
-    }
-    struct directive_context context = {c, directive, argument};
-    quire_status status = qr_gql_literal_check(c->arena, string->non_null, given->value, true,
-                                               report_argument, &context, c->err);
-    c->report->status = c->report->status == QUIRE_OK ? status : c->report->status;
-}
-
-static void check_deprecation(struct qr_gql_checker *c, const struct qr_gql_ast_member *node)
-{
-    if (node != NULL) {
-        check_text_argument(c, node->directives, "deprecated", "reason");
-    }
-}
-
 struct default_context {
     struct qr_gql_checker *checker;
     const struct input_owner *owner;
@@ -295,7 +254,6 @@ static void check_input(struct qr_gql_checker *c, const struct input_owner *owne
         (void)qr_gql_report_at(c->report, places, 2, "Required %s %s cannot be deprecated.",
                                member ? "input field" : "argument", input_text(c, owner, input));
     }
-    check_deprecation(c, input->node);
     check_default(c, owner, input);
 }
 
@@ -314,7 +272,6 @@ static void check_fields(struct qr_gql_checker *c, const struct qr_gql_type *typ
                                     qr_gql_check_field_text(c, type, field->name),
                                     qr_gql_type_text(c->arena, field->type));
         }
-        check_deprecation(c, field->node);
         struct input_owner owner = {NULL, type, field};
         for (uint32_t k = 0; k < field->argument_count; k++) {
             check_input(c, &owner, &field->arguments[k]);
@@ -364,7 +321,6 @@ static void check_enum(struct qr_gql_checker *c, const struct qr_gql_type *type)
     }
     for (uint32_t i = 0; i < type->value_count; i++) {
         check_name(c, type->values[i].name, qr_gql_check_member_pos(type->values[i].node));
-        check_deprecation(c, type->values[i].node);
     }
 }
 
@@ -422,11 +378,6 @@ static void check_type(struct qr_gql_checker *c, const struct qr_gql_type *type)
         check_input_object(c, type);
         break;
     case QR_GQL_SCALAR:
-        for (const struct qr_gql_origin *origin = type->origins; origin != NULL;
-             origin = origin->next) {
-            check_text_argument(c, origin->node->directives, "specifiedBy", "url");
-        }
-        break;
     case QR_GQL_LIST:
     case QR_GQL_NON_NULL:
         break;
@@ -444,9 +395,76 @@ static void check_directive(struct qr_gql_checker *c, const struct qr_gql_direct
     }
 }
 
+/* ---- texts of directives ---- */
+
+struct directive_context {
+    struct qr_gql_checker *checker;
+    const char *directive, *argument;
+};
+
+static void report_argument(void *context, const struct qr_gql_ast_value *at,
+                            const struct qr_gql_path *path, const char *message)
+{
+    const struct directive_context *d = context;
+    (void)path; /* a text has no inside */
+    (void)qr_gql_report_add(d->checker->report, &at->pos,
+                            "Argument \"@%s(%s:)\" has invalid value: %s", d->directive,
+                            d->argument, message);
+}
+
+/* The texts that @deprecated and @specifiedBy carry are part of the type system, so they must be
+ * right here; what other directives take is for those who read them. */
+static void check_text_argument(struct qr_gql_checker *c,
+                                const struct qr_gql_ast_directive *directives,
+                                const char *directive, const char *argument)
+{
+    const struct qr_gql_ast_directive *found = qr_gql_ast_directive_find(directives, directive);
+    const struct qr_gql_ast_argument *given =
+        found == NULL ? NULL : qr_gql_ast_argument_find(found->arguments, qr_gql_str_of(argument));
+    const struct qr_gql_type *string = qr_gql_schema_type(c->schema, qr_gql_str_of("String"));
+    if (given == NULL) {
+        return;
+    }
+    struct directive_context context = {c, directive, argument};
+    quire_status status = qr_gql_literal_check(c->arena, string->non_null, given->value, true,
+                                               report_argument, &context, c->err);
+    c->report->status = c->report->status == QUIRE_OK ? status : c->report->status;
+}
+
+static void check_deprecations(struct qr_gql_checker *c, const struct qr_gql_ast_member *members)
+{
+    for (; members != NULL && c->report->count == 0; members = members->next) {
+        check_text_argument(c, members->directives, "deprecated", "reason");
+        check_deprecations(c, members->arguments);
+    }
+}
+
+/* Looks no further than the first problem: a schema whose texts are not texts is not one that could
+ * be checked. */
+static void check_texts(struct qr_gql_checker *c)
+{
+    for (uint32_t i = 0; i < c->schema->type_count; i++) {
+        for (const struct qr_gql_origin *origin = c->schema->types[i]->origins; origin != NULL;
+             origin = origin->next) {
+            check_deprecations(c, origin->node->members);
+            if (origin->node->kind == QR_GQL_AST_SCALAR_TYPE && c->report->count == 0) {
+                check_text_argument(c, origin->node->directives, "specifiedBy", "url");
+            }
+        }
+    }
+    for (uint32_t i = 0; i < c->schema->directive_count; i++) {
+        const struct qr_gql_ast_definition *node = c->schema->directives[i]->node;
+        check_deprecations(c, node == NULL ? NULL : node->members);
+    }
+}
+
 void qr_gql_schema_check(struct qr_gql_schema *schema, struct qr_gql_report *report)
 {
     struct qr_gql_checker c = {schema, report, report->arena, report->err};
+    check_texts(&c);
+    if (report->count > 0) {
+        return;
+    }
     check_roots(&c);
     for (uint32_t i = 0; i < schema->directive_count; i++) {
         check_directive(&c, schema->directives[i]);

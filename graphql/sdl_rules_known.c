@@ -27,7 +27,9 @@ static void add_type_candidates(const struct qr_gql_sdl *s, struct candidates *l
         }
     }
     for (uint32_t i = 0; s->base != NULL && i < s->base->type_count; i++) {
-        add_candidate(list, s->base->types[i]->name);
+        if (s->base->types[i]->referenced) {
+            add_candidate(list, s->base->types[i]->name);
+        }
     }
 }
 
