@@ -143,8 +143,10 @@ struct qr_slots {
     struct qr_pin *pins;
     uint32_t *live; /* scratch for collecting: slots with a snapshot; under cache.lock */
     uint32_t live_count;
-    _Alignas(128) _Atomic uint64_t moves; /* boundaries published; current one is moves % 8 */
+    uint8_t apart[128];     /* readers load what follows at each begin: keep writes away from it */
+    _Atomic uint64_t moves; /* boundaries published; current one is moves % 8 */
     struct qr_boundary boundary[QR_BOUNDARIES];
+    uint8_t apart_too[128];
 };
 
 /* ---- Cache ---- */

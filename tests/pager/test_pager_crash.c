@@ -1,0 +1,388 @@
+/*
+ * Power cuts and failing calls. A history of commits runs over a layer that
+ * takes crash images before every change of the disk; each image must open and
+ * hold exactly the state after some commit: in full durability one between the
+ * last acknowledged and the last attempted.
+ */
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+
+#include "pager_fixture.h"
+
+enum { COMMITS_MAX = 64, IMAGES_MAX = 4000 };
+
+struct image {
+    struct qr_file_layer *layer;
+    unsigned acked, attempted;
+};
+
+struct history {
+    struct faulty_layer *faulty;
+    struct model *states; /* after each commit */
+    _Atomic unsigned acked, attempted;
+    struct image *images;
+    _Atomic unsigned image_count;
+    _Atomic unsigned calls;
+    unsigned sample; /* one image in so many calls */
+};
+
+static void take_image(void *context, const struct faulty_record *record)
+{
+    struct history *history = context;
+    (void)record;
+    unsigned call = atomic_fetch_add(&history->calls, 1);
+    if (call % history->sample != 0) {
+        return;
+    }
+    unsigned index = atomic_fetch_add(&history->image_count, 1);
+    if (index >= IMAGES_MAX) {
+        return;
+    }
+    static const enum faulty_survival survivals[] = {FAULTY_LOSE_ALL, FAULTY_KEEP_ALL,
+                                                     FAULTY_KEEP_RANDOM, FAULTY_KEEP_RANDOM};
+    struct faulty_cut cut = {.survival = survivals[index % 4],
+                             .tear = index % 4 == 3 ? FAULTY_TEAR_RANDOM : FAULTY_TEAR_NONE,
+                             .garbage = index % 4 == 3,
+                             .names_ordered = index % 8 < 4,
+                             .seed = call};
+    struct image *image = &history->images[index];
+    image->acked = atomic_load(&history->acked);
+    image->layer = faulty_layer_power_cut(history->faulty, &cut);
+    image->attempted = atomic_load(&history->attempted);
+}
+
+static void history_init(struct history *history, unsigned sample)
+{
+    *history = (struct history){.sample = sample};
+    history->faulty = faulty_layer_create();
+    history->states = calloc(COMMITS_MAX + 1, sizeof *history->states);
+    history->images = calloc(IMAGES_MAX, sizeof *history->images);
+    cr_assert(history->states != NULL && history->images != NULL);
+}
+
+static void history_destroy(struct history *history)
+{
+    faulty_layer_destroy(history->faulty);
+    free(history->states);
+    free(history->images);
+}
+
+/* Commit k changes random pages and writes k into page 3. Stops at the first failure. */
+static quire_status run_commits(struct history *history, struct qr_pager *pager, unsigned from,
+                                unsigned to, uint64_t seed)
+{
+    struct prng prng;
+    prng_init(&prng, seed);
+    for (unsigned k = from; k <= to; k++) {
+        struct model *model = &history->states[k];
+        struct qr_txn *txn = NULL;
+        quire_status status = qr_txn_begin(pager, 1000, &txn, NULL);
+        if (status != QUIRE_OK) {
+            return status;
+        }
+        *model = history->states[k - 1];
+        if (k == 1) {
+            cr_assert_eq(fixture_alloc(txn, 1), 3);
+        } else {
+            fixture_write(txn, 3, k);
+        }
+        for (uint64_t n = prng_below(&prng, 12); n > 0; n--) {
+            model_change(model, txn, &prng, 60);
+        }
+        atomic_store(&history->attempted, k);
+        status = qr_txn_commit(txn, NULL);
+        if (status != QUIRE_OK) {
+            return status;
+        }
+        atomic_store(&history->acked, k);
+        if (prng_one_in(&prng, 12)) {
+            status = qr_pager_checkpoint(pager, NULL);
+            if (status != QUIRE_OK) {
+                return status;
+            }
+        }
+    }
+    return QUIRE_OK;
+}
+
+/* Opens what a crash left and compares. Returns the commit it holds. */
+static unsigned verify_layer(struct history *history, struct qr_file_layer *layer, unsigned low,
+                             unsigned high, unsigned index)
+{
+    struct qr_pager_options options = fixture_options(layer);
+    struct qr_pager *pager = NULL;
+    quire_error err = QUIRE_ERROR_INIT;
+    quire_status status = qr_pager_open(&options, &pager, &err);
+    cr_assert_eq(status, QUIRE_OK, "image %u: %s: %s", index, quire_status_name(status),
+                 err.message);
+    struct qr_view *view = fixture_snapshot(pager);
+    unsigned k = qr_view_page_count(view) <= 3 ? 0 : (unsigned)fixture_read(view, 3);
+    cr_assert(k >= low && k <= high, "image %u holds commit %u, not %u to %u", index, k, low, high);
+    model_check(&history->states[k], view);
+    qr_snapshot_close(view);
+    struct qr_txn *txn = fixture_begin(pager);
+    uint32_t more = fixture_alloc(txn, 4711);
+    fixture_commit(txn);
+    fixture_close(pager);
+    pager = fixture_open(&options);
+    view = fixture_snapshot(pager);
+    cr_assert_eq(fixture_read(view, more), 4711);
+    qr_snapshot_close(view);
+    fixture_close(pager);
+    return k;
+}
+
+static void verify_images(struct history *history, bool full)
+{
+    unsigned count = atomic_load(&history->image_count);
+    count = count < IMAGES_MAX ? count : IMAGES_MAX;
+    for (unsigned i = 0; i < count; i++) {
+        struct image *image = &history->images[i];
+        verify_layer(history, image->layer, full ? image->acked : 0, image->attempted, i);
+        qr_file_layer_memory_destroy(image->layer);
+    }
+    cr_assert_gt(count, 200);
+}
+
+static void crash_everywhere(quire_durability durability, unsigned sample, uint64_t seed)
+{
+    struct history history;
+    history_init(&history, sample);
+    struct qr_pager_options options = fixture_options(faulty_layer_files(history.faulty));
+    options.durability = durability;
+    options.sync_interval_ms = 1;
+    faulty_layer_observe(history.faulty, FAULTY_CHANGES, take_image, &history);
+    struct qr_pager *pager = fixture_open(&options);
+    cr_assert_eq(run_commits(&history, pager, 1, 30, seed), QUIRE_OK);
+    fixture_close(pager);
+    pager = fixture_open(&options);
+    cr_assert_eq(run_commits(&history, pager, 31, 45, seed + 1), QUIRE_OK);
+    fixture_close(pager);
+    faulty_layer_observe(history.faulty, 0, NULL, NULL);
+    verify_images(&history, durability == QUIRE_DURABILITY_FULL);
+    history_destroy(&history);
+}
+
+Test(pager_crash, every_call__leaves_an_acknowledged_state_in_full_durability)
+{
+    crash_everywhere(QUIRE_DURABILITY_FULL, 1, 11);
+}
+
+Test(pager_crash, every_call__leaves_some_committed_state_in_normal_durability)
+{
+    crash_everywhere(QUIRE_DURABILITY_NORMAL, 1, 12);
+}
+
+Test(pager_crash, every_call__leaves_some_committed_state_without_syncs)
+{
+    crash_everywhere(QUIRE_DURABILITY_OFF, 1, 13);
+}
+
+/* The machine crashes again while it recovers. */
+Test(pager_crash, recovery__can_be_cut_off_anywhere)
+{
+    struct history history;
+    history_init(&history, 1);
+    struct qr_pager_options options = fixture_options(faulty_layer_files(history.faulty));
+    struct qr_pager *pager = fixture_open(&options);
+    cr_assert_eq(run_commits(&history, pager, 1, 20, 5), QUIRE_OK);
+    struct faulty_cut cut = {.survival = FAULTY_KEEP_RANDOM, .tear = FAULTY_TEAR_RANDOM, .seed = 3};
+    struct faulty_layer *crashed = faulty_layer_power_cut_again(history.faulty, &cut);
+    fixture_close(pager);
+    struct faulty_layer *before = history.faulty;
+    history.faulty = crashed;
+    options.layer = faulty_layer_files(crashed);
+    faulty_layer_observe(crashed, FAULTY_CHANGES, take_image, &history);
+    fixture_close(fixture_open(&options));
+    faulty_layer_observe(crashed, 0, NULL, NULL);
+    unsigned count = atomic_load(&history.image_count);
+    cr_assert_gt(count, 10);
+    for (unsigned i = 0; i < count; i++) {
+        verify_layer(&history, history.images[i].layer, 20, 20, i);
+        qr_file_layer_memory_destroy(history.images[i].layer);
+    }
+    faulty_layer_destroy(before);
+    history_destroy(&history);
+}
+
+/* ---- Failing calls ---- */
+
+static void fail_at(uint32_t kinds, uint64_t index, int os_errno, bool forever,
+                    enum faulty_sync_failure sync, bool *reached)
+{
+    struct history history;
+    history_init(&history, 1);
+    struct qr_pager_options options = fixture_options(faulty_layer_files(history.faulty));
+    struct faulty_plan plan = {.kinds = kinds,
+                               .index = index,
+                               .forever = forever,
+                               .os_errno = os_errno,
+                               .half = true,
+                               .sync = sync,
+                               .seed = index};
+    faulty_layer_fail(history.faulty, &plan);
+    struct qr_pager *pager = NULL;
+    quire_error err = QUIRE_ERROR_INIT;
+    quire_status status = qr_pager_open(&options, &pager, &err);
+    if (status == QUIRE_OK) {
+        (void)run_commits(&history, pager, 1, 12, 9);
+        (void)qr_pager_close(pager, &err);
+    } else {
+        cr_assert_null(pager);
+        cr_assert_neq(err.message[0], '\0');
+    }
+    *reached = faulty_layer_failures(history.faulty) > 0;
+    faulty_layer_heal(history.faulty);
+    struct faulty_cut cut = {.survival = FAULTY_LOSE_ALL, .seed = index};
+    struct qr_file_layer *after = faulty_layer_power_cut(history.faulty, &cut);
+    verify_layer(&history, after, atomic_load(&history.acked), atomic_load(&history.attempted),
+                 (unsigned)index);
+    qr_file_layer_memory_destroy(after);
+    history_destroy(&history);
+}
+
+Test(pager_crash, failing_write__loses_nothing_acknowledged)
+{
+    bool reached = true;
+    for (uint64_t i = 0; reached && i < 400; i++) {
+        fail_at(FAULTY_SET(FAULTY_WRITE) | FAULTY_SET(FAULTY_TRUNCATE), i, ENOSPC, i % 2 == 0,
+                FAULTY_SYNC_NOTHING, &reached);
+    }
+    cr_assert_not(reached);
+}
+
+Test(pager_crash, failing_sync__loses_nothing_acknowledged)
+{
+    bool reached = true;
+    for (uint64_t i = 0; reached && i < 400; i++) {
+        fail_at(FAULTY_SET(FAULTY_SYNC), i, EIO, false, (enum faulty_sync_failure)(i % 4),
+                &reached);
+    }
+    cr_assert_not(reached);
+}
+
+Test(pager_crash, failing_call_of_any_kind__is_reported)
+{
+    bool reached = true;
+    for (uint64_t i = 0; reached && i < 1500; i++) {
+        fail_at(FAULTY_ANY & ~(FAULTY_SET(FAULTY_WRITE_BEHIND) | FAULTY_SET(FAULTY_READ)), i, EIO,
+                false, FAULTY_SYNC_CLEAN, &reached);
+    }
+    cr_assert_not(reached);
+}
+
+static bool fails_log_sync_at(struct qr_pager *pager, struct faulty_layer *faulty)
+{
+    struct faulty_plan plan = {
+        .kinds = FAULTY_SET(FAULTY_SYNC), .path_part = "-wal", .sync = FAULTY_SYNC_CLEAN};
+    quire_error err = QUIRE_ERROR_INIT;
+    struct qr_txn *txn = fixture_begin(pager);
+    fixture_write(txn, 3, 1);
+    faulty_layer_fail(faulty, &plan);
+    quire_status status = qr_txn_commit(txn, &err);
+    faulty_layer_heal(faulty);
+    return status == QUIRE_COMMIT_UNKNOWN;
+}
+
+Test(pager_crash, failed_log_sync__poisons_writing_and_spares_reading)
+{
+    struct faulty_layer *faulty = faulty_layer_create();
+    struct qr_pager_options options = fixture_options(faulty_layer_files(faulty));
+    struct qr_pager *pager = fixture_open(&options);
+    struct qr_txn *txn = fixture_begin(pager);
+    cr_assert_eq(fixture_alloc(txn, 50), 3);
+    fixture_commit(txn);
+    cr_assert(fails_log_sync_at(pager, faulty));
+    quire_error err = QUIRE_ERROR_INIT;
+    cr_assert_eq(qr_txn_begin(pager, 10, &txn, &err), QUIRE_POISONED);
+    struct qr_view *view = fixture_snapshot(pager);
+    cr_assert_eq(fixture_read(view, 3), 50);
+    qr_snapshot_close(view);
+    cr_assert_neq(qr_pager_close(pager, NULL), QUIRE_OK);
+    struct faulty_cut cut = {.survival = FAULTY_LOSE_ALL};
+    struct qr_file_layer *after = faulty_layer_power_cut(faulty, &cut);
+    options.layer = after;
+    pager = fixture_open(&options);
+    view = fixture_snapshot(pager);
+    uint64_t value = fixture_read(view, 3);
+    cr_assert(value == 50 || value == 1);
+    qr_snapshot_close(view);
+    fixture_close(pager);
+    qr_file_layer_memory_destroy(after);
+    faulty_layer_destroy(faulty);
+}
+
+Test(pager_crash, failed_database_sync__poisons_and_keeps_the_log)
+{
+    struct faulty_layer *faulty = faulty_layer_create();
+    struct qr_pager_options options = fixture_options(faulty_layer_files(faulty));
+    struct qr_pager *pager = fixture_open(&options);
+    struct qr_txn *txn = fixture_begin(pager);
+    cr_assert_eq(fixture_alloc(txn, 50), 3);
+    fixture_commit(txn);
+    struct faulty_plan plan = {
+        .kinds = FAULTY_SET(FAULTY_SYNC), .path_part = "test.quire", .sync = FAULTY_SYNC_REVERT};
+    /* The next syncs of the log come first in a checkpoint; fail the first of the database. */
+    plan.path_part = "test.quire";
+    plan.index = 1;
+    faulty_layer_fail(faulty, &plan);
+    cr_assert_neq(qr_pager_checkpoint(pager, NULL), QUIRE_OK);
+    faulty_layer_heal(faulty);
+    cr_assert_eq(qr_txn_begin(pager, 10, &txn, NULL), QUIRE_POISONED);
+    (void)qr_pager_close(pager, NULL);
+    struct faulty_cut cut = {.survival = FAULTY_KEEP_ALL};
+    struct qr_file_layer *after = faulty_layer_power_cut(faulty, &cut);
+    options.layer = after;
+    pager = fixture_open(&options);
+    struct qr_view *view = fixture_snapshot(pager);
+    cr_assert_eq(fixture_read(view, 3), 50);
+    qr_snapshot_close(view);
+    fixture_close(pager);
+    qr_file_layer_memory_destroy(after);
+    faulty_layer_destroy(faulty);
+}
+
+/* ---- Failing allocations ---- */
+
+Test(pager_crash, failing_allocation__loses_nothing_and_leaks_nothing)
+{
+    bool failed = true;
+    for (uint64_t i = 0; failed && i < 3000; i++) {
+        struct history history;
+        struct failing_allocator failing;
+        history_init(&history, 1);
+        failing_allocator_init(&failing);
+        struct qr_pager_options options = fixture_options(faulty_layer_files(history.faulty));
+        options.allocator = &failing.allocator;
+        failing_allocator_arm(&failing, i, false);
+        struct qr_pager *pager = NULL;
+        quire_error err = QUIRE_ERROR_INIT;
+        quire_status status = qr_pager_open(&options, &pager, &err);
+        if (status == QUIRE_OK) {
+            struct qr_txn *txn = NULL;
+            status = qr_txn_begin(pager, 100, &txn, &err);
+            for (int n = 0; status == QUIRE_OK && n < 20; n++) {
+                uint8_t *page = NULL;
+                uint32_t page_number = 0;
+                status =
+                    qr_txn_page_alloc(txn, QR_PAGE_TYPE_ROW_LEAF, 1, 0, &page_number, &page, &err);
+            }
+            if (status == QUIRE_OK) {
+                (void)qr_txn_page_free(txn, 5, NULL);
+                (void)qr_txn_commit(txn, NULL);
+            } else {
+                qr_txn_rollback(txn);
+            }
+            (void)qr_pager_checkpoint(pager, NULL);
+            (void)qr_pager_close(pager, NULL);
+        } else {
+            cr_assert_eq(status, QUIRE_NO_MEMORY, "%s", err.message);
+        }
+        failed = atomic_load(&failing.failures) > 0;
+        cr_assert(failing_allocator_is_clean(&failing), "allocation %llu", (unsigned long long)i);
+        history_destroy(&history);
+    }
+    cr_assert_not(failed);
+}
