@@ -33,11 +33,18 @@ set(THREADS_PREFER_PTHREAD_FLAG ON)
 find_package(Threads REQUIRED)
 find_package(PkgConfig REQUIRED)
 
-# yajl reads JSON, libutf8proc folds case. They are found here so that every directory knows the
-# targets; the rooms check for the headers that they alone use. tools/packages.sh names the Debian
-# packages.
-pkg_check_modules(YAJL REQUIRED IMPORTED_TARGET yajl)
-pkg_check_modules(UTF8PROC REQUIRED IMPORTED_TARGET libutf8proc)
+# What the library links, as "TARGET MODULE" of pkg-config: yajl reads JSON, utf8proc folds case. They
+# are found here so that every directory knows the targets; the installed package looks for the same. The rooms
+# check for headers that they alone use. tools/packages.sh names the Debian packages.
+set(QUIRE_REQUIRES "YAJL yajl" "UTF8PROC libutf8proc")
+set(QUIRE_PC_REQUIRES "")
+foreach(requirement ${QUIRE_REQUIRES})
+    separate_arguments(requirement)
+    list(GET requirement 0 target)
+    list(GET requirement 1 module)
+    pkg_check_modules(${target} REQUIRED IMPORTED_TARGET ${module})
+    string(APPEND QUIRE_PC_REQUIRES " ${module}")
+endforeach()
 
 # Linked PRIVATE by every target of the project and never installed.
 add_library(quire_settings INTERFACE)

@@ -16,6 +16,8 @@ install(DIRECTORY "${PROJECT_SOURCE_DIR}/include/quire"
     DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}" FILES_MATCHING PATTERN "*.h")
 install(EXPORT quire FILE quireTargets.cmake NAMESPACE quire:: DESTINATION "${package_dir}")
 
+list(JOIN QUIRE_REQUIRES "\" \"" QUIRE_CONFIG_REQUIRES)
+set(QUIRE_CONFIG_REQUIRES "\"${QUIRE_CONFIG_REQUIRES}\"")
 configure_package_config_file(
     "${PROJECT_SOURCE_DIR}/tools/cmake/quireConfig.cmake.in"
     "${PROJECT_BINARY_DIR}/quireConfig.cmake" INSTALL_DESTINATION "${package_dir}")
@@ -33,7 +35,7 @@ if(BUILD_SHARED_LIBS)
     set(QUIRE_PC_PRIVATE "")
 else()
     # A static archive is linked together with what it uses, always.
-    set(QUIRE_PC_PRIVATE "Requires: yajl libutf8proc\n")
+    set(QUIRE_PC_PRIVATE "Requires:${QUIRE_PC_REQUIRES}\n")
 endif()
 configure_file("${PROJECT_SOURCE_DIR}/tools/cmake/quire.pc.in" "${PROJECT_BINARY_DIR}/quire.pc"
     @ONLY)
