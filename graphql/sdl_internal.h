@@ -61,6 +61,9 @@ static inline bool qr_gql_sdl_running(const struct qr_gql_sdl *s)
     return s->status == QUIRE_OK && !qr_gql_report_full(s->report);
 }
 
+/* The base's type of that name; scalars of the language that the base does not use do not count. */
+const struct qr_gql_type *qr_gql_sdl_existing(const struct qr_gql_sdl *s, struct qr_gql_str name);
+
 /* The entry of a type name, made when it is new; NULL with s->status set. */
 struct qr_gql_sdl_type *qr_gql_sdl_type(struct qr_gql_sdl *s, struct qr_gql_str name);
 

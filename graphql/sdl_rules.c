@@ -29,6 +29,12 @@ void *qr_gql_sdl_add(struct qr_gql_sdl *s, struct qr_gql_name_table *table, stru
     return previous;
 }
 
+const struct qr_gql_type *qr_gql_sdl_existing(const struct qr_gql_sdl *s, struct qr_gql_str name)
+{
+    const struct qr_gql_type *type = s->base == NULL ? NULL : qr_gql_schema_type(s->base, name);
+    return type != NULL && type->referenced ? type : NULL;
+}
+
 struct qr_gql_sdl_type *qr_gql_sdl_type(struct qr_gql_sdl *s, struct qr_gql_str name)
 {
     struct qr_gql_sdl_type *type = qr_gql_name_table_get(&s->types, name);

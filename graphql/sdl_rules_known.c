@@ -46,8 +46,7 @@ static bool make_candidates(struct qr_gql_sdl *s, struct candidates *list)
 static bool is_defined(const struct qr_gql_sdl *s, struct qr_gql_str name)
 {
     const struct qr_gql_sdl_type *type = qr_gql_name_table_get(&s->types, name);
-    return (type != NULL && type->definition != NULL) ||
-           (s->base != NULL && qr_gql_schema_type(s->base, name) != NULL);
+    return (type != NULL && type->definition != NULL) || qr_gql_sdl_existing(s, name) != NULL;
 }
 
 static void known_type_names(struct qr_gql_sdl *s, const struct qr_gql_name *name, bool sdl)
@@ -87,7 +86,7 @@ static void possible_type_extensions(struct qr_gql_sdl *s, const struct qr_gql_a
     struct qr_gql_str name = node->name.text;
     const struct qr_gql_sdl_type *type = qr_gql_name_table_get(&s->types, name);
     const struct qr_gql_ast_definition *definition = type == NULL ? NULL : type->definition;
-    const struct qr_gql_type *existing = s->base == NULL ? NULL : qr_gql_schema_type(s->base, name);
+    const struct qr_gql_type *existing = qr_gql_sdl_existing(s, name);
     struct candidates list;
     if (definition != NULL || existing != NULL) {
         bool same = definition != NULL

@@ -50,7 +50,7 @@ static void unique_type_names(struct qr_gql_sdl *s, const struct qr_gql_ast_defi
     if (!qr_gql_ast_is_type(node) || node->extends) {
         return;
     }
-    if (s->base != NULL && qr_gql_schema_type(s->base, node->name.text) != NULL) {
+    if (qr_gql_sdl_existing(s, node->name.text) != NULL) {
         (void)qr_gql_report_add(s->report, &node->name.pos,
                                 "Type \"%.*s\" already exists in the schema. It cannot also be "
                                 "defined in this type definition.",
@@ -95,8 +95,7 @@ static void unique_directive_names(struct qr_gql_sdl *s, const struct qr_gql_ast
 static void unique_members(struct qr_gql_sdl *s, const struct qr_gql_ast_definition *node,
                            const char *what)
 {
-    const struct qr_gql_type *existing =
-        s->base == NULL ? NULL : qr_gql_schema_type(s->base, node->name.text);
+    const struct qr_gql_type *existing = qr_gql_sdl_existing(s, node->name.text);
     struct qr_gql_sdl_type *type = qr_gql_sdl_type(s, node->name.text);
     for (const struct qr_gql_ast_member *member = node->members; member != NULL && type != NULL;
          member = member->next) {
