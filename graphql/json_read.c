@@ -2,11 +2,11 @@
  * The streaming reader, over libyajl's callbacks.
  *
  * Three things that callers rely on are added here. Positions: yajl tells how
- * far it has read in the current chunk, so the bytes between two events are
- * walked once more to count lines and to find where a token starts. Strict
- * text: the same walk refuses unpaired surrogate escapes, which yajl would
- * replace silently, and decoded strings are checked as UTF-8, where yajl lets
- * overlong forms pass. Memory: yajl uses what its allocation function returns
+ * far it has read in the current chunk, so a token starts behind the one before
+ * it and the white space between; lines are counted only when somebody asks, or
+ * when a chunk ends. Strict text: strings that had escapes are walked once more
+ * to refuse unpaired surrogates, which yajl would replace silently, and all are
+ * checked as UTF-8, where yajl lets overlong forms pass. Memory: yajl uses what its allocation function returns
  * without a check, so a failed allocation leaves yajl by longjmp; the reader
  * holds all of yajl's blocks in a list and frees them whatever state yajl was
  * in, and never enters that parser again.
@@ -32,16 +32,13 @@ union block {
 
 enum escape_state { ESCAPE_NONE, ESCAPE_BACKSLASH, ESCAPE_HEX };
 
-/* Position and text checks over the raw bytes. */
-struct scanner {
-    uint32_t line, column;             /* of the next byte */
-    uint32_t token_line, token_column; /* where the token in progress starts */
-    bool in_token, in_string;
-    bool bad_surrogate;
-    bool high_pending; /* a high surrogate escape waits for its low half */
-    enum escape_state escape;
+/* The escapes of one string, seen byte by byte. */
+struct escapes {
+    enum escape_state state;
     unsigned hex_digits;
     uint32_t code_unit;
+    bool high_pending; /* a high surrogate escape waits for its low half */
+    bool bad_surrogate;
 };
 
 struct qr_json_reader {
@@ -53,11 +50,18 @@ struct qr_json_reader {
     void *context;
     uint32_t depth, depth_max;
     bool many, failed;
-    struct scanner scanner;
     const unsigned char *chunk;
-    size_t chunk_size, scanned; /* bytes of the chunk that the scanner has seen */
-    quire_status status;        /* why a callback stopped yajl */
-    quire_error *err;           /* of the running call */
+    size_t chunk_size;
+    size_t read_end;       /* in the chunk: behind the last token */
+    size_t token;          /* in the chunk: where the current token starts, unless carried */
+    size_t mark;           /* in the chunk: the byte that `line` and `column` are of */
+    uint32_t line, column; /* from 1, columns in code points */
+    bool carried;          /* the current token started in an earlier chunk: */
+    bool carried_string;
+    uint32_t carried_line, carried_column;
+    struct escapes escapes;
+    quire_status status; /* why a callback stopped yajl */
+    quire_error *err;    /* of the running call */
     quire_error memory_error;
     jmp_buf out_of_memory;
 };
@@ -127,75 +131,136 @@ static uint32_t hex_value(unsigned char c)
     return (uint32_t)((c | 0x20) - 'a') + 10;
 }
 
-static void scan_code_unit(struct scanner *scanner)
+static void note_code_unit(struct escapes *escapes)
 {
-    bool high = (scanner->code_unit & 0xFC00U) == 0xD800U;
-    bool low = (scanner->code_unit & 0xFC00U) == 0xDC00U;
-    if (low != scanner->high_pending) {
-        scanner->bad_surrogate = true;
+    bool high = (escapes->code_unit & 0xFC00U) == 0xD800U;
+    bool low = (escapes->code_unit & 0xFC00U) == 0xDC00U;
+    if (low != escapes->high_pending) {
+        escapes->bad_surrogate = true;
     }
-    scanner->high_pending = high;
+    escapes->high_pending = high;
 }
 
-/* One byte inside a string. yajl has already found the escapes well formed. */
-static void scan_string_byte(struct scanner *scanner, unsigned char c)
+/* One byte behind the opening quote. yajl has found the escapes well formed, or will not. */
+static void note_byte(struct escapes *escapes, unsigned char c)
 {
-    switch (scanner->escape) {
+    switch (escapes->state) {
     case ESCAPE_NONE:
         if (c == '\\') {
-            scanner->escape = ESCAPE_BACKSLASH;
-        } else if (scanner->high_pending) {
-            scanner->bad_surrogate = true;
+            escapes->state = ESCAPE_BACKSLASH;
+        } else if (escapes->high_pending) {
+            escapes->bad_surrogate = true;
         }
         break;
     case ESCAPE_BACKSLASH:
-        scanner->escape = c == 'u' ? ESCAPE_HEX : ESCAPE_NONE;
-        scanner->hex_digits = 0;
-        scanner->code_unit = 0;
-        if (c != 'u' && scanner->high_pending) {
-            scanner->bad_surrogate = true;
+        escapes->state = c == 'u' ? ESCAPE_HEX : ESCAPE_NONE;
+        escapes->hex_digits = 0;
+        escapes->code_unit = 0;
+        if (c != 'u' && escapes->high_pending) {
+            escapes->bad_surrogate = true;
         }
         break;
     case ESCAPE_HEX:
-        scanner->code_unit = (scanner->code_unit << 4 | hex_value(c)) & 0xFFFFU;
-        if (++scanner->hex_digits == 4) {
-            scanner->escape = ESCAPE_NONE;
-            scan_code_unit(scanner);
+        escapes->code_unit = (escapes->code_unit << 4 | hex_value(c)) & 0xFFFFU;
+        if (++escapes->hex_digits == 4) {
+            escapes->state = ESCAPE_NONE;
+            note_code_unit(escapes);
         }
         break;
     }
 }
 
-static void scan_byte(struct scanner *scanner, unsigned char c)
+static void note_bytes(struct qr_json_reader *reader, size_t from, size_t end)
 {
-    if (scanner->in_token) {
-        if (scanner->in_string) {
-            scan_string_byte(scanner, c);
-        }
-    } else if (!strchr(" \t\r\n,:", c) || c == '\0') {
-        scanner->in_token = true;
-        scanner->in_string = c == '"';
-        scanner->token_line = scanner->line;
-        scanner->token_column = scanner->column;
-    }
-    if (c == '\n') {
-        scanner->line++;
-        scanner->column = 1;
-    } else if ((c & 0xC0U) != 0x80U) {
-        scanner->column++;
+    for (size_t i = from; i < end; i++) {
+        note_byte(&reader->escapes, reader->chunk[i]);
     }
 }
 
-static void scan_to(struct qr_json_reader *reader, size_t end)
+/* Moves `line` and `column` on to a place of the chunk. */
+static void count_to(struct qr_json_reader *reader, size_t place)
 {
-    while (reader->scanned < end) {
-        scan_byte(&reader->scanner, reader->chunk[reader->scanned++]);
+    const unsigned char *chunk = reader->chunk;
+    while (reader->mark < place) {
+        const unsigned char *newline = memchr(chunk + reader->mark, '\n', place - reader->mark);
+        if (!newline) {
+            break;
+        }
+        reader->line++;
+        reader->column = 1;
+        reader->mark = (size_t)(newline - chunk) + 1;
     }
+    for (; reader->mark < place; reader->mark++) {
+        reader->column += (chunk[reader->mark] & 0xC0U) != 0x80U;
+    }
+}
+
+/* Where the token behind the last one starts, or `end`. */
+static size_t find_token(const struct qr_json_reader *reader, size_t end)
+{
+    size_t at = reader->read_end;
+    for (; at < end; at++) {
+        unsigned char c = reader->chunk[at];
+        if (c != ' ' && c != ',' && c != ':' && c != '\n' && c != '\r' && c != '\t') {
+            break;
+        }
+    }
+    return at;
+}
+
+/* Remembers what the chunk leaves unfinished; its bytes go away. */
+static void end_chunk(struct qr_json_reader *reader)
+{
+    if (reader->carried) {
+        if (reader->carried_string) {
+            note_bytes(reader, 0, reader->chunk_size);
+        }
+    } else {
+        size_t token = find_token(reader, reader->chunk_size);
+        count_to(reader, token);
+        if (token < reader->chunk_size) {
+            reader->carried = true;
+            reader->carried_string = reader->chunk[token] == '"';
+            reader->carried_line = reader->line;
+            reader->carried_column = reader->column;
+            if (reader->carried_string) {
+                note_bytes(reader, token + 1, reader->chunk_size);
+            }
+        }
+    }
+    count_to(reader, reader->chunk_size);
+}
+
+static void begin_chunk(struct qr_json_reader *reader, const void *bytes, size_t size,
+                        quire_error *err)
+{
+    reader->chunk = bytes;
+    reader->chunk_size = size;
+    reader->read_end = 0;
+    reader->mark = 0;
+    reader->err = err;
+}
+
+void qr_json_reader_position(struct qr_json_reader *reader, uint32_t *line, uint32_t *column)
+{
+    if (!reader->carried) {
+        count_to(reader, reader->token);
+    }
+    *line = reader->carried ? reader->carried_line : reader->line;
+    *column = reader->carried ? reader->carried_column : reader->column;
 }
 
 static bool is_utf8(const unsigned char *s, size_t size)
 {
     for (size_t i = 0; i < size;) {
+        uint64_t word;
+        if (size - i >= sizeof word) {
+            memcpy(&word, s + i, sizeof word);
+            if ((word & 0x8080808080808080U) == 0) {
+                i += sizeof word;
+                continue;
+            }
+        }
         if (s[i] < 0x80) {
             i++;
             continue;
@@ -222,19 +287,34 @@ static bool is_utf8(const unsigned char *s, size_t size)
 /* Reports at the current token. Returns yajl's word for "stop". */
 static int stop(struct qr_json_reader *reader, quire_status status, const char *message)
 {
-    const struct scanner *s = &reader->scanner;
-    reader->status =
-        qr_fail_text(reader->err, status, NULL, s->token_line, s->token_column, "%s", message);
+    uint32_t line, column;
+    qr_json_reader_position(reader, &line, &column);
+    reader->status = qr_fail_text(reader->err, status, NULL, line, column, "%s", message);
     return 0;
+}
+
+/* Whether the string that ends at `end` has no half of a surrogate pair. */
+static bool has_whole_surrogates(struct qr_json_reader *reader, size_t end, size_t decoded_size)
+{
+    if (reader->carried) {
+        note_bytes(reader, 0, end);
+    } else if (end - reader->token != decoded_size + 2) {
+        note_bytes(reader, reader->token + 1, end);
+    }
+    bool whole = !reader->escapes.bad_surrogate;
+    reader->escapes = (struct escapes){.state = ESCAPE_NONE};
+    return whole;
 }
 
 static int emit(struct qr_json_reader *reader, enum qr_json_event event, const unsigned char *text,
                 size_t size)
 {
-    struct scanner *scanner = &reader->scanner;
-    scan_to(reader, yajl_get_bytes_consumed(reader->parser));
+    size_t end = yajl_get_bytes_consumed(reader->parser);
+    if (!reader->carried) {
+        reader->token = find_token(reader, end);
+    }
     if (event == QR_JSON_STRING || event == QR_JSON_KEY) {
-        if (scanner->bad_surrogate) {
+        if (!has_whole_surrogates(reader, end, size)) {
             return stop(reader, QUIRE_SYNTAX,
                         "a string holds half of a surrogate pair, which stands for no character");
         }
@@ -252,11 +332,10 @@ static int emit(struct qr_json_reader *reader, enum qr_json_event event, const u
     }
     reader->status = reader->handler(reader->context, event, (const char *)text, size, reader->err);
     if (reader->status != QUIRE_OK && reader->err && reader->err->line == 0) {
-        reader->err->line = scanner->token_line;
-        reader->err->column = scanner->token_column;
+        qr_json_reader_position(reader, &reader->err->line, &reader->err->column);
     }
-    scanner->in_token = false;
-    scanner->in_string = false;
+    reader->carried = false;
+    reader->read_end = end;
     return reader->status == QUIRE_OK;
 }
 
@@ -344,8 +423,8 @@ quire_status qr_json_reader_create(const quire_allocator *allocator,
     reader->context = context;
     reader->depth_max = options && options->depth_max ? options->depth_max : QR_JSON_DEPTH_MAX;
     reader->many = options && options->many;
-    reader->scanner.line = 1;
-    reader->scanner.column = 1;
+    reader->line = 1;
+    reader->column = 1;
     reader->memory_error = (quire_error)QUIRE_ERROR_INIT;
     quire_status status = create_parser(reader, err);
     if (status != QUIRE_OK) {
@@ -369,17 +448,11 @@ void qr_json_reader_destroy(struct qr_json_reader *reader)
     qr_free(reader->allocator, reader, sizeof *reader);
 }
 
-void qr_json_reader_position(const struct qr_json_reader *reader, uint32_t *line, uint32_t *column)
-{
-    *line = reader->scanner.token_line;
-    *column = reader->scanner.token_column;
-}
-
 /* Turns yajl's verdict on the chunk into ours. */
 static quire_status conclude(struct qr_json_reader *reader, yajl_status result, quire_error *err)
 {
     if (result == yajl_status_ok) {
-        scan_to(reader, reader->chunk_size);
+        end_chunk(reader);
         return QUIRE_OK;
     }
     reader->failed = true;
@@ -387,10 +460,10 @@ static quire_status conclude(struct qr_json_reader *reader, yajl_status result, 
         return reader->status;
     }
     size_t consumed = yajl_get_bytes_consumed(reader->parser);
-    scan_to(reader, consumed < reader->chunk_size ? consumed : reader->chunk_size);
-    const struct scanner *s = &reader->scanner;
-    uint32_t line = s->in_token ? s->token_line : s->line;
-    uint32_t column = s->in_token ? s->token_column : s->column;
+    reader->token =
+        find_token(reader, consumed < reader->chunk_size ? consumed : reader->chunk_size);
+    uint32_t line, column;
+    qr_json_reader_position(reader, &line, &column);
     unsigned char *reason = yajl_get_error(reader->parser, 0, NULL, 0);
     /* yajl's text is "parse error: why\n" or "lexical error: why\n". */
     const char *why = reason ? strstr((const char *)reason, ": ") : NULL;
@@ -416,10 +489,7 @@ quire_status qr_json_reader_feed(struct qr_json_reader *reader, const void *byte
     if (reader->failed) {
         return qr_fail(err, QUIRE_MISUSE, "the JSON text has already been found bad");
     }
-    reader->chunk = bytes;
-    reader->chunk_size = size;
-    reader->scanned = 0;
-    reader->err = err;
+    begin_chunk(reader, bytes, size, err);
     if (setjmp(reader->out_of_memory) != 0) {
         return out_of_memory(reader, err);
     }
@@ -431,12 +501,7 @@ quire_status qr_json_reader_finish(struct qr_json_reader *reader, quire_error *e
     if (reader->failed) {
         return qr_fail(err, QUIRE_MISUSE, "the JSON text has already been found bad");
     }
-    /* yajl ends a number in progress by a virtual space. */
-    static const unsigned char space[] = " ";
-    reader->chunk = space;
-    reader->chunk_size = 0;
-    reader->scanned = 0;
-    reader->err = err;
+    begin_chunk(reader, "", 0, err);
     if (setjmp(reader->out_of_memory) != 0) {
         return out_of_memory(reader, err);
     }

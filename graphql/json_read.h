@@ -65,7 +65,7 @@ quire_status qr_json_reader_feed(struct qr_json_reader *reader, const void *byte
 quire_status qr_json_reader_finish(struct qr_json_reader *reader, quire_error *err);
 
 /* Where the current event's token starts, from 1, columns in code points. In a handler only. */
-void qr_json_reader_position(const struct qr_json_reader *reader, uint32_t *line, uint32_t *column);
+void qr_json_reader_position(struct qr_json_reader *reader, uint32_t *line, uint32_t *column);
 
 void qr_json_reader_destroy(struct qr_json_reader *reader);
 
