@@ -133,7 +133,7 @@ static quire_status damaged(quire_error *err, const char *what)
     return qr_fail(err, QUIRE_CORRUPT, "A stored record is damaged: %s.", what);
 }
 
-/* Finds where the header ends: after as many bytes without continuation bit as there are columns. */
+/* Finds where the header ends: behind as many bytes without continuation bit as it has columns. */
 static quire_status walk_open(struct walk *walk, const void *record, size_t size, quire_error *err)
 {
     uint64_t columns;

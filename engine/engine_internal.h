@@ -123,7 +123,7 @@ quire_status qr_cursor_make(quire_txn *txn, const struct qr_table_def *def, quir
 /* The tree of rows behind a definition. */
 struct qr_tree qr_table_rows(const quire_txn *txn, const struct qr_table_def *def);
 
-/* Creates and drops what a raw tree and a table have in common (definition.c). The object's name and
+/* Creates and drops what raw trees and tables have in common (definition.c). The object's name and
  * columns are borrowed for the call; its root and id are set. */
 quire_status qr_create_rows(quire_txn *txn, struct qr_object *object, quire_error *err);
 quire_status qr_drop_rows(quire_txn *txn, const struct qr_table_def *def, quire_error *err);

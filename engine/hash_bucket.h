@@ -24,7 +24,7 @@ static inline uint16_t qr_hash_tag(uint64_t hash)
 /* Makes an empty bucket of a fresh page. */
 void qr_bucket_init(uint8_t *page, uint32_t page_size, uint32_t bucket, bool overflow);
 
-/* Whether the counters in the page's header are within their bounds: to be asked before all else. */
+/* Whether the counters in the page's header are within bounds: to be asked before all else. */
 bool qr_bucket_sound(const uint8_t *page, uint32_t page_size);
 
 /* Bytes that a cell takes in the heap. */

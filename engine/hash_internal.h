@@ -8,8 +8,14 @@
 #include "engine/hash_bucket.h"
 
 /* Reports damage at a page of the index. */
-quire_status qr_hash_damaged(const struct qr_hash *hash, uint32_t page, const char *what,
-                             quire_error *err);
+static inline quire_status qr_hash_damaged(const struct qr_hash *hash, uint32_t page,
+                                           const char *what, quire_error *err)
+{
+    return qr_fail_at(err, QUIRE_CORRUPT, qr_pager_path(qr_view_pager(hash->view)), page,
+                      (uint64_t)page * hash->page_size,
+                      "Hash index %u is damaged at page %u: %s; drop it and create it again.",
+                      hash->id, page, what);
+}
 
 /* A page of the index, its type and tree id checked. */
 quire_status qr_hash_page_get(const struct qr_hash *hash, uint32_t page_number, uint8_t type,

@@ -26,15 +26,6 @@ struct qr_hash_key qr_hash_key_of(struct qr_index_key *key)
         .bytes = stored->bytes, .size = (uint32_t)stored->size, .is_cut = key->is_cut};
 }
 
-quire_status qr_hash_damaged(const struct qr_hash *hash, uint32_t page, const char *what,
-                             quire_error *err)
-{
-    return qr_fail_at(err, QUIRE_CORRUPT, qr_pager_path(qr_view_pager(hash->view)), page,
-                      (uint64_t)page * hash->page_size,
-                      "Hash index %u is damaged at page %u: %s; drop it and create it again.",
-                      hash->id, page, what);
-}
-
 static struct qr_tree posting_tree(const struct qr_hash *hash, uint32_t root)
 {
     return (struct qr_tree){.view = hash->view, .root = root, .id = hash->id, .kind = QR_TREE_ROWS};

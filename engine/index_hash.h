@@ -73,7 +73,7 @@ void qr_hash_rowids_close(struct qr_hash_rowids *rowids);
 /* A page of the index is about to be read; false keeps the walk out of it. `type` is the expected
  * page type. */
 typedef bool (*qr_hash_page)(void *context, uint32_t page_number, uint8_t type);
-/* One cell: its bucket, its key, and its rowid or the root of its rowids. Bytes are borrowed for the
+/* One cell: its bucket, key, and rowid or the root of its rowids. Bytes are borrowed for the
  * call. */
 struct qr_hash_cell {
     uint32_t page;   /* that holds it */

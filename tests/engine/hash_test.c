@@ -245,7 +245,7 @@ Test(hash, cut_keys__are_other_keys_than_whole_ones)
     close_hash(&fixture);
 }
 
-/* Damage may give CORRUPT or a wrong answer, but no reading outside of pages: the sanitizer watches. */
+/* Damage may give CORRUPT or a wrong answer, never a read outside of pages (sanitizers watch). */
 Test(hash, damage__is_noticed_or_harmless)
 {
     quire_error err = QUIRE_ERROR_INIT;
