@@ -23,6 +23,20 @@ bool qr_gql_report_full(const struct qr_gql_report *report)
     return report->status != QUIRE_OK || report->count > report->problems_max;
 }
 
+/* Messages quote the request: what is too long is cut where a character ends. */
+static struct qr_gql_str cut_message(struct qr_gql_report *report, struct qr_gql_str message)
+{
+    if (message.size <= QR_GQL_MESSAGE_BYTES_MAX) {
+        return message;
+    }
+    size_t size = QR_GQL_MESSAGE_BYTES_MAX - 3;
+    while (size > 0 && ((unsigned char)message.data[size] & 0xC0U) == 0x80U) {
+        size--;
+    }
+    const char *cut = qr_gql_format(report->arena, report->err, "%.*s...", (int)size, message.data);
+    return cut ? qr_gql_str_of(cut) : (struct qr_gql_str){"", 0};
+}
+
 struct qr_gql_problem *qr_gql_report_message(struct qr_gql_report *report,
                                              const struct qr_gql_pos *locations, size_t count,
                                              struct qr_gql_str message)
@@ -33,6 +47,7 @@ struct qr_gql_problem *qr_gql_report_message(struct qr_gql_report *report,
     struct qr_gql_problem *problem =
         qr_arena_alloc_zero(report->arena, sizeof(*problem), report->err);
     struct qr_gql_pos *places = NULL;
+    count = count > QR_GQL_PLACES_MAX ? QR_GQL_PLACES_MAX : count;
     if (problem != NULL && count > 0) {
         places = qr_arena_alloc(report->arena, count * sizeof(*places), report->err);
     }
@@ -40,7 +55,7 @@ struct qr_gql_problem *qr_gql_report_message(struct qr_gql_report *report,
         report->status = qr_gql_memory_status(report->err);
         return NULL;
     }
-    problem->message = message;
+    problem->message = cut_message(report, message);
     if (report->count == report->problems_max) {
         problem->message = qr_gql_str_of(report->overflow_message);
         count = 0;

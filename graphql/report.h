@@ -11,6 +11,9 @@
 #include "graphql/source.h"
 
 #define QR_GQL_PROBLEMS_MAX_DEFAULT 100u
+/* Of one problem: a longer message is cut, further places are left out. */
+#define QR_GQL_MESSAGE_BYTES_MAX 1024u
+#define QR_GQL_PLACES_MAX        1000u
 
 /* A response path, leaf first. Steps with key.data NULL are list indexes. */
 struct qr_gql_path {

@@ -412,6 +412,24 @@ Test(validate_hostile, many_operations_over_many_fragments__end_at_the_step_limi
     qr_arena_free(&arena);
 }
 
+Test(validate_hostile, messages_and_places__are_cut)
+{
+    struct bench bench;
+    bench_open(&bench, sdl);
+    char *query = wrapped("{f(z:{", repeated("q:1 ", 20000), "})}");
+    cr_assert_eq(bench_validate(&bench, query, NULL, NULL), QUIRE_QUERY);
+    for (const struct qr_gql_problem *p = bench.report.first; p; p = p->next) {
+        cr_assert_leq(p->message.size, QR_GQL_MESSAGE_BYTES_MAX);
+        cr_assert_eq(p->message.size, strlen(p->message.data));
+    }
+    free(query);
+    query = wrapped("{f(", repeated("q:1 ", 20000), ")}");
+    cr_assert_eq(bench_validate(&bench, query, "UniqueArgumentNamesRule", NULL), QUIRE_QUERY);
+    cr_assert_eq(bench.report.first->location_count, QR_GQL_PLACES_MAX);
+    free(query);
+    bench_close(&bench);
+}
+
 Test(validate, rules__unknown_ones_are_refused)
 {
     struct bench bench;
