@@ -131,7 +131,8 @@ static quire_status open_database(const char *path, const quire_options *given,
     db->allocator = *allocator;
     db->lock_timeout_ms = options.lock_timeout_ms;
     if (layer == NULL) {
-        options.mode = QUIRE_OPEN_CREATE; /* there is nothing that could exist already */
+        options.mode = QUIRE_OPEN_CREATE;          /* there is nothing that could exist already */
+        options.durability = QUIRE_DURABILITY_OFF; /* nor anything to survive in */
     }
     QR_TRY_GOTO(status, qr_mutex_init(&db->mutex, QR_RANK_LEAF, err), no_mutex);
     if (layer == NULL) {

@@ -86,6 +86,11 @@ quire_status qr_table_fetch(quire_table *table, const int64_t *rowids, size_t co
 quire_status qr_table_find_unique(quire_table *table, uint32_t index, const quire_value *values,
                                   uint32_t count, int64_t *rowid, bool *found, quire_error *err);
 
+/* Points an open cursor before the first entry of another range of its index: cheaper than opening
+ * one for each of many lookups. After a failure the cursor has no entries. */
+quire_status qr_index_cursor_restart(quire_index_cursor *cursor, const quire_index_range *range,
+                                     quire_error *err);
+
 /* Entries of an index: equals the rows of the table; reads no entries. */
 quire_status qr_table_index_entries(quire_table *table, uint32_t index, uint64_t *entries,
                                     quire_error *err);

@@ -111,7 +111,16 @@ static quire_status pick(const struct qr_index *index, const void *record, size_
                          quire_value *values, quire_error *err)
 {
     const struct qr_object *object = index->def->object;
-    return qr_record_pick(record, size, object->key_columns, object->key_count, values, err);
+    QR_TRY(qr_record_pick(record, size, object->key_columns, object->key_count, values, err));
+    for (uint32_t i = 0; i < object->key_count; i++) {
+        const quire_column *column = &index->table->object->columns[object->key_columns[i]];
+        if (values[i].type != QUIRE_NULL && values[i].type != column->type) {
+            return qr_fail(err, QUIRE_CORRUPT,
+                           "A row of \"%s\" is damaged: its column \"%s\" is not of type %s.",
+                           index->table->object->name, column->name, qr_type_name(column->type));
+        }
+    }
+    return QUIRE_OK;
 }
 
 quire_status qr_index_key_from_record(const struct qr_index *index, const void *record, size_t size,

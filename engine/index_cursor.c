@@ -149,32 +149,38 @@ static quire_status start_hash(struct quire_index_cursor *cursor, const quire_in
 {
     struct qr_hash hash = qr_hash_of(cursor->index.txn, cursor->index.def->object);
     struct qr_hash_match match;
+    qr_hash_rowids_close(&cursor->rowids);
     QR_TRY(qr_index_key_from_values(&cursor->index, range->prefix, &cursor->wanted, err));
     struct qr_hash_key key = qr_hash_key_of(&cursor->wanted);
     QR_TRY(qr_hash_find(&hash, &key, &match, err));
     return qr_hash_rowids_open(&cursor->rowids, &hash, &match, range->reverse, err);
 }
 
+/* Points the cursor before the first entry of a range. */
 static quire_status start(struct quire_index_cursor *cursor, const quire_index_range *range,
                           quire_error *err)
 {
+    const quire_index_range everything = {.prefix = NULL};
     const struct qr_object *object = cursor->index.def->object;
+    range = range == NULL ? &everything : range;
+    QR_TRY(check_range(cursor->index.table, object, range, err));
+    cursor->reverse = range->reverse;
+    cursor->done = cursor->unbounded = cursor->started = cursor->stays = false;
+    cursor->group_count = cursor->group_next = 0;
+    qr_key_clear(&cursor->lower);
+    qr_key_clear(&cursor->upper);
     if (object->index_kind == QUIRE_INDEX_HASH) {
         return start_hash(cursor, range, err);
     }
-    struct qr_tree tree = qr_index_tree(&cursor->index);
     QR_TRY(make_bounds(cursor, object, range, err));
-    return qr_tree_cursor_open(&tree, &cursor->tree, err);
+    struct qr_tree tree = qr_index_tree(&cursor->index);
+    return cursor->tree != NULL ? QUIRE_OK : qr_tree_cursor_open(&tree, &cursor->tree, err);
 }
 
 quire_status qr_index_cursor_make(quire_txn *txn, const struct qr_table_def *table, uint32_t index,
                                   const quire_index_range *range, quire_index_cursor **out,
                                   quire_error *err)
 {
-    const quire_index_range everything = {.prefix = NULL};
-    const struct qr_object *object = table->indexes[index].object;
-    range = range == NULL ? &everything : range;
-    QR_TRY(check_range(table, object, range, err));
     const quire_allocator *allocator = &txn->db->allocator;
     struct quire_index_cursor *cursor = qr_alloc_zero(allocator, sizeof *cursor, err);
     if (cursor == NULL) {
@@ -183,8 +189,7 @@ quire_status qr_index_cursor_make(quire_txn *txn, const struct qr_table_def *tab
     qr_index_open(&cursor->index, txn, table, &table->indexes[index]);
     qr_handle_open(&cursor->handle, txn, table, release_cursor);
     cursor->epoch = cursor->handle.epoch;
-    cursor->index_id = object->id;
-    cursor->reverse = range->reverse;
+    cursor->index_id = table->indexes[index].object->id;
     cursor->lower.allocator = &cursor->handle.allocator;
     cursor->upper.allocator = &cursor->handle.allocator;
     cursor->prefix.allocator = &cursor->handle.allocator;
@@ -417,7 +422,8 @@ static quire_status next_hash(struct quire_index_cursor *cursor, int64_t *rowid,
                               quire_error *err)
 {
     struct qr_key *full = &cursor->index.scratch;
-    while (true) {
+    *valid = false;
+    while (!cursor->done) {
         QR_TRY(qr_hash_rowids_next(&cursor->rowids, rowid, valid, err));
         if (!*valid || !cursor->wanted.is_cut) {
             return QUIRE_OK;
@@ -428,6 +434,7 @@ static quire_status next_hash(struct quire_index_cursor *cursor, int64_t *rowid,
             return QUIRE_OK;
         }
     }
+    return QUIRE_OK;
 }
 
 /* After a schema change the index must still be there. */
@@ -447,6 +454,15 @@ static quire_status check_cursor(struct quire_index_cursor *cursor, quire_error 
         }
     }
     return qr_fail(err, QUIRE_MISUSE, "The index was dropped after this cursor was opened.");
+}
+
+quire_status qr_index_cursor_restart(quire_index_cursor *cursor, const quire_index_range *range,
+                                     quire_error *err)
+{
+    QR_TRY(check_cursor(cursor, err));
+    quire_status status = start(cursor, range, err);
+    cursor->done |= status != QUIRE_OK;
+    return status;
 }
 
 quire_status quire_index_cursor_next(quire_index_cursor *cursor, int64_t *rowid, bool *valid,

@@ -224,6 +224,32 @@ static bool breaks_unique(const struct model *model, const struct row *row, uint
 
 /* ---- Comparing ---- */
 
+/* The same walk with a cursor that served another range before. */
+static void assert_restarts(quire_table *table, uint32_t index, const quire_index_range *first,
+                            const quire_index_range *second, const int64_t *wanted, size_t count)
+{
+    quire_error err = QUIRE_ERROR_INIT;
+    quire_index_cursor *cursor;
+    int64_t rowid;
+    bool valid;
+    OK(quire_index_cursor_open(table, index, first, &cursor, &err));
+    for (int i = 0; i < 3; i++) {
+        OK(quire_index_cursor_next(cursor, &rowid, &valid, &err));
+    }
+    OK(qr_index_cursor_restart(cursor, second, &err));
+    for (size_t i = 0; i < count; i++) {
+        OK(quire_index_cursor_next(cursor, &rowid, &valid, &err));
+        cr_assert(valid && rowid == wanted[i]);
+    }
+    OK(quire_index_cursor_next(cursor, &rowid, &valid, &err));
+    cr_assert_not(valid);
+    quire_index_range too_long = {.prefix = second->prefix, .prefix_count = 17};
+    FAILS(MISUSE, qr_index_cursor_restart(cursor, &too_long, &err));
+    OK(quire_index_cursor_next(cursor, &rowid, &valid, &err));
+    cr_assert_not(valid);
+    quire_index_cursor_close(cursor);
+}
+
 static void compare_range(quire_table *table, const struct model *model, size_t p,
                           const quire_index_range *range)
 {
@@ -236,6 +262,9 @@ static void compare_range(quire_table *table, const struct model *model, size_t 
     for (size_t i = 0; i < count; i++) {
         cr_assert_eq(got[i], wanted[i], "%s: entry %zu of %zu", plans[p].name, i, count);
     }
+    quire_index_range all = {.reverse = !range->reverse};
+    bool hash = plans[p].kind == QUIRE_INDEX_HASH;
+    assert_restarts(table, index, hash ? range : &all, range, wanted, count);
 }
 
 static void compare_random_range(struct prng *prng, quire_table *table, const struct model *model,
