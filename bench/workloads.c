@@ -466,8 +466,8 @@ static int held_snapshot(const struct bench_engine *engine, const struct bench_o
     struct bench_result alone;
     struct scratch s;
     struct bench_session *session;
-    uint64_t before;
-    uint64_t after;
+    uint64_t before = 0;
+    uint64_t after = 0;
 
     if (scratch_open(&s, engine, options, false) != 0 || fill_rows(&s, rows, false) != 0 ||
         run_roles(&s, options, rows, roles, 1, &alone) != 0 ||

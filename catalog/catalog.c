@@ -197,7 +197,7 @@ static quire_status find_long_name(struct qr_tree_reader *reader, const struct c
     while (status == QUIRE_OK && !*found) {
         struct qr_tree_key key;
         struct qr_slice payload;
-        uint32_t id;
+        uint32_t id = 0;
         bool valid;
         QR_TRY_GOTO(status, prefix_walk_next(&walk, &key, &valid, err), done);
         if (!valid) {
@@ -226,7 +226,7 @@ static quire_status find_name(struct qr_tree_reader *reader, enum qr_object_kind
         return find_long_name(reader, &key, name, name_size, arena, object, found, err);
     }
     struct qr_slice payload;
-    uint32_t id;
+    uint32_t id = 0;
     QR_TRY(find_in(reader, &key, &payload, found, err));
     if (!*found) {
         return QUIRE_OK;
@@ -304,7 +304,7 @@ static quire_status visit_entry(struct prefix_walk *walk, struct qr_tree_reader 
                                 const struct qr_tree_key *key, uint32_t owner,
                                 struct qr_arena *arena, struct qr_object **object, quire_error *err)
 {
-    uint32_t id;
+    uint32_t id = 0;
     if (owner != 0) {
         if (key->size != walk->prefix.size + 4) {
             return damaged(err, "an owner entry is malformed");

@@ -287,7 +287,7 @@ static quire_status check(const void *record, size_t size, unsigned depth, uint3
     }
     while (walk.next < walk.columns) {
         const uint8_t *at = walk.serial;
-        quire_value value;
+        quire_value value = quire_null();
         QR_TRY(walk_value(&walk, &value, err));
         uint64_t serial = 0;
         (void)qr_varint_get(at, (size_t)(walk.bodies - at), &serial);

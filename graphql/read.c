@@ -256,8 +256,8 @@ static quire_status read_one(struct qr_reader *reader, const struct qr_select_fi
                              struct qr_root *out)
 {
     const struct qr_model_type *type = field->api->type;
-    const struct qr_model_field *key;
-    const struct qr_gql_value *given;
+    const struct qr_model_field *key = NULL;
+    const struct qr_gql_value *given = NULL;
     struct qr_row *row = qr_arena_alloc_zero(reader->arena, sizeof *row, reader->err);
     quire_value value;
     int64_t rowid;

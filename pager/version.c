@@ -134,11 +134,19 @@ static void entry_free(struct qr_cache *cache, uint32_t entry)
 
 /* ---- Publishing ---- */
 
+/* The version of a ref that is a frame or a record. */
+static struct qr_version *version_held(struct qr_pager *pager, uint32_t ref)
+{
+    QR_ASSERT(qr_ref_is_frame(ref) || qr_ref_is_spill(ref));
+    return qr_ref_is_frame(ref) ? &pager->cache.frame[ref]
+                                : &pager->cache.record[ref & ~QR_REF_SPILL].version;
+}
+
 /* The predecessor belongs to the open group: take its place. */
 static void replace_in_group(struct qr_pager *pager, uint32_t before, uint32_t ref)
 {
-    struct qr_version *old = qr_version_of(pager, before);
-    struct qr_version *version = qr_version_of(pager, ref);
+    struct qr_version *old = version_held(pager, before);
+    struct qr_version *version = version_held(pager, ref);
     struct qr_group *group = &pager->commit.open;
     atomic_store_explicit(&version->prev, atomic_load_explicit(&old->prev, memory_order_relaxed),
                           memory_order_relaxed);
@@ -152,7 +160,7 @@ void qr_version_publish(struct qr_pager *pager, uint32_t page_number, uint32_t r
 {
     struct qr_cache *cache = &pager->cache;
     struct qr_group *group = &pager->commit.open;
-    struct qr_version *version = qr_version_of(pager, ref);
+    struct qr_version *version = version_held(pager, ref);
     uint32_t before = qr_chain_head(pager, page_number);
     struct qr_version *old = qr_version_of(pager, before);
     bool replaces = old != NULL && old->seq >= group->start;
