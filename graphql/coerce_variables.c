@@ -5,7 +5,7 @@
  */
 #include "graphql/request.h"
 
-#define DEPTH_MAX 500u
+#define DEPTH_MAX 200u
 
 struct coercion {
     struct qr_arena *arena;
