@@ -50,7 +50,7 @@ def files(*suffixes, folders=CODE):
 def text_files():
     for path in sorted(ROOT.rglob("*")):
         name = path.relative_to(ROOT)
-        if name.parts[0] in (".git", "build") or name.parts[0].startswith("build"):
+        if name.parts[0] == ".git" or name.parts[0].startswith("build") or "seeds" in name.parts:
             continue
         if path.suffix in (".c", ".h", ".cmake", ".md", ".py", ".sh", ".txt", ".in", "") and \
                 path.is_file() and b"\0" not in path.read_bytes()[:4096]:
@@ -228,7 +228,7 @@ def rule_line_length(report):
 
 # Put together here so that this file keeps its own rule.
 WORDS = re.compile(r"\b(" + "|".join(("TO" + "DO", "FIX" + "ME", "X" + "XX", "HA" + "CK")) +
-                   r")\b|not (yet )?imple" + r"mented|place" + r"holder", re.I)
+                   r")\b|not (yet )?imple" + "mented", re.I)
 
 
 def rule_words(report):
