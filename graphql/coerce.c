@@ -9,8 +9,8 @@
 #include "graphql/printer.h"
 #include "graphql/schema_internal.h"
 
-/* Default values nested deeper than this are taken as circular. */
-enum { DEFAULT_DEPTH_MAX = 200 };
+/* Default values that are reached this deep inside others are taken as circular. */
+enum { DEFAULT_DEPTH_MAX = 250 };
 
 /* ---- leaves ---- */
 
@@ -287,7 +287,7 @@ quire_status qr_gql_literal_untyped(struct qr_arena *arena, const struct qr_gql_
 /* Finds fields by name: by walking a few, through a table many. */
 struct literal_fields {
     const struct qr_gql_ast_value *object;
-    struct qr_gql_name_table table;
+    struct qr_gql_name_table *table; /* NULL: few */
 };
 
 static quire_status fields_init(struct literal_fields *fields, struct qr_arena *arena,
@@ -298,8 +298,12 @@ static quire_status fields_init(struct literal_fields *fields, struct qr_arena *
     if (object->count < TABLE_FROM) {
         return QUIRE_OK;
     }
+    fields->table = qr_arena_alloc_zero(arena, sizeof(*fields->table), err);
+    if (fields->table == NULL) {
+        return qr_gql_memory_status(err);
+    }
     for (struct qr_gql_ast_argument *field = object->fields; field != NULL; field = field->next) {
-        QR_TRY(qr_gql_name_table_set(&fields->table, arena, field->name.text, field, err));
+        QR_TRY(qr_gql_name_table_set(fields->table, arena, field->name.text, field, err));
     }
     return QUIRE_OK;
 }
@@ -307,8 +311,8 @@ static quire_status fields_init(struct literal_fields *fields, struct qr_arena *
 static const struct qr_gql_ast_argument *fields_get(const struct literal_fields *fields,
                                                     struct qr_gql_str name)
 {
-    return fields->table.count > 0 ? qr_gql_name_table_get(&fields->table, name)
-                                   : qr_gql_ast_argument_find(fields->object->fields, name);
+    return fields->table != NULL ? qr_gql_name_table_get(fields->table, name)
+                                 : qr_gql_ast_argument_find(fields->object->fields, name);
 }
 
 /* ---- coercing ---- */
@@ -316,18 +320,19 @@ static const struct qr_gql_ast_argument *fields_get(const struct literal_fields 
 struct coercion {
     struct qr_arena *arena;
     const struct qr_gql_variables *variables;
-    unsigned default_depth; /* > 0 while the schema's defaults are settled */
+    bool settling;  /* the schema's default values */
+    unsigned depth; /* of objects and lists around, those of outer default values included */
     quire_error *err;
 };
 
 static quire_status settle(struct qr_arena *arena, struct qr_gql_input *input, unsigned depth,
                            quire_error *err);
 
-static quire_status coerce(const struct coercion *c, const struct qr_gql_type *type,
+static quire_status coerce(struct coercion *c, const struct qr_gql_type *type,
                            const struct qr_gql_ast_value *literal, struct qr_gql_value *out,
                            bool *valid);
 
-static quire_status coerce_list(const struct coercion *c, const struct qr_gql_type *type,
+static quire_status coerce_list(struct coercion *c, const struct qr_gql_type *type,
                                 const struct qr_gql_ast_value *literal, struct qr_gql_value *out,
                                 bool *valid)
 {
@@ -354,15 +359,15 @@ static quire_status coerce_list(const struct coercion *c, const struct qr_gql_ty
 }
 
 /* Adds a field that is not given: its default, if there is one. */
-static quire_status add_default(const struct coercion *c, struct qr_gql_input *input,
+static quire_status add_default(struct coercion *c, struct qr_gql_input *input,
                                 struct qr_gql_value *out, bool *valid)
 {
     if (input->default_literal == NULL) {
         *valid = input->type->kind != QR_GQL_NON_NULL;
         return QUIRE_OK;
     }
-    if (c->default_depth > 0) {
-        QR_TRY(settle(c->arena, input, c->default_depth, c->err));
+    if (c->settling) {
+        QR_TRY(settle(c->arena, input, c->depth, c->err));
     }
     *valid = input->has_default;
     if (*valid) {
@@ -372,7 +377,7 @@ static quire_status add_default(const struct coercion *c, struct qr_gql_input *i
     return QUIRE_OK;
 }
 
-static quire_status coerce_fields(const struct coercion *c, const struct qr_gql_type *type,
+static quire_status coerce_fields(struct coercion *c, const struct qr_gql_type *type,
                                   const struct literal_fields *fields, struct qr_gql_value *out,
                                   bool *valid)
 {
@@ -391,7 +396,7 @@ static quire_status coerce_fields(const struct coercion *c, const struct qr_gql_
     return QUIRE_OK;
 }
 
-static quire_status coerce_object(const struct coercion *c, const struct qr_gql_type *type,
+static quire_status coerce_object(struct coercion *c, const struct qr_gql_type *type,
                                   const struct qr_gql_ast_value *literal, struct qr_gql_value *out,
                                   bool *valid)
 {
@@ -419,7 +424,7 @@ static quire_status coerce_object(const struct coercion *c, const struct qr_gql_
     return QUIRE_OK;
 }
 
-static quire_status coerce(const struct coercion *c, const struct qr_gql_type *type,
+static quire_status coerce(struct coercion *c, const struct qr_gql_type *type,
                            const struct qr_gql_ast_value *literal, struct qr_gql_value *out,
                            bool *valid)
 {
@@ -436,11 +441,12 @@ static quire_status coerce(const struct coercion *c, const struct qr_gql_type *t
         return QUIRE_OK;
     }
     type = qr_gql_type_nullable(type);
-    if (type->kind == QR_GQL_LIST) {
-        return coerce_list(c, type, literal, out, valid);
-    }
-    if (type->kind == QR_GQL_INPUT_OBJECT) {
-        return coerce_object(c, type, literal, out, valid);
+    if (type->kind == QR_GQL_LIST || type->kind == QR_GQL_INPUT_OBJECT) {
+        c->depth++;
+        QR_TRY(type->kind == QR_GQL_LIST ? coerce_list(c, type, literal, out, valid)
+                                         : coerce_object(c, type, literal, out, valid));
+        c->depth--;
+        return QUIRE_OK;
     }
     if (!qr_gql_type_is_leaf(type)) {
         *valid = false; /* an output type in an unchecked schema */
@@ -459,7 +465,7 @@ quire_status qr_gql_literal_coerce(struct qr_arena *arena, const struct qr_gql_t
                                    const struct qr_gql_variables *variables,
                                    struct qr_gql_value *out, bool *valid, quire_error *err)
 {
-    struct coercion c = {arena, variables, 0, err};
+    struct coercion c = {arena, variables, false, 0, err};
     return coerce(&c, type, literal, out, valid);
 }
 
@@ -470,7 +476,7 @@ static quire_status settle(struct qr_arena *arena, struct qr_gql_input *input, u
         depth > DEFAULT_DEPTH_MAX) {
         return QUIRE_OK;
     }
-    struct coercion c = {arena, NULL, depth + 1, err};
+    struct coercion c = {arena, NULL, true, depth, err};
     input->default_state = QR_GQL_DEFAULT_BUSY;
     QR_TRY(coerce(&c, input->type, input->default_literal, &input->default_value,
                   &input->has_default));
@@ -481,24 +487,29 @@ static quire_status settle(struct qr_arena *arena, struct qr_gql_input *input, u
 quire_status qr_gql_default_settle(struct qr_arena *arena, struct qr_gql_input *input,
                                    quire_error *err)
 {
-    return settle(arena, input, 1, err);
+    return settle(arena, input, 0, err);
 }
 
 /* ---- checking ---- */
 
+/* What follows `err` is room for one leaf or problem at a time, kept off the recursion's stack. */
 struct check {
     struct qr_arena *arena;
     bool suggest;
     qr_gql_literal_problem *problem;
     void *context;
     quire_error *err;
+    struct qr_gql_value value;
+    const char *message;
+    struct leaf leaf;
+    struct qr_gql_ast_value place;
 };
 
-static quire_status check(const struct check *k, const struct qr_gql_type *type,
+static quire_status check(struct check *k, const struct qr_gql_type *type,
                           const struct qr_gql_ast_value *literal, const struct qr_gql_path *path);
 
 /* Paths are kept by those who receive them, so steps live in the arena. */
-static const struct qr_gql_path *step(const struct check *k, const struct qr_gql_path *parent,
+static const struct qr_gql_path *step(struct check *k, const struct qr_gql_path *parent,
                                       struct qr_gql_str key, size_t index)
 {
     struct qr_gql_path *path = qr_arena_alloc(k->arena, sizeof(*path), k->err);
@@ -508,7 +519,7 @@ static const struct qr_gql_path *step(const struct check *k, const struct qr_gql
     return path;
 }
 
-static quire_status report(const struct check *k, const struct qr_gql_ast_value *at,
+static quire_status report(struct check *k, const struct qr_gql_ast_value *at,
                            const struct qr_gql_path *path, const char *message)
 {
     if (message == NULL) {
@@ -518,7 +529,7 @@ static quire_status report(const struct check *k, const struct qr_gql_ast_value 
     return QUIRE_OK;
 }
 
-static quire_status check_list(const struct check *k, const struct qr_gql_type *type,
+static quire_status check_list(struct check *k, const struct qr_gql_type *type,
                                const struct qr_gql_ast_value *literal,
                                const struct qr_gql_path *path)
 {
@@ -536,7 +547,7 @@ static quire_status check_list(const struct check *k, const struct qr_gql_type *
     return QUIRE_OK;
 }
 
-static const char *suggest_input(const struct check *k, const struct qr_gql_type *type,
+static const char *suggest_input(struct check *k, const struct qr_gql_type *type,
                                  struct qr_gql_str given)
 {
     struct qr_gql_str *names =
@@ -549,7 +560,7 @@ static const char *suggest_input(const struct check *k, const struct qr_gql_type
 }
 
 /* Fields that the type does not have; *known counts the others. */
-static quire_status check_unknown_fields(const struct check *k, const struct qr_gql_type *type,
+static quire_status check_unknown_fields(struct check *k, const struct qr_gql_type *type,
                                          const struct qr_gql_ast_value *literal,
                                          const struct qr_gql_path *path, uint32_t *known)
 {
@@ -562,9 +573,9 @@ static quire_status check_unknown_fields(const struct check *k, const struct qr_
         }
         text = text == NULL ? literal_text(k->arena, literal) : text;
         const char *suggestion = suggest_input(k, type, field->name.text);
-        struct qr_gql_ast_value at = *field->value;
-        at.pos = field->name.pos;
-        QR_TRY(report(k, &at, path,
+        k->place = *field->value;
+        k->place.pos = field->name.pos;
+        QR_TRY(report(k, &k->place, path,
                       qr_gql_format(k->arena, k->err,
                                     "Expected value of type \"%.*s\" not to include unknown field "
                                     "\"%.*s\"%s%s%s: %s.",
@@ -575,7 +586,7 @@ static quire_status check_unknown_fields(const struct check *k, const struct qr_
     return QUIRE_OK;
 }
 
-static quire_status check_known_fields(const struct check *k, const struct qr_gql_type *type,
+static quire_status check_known_fields(struct check *k, const struct qr_gql_type *type,
                                        const struct qr_gql_ast_value *literal,
                                        const struct qr_gql_path *path)
 {
@@ -603,7 +614,7 @@ static quire_status check_known_fields(const struct check *k, const struct qr_gq
     return QUIRE_OK;
 }
 
-static quire_status check_object(const struct check *k, const struct qr_gql_type *type,
+static quire_status check_object(struct check *k, const struct qr_gql_type *type,
                                  const struct qr_gql_ast_value *literal,
                                  const struct qr_gql_path *path)
 {
@@ -636,7 +647,7 @@ static quire_status check_object(const struct check *k, const struct qr_gql_type
                                 QR_GQL_FMT(type->name)));
 }
 
-static quire_status check(const struct check *k, const struct qr_gql_type *type,
+static quire_status check(struct check *k, const struct qr_gql_type *type,
                           const struct qr_gql_ast_value *literal, const struct qr_gql_path *path)
 {
     if (literal->kind == QR_GQL_AST_VARIABLE) {
@@ -660,18 +671,18 @@ static quire_status check(const struct check *k, const struct qr_gql_type *type,
     if (!qr_gql_type_is_leaf(type)) {
         return QUIRE_OK; /* an output type; the schema's check says so */
     }
-    const char *problem;
-    struct qr_gql_value value;
-    QR_TRY(qr_gql_literal_untyped(k->arena, literal, NULL, &value, k->err));
-    struct leaf leaf = {k->arena, type, literal, true, k->suggest, &value, &problem, k->err};
-    QR_TRY(coerce_leaf(&leaf));
-    return problem == NULL ? QUIRE_OK : report(k, literal, path, problem);
+    QR_TRY(qr_gql_literal_untyped(k->arena, literal, NULL, &k->value, k->err));
+    k->leaf =
+        (struct leaf){k->arena, type, literal, true, k->suggest, &k->value, &k->message, k->err};
+    QR_TRY(coerce_leaf(&k->leaf));
+    return k->message == NULL ? QUIRE_OK : report(k, literal, path, k->message);
 }
 
 quire_status qr_gql_literal_check(struct qr_arena *arena, const struct qr_gql_type *type,
                                   const struct qr_gql_ast_value *literal, bool suggest,
                                   qr_gql_literal_problem *problem, void *context, quire_error *err)
 {
-    struct check k = {arena, suggest, problem, context, err};
+    struct check k = {
+        .arena = arena, .suggest = suggest, .problem = problem, .context = context, .err = err};
     return check(&k, type, literal, NULL);
 }

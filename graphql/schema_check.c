@@ -191,20 +191,24 @@ struct default_context {
     const struct qr_gql_input *input;
 };
 
+/* " at .field[0]", root first, which is the other way round than the chain. */
 static void put_path(struct qr_gql_buffer *buffer, const struct qr_gql_path *path)
 {
-    const struct qr_gql_path *steps[QR_GQL_DEPTH_MAX_CEILING];
-    size_t count = 0;
-    for (; path != NULL && count < QR_GQL_DEPTH_MAX_CEILING; path = path->parent) {
-        steps[count++] = path;
+    size_t count = 0, at = 0;
+    for (const struct qr_gql_path *step = path; step != NULL; step = step->parent) {
+        count++;
+    }
+    const struct qr_gql_path **steps =
+        qr_arena_alloc(buffer->arena, (count + 1) * sizeof(*steps), buffer->err);
+    for (; steps != NULL && path != NULL; path = path->parent) {
+        steps[count - ++at] = path;
     }
     qr_gql_buffer_text(buffer, count == 0 ? "" : " at ");
-    while (count > 0) {
-        const struct qr_gql_path *step = steps[--count];
-        if (step->key.data != NULL) {
-            qr_gql_buffer_format(buffer, ".%.*s", QR_GQL_FMT(step->key));
+    for (size_t i = 0; steps != NULL && i < count; i++) {
+        if (steps[i]->key.data != NULL) {
+            qr_gql_buffer_format(buffer, ".%.*s", QR_GQL_FMT(steps[i]->key));
         } else {
-            qr_gql_buffer_format(buffer, "[%zu]", step->index);
+            qr_gql_buffer_format(buffer, "[%zu]", steps[i]->index);
         }
     }
 }

@@ -12,8 +12,8 @@ enum { PATH_BYTES_MAX = 4096 };
 
 /* ---- default values ---- */
 
-/* Default values nested in this many others are refused. */
-enum { DEFAULT_CHAIN_MAX = 500 };
+/* Default values that others bring in are refused this deep inside them. */
+enum { DEFAULT_CHAIN_MAX = 250 };
 
 struct default_step {
     const struct qr_gql_type *type;
@@ -26,6 +26,7 @@ struct default_search {
     uint32_t *places; /* by field: 0 not seen, its place on the path plus 1, or DONE */
     struct default_step path[DEFAULT_CHAIN_MAX];
     uint32_t depth;
+    uint32_t levels; /* of objects and lists around, those of outer default values included */
 };
 
 #define DONE UINT32_MAX
@@ -72,9 +73,9 @@ static void search_field(struct default_search *search, const struct qr_gql_type
         report_default_cycle(search, *place - 1);
         return;
     }
-    if (search->depth == DEFAULT_CHAIN_MAX) {
+    if (search->levels > DEFAULT_CHAIN_MAX || search->depth == DEFAULT_CHAIN_MAX) {
         (void)qr_gql_report_add(search->c->report, &input->default_literal->pos,
-                                "Default values need more than %d other default values.",
+                                "Default values are nested deeper than %d in others.",
                                 DEFAULT_CHAIN_MAX);
         return;
     }
@@ -85,15 +86,10 @@ static void search_field(struct default_search *search, const struct qr_gql_type
     *place = DONE;
 }
 
-static void search_literal(struct default_search *search, const struct qr_gql_type *type,
-                           const struct qr_gql_ast_value *literal)
+/* The fields of an object literal, and those that it leaves to their default values. */
+static void search_object(struct default_search *search, const struct qr_gql_type *type,
+                          const struct qr_gql_ast_value *literal)
 {
-    for (const struct qr_gql_ast_value *item = literal->items; item != NULL; item = item->next) {
-        search_literal(search, type, item);
-    }
-    if (literal->kind != QR_GQL_AST_OBJECT) {
-        return;
-    }
     for (uint32_t i = 0; i < type->input_count; i++) {
         const struct qr_gql_input *input = &type->inputs[i];
         const struct qr_gql_type *named = qr_gql_type_named(input->type);
@@ -108,6 +104,19 @@ static void search_literal(struct default_search *search, const struct qr_gql_ty
             search_field(search, type, input);
         }
     }
+}
+
+static void search_literal(struct default_search *search, const struct qr_gql_type *type,
+                           const struct qr_gql_ast_value *literal)
+{
+    search->levels++;
+    for (const struct qr_gql_ast_value *item = literal->items; item != NULL; item = item->next) {
+        search_literal(search, type, item);
+    }
+    if (literal->kind == QR_GQL_AST_OBJECT) {
+        search_object(search, type, literal);
+    }
+    search->levels--;
 }
 
 void qr_gql_check_default_cycles(struct qr_gql_checker *c)

@@ -504,3 +504,23 @@ Test(schema, changes__are_classed)
                      "TYPE_CHANGED_KIND: T changed from an Object type to a Union type.\n"
                      "DIRECTIVE_REMOVED: Directive @d was removed.\n");
 }
+
+Test(schema, hostile__defaults_inside_defaults_end)
+{
+    /* Each input's default is a literal 190 deep that leaves the innermost field to the next. */
+    char *open = language_repeat("{i:", 190), *close = language_repeat("}", 190);
+    struct qr_gql_buffer sdl;
+    struct qr_gql_str text;
+    qr_gql_buffer_init(&sdl, &l.arena, NULL);
+    qr_gql_buffer_text(&sdl, "type Query { a(x: I0): Int }");
+    for (int i = 0; i < 300; i++) {
+        qr_gql_buffer_format(&sdl, " input I%d { i: I%d n: I%d = %s{}%s }", i, i, i + 1, open,
+                             close);
+    }
+    qr_gql_buffer_text(&sdl, " input I300 { i: I300 }");
+    cr_assert(qr_gql_buffer_finish(&sdl, &text) == QUIRE_OK);
+    cr_assert_null(language_schema(&l, text.data));
+    cr_assert_str_eq(language_message(&l), "Default values are nested deeper than 250 in others.");
+    free(open);
+    free(close);
+}
