@@ -257,8 +257,10 @@ static quire_status extend_file(struct run *run, quire_error *err)
 static quire_status copy_pages(struct run *run, quire_error *err)
 {
     struct qr_pager *pager = run->pager;
-    for (size_t at = 0; at < run->count; at += BATCH) {
-        size_t count = run->count - at < BATCH ? run->count - at : BATCH;
+    size_t batch = pager->cache.frames_limit / 8;
+    batch = batch < BATCH ? batch : BATCH;
+    for (size_t at = 0; at < run->count; at += batch) {
+        size_t count = run->count - at < batch ? run->count - at : batch;
         QR_TRY(copy_batch(run, at, count, err));
     }
     QR_TRY(extend_file(run, err));

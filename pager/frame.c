@@ -15,6 +15,11 @@
  * (dirty pages, old versions) leaves memory for the spill file, as a last
  * resort.
  *
+ * An operation that runs long (or whose thread is preempted) keeps all frames
+ * retired meanwhile from being reused. Threads that find much memory held this
+ * way wait a moment at the start of their next operation, where they hold
+ * nothing themselves; the wait is bounded, so nobody depends on it.
+ *
  * Concurrency: cache.lock guards all of it; page table words change under it
  * but for the warming of a cooling page. Spill writes run without the lock.
  */
@@ -367,11 +372,19 @@ static bool evict_scanned(struct qr_pager *pager)
     return false;
 }
 
+/* A part of the bound is left to retired frames, so that the bound holds while operations are
+ * short. */
+static uint32_t soft_limit(const struct qr_cache *cache)
+{
+    uint32_t spare = cache->frames_limit / 8;
+    return cache->frames_limit - (spare < 1024 ? spare : 1024);
+}
+
 /* Frames that will be free once running operations end count as free. */
 static bool over_bound(const struct qr_cache *cache, uint32_t margin)
 {
     uint32_t held = atomic_load_explicit(&cache->in_use, memory_order_relaxed) - cache->retired;
-    return held + margin > cache->frames_limit;
+    return held + margin > soft_limit(cache);
 }
 
 static void evict_clean(struct qr_pager *pager, uint32_t margin)
@@ -509,10 +522,47 @@ quire_status qr_frame_alloc(struct qr_pager *pager, uint32_t *frame, quire_error
     struct qr_cache *cache = &pager->cache;
     *frame = 0;
     qr_mutex_lock(&cache->lock);
-    if (atomic_load_explicit(&cache->in_use, memory_order_relaxed) >= cache->frames_limit) {
+    if (atomic_load_explicit(&cache->in_use, memory_order_relaxed) >= soft_limit(cache)) {
         make_room(pager);
     }
     quire_status status = take_frame(pager, frame, err);
     qr_mutex_unlock(&cache->lock);
     return status;
+}
+
+/* ---- Back pressure ---- */
+
+/* Long enough for a preempted thread to end its operation, short enough to bear when it does not. */
+#define RELAX_NS (UINT64_C(20) * QR_NS_PER_MS)
+
+/* Much memory waits for operations to end. */
+static bool is_pressed(const struct qr_cache *cache)
+{
+    uint32_t in_use = atomic_load_explicit(&cache->in_use, memory_order_relaxed);
+    return in_use > cache->frames_limit + cache->frames_limit / 4;
+}
+
+void qr_cache_note_pressure(struct qr_view *view)
+{
+    if (is_pressed(&view->pager->cache)) {
+        view->attention = true;
+    }
+}
+
+void qr_cache_relax(struct qr_pager *pager)
+{
+    struct qr_cache *cache = &pager->cache;
+    uint64_t deadline = 0;
+    for (;;) {
+        qr_mutex_lock(&cache->lock);
+        qr_reclaim_poll(pager);
+        bool wait = cache->retired > 0 && is_pressed(cache);
+        qr_mutex_unlock(&cache->lock);
+        uint64_t now = wait ? qr_clock_monotonic_ns() : 0;
+        deadline = deadline == 0 ? now + RELAX_NS : deadline;
+        if (!wait || now >= deadline) {
+            return;
+        }
+        qr_yield();
+    }
 }

@@ -98,6 +98,7 @@ static quire_status load_newest(struct qr_view *view, uint32_t page_number, cons
     uint32_t frame = 0;
     *page = NULL;
     QR_TRY(qr_frame_alloc(pager, &frame, err));
+    qr_cache_note_pressure(view);
     qr_mutex_lock(&cache->lock);
     bool absent =
         atomic_load_explicit(&cache->table[page_number], memory_order_relaxed) == QR_REF_NONE;
@@ -199,6 +200,7 @@ static quire_status restore_newest(struct qr_view *view, uint32_t page_number, u
     struct qr_cache *cache = &pager->cache;
     uint32_t frame = 0;
     QR_TRY(qr_frame_alloc(pager, &frame, err));
+    qr_cache_note_pressure(view);
     uint8_t *bytes = qr_frame_bytes(pager, frame);
     quire_status status = qr_spill_read(pager, ref, bytes, err);
     qr_mutex_lock(&cache->lock);

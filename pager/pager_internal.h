@@ -394,6 +394,11 @@ quire_status qr_frame_alloc(struct qr_pager *pager, uint32_t *frame, quire_error
 void qr_frame_free(struct qr_pager *pager, uint32_t frame);
 /* Gives an unlinked version back after the readers that may see it have left. Locked. */
 void qr_version_retire(struct qr_pager *pager, uint32_t ref);
+/* After allocating for an operation of the view: when much memory waits for operations to end, the
+ * view's next one begins with a wait. */
+void qr_cache_note_pressure(struct qr_view *view);
+/* That wait; bounded. The caller is outside any operation. */
+void qr_cache_relax(struct qr_pager *pager);
 /* Notes that a scan brought a frame in. Locked. */
 void qr_scan_remember(struct qr_pager *pager, uint32_t frame);
 
@@ -488,8 +493,9 @@ void qr_free_map_undo(struct qr_txn *txn);
 quire_status qr_txn_materialise(struct qr_txn *txn, uint32_t page_number, quire_error *err);
 /* Brings a spilled private page back. */
 quire_status qr_txn_unspill(struct qr_txn *txn, uint32_t page_number, quire_error *err);
-/* Spills private pages when there are too many. At the start of an operation. */
-void qr_txn_make_room(struct qr_txn *txn);
+/* Spills private pages when there are too many. At the start of an operation. Returns whether there
+ * are still too many. */
+bool qr_txn_make_room(struct qr_txn *txn);
 /* A new private page, zeroed beyond its header. */
 quire_status qr_txn_create_page(struct qr_txn *txn, uint32_t page_number, uint8_t type,
                                 uint32_t tree_id, uint8_t **page, quire_error *err);

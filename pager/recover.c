@@ -403,6 +403,12 @@ quire_status qr_recover(struct qr_pager *pager, struct qr_file_header *header, q
     }
     qr_wal_get_stats(pager->wal, &stats);
     bool clean = (header->flags & QR_HEADER_FLAG_CLEAN) != 0;
+    if (!clean && stats.segments == 0) {
+        return qr_fail_at(err, QUIRE_CORRUPT, pager->wal_path, QUIRE_NO_PAGE, stats.file_bytes,
+                          "%s was not closed cleanly and its log %s is cut short; put the whole "
+                          "log back, or restore from a backup.",
+                          pager->path, pager->wal_path);
+    }
     if (stats.segments_free < stats.segments) {
         QR_TRY(recover_log(pager, header, err));
         clean = false;

@@ -242,10 +242,18 @@ uint64_t qr_view_changes(const struct qr_view *view)
 
 /* ---- Operations ---- */
 
+/* The operation has been announced; for the wait it is taken back, and announced again. */
 void qr_view_enter_slow(struct qr_view *view)
 {
-    if (view->txn != NULL) {
-        qr_txn_make_room(view->txn);
+    uint64_t now = atomic_load_explicit(view->operation, memory_order_relaxed);
+    atomic_store_explicit(view->operation, now + 1, memory_order_release);
+    view->attention = view->txn != NULL && qr_txn_make_room(view->txn);
+    qr_cache_relax(view->pager);
+    if (view->exchange) {
+        (void)atomic_exchange_explicit(view->operation, now + 2, memory_order_seq_cst);
+    } else {
+        atomic_store_explicit(view->operation, now + 2, memory_order_relaxed);
+        atomic_signal_fence(memory_order_seq_cst);
     }
 }
 

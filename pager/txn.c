@@ -22,6 +22,15 @@ static uint32_t private_limit(const struct qr_pager *pager)
     return pager->cache.frames_limit / 4;
 }
 
+/* A private frame more: the next operation may have to begin with spilling. */
+static void note_frames(struct qr_txn *txn)
+{
+    if (txn->frames > private_limit(txn->pager)) {
+        txn->view.attention = true;
+    }
+    qr_cache_note_pressure(&txn->view);
+}
+
 static quire_status own_frame(struct qr_txn *txn, uint32_t page_number, uint32_t frame, bool fresh,
                               quire_error *err)
 {
@@ -35,7 +44,7 @@ static quire_status own_frame(struct qr_txn *txn, uint32_t page_number, uint32_t
     version->state = QR_VERSION_PRIVATE;
     pager->cache.private_table[page_number] = frame;
     txn->frames++;
-    txn->view.attention = txn->frames > private_limit(pager);
+    note_frames(txn);
     return QUIRE_OK;
 }
 
@@ -115,7 +124,7 @@ quire_status qr_txn_unspill(struct qr_txn *txn, uint32_t page_number, quire_erro
     qr_mutex_unlock(&cache->lock);
     cache->private_table[page_number] = frame;
     txn->frames++;
-    txn->view.attention = txn->frames > private_limit(pager);
+    note_frames(txn);
     return QUIRE_OK;
 }
 
@@ -151,7 +160,7 @@ static quire_status spill_private(struct qr_txn *txn, uint32_t page_number, quir
     return QUIRE_OK;
 }
 
-void qr_txn_make_room(struct qr_txn *txn)
+bool qr_txn_make_room(struct qr_txn *txn)
 {
     struct qr_cache *cache = &txn->pager->cache;
     uint32_t limit = private_limit(txn->pager);
@@ -174,7 +183,7 @@ void qr_txn_make_room(struct qr_txn *txn)
         cache->spill_error = error;
         qr_mutex_unlock(&cache->lock);
     }
-    txn->view.attention = txn->frames > limit;
+    return txn->frames > limit;
 }
 
 /* ---- Begin and end ---- */

@@ -143,7 +143,7 @@ static void verify_images(struct history *history, bool full)
         verify_layer(history, image->layer, full ? image->acked : 0, image->attempted, i);
         qr_file_layer_memory_destroy(image->layer);
     }
-    cr_assert_gt(count, 200);
+    cr_assert_gt(count, 100);
 }
 
 static void crash_everywhere(quire_durability durability, unsigned sample, uint64_t seed)
