@@ -265,9 +265,13 @@ static void list_scopes(struct qr_gql_validator *v)
 static bool is_asked(const struct qr_gql_validate_options *options, const struct qr_gql_rule *rule)
 {
     if (!options || !options->rules) {
-        return (!rule->recommended && !rule->custom) ||
-               (options && rule->recommended && options->introspection_depth) ||
-               (options && rule->custom && options->no_introspection);
+        if (rule->recommended) {
+            return options && options->introspection_depth;
+        }
+        if (rule->introspection) {
+            return options && options->no_introspection;
+        }
+        return !rule->by_name;
     }
     for (size_t i = 0; i < options->rule_count; i++) {
         if (qr_gql_str_is(options->rules[i], rule->name)) {
@@ -283,7 +287,7 @@ static quire_status choose_rules(struct qr_gql_validator *v,
     const struct qr_gql_rule *tables[] = {qr_gql_rules_names,     qr_gql_rules_types,
                                           qr_gql_rules_arguments, qr_gql_rules_fragments,
                                           qr_gql_rules_variables, qr_gql_rules_operations,
-                                          qr_gql_rules_overlap};
+                                          qr_gql_rules_overlap,   qr_gql_rules_deprecated};
     for (size_t t = 0; t < sizeof tables / sizeof tables[0]; t++) {
         for (const struct qr_gql_rule *rule = tables[t]; rule->name; rule++) {
             if (is_asked(options, rule)) {

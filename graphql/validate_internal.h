@@ -55,8 +55,9 @@ struct qr_gql_validator {
 /* A rule: hooks that the walk calls, each NULL when not needed. Types are NULL when unknown. */
 struct qr_gql_rule {
     const char *name;
-    bool recommended; /* not the edition's */
-    bool custom;      /* not even recommended: a choice of the service */
+    bool recommended;   /* not the edition's: run with options->introspection_depth */
+    bool introspection; /* not the edition's: run with options->no_introspection */
+    bool by_name;       /* not the edition's: run when named */
     void (*document)(struct qr_gql_validator *v); /* before the walk */
     void (*definition)(struct qr_gql_validator *v, const struct qr_gql_ast_definition *node);
     void (*variable)(struct qr_gql_validator *v, const struct qr_gql_ast_member *node,
@@ -83,8 +84,8 @@ struct qr_gql_rule {
 };
 
 /* validate_names.c, validate_types.c, validate_values.c, validate_fragments.c,
- * validate_variables.c, validate_operations.c, validate_overlap.c. Each ends with a rule without
- * name. */
+ * validate_variables.c, validate_operations.c, validate_overlap.c, validate_deprecated.c. Each ends
+ * with a rule without name. */
 extern const struct qr_gql_rule qr_gql_rules_names[];
 extern const struct qr_gql_rule qr_gql_rules_types[];
 extern const struct qr_gql_rule qr_gql_rules_arguments[];
@@ -92,6 +93,7 @@ extern const struct qr_gql_rule qr_gql_rules_fragments[];
 extern const struct qr_gql_rule qr_gql_rules_variables[];
 extern const struct qr_gql_rule qr_gql_rules_operations[];
 extern const struct qr_gql_rule qr_gql_rules_overlap[];
+extern const struct qr_gql_rule qr_gql_rules_deprecated[];
 
 /* Whether to go on: memory is there, the report has room, steps are left. */
 static inline bool qr_gql_validate_running(const struct qr_gql_validator *v)

@@ -328,6 +328,8 @@ const struct qr_gql_rule qr_gql_rules_operations[] = {
     {.name = "KnownOperationTypesRule", .definition = known_operation_types},
     {.name = "SingleFieldSubscriptionsRule", .definition = single_field_subscriptions},
     {.name = "MaxIntrospectionDepthRule", .recommended = true, .field = max_introspection_depth},
-    {.name = "NoSchemaIntrospectionCustomRule", .custom = true, .field = no_schema_introspection},
+    {.name = "NoSchemaIntrospectionCustomRule",
+     .introspection = true,
+     .field = no_schema_introspection},
     {.name = NULL},
 };

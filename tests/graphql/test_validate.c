@@ -190,6 +190,23 @@ Test(validate, introspection__is_bounded_and_may_be_refused)
                     "the field \"__type\". @1:14");
 }
 
+Test(validate, deprecated__is_told_when_asked)
+{
+    struct bench bench;
+    bench_open(&bench, "type Query { f(x: Int @deprecated(reason: \"y\"), i: In, c: [C]): Int "
+                       "old: Int @deprecated } input In { k: Int @deprecated(reason: \"k2\") } "
+                       "enum C { RED @deprecated(reason: \"BLUE\") BLUE }");
+    const char *query = "{ f(x: 1, i: {k: 1}, c: [BLUE, RED]) old }";
+    cr_assert_eq(bench_validate(&bench, query, NULL, NULL), QUIRE_OK);
+    cr_assert_eq(bench_validate(&bench, query, "NoDeprecatedCustomRule", NULL), QUIRE_QUERY);
+    cr_expect_str_eq(bench_problems(&bench),
+                     "The argument \"Query.f(x:)\" is deprecated. y @1:5\n"
+                     "The input field In.k is deprecated. k2 @1:15\n"
+                     "The enum value \"C.RED\" is deprecated. BLUE @1:32\n"
+                     "The field Query.old is deprecated. No longer supported @1:38");
+    bench_close(&bench);
+}
+
 /* ---- overlapping fields ---- */
 
 Test(validate, overlap__finds_conflicts_at_any_distance)
