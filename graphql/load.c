@@ -1,0 +1,510 @@
+/*
+ * The loader: follows each input down to the lists that rules name, and turns
+ * their elements into rows one by one (see load.h for the parts).
+ *
+ * While an input is read the loader is in one of four states:
+ *
+ *     SEEKING   in objects on the way to a list
+ *     SKIPPING  in a value that no rule leads into
+ *     LISTING   in a list that rules read, between two of its elements
+ *     READING   in an element, which grows on the tape
+ *
+ * Every failure gives the transaction up, so that nothing of a load that
+ * failed can be committed. One thread at a time, that of the transaction.
+ */
+#include "quire/graphql.h"
+
+#include "graphql/load.h"
+#include "graphql/schema_store.h"
+
+enum state { SEEKING, SKIPPING, LISTING, READING };
+
+struct quire_loader {
+    const quire_allocator *allocator;
+    quire_txn *txn;
+    struct qr_api_use schema;
+    struct qr_arena arena; /* lives as long as the loader */
+    struct qr_arena row;   /* lives as long as an element */
+    struct qr_load_names names;
+    struct qr_load_rules rules;
+    struct qr_load_writer writer;
+    bool failed, finished;
+    quire_error error; /* of the running call */
+
+    const char **inputs; /* their names, in `arena` */
+    size_t input_count, input_capacity;
+
+    /* The input being read; json NULL: none. */
+    struct qr_json_reader *json;
+    struct qr_load_rule **active; /* the rules that take it */
+    uint32_t active_count;
+    enum state state;
+    uint32_t depth;   /* SEEKING: open objects; SKIPPING: those around the value */
+    uint32_t skipped; /* SKIPPING: open lists and objects */
+    bool single;      /* READING: the element stands in place of a list */
+    struct qr_load_tape tape;
+};
+
+/* ---- seeking ---- */
+
+static bool is_begin(enum qr_json_event event)
+{
+    return event == QR_JSON_ARRAY_BEGIN || event == QR_JSON_OBJECT_BEGIN;
+}
+
+static bool is_end(enum qr_json_event event)
+{
+    return event == QR_JSON_ARRAY_END || event == QR_JSON_OBJECT_END;
+}
+
+static struct qr_load_place place_of(const struct quire_loader *loader)
+{
+    struct qr_load_place place;
+    qr_json_reader_position(loader->json, &place.line, &place.column);
+    return place;
+}
+
+/* A member of an object on the way: how far does each rule's path go along? */
+static quire_status seek_member(struct quire_loader *loader, struct qr_gql_str name)
+{
+    uint32_t step = loader->depth - 1;
+    bool known = false;
+
+    for (uint32_t i = 0; i < loader->active_count; i++) {
+        struct qr_load_rule *rule = loader->active[i];
+        bool along = rule->matched >= step && rule->list.count > step &&
+                     qr_gql_str_equal(rule->list.names[step], name);
+        if (along) {
+            rule->matched = step + 1;
+            known = true;
+        } else if (rule->matched > step) {
+            rule->matched = step;
+        }
+    }
+    if (known || !loader->rules.plain) {
+        return QUIRE_OK;
+    }
+    const struct qr_model_type *type;
+    return qr_load_find_type(loader->schema.api->model, &loader->row, name, place_of(loader), &type,
+                             &loader->error);
+}
+
+/* Marks the rules whose list begins here, and says whether there are any. */
+static quire_status find_readers(struct quire_loader *loader, bool *any)
+{
+    *any = false;
+    for (uint32_t i = 0; i < loader->active_count; i++) {
+        struct qr_load_rule *rule = loader->active[i];
+        rule->is_read = rule->matched == loader->depth && rule->list.count == loader->depth;
+        if (!rule->is_read) {
+            continue;
+        }
+        *any = true;
+        if (rule->found_here) {
+            return qr_load_fail(&loader->error, QUIRE_DATA, place_of(loader),
+                                "The input has the list \"%.*s\" twice.",
+                                QR_GQL_FMT(rule->list.text));
+        }
+        rule->found_here = true;
+        rule->found = true;
+    }
+    return QUIRE_OK;
+}
+
+/* Whether some rule's list may lie inside the value that begins here. */
+static bool leads_on(const struct quire_loader *loader)
+{
+    for (uint32_t i = 0; i < loader->active_count; i++) {
+        const struct qr_load_rule *rule = loader->active[i];
+        if (rule->matched == loader->depth && rule->list.count > loader->depth) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static quire_status begin_element(struct quire_loader *loader, enum qr_json_event event)
+{
+    if (event != QR_JSON_OBJECT_BEGIN) {
+        return qr_load_fail(&loader->error, QUIRE_DATA, place_of(loader),
+                            loader->state == LISTING
+                                ? "Each element of this list becomes a row and must be an object."
+                                : "Rows are read here: a list of objects is expected.");
+    }
+    loader->single = loader->state != LISTING;
+    loader->state = READING;
+    return qr_load_tape_event(&loader->tape, event, (struct qr_gql_str){NULL, 0}, place_of(loader),
+                              &loader->error);
+}
+
+/* A value begins while seeking. */
+static quire_status seek_value(struct quire_loader *loader, enum qr_json_event event)
+{
+    bool any;
+    QR_TRY(find_readers(loader, &any));
+    if (any && event == QR_JSON_ARRAY_BEGIN) {
+        loader->state = LISTING;
+        return QUIRE_OK;
+    }
+    if (any) {
+        return begin_element(loader, event);
+    }
+    if (event == QR_JSON_OBJECT_BEGIN && leads_on(loader)) {
+        loader->depth++;
+    } else if (loader->rules.plain && loader->depth == 0) {
+        return qr_load_fail(&loader->error, QUIRE_DATA, place_of(loader),
+                            "Without a mapping the input is an object whose members are named "
+                            "after types and hold lists of objects.");
+    } else if (is_begin(event)) {
+        loader->state = SKIPPING;
+        loader->skipped = 1;
+    }
+    return QUIRE_OK;
+}
+
+/* ---- events ---- */
+
+static quire_status end_element(struct quire_loader *loader)
+{
+    uint32_t input = (uint32_t)(loader->input_count - 1);
+    for (uint32_t i = 0; i < loader->active_count; i++) {
+        if (loader->active[i]->is_read) {
+            QR_TRY(qr_load_row(&loader->writer, loader->active[i], loader->tape.nodes, input));
+        }
+    }
+    qr_load_tape_reset(&loader->tape);
+    qr_arena_reset(&loader->row);
+    loader->state = loader->single ? SEEKING : LISTING;
+    return QUIRE_OK;
+}
+
+static quire_status on_event(void *context, enum qr_json_event event, const char *text, size_t size,
+                             quire_error *err)
+{
+    struct quire_loader *loader = context;
+    struct qr_gql_str slice = {text, size};
+    (void)err; /* the loader's own, to which everything below reports */
+
+    switch (loader->state) {
+    case SEEKING:
+        if (event == QR_JSON_KEY) {
+            return seek_member(loader, slice);
+        }
+        if (is_end(event)) {
+            loader->depth--;
+            return QUIRE_OK;
+        }
+        return seek_value(loader, event);
+    case SKIPPING:
+        if (is_begin(event)) {
+            loader->skipped++;
+        } else if (is_end(event) && --loader->skipped == 0) {
+            loader->state = SEEKING;
+        }
+        return QUIRE_OK;
+    case LISTING:
+        if (event == QR_JSON_ARRAY_END) {
+            loader->state = SEEKING;
+            return QUIRE_OK;
+        }
+        return begin_element(loader, event);
+    case READING:
+        QR_TRY(qr_load_tape_event(&loader->tape, event, slice, place_of(loader), &loader->error));
+        return qr_load_tape_done(&loader->tape) ? end_element(loader) : QUIRE_OK;
+    }
+    return QUIRE_OK;
+}
+
+/* ---- inputs ---- */
+
+/* Whether the rule is for this input: its file is the name, or the end of the name as a path. */
+static bool takes(const struct qr_load_rule *rule, struct qr_gql_str name)
+{
+    struct qr_gql_str file = rule->file;
+    if (file.data == NULL) {
+        return true;
+    }
+    if (name.size > file.size && name.data[name.size - file.size - 1] == '/') {
+        name = (struct qr_gql_str){name.data + name.size - file.size, file.size};
+    }
+    return qr_gql_str_equal(name, file);
+}
+
+/* What the rules look for, for a message: files, or lists of the active ones. */
+static const char *wanted(struct quire_loader *loader, bool files)
+{
+    struct qr_gql_buffer buffer;
+    struct qr_gql_str text;
+    qr_gql_buffer_init(&buffer, &loader->row, NULL);
+    buffer.size_max = 160;
+    uint32_t count = files ? loader->rules.count : loader->active_count;
+    for (uint32_t i = 0; i < count; i++) {
+        const struct qr_load_rule *rule = files ? &loader->rules.rules[i] : loader->active[i];
+        qr_gql_buffer_text(&buffer, i > 0 ? ", \"" : "\"");
+        qr_gql_buffer_str(&buffer, files ? rule->file : rule->list.text);
+        qr_gql_buffer_text(&buffer, "\"");
+    }
+    return qr_gql_buffer_finish(&buffer, &text) == QUIRE_OK ? text.data : "";
+}
+
+/* Finds the rules for an input, and makes them ready. */
+static quire_status select_rules(struct quire_loader *loader, struct qr_gql_str name)
+{
+    loader->active_count = 0;
+    for (uint32_t i = 0; i < loader->rules.count; i++) {
+        struct qr_load_rule *rule = &loader->rules.rules[i];
+        if (takes(rule, name)) {
+            rule->matched = 0;
+            rule->is_read = false;
+            rule->found_here = false;
+            loader->active[loader->active_count++] = rule;
+        }
+    }
+    if (loader->active_count > 0) {
+        return QUIRE_OK;
+    }
+    return qr_fail(&loader->error, QUIRE_DATA,
+                   "No rule of the mapping takes the input \"%.*s\"; there are rules for %s.",
+                   name.size > 100 ? 100 : (int)name.size, name.data, wanted(loader, true));
+}
+
+/* A rule that names this input must have found its list; of those for every input, one. */
+static quire_status check_found(struct quire_loader *loader)
+{
+    bool any = loader->rules.plain;
+    for (uint32_t i = 0; i < loader->active_count; i++) {
+        const struct qr_load_rule *rule = loader->active[i];
+        any = any || rule->found_here;
+        if (rule->file.data != NULL && !rule->found_here) {
+            return qr_fail(&loader->error, QUIRE_DATA,
+                           "The input has no list \"%.*s\", from which the mapping reads rows of "
+                           "%s.",
+                           QR_GQL_FMT(rule->list.text), rule->type->table);
+        }
+    }
+    return any ? QUIRE_OK
+               : qr_fail(&loader->error, QUIRE_DATA,
+                         "The input has none of the lists that the mapping reads: %s.",
+                         wanted(loader, false));
+}
+
+static quire_status check_all_found(struct quire_loader *loader)
+{
+    for (uint32_t i = 0; i < loader->rules.count && !loader->rules.plain; i++) {
+        const struct qr_load_rule *rule = &loader->rules.rules[i];
+        if (rule->file.data == NULL && !rule->found && loader->input_count > 0) {
+            return qr_fail(&loader->error, QUIRE_DATA,
+                           "No input has the list \"%.*s\", from which the mapping reads rows of "
+                           "%s.",
+                           QR_GQL_FMT(rule->list.text), rule->type->table);
+        }
+    }
+    return QUIRE_OK;
+}
+
+/* ---- calls ---- */
+
+/* Starts a call: there must be no failure before it. */
+static quire_status enter(struct quire_loader *loader, quire_error *err)
+{
+    if (loader == NULL || loader->finished) {
+        return qr_fail(err, QUIRE_MISUSE, "The loader is %s.",
+                       loader == NULL ? "missing" : "finished");
+    }
+    if (loader->failed) {
+        return qr_fail(err, QUIRE_TXN_DOOMED, "The load failed before; roll its transaction back.");
+    }
+    loader->error = (quire_error)QUIRE_ERROR_INIT;
+    return QUIRE_OK;
+}
+
+/* Whether a failure is about the input, so that its name belongs to it. */
+static bool is_about_input(quire_status status)
+{
+    return status / 100 == 2 || status / 100 == 7 || status == QUIRE_LIMIT;
+}
+
+/* Ends a call: a failure gives the transaction up and is told to the caller. */
+static quire_status leave(struct quire_loader *loader, quire_status status, size_t input,
+                          quire_error *err)
+{
+    quire_error *detail = &loader->error;
+    if (status == QUIRE_OK) {
+        return QUIRE_OK;
+    }
+    loader->failed = true;
+    qr_txn_give_up(loader->txn);
+    if (!is_about_input(status)) {
+        detail->line = 0;
+        detail->column = 0;
+    } else if (input < loader->input_count) {
+        quire_error plain = *detail;
+        (void)qr_fail_text(detail, status, loader->inputs[input], plain.line, plain.column, "%s",
+                           plain.message);
+    }
+    if (err != NULL) {
+        *err = *detail;
+    }
+    return status;
+}
+
+static quire_status open_rules(struct quire_loader *loader, struct qr_gql_str mapping)
+{
+    const struct qr_model *model = loader->schema.api->model;
+    quire_error *err = &loader->error;
+
+    if (model->type_count == 0) {
+        return qr_fail(err, QUIRE_SCHEMA,
+                       "The database has no schema with types yet; apply one before loading.");
+    }
+    QR_TRY(qr_load_names_init(&loader->names, model, &loader->arena, err));
+    QR_TRY(mapping.data == NULL ? qr_load_rules_plain(model, &loader->arena, &loader->rules, err)
+                                : qr_load_rules_compile(model, &loader->names, &loader->arena,
+                                                        mapping, &loader->rules, err));
+    loader->active = qr_arena_alloc(
+        &loader->arena, sizeof *loader->active * ((size_t)loader->rules.count + 1), err);
+    return loader->active == NULL ? QUIRE_NO_MEMORY : QUIRE_OK;
+}
+
+quire_status quire_loader_open(quire_txn *txn, const char *mapping, size_t mapping_size,
+                               quire_loader **out, quire_error *err)
+{
+    struct qr_gql_str text = {mapping, mapping_size};
+    quire_status status;
+
+    if (txn == NULL || out == NULL || !qr_txn_writes(txn)) {
+        return qr_fail(err, QUIRE_MISUSE, "quire_loader_open needs a write transaction.");
+    }
+    *out = NULL;
+    if (mapping != NULL && mapping_size == 0) {
+        text.size = strlen(mapping);
+    }
+    const quire_allocator *allocator = qr_db_allocator(qr_txn_database(txn));
+    struct quire_loader *loader = qr_alloc_zero(allocator, sizeof *loader, err);
+    if (loader == NULL) {
+        return QUIRE_NO_MEMORY;
+    }
+    loader->allocator = allocator;
+    loader->txn = txn;
+    loader->error = (quire_error)QUIRE_ERROR_INIT;
+    qr_arena_init(&loader->arena, allocator, 0);
+    qr_arena_init(&loader->row, allocator, 0);
+    qr_load_tape_init(&loader->tape, allocator, &loader->row);
+    QR_TRY_GOTO(status, qr_api_acquire(txn, &loader->schema, &loader->error), failed);
+    QR_TRY_GOTO(status, open_rules(loader, text), failed);
+    QR_TRY_GOTO(status,
+                qr_load_writer_open(&loader->writer, txn, loader->schema.api, &loader->arena,
+                                    &loader->row, &loader->names, &loader->error),
+                failed);
+    *out = loader;
+    return QUIRE_OK;
+failed:
+    if (err != NULL) {
+        *err = loader->error;
+    }
+    quire_loader_close(loader);
+    return status;
+}
+
+static quire_status begin_input(struct quire_loader *loader, const char *name)
+{
+    quire_error *err = &loader->error;
+    struct qr_gql_str text = qr_gql_str_of(name != NULL ? name : "");
+    char *copy = qr_arena_alloc(&loader->arena, text.size + 1, err);
+
+    if (copy == NULL) {
+        return QUIRE_NO_MEMORY;
+    }
+    memcpy(copy, text.data, text.size);
+    copy[text.size] = '\0';
+    QR_TRY(qr_grow(loader->allocator, &loader->inputs, &loader->input_capacity,
+                   loader->input_count + 1, sizeof *loader->inputs, err));
+    loader->inputs[loader->input_count++] = copy;
+    QR_TRY(select_rules(loader, text));
+    loader->state = SEEKING;
+    loader->depth = 0;
+    return qr_json_reader_create(loader->allocator, NULL, on_event, loader, &loader->json, err);
+}
+
+quire_status quire_loader_begin(quire_loader *loader, const char *name, quire_error *err)
+{
+    QR_TRY(enter(loader, err));
+    if (loader->json != NULL) {
+        return qr_fail(err, QUIRE_MISUSE, "An input is being read; end it before the next begins.");
+    }
+    return leave(loader, begin_input(loader, name), loader->input_count - 1, err);
+}
+
+quire_status quire_loader_feed(quire_loader *loader, const void *bytes, size_t size,
+                               quire_error *err)
+{
+    QR_TRY(enter(loader, err));
+    if (loader->json == NULL || (bytes == NULL && size > 0)) {
+        return qr_fail(err, QUIRE_MISUSE,
+                       "quire_loader_feed needs an input that was begun, and "
+                       "bytes.");
+    }
+    if (size == 0) {
+        return QUIRE_OK;
+    }
+    return leave(loader, qr_json_reader_feed(loader->json, bytes, size, &loader->error),
+                 loader->input_count - 1, err);
+}
+
+quire_status quire_loader_end(quire_loader *loader, quire_error *err)
+{
+    QR_TRY(enter(loader, err));
+    if (loader->json == NULL) {
+        return qr_fail(err, QUIRE_MISUSE, "No input is being read.");
+    }
+    quire_status status = qr_json_reader_finish(loader->json, &loader->error);
+    if (status == QUIRE_OK) {
+        status = check_found(loader);
+    }
+    qr_json_reader_destroy(loader->json);
+    loader->json = NULL;
+    return leave(loader, status, loader->input_count - 1, err);
+}
+
+quire_status quire_loader_finish(quire_loader *loader, uint64_t *rows, quire_error *err)
+{
+    uint32_t input;
+
+    QR_TRY(enter(loader, err));
+    if (loader->json != NULL) {
+        return qr_fail(err, QUIRE_MISUSE, "An input is being read; end it before finishing.");
+    }
+    QR_TRY(leave(loader, check_all_found(loader), loader->input_count, err));
+    quire_status status = qr_load_settle(&loader->writer, &input);
+    QR_TRY(leave(loader, status, input, err));
+    loader->finished = true;
+    if (rows != NULL) {
+        *rows = loader->writer.rows;
+    }
+    return QUIRE_OK;
+}
+
+void quire_loader_close(quire_loader *loader)
+{
+    if (loader == NULL) {
+        return;
+    }
+    if (!loader->finished && loader->input_count > 0) {
+        qr_txn_give_up(loader->txn);
+    }
+    qr_json_reader_destroy(loader->json);
+    if (loader->writer.reader.txn != NULL) {
+        qr_load_writer_close(&loader->writer);
+    }
+    qr_load_tape_free(&loader->tape);
+    qr_api_release(&loader->schema);
+    qr_free(loader->allocator, loader->inputs, loader->input_capacity * sizeof *loader->inputs);
+    qr_arena_free(&loader->row);
+    qr_arena_free(&loader->arena);
+    qr_free(loader->allocator, loader, sizeof *loader);
+}
+
+uint64_t quire_loader_rows(const quire_loader *loader)
+{
+    return loader == NULL ? 0 : loader->writer.rows;
+}

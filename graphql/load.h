@@ -1,0 +1,251 @@
+/*
+ * Loading JSON, the parts that work together (docs/graphql.md, "Loading"):
+ *
+ *     bytes -> json_read -> load.c        finds the lists that rules name
+ *                        -> load_tape.c   collects one element of a list
+ *                        -> load_source.c gives each field its value
+ *                        -> load_row.c    checks it and stores the row
+ *
+ * load_mapping.c compiles a mapping file into rules. The plain form is a rule
+ * for each type, whose fields are looked up by the names in the data.
+ *
+ * Memory: one element at a time, whatever the size of the input; and for each
+ * reference to a row that is not there yet a note, until finish.
+ */
+#ifndef QR_GRAPHQL_LOAD_H
+#define QR_GRAPHQL_LOAD_H
+
+#include "graphql/json_read.h"
+#include "graphql/store.h"
+
+/* A place in an input, from 1. */
+struct qr_load_place {
+    uint32_t line;
+    uint32_t column;
+};
+
+/* ---- one JSON value (load_tape.c) ---- */
+
+/*
+ * A value with its place. Those of a list's elements and an object's members
+ * follow it directly, each with what belongs to it: the n-th child is found by
+ * stepping over the spans of those before it.
+ */
+struct qr_load_node {
+    struct qr_gql_str name; /* as a member of an object; else data NULL */
+    struct qr_gql_str text; /* STRING, INT, FLOAT */
+    enum qr_gql_value_kind kind;
+    bool boolean;
+    uint32_t count; /* LIST, OBJECT: children */
+    uint32_t span;  /* nodes: itself and everything below */
+    struct qr_load_place place;
+    struct qr_load_place name_place;
+};
+
+/* A value under construction. */
+struct qr_load_tape {
+    const quire_allocator *allocator; /* of `nodes` */
+    struct qr_arena *arena;           /* of the texts */
+    struct qr_load_node *nodes;
+    size_t count, capacity;
+    size_t open; /* 1 + index of the innermost open list or object; 0: none */
+    struct qr_gql_str name;
+    struct qr_load_place name_place;
+};
+
+void qr_load_tape_init(struct qr_load_tape *tape, const quire_allocator *allocator,
+                       struct qr_arena *arena);
+/* Forgets the value and keeps the room; the arena is the caller's to reset. */
+void qr_load_tape_reset(struct qr_load_tape *tape);
+void qr_load_tape_free(struct qr_load_tape *tape);
+
+/* Takes one event of the reader. DATA, at the second one, when an object names a key twice. */
+quire_status qr_load_tape_event(struct qr_load_tape *tape, enum qr_json_event event,
+                                struct qr_gql_str text, struct qr_load_place place,
+                                quire_error *err);
+/* Whether the value is complete. */
+bool qr_load_tape_done(const struct qr_load_tape *tape);
+
+static inline const struct qr_load_node *qr_load_first(const struct qr_load_node *node)
+{
+    return node + 1;
+}
+
+static inline const struct qr_load_node *qr_load_next(const struct qr_load_node *child)
+{
+    return child + child->span;
+}
+
+/* The member of that name, or NULL. */
+const struct qr_load_node *qr_load_member(const struct qr_load_node *object,
+                                          struct qr_gql_str name);
+
+/* The same as a value of GraphQL; what it points to is in the arena or shared with the node. */
+quire_status qr_load_to_value(const struct qr_load_node *node, struct qr_arena *arena,
+                              struct qr_gql_value *out, quire_error *err);
+
+/* Reads a whole text into nodes; DATA, SYNTAX with line and column. */
+quire_status qr_load_read(struct qr_load_tape *tape, struct qr_gql_str text, quire_error *err);
+
+/* "a string", "a list": for messages. */
+const char *qr_load_kind_name(const struct qr_load_node *node);
+
+/* Fails at a place; the loader adds the name of the input. */
+quire_status qr_load_fail(quire_error *err, quire_status status, struct qr_load_place place,
+                          const char *format, ...) QR_PRINTF(4, 5);
+
+/* ---- where a field's value comes from (load_source.c) ---- */
+
+struct qr_load_path {
+    struct qr_gql_str text; /* as written */
+    struct qr_gql_str *names;
+    uint32_t count; /* 0: the value itself */
+};
+
+struct qr_load_function;
+
+struct qr_load_call {
+    const struct qr_load_function *function;
+    struct qr_gql_str argument;
+};
+
+/* A piece of a template: text, then a part unless it is the last. */
+struct qr_load_piece {
+    struct qr_gql_str text;
+    bool has_part;
+    struct qr_load_path path;
+    struct qr_load_call *calls;
+    uint32_t call_count;
+};
+
+enum qr_load_source_kind {
+    QR_LOAD_PATH,
+    QR_LOAD_TEMPLATE,
+    QR_LOAD_FIRST,
+    QR_LOAD_TRANSLATE,
+    QR_LOAD_CONSTANT
+};
+
+enum qr_load_other { QR_LOAD_OTHER_FAILS, QR_LOAD_OTHER_KEPT, QR_LOAD_OTHER_NULL };
+
+struct qr_load_source {
+    enum qr_load_source_kind kind;
+    struct qr_load_path path;     /* PATH */
+    struct qr_load_piece *pieces; /* TEMPLATE */
+    uint32_t piece_count;
+    struct qr_load_source *sources; /* FIRST; one for TRANSLATE */
+    uint32_t source_count;
+    const struct qr_load_node *constant; /* CONSTANT */
+    bool translates;                     /* TRANSLATE: has values */
+    struct qr_gql_name_table values;     /* TRANSLATE: text to const struct qr_load_node * */
+    enum qr_load_other other;
+    bool missing_null;
+};
+
+/* What a source found: NULL when it has no value. */
+struct qr_load_found {
+    const struct qr_load_node *node;
+    bool missing_null;
+};
+
+/* Compiles a source of a mapping; texts are shared with the nodes. */
+quire_status qr_load_source_compile(struct qr_arena *arena, const struct qr_load_node *node,
+                                    struct qr_load_source *out, quire_error *err);
+
+/* Evaluates it on an element of a list; memory from the arena. DATA at a place of the element. */
+quire_status qr_load_source_find(const struct qr_load_source *source,
+                                 const struct qr_load_node *element, struct qr_arena *arena,
+                                 struct qr_load_found *found, quire_error *err);
+
+/* Splits "outer.inner"; false when a name in it is empty. An empty text has no names. */
+quire_status qr_load_path_compile(struct qr_arena *arena, struct qr_gql_str text,
+                                  struct qr_load_path *path, bool *valid, quire_error *err);
+
+/* ---- rules (load_mapping.c) ---- */
+
+struct qr_load_field {
+    const struct qr_model_field *field;
+    struct qr_load_source source;
+};
+
+struct qr_load_rule {
+    const struct qr_model_type *type;
+    struct qr_gql_str file;   /* data NULL: every input */
+    struct qr_load_path list; /* where the list is */
+    bool plain;               /* fields are the members, by name */
+    struct qr_load_field *fields;
+    uint32_t field_count;
+    struct qr_load_place place; /* in the mapping */
+
+    /* While inputs are read. */
+    uint32_t matched; /* names of `list` that the place in the input has in common with it */
+    bool is_read;     /* its list is being read */
+    bool found_here;  /* in this input */
+    bool found;       /* in any input */
+};
+
+struct qr_load_rules {
+    struct qr_load_rule *rules;
+    uint32_t count;
+    bool plain;
+};
+
+/* The names by which data may call the fields of a type: filled as names are met. */
+struct qr_load_names {
+    struct qr_arena *arena;
+    struct qr_gql_name_table *tables; /* by type */
+};
+
+quire_status qr_load_names_init(struct qr_load_names *names, const struct qr_model *model,
+                                struct qr_arena *arena, quire_error *err);
+
+/* The field that `name` gives a value to: the field's own name, `fId`, `fIds` or the singular's
+ * `Ids`. DATA at `place` when there is none. */
+quire_status qr_load_names_find(struct qr_load_names *names, const struct qr_model_type *type,
+                                struct qr_gql_str name, struct qr_load_place place,
+                                const struct qr_model_field **field, quire_error *err);
+
+/* The type of that name; DATA at `place` when there is none. */
+quire_status qr_load_find_type(const struct qr_model *model, struct qr_arena *arena,
+                               struct qr_gql_str name, struct qr_load_place place,
+                               const struct qr_model_type **type, quire_error *err);
+
+/* Rules for the plain form. */
+quire_status qr_load_rules_plain(const struct qr_model *model, struct qr_arena *arena,
+                                 struct qr_load_rules *rules, quire_error *err);
+/* Rules of a mapping, which is copied. SYNTAX, DATA with line and column in the mapping. */
+quire_status qr_load_rules_compile(const struct qr_model *model, struct qr_load_names *names,
+                                   struct qr_arena *arena, struct qr_gql_str mapping,
+                                   struct qr_load_rules *rules, quire_error *err);
+
+/* ---- rows (load_row.c) ---- */
+
+/* A reference to a row that was not there when it was read. */
+struct qr_load_note;
+
+struct qr_load_writer {
+    struct qr_reader reader;
+    struct qr_store store;
+    struct qr_arena *row; /* reset between rows */
+    struct qr_load_names *names;
+    struct qr_arena notes; /* reset when all are settled */
+    struct qr_load_note *first_note, *last_note;
+    int64_t placeholders; /* that were given out */
+    uint64_t rows;
+};
+
+/* Opens a writer; `arena` lives as long as it, `row` is reset between rows by the caller. */
+quire_status qr_load_writer_open(struct qr_load_writer *writer, quire_txn *txn,
+                                 const struct qr_api *api, struct qr_arena *arena,
+                                 struct qr_arena *row, struct qr_load_names *names,
+                                 quire_error *err);
+void qr_load_writer_close(struct qr_load_writer *writer);
+
+/* Stores what a rule makes of an element, an object; `input` is remembered with its references. */
+quire_status qr_load_row(struct qr_load_writer *writer, const struct qr_load_rule *rule,
+                         const struct qr_load_node *element, uint32_t input);
+
+/* Settles the references that waited. On failure *input is where the reference was read. */
+quire_status qr_load_settle(struct qr_load_writer *writer, uint32_t *input);
+
+#endif
