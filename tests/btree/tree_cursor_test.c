@@ -352,3 +352,42 @@ Test(tree_cursor, find_many__visits_present_rows_in_order)
     qr_tree_reader_free(&reader);
     tree_db_close(&db);
 }
+
+Test(tree_cursor, snapshot__keeps_its_state_while_the_tree_changes)
+{
+    struct tree_db db;
+    struct model model;
+    struct qr_tree_cursor *cursor;
+    bool valid;
+    model_init(&model, QR_TREE_ROWS);
+    tree_db_open(&db, QR_TREE_ROWS, 1024, 128 * 1024);
+    for (int64_t i = 0; i < 2000; i++) {
+        struct qr_tree_key key = row_key(i);
+        both_put(&db.tree, &model, &key, (uint64_t)i, (size_t)(i % 300));
+    }
+    tree_db_commit(&db);
+    struct qr_tree snapshot = tree_db_snapshot(&db);
+    ok(qr_tree_cursor_open(&snapshot, &cursor, NULL));
+    struct qr_tree_key key = row_key(1000);
+    ok(qr_tree_cursor_seek(cursor, &key, &valid, NULL));
+    cr_assert(valid);
+    for (int64_t round = 0; round < 3; round++) {
+        tree_db_begin(&db);
+        for (int64_t i = round; i < 2000; i += 3) {
+            bool existed;
+            key = row_key(i);
+            ok(qr_tree_delete(&db.tree, &key, &existed, NULL));
+            cr_assert(existed);
+        }
+        tree_db_commit(&db);
+        ok(qr_tree_cursor_next(cursor, &valid, NULL));
+        ok(qr_tree_cursor_key(cursor, &key, NULL));
+        cr_assert_eq(key.rowid, 1001 + round);
+    }
+    qr_tree_cursor_close(cursor);
+    assert_tree_equals(&snapshot, &model);
+    assert_tree_clean(&snapshot);
+    qr_snapshot_close(snapshot.view);
+    model_free(&model);
+    tree_db_close(&db);
+}
