@@ -110,7 +110,9 @@ quire_status qr_tree_cursor_open(const struct qr_tree *tree, struct qr_tree_curs
 void qr_tree_cursor_close(struct qr_tree_cursor *cursor);
 
 /* All moves set *valid; when false the cursor stands past that end, and the opposite move returns
- * to the last or first entry. After changes to the tree the cursor finds its key again. */
+ * to the last or first entry. After changes to the tree the cursor finds its key again. When that
+ * entry is gone it stands between its neighbours: next and previous go to them, key and payload
+ * are refused with MISUSE. A new cursor stands before the first entry. */
 quire_status qr_tree_cursor_first(struct qr_tree_cursor *cursor, bool *valid, quire_error *err);
 quire_status qr_tree_cursor_last(struct qr_tree_cursor *cursor, bool *valid, quire_error *err);
 /* First entry with key >= the given one. */
