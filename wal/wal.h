@@ -121,7 +121,8 @@ struct qr_wal_page {
 enum qr_wal_room {
     QR_WAL_ROOM_READY, /* the frames fit in what is reserved now */
     QR_WAL_ROOM_WAIT   /* the ring is full up to bytes_max, nothing is reserved: ask again after a
-                          release (which needs the groups synced), or after frames that others reserved have been appended */
+                          release (which needs the groups synced), or after frames that others
+                          reserved have been appended */
 };
 
 /* Makes room for `frames` more frames beyond all earlier reservations that are not used yet, adding
