@@ -79,10 +79,16 @@ static void skip_line_end(struct qr_gql_lexer *lexer)
     begin_line(lexer);
 }
 
-static quire_status syntax_error(struct qr_gql_lexer *lexer, struct qr_gql_pos pos,
+quire_status qr_gql_syntax_error(struct qr_gql_lexer *lexer, struct qr_gql_pos pos,
                                  struct qr_gql_str message)
 {
-    (void)qr_gql_report_add(lexer->report, &pos, "Syntax Error: %.*s", QR_GQL_FMT(message));
+    struct qr_gql_buffer buffer;
+    struct qr_gql_str text;
+    qr_gql_buffer_init(&buffer, lexer->report->arena, lexer->err); /* outlives the lexer's */
+    qr_gql_buffer_text(&buffer, "Syntax Error: ");
+    qr_gql_buffer_str(&buffer, message);
+    QR_TRY(qr_gql_buffer_finish(&buffer, &text));
+    (void)qr_gql_report_message(lexer->report, &pos, 1, text);
     if (lexer->report->status != QUIRE_OK) {
         return lexer->report->status;
     }
@@ -93,7 +99,7 @@ static quire_status syntax_error(struct qr_gql_lexer *lexer, struct qr_gql_pos p
 
 static quire_status syntax_error_here(struct qr_gql_lexer *lexer, const char *message)
 {
-    return syntax_error(lexer, pos_here(lexer), qr_gql_str_of(message));
+    return qr_gql_syntax_error(lexer, pos_here(lexer), qr_gql_str_of(message));
 }
 
 /* An error that names the character at the current offset. */
@@ -118,7 +124,7 @@ static quire_status character_error(struct qr_gql_lexer *lexer, const char *befo
     qr_gql_buffer_char(&buffer, '.');
     struct qr_gql_str message;
     QR_TRY(qr_gql_buffer_finish(&buffer, &message));
-    return syntax_error(lexer, pos_here(lexer), message);
+    return qr_gql_syntax_error(lexer, pos_here(lexer), message);
 }
 
 /* Steps over one character of a string or comment (not a line end). Only bytes that are not UTF-8
@@ -252,7 +258,7 @@ static quire_status escape_error(struct qr_gql_lexer *lexer, const char *what, u
     char *message = qr_gql_format(lexer->arena, lexer->err, "Invalid %s escape sequence: \"%.*s\".",
                                   what, (int)size, lexer->text + lexer->offset);
     return message == NULL ? qr_gql_memory_status(lexer->err)
-                           : syntax_error(lexer, pos_here(lexer), qr_gql_str_of(message));
+                           : qr_gql_syntax_error(lexer, pos_here(lexer), qr_gql_str_of(message));
 }
 
 /* `\u{...}`: any number of digits, the value a Unicode scalar value. */
@@ -514,7 +520,7 @@ static quire_status dot_error(struct qr_gql_lexer *lexer)
                       "Invalid number, expected digit before \".\", did you mean \"0.%.*s\"?",
                       (int)digits, lexer->text + lexer->offset + 1);
     return message == NULL ? qr_gql_memory_status(lexer->err)
-                           : syntax_error(lexer, pos_here(lexer), qr_gql_str_of(message));
+                           : qr_gql_syntax_error(lexer, pos_here(lexer), qr_gql_str_of(message));
 }
 
 static quire_status read_token(struct qr_gql_lexer *lexer, struct qr_gql_token *token)
@@ -589,7 +595,7 @@ quire_status qr_gql_lexer_next(struct qr_gql_lexer *lexer, struct qr_gql_token *
                                       "Document contains more than %u tokens. Parsing aborted.",
                                       lexer->tokens_max);
         return message == NULL ? qr_gql_memory_status(lexer->err)
-                               : syntax_error(lexer, token->pos, qr_gql_str_of(message));
+                               : qr_gql_syntax_error(lexer, token->pos, qr_gql_str_of(message));
     }
     lexer->token_count++;
     QR_TRY(lexer->coordinate ? read_coordinate_token(lexer, token) : read_token(lexer, token));
@@ -609,23 +615,25 @@ const char *qr_gql_token_kind_name(enum qr_gql_token_kind kind)
     return names[kind];
 }
 
-const char *qr_gql_token_describe(struct qr_arena *arena, const struct qr_gql_token *token)
+struct qr_gql_str qr_gql_token_describe(struct qr_arena *arena, const struct qr_gql_token *token)
 {
     const char *name = qr_gql_token_kind_name(token->kind);
-    const char *text = NULL;
-    if (token->value.data != NULL) {
-        size_t size = token->value.size;
-        bool cut = size > DESCRIBED_BYTES_MAX;
-        if (cut) {
-            size = DESCRIBED_BYTES_MAX;
-            while ((token->value.data[size] & 0xC0) == 0x80) {
-                size--;
-            }
+    bool punctuator = token->kind != QR_GQL_TOKEN_EOF && token->kind < QR_GQL_TOKEN_NAME;
+    struct qr_gql_buffer buffer;
+    struct qr_gql_str text, value = token->value;
+    qr_gql_buffer_init(&buffer, arena, NULL);
+    qr_gql_buffer_text(&buffer, punctuator ? "\"" : "");
+    qr_gql_buffer_text(&buffer, name);
+    qr_gql_buffer_text(&buffer, punctuator ? "\"" : "");
+    if (value.data != NULL) {
+        bool cut = value.size > DESCRIBED_BYTES_MAX;
+        value.size = cut ? DESCRIBED_BYTES_MAX : value.size;
+        while (cut && (value.data[value.size] & 0xC0) == 0x80) {
+            value.size--;
         }
-        text = qr_gql_format(arena, NULL, "%s \"%.*s%s\"", name, (int)size, token->value.data,
-                             cut ? "..." : "");
-    } else if (token->kind != QR_GQL_TOKEN_EOF && token->kind < QR_GQL_TOKEN_NAME) {
-        text = qr_gql_format(arena, NULL, "\"%s\"", name);
+        qr_gql_buffer_text(&buffer, " \"");
+        qr_gql_buffer_str(&buffer, value);
+        qr_gql_buffer_text(&buffer, cut ? "...\"" : "\"");
     }
-    return text == NULL ? name : text;
+    return qr_gql_buffer_finish(&buffer, &text) == QUIRE_OK ? text : qr_gql_str_of(name);
 }

@@ -70,8 +70,13 @@ quire_status qr_gql_lexer_next(struct qr_gql_lexer *lexer, struct qr_gql_token *
 const char *qr_gql_token_kind_name(enum qr_gql_token_kind kind);
 
 /* A token as messages name it: a kind, with the value in quotes for names, numbers and strings.
- * Lives in the arena; never NULL. Long values are cut. */
-const char *qr_gql_token_describe(struct qr_arena *arena, const struct qr_gql_token *token);
+ * Lives in the arena (a static text when memory lacks). Long values are cut. */
+struct qr_gql_str qr_gql_token_describe(struct qr_arena *arena, const struct qr_gql_token *token);
+
+/* Adds `Syntax Error: <message>` to the report and fills err. Returns SYNTAX, or the status of the
+ * memory that lacks. */
+quire_status qr_gql_syntax_error(struct qr_gql_lexer *lexer, struct qr_gql_pos pos,
+                                 struct qr_gql_str message);
 
 /* The value of a block string's raw inside (between the quotes): common indentation and blank
  * first and last lines removed, \""" unescaped. */

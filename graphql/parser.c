@@ -16,25 +16,33 @@ quire_status qr_gql_parser_advance(struct qr_gql_parser *p)
 }
 
 quire_status qr_gql_parser_error(struct qr_gql_parser *p, struct qr_gql_pos pos, const char *before,
-                                 const char *a, const char *b)
+                                 struct qr_gql_str a, struct qr_gql_str b)
 {
-    char *message = qr_gql_format(p->lexer.arena, p->lexer.err, "%s%s%s%s%s", before, a,
-                                  b == NULL ? "" : ", found ", b == NULL ? "" : b, ".");
-    if (message == NULL) {
-        return qr_gql_memory_status(p->lexer.err);
-    }
-    (void)qr_gql_report_add(p->lexer.report, &pos, "Syntax Error: %s", message);
-    if (p->lexer.report->status != QUIRE_OK) {
-        return p->lexer.report->status;
-    }
-    return qr_fail_text(p->lexer.err, QUIRE_SYNTAX, "", pos.line, pos.column,
-                        "Syntax error at line %u, column %u: %s", pos.line, pos.column, message);
+    struct qr_gql_buffer buffer;
+    struct qr_gql_str message;
+    qr_gql_buffer_init(&buffer, p->lexer.arena, p->lexer.err);
+    qr_gql_buffer_text(&buffer, before);
+    qr_gql_buffer_str(&buffer, a);
+    qr_gql_buffer_text(&buffer, b.data == NULL ? "" : ", found ");
+    qr_gql_buffer_str(&buffer, b);
+    qr_gql_buffer_char(&buffer, '.');
+    QR_TRY(qr_gql_buffer_finish(&buffer, &message));
+    return qr_gql_syntax_error(&p->lexer, pos, message);
+}
+
+quire_status qr_gql_parser_error_text(struct qr_gql_parser *p, struct qr_gql_pos pos,
+                                      const char *message)
+{
+    struct qr_gql_str none = {NULL, 0};
+    return message == NULL ? qr_gql_memory_status(p->lexer.err)
+                           : qr_gql_parser_error(p, pos, message, none, none);
 }
 
 quire_status qr_gql_parser_unexpected(struct qr_gql_parser *p, const struct qr_gql_token *token)
 {
+    struct qr_gql_str none = {NULL, 0};
     return qr_gql_parser_error(p, token->pos, "Unexpected ",
-                               qr_gql_token_describe(p->lexer.arena, token), NULL);
+                               qr_gql_token_describe(p->lexer.arena, token), none);
 }
 
 quire_status qr_gql_parser_expect(struct qr_gql_parser *p, enum qr_gql_token_kind kind)
@@ -60,7 +68,7 @@ quire_status qr_gql_parser_expect_word(struct qr_gql_parser *p, const char *word
     }
     const char *wanted = qr_gql_format(p->lexer.arena, p->lexer.err, "\"%s\"", word);
     return wanted == NULL ? qr_gql_memory_status(p->lexer.err)
-                          : qr_gql_parser_error(p, p->token.pos, "Expected ", wanted,
+                          : qr_gql_parser_error(p, p->token.pos, "Expected ", qr_gql_str_of(wanted),
                                                 qr_gql_token_describe(p->lexer.arena, &p->token));
 }
 
@@ -84,10 +92,10 @@ void *qr_gql_parser_node(struct qr_gql_parser *p, size_t size)
 static quire_status enter(struct qr_gql_parser *p)
 {
     if (p->depth == p->depth_max) {
-        char *limit = qr_gql_format(p->lexer.arena, p->lexer.err, "%u", p->depth_max);
-        return limit == NULL ? qr_gql_memory_status(p->lexer.err)
-                             : qr_gql_parser_error(p, p->token.pos,
-                                                   "Document is nested deeper than ", limit, NULL);
+        return qr_gql_parser_error_text(p, p->token.pos,
+                                        qr_gql_format(p->lexer.arena, p->lexer.err,
+                                                      "Document is nested deeper than %u",
+                                                      p->depth_max));
     }
     p->depth++;
     return QUIRE_OK;
@@ -152,11 +160,11 @@ static quire_status parse_variable(struct qr_gql_parser *p, bool constant,
     struct qr_gql_token dollar = p->token;
     QR_TRY(qr_gql_parser_advance(p));
     if (constant && p->token.kind == QR_GQL_TOKEN_NAME) {
-        char *name = qr_gql_format(p->lexer.arena, p->lexer.err, "\"$%.*s\" in constant value",
-                                   QR_GQL_FMT(p->token.value));
-        return name == NULL
-                   ? qr_gql_memory_status(p->lexer.err)
-                   : qr_gql_parser_error(p, dollar.pos, "Unexpected variable ", name, NULL);
+        return qr_gql_parser_error_text(
+            p, dollar.pos,
+            qr_gql_format(p->lexer.arena, p->lexer.err,
+                          "Unexpected variable \"$%.*s\" in constant value",
+                          QR_GQL_FMT(p->token.value)));
     }
     if (constant) {
         return qr_gql_parser_unexpected(p, &dollar);
@@ -427,12 +435,6 @@ quire_status qr_gql_parser_description(struct qr_gql_parser *p, struct qr_gql_st
     return qr_gql_parser_advance(p);
 }
 
-static quire_status description_error(struct qr_gql_parser *p, struct qr_gql_pos pos,
-                                      const char *message)
-{
-    return qr_gql_parser_error(p, pos, "Unexpected description, ", message, NULL);
-}
-
 bool qr_gql_parser_operation_word(const struct qr_gql_parser *p, enum qr_gql_operation *out)
 {
     static const enum qr_gql_operation all[] = {QR_GQL_QUERY, QR_GQL_MUTATION, QR_GQL_SUBSCRIPTION};
@@ -458,8 +460,9 @@ static quire_status parse_definition(struct qr_gql_parser *p, struct qr_gql_ast_
     bool described = definition->description.data != NULL;
     if (p->token.kind == QR_GQL_TOKEN_BRACE_L) {
         if (described) {
-            return description_error(p, definition->pos,
-                                     "descriptions are not supported on shorthand queries");
+            return qr_gql_parser_error_text(
+                p, definition->pos,
+                "Unexpected description, descriptions are not supported on shorthand queries");
         }
         definition->kind = QR_GQL_AST_OPERATION;
         definition->shorthand = true;
@@ -477,8 +480,9 @@ static quire_status parse_definition(struct qr_gql_parser *p, struct qr_gql_ast_
         return QUIRE_OK;
     }
     if (described && p->token.kind == QR_GQL_TOKEN_NAME) {
-        return description_error(p, definition->pos,
-                                 "only GraphQL definitions support descriptions");
+        return qr_gql_parser_error_text(
+            p, definition->pos,
+            "Unexpected description, only GraphQL definitions support descriptions");
     }
     return qr_gql_parser_unexpected(p, &p->token);
 }

@@ -25,9 +25,12 @@ bool qr_gql_parser_at_word(const struct qr_gql_parser *p, const char *word);
 /* Whether the token is one of "query", "mutation", "subscription"; does not consume it. */
 bool qr_gql_parser_operation_word(const struct qr_gql_parser *p, enum qr_gql_operation *out);
 
-/* Reports `<before><a>[, found <b>].`; always a failure. */
+/* Reports `<before><a>[, found <b>].` (b.data NULL: without it); always a failure. */
 quire_status qr_gql_parser_error(struct qr_gql_parser *p, struct qr_gql_pos pos, const char *before,
-                                 const char *a, const char *b);
+                                 struct qr_gql_str a, struct qr_gql_str b);
+/* Reports `<message>.`; NULL is a message that memory lacked for. */
+quire_status qr_gql_parser_error_text(struct qr_gql_parser *p, struct qr_gql_pos pos,
+                                      const char *message);
 quire_status qr_gql_parser_unexpected(struct qr_gql_parser *p, const struct qr_gql_token *token);
 
 /* A zeroed node; NULL after reporting. */

@@ -17,11 +17,11 @@ static quire_status parse_enum_value_name(struct qr_gql_parser *p, struct qr_gql
 {
     if (qr_gql_parser_at_word(p, "true") || qr_gql_parser_at_word(p, "false") ||
         qr_gql_parser_at_word(p, "null")) {
-        const char *message = qr_gql_format(p->lexer.arena, p->lexer.err,
-                                            "%s is reserved and cannot be used for an enum value",
-                                            qr_gql_token_describe(p->lexer.arena, &p->token));
-        return message == NULL ? qr_gql_memory_status(p->lexer.err)
-                               : qr_gql_parser_error(p, p->token.pos, "", message, NULL);
+        return qr_gql_parser_error_text(
+            p, p->token.pos,
+            qr_gql_format(p->lexer.arena, p->lexer.err,
+                          "Name \"%.*s\" is reserved and cannot be used for an enum value",
+                          QR_GQL_FMT(p->token.value)));
     }
     return qr_gql_parser_name(p, out);
 }

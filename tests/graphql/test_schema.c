@@ -524,3 +524,20 @@ Test(schema, hostile__defaults_inside_defaults_end)
     free(open);
     free(close);
 }
+
+Test(schema, problems__outlive_the_schema_that_failed)
+{
+    struct qr_gql_schema *base = build("type Query { a: Int }"), *schema;
+    cr_assert(qr_gql_schema_extend(qr_allocator_default(), base, str("type T { a: \"x\" }"), NULL,
+                                   &l.report, &schema, &l.err) == QUIRE_SYNTAX);
+    cr_assert_null(schema);
+    cr_assert_str_eq(language_message(&l), "Syntax Error: Expected Name, found String \"x\".");
+    language_forget(&l);
+    cr_assert_null(language_schema(&l, "type Query { a(x: Int = \"s\", y: [Int] = [A]): Nope }"));
+    cr_assert_str_eq(language_message(&l), "Unknown type \"Nope\".");
+    language_forget(&l);
+    cr_assert_null(language_schema(&l, "type Query { a(x: [Int] = [A]): Int }"));
+    cr_assert_str_eq(language_message(&l), "Query.a(x:) has invalid default value at [0]: Int "
+                                           "cannot represent non-integer value: A");
+    qr_gql_schema_free(base);
+}
