@@ -6,10 +6,10 @@
  * it and the white space between; lines are counted only when somebody asks, or
  * when a chunk ends. Strict text: strings that had escapes are walked once more
  * to refuse unpaired surrogates, which yajl would replace silently, and all are
- * checked as UTF-8, where yajl lets overlong forms pass. Memory: yajl uses what its allocation function returns
- * without a check, so a failed allocation leaves yajl by longjmp; the reader
- * holds all of yajl's blocks in a list and frees them whatever state yajl was
- * in, and never enters that parser again.
+ * checked as UTF-8, where yajl lets overlong forms pass. Memory: yajl uses what
+ * its allocation function returns without a check, so a failed allocation
+ * leaves yajl by longjmp; the reader holds all of yajl's blocks in a list,
+ * frees them whatever state yajl was in, and never enters that parser again.
  */
 #include "graphql/json_read.h"
 
@@ -18,8 +18,6 @@
 #include <string.h>
 
 #include <yajl/yajl_parse.h>
-
-#include "base/check.h"
 
 /* Header of a block handed to yajl, which frees without telling sizes. */
 union block {

@@ -161,9 +161,9 @@ static quire_status on_event(void *context, enum qr_json_event event, const char
 {
     struct builder *builder = context;
     struct qr_gql_value value = {.kind = QR_GQL_VALUE_NULL};
-    struct qr_gql_str copy = {NULL, size};
+    struct qr_gql_str copy = {"", 0};
     if (text) {
-        copy.data = qr_arena_copy(builder->arena, text, size, err);
+        copy = (struct qr_gql_str){qr_arena_copy(builder->arena, text, size, err), size};
         if (!copy.data) {
             return err->status;
         }

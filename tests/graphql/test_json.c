@@ -246,14 +246,15 @@ static quire_status read_object(size_t keys, size_t repeated_key, quire_error *e
 {
     struct qr_arena arena;
     struct qr_gql_value value;
-    char *text = malloc(keys * 16 + 64);
+    size_t capacity = keys * 16 + 64;
+    char *text = malloc(capacity);
     cr_assert_not_null(text);
     size_t size = 0;
     text[size++] = '{';
     for (size_t i = 0; i < keys; i++) {
-        size += (size_t)sprintf(text + size, "\"k%zu\":1,", i);
+        size += (size_t)snprintf(text + size, capacity - size, "\"k%zu\":1,", i);
     }
-    size += (size_t)sprintf(text + size, "\"k%zu\":2}", repeated_key);
+    size += (size_t)snprintf(text + size, capacity - size, "\"k%zu\":2}", repeated_key);
     qr_arena_init(&arena, qr_allocator_default(), 0);
     quire_status status = qr_json_read(&arena, text, size, 0, &value, err);
     qr_arena_free(&arena);

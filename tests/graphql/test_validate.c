@@ -248,9 +248,10 @@ static void assert_cheap(const char *query, quire_status expected, uint64_t step
 
 static char *wrapped(const char *before, char *middle, const char *after)
 {
-    char *out = malloc(strlen(before) + strlen(middle) + strlen(after) + 1);
+    size_t size = strlen(before) + strlen(middle) + strlen(after) + 1;
+    char *out = malloc(size);
     cr_assert_not_null(out);
-    sprintf(out, "%s%s%s", before, middle, after);
+    (void)snprintf(out, size, "%s%s%s", before, middle, after);
     free(middle);
     return out;
 }
@@ -330,28 +331,28 @@ Test(validate_hostile, conflicting_fields__fill_the_report_and_stop)
 }
 
 /* Fragments that each spread the next twice: 2 to the 30th fields if expanded. */
-static char *fan_out(int depth, bool used)
+static struct qr_gql_str fan_out(struct qr_arena *arena, int depth, bool used)
 {
-    char *text = malloc((size_t)depth * 100 + 100);
-    cr_assert_not_null(text);
-    int size = sprintf(text, used ? "{ ...F0 }\n" : "{ n }\n");
-    for (int i = 0; i < depth; i++) {
-        size += i + 1 < depth ? sprintf(text + size,
-                                        "fragment F%d on Query { a { ...F%d } b: a { ...F%d } }\n",
-                                        i, i + 1, i + 1)
-                              : sprintf(text + size, "fragment F%d on Query { n }\n", i);
+    struct qr_gql_buffer text;
+    struct qr_gql_str out;
+    qr_gql_buffer_init(&text, arena, NULL);
+    qr_gql_buffer_text(&text, used ? "{ ...F0 }\n" : "{ n }\n");
+    for (int i = 0; i + 1 < depth; i++) {
+        qr_gql_buffer_format(&text, "fragment F%d on Query { a { ...F%d } b: a { ...F%d } }\n", i,
+                             i + 1, i + 1);
     }
-    return text;
+    qr_gql_buffer_format(&text, "fragment F%d on Query { n }\n", depth - 1);
+    cr_assert_eq(qr_gql_buffer_finish(&text, &out), QUIRE_OK);
+    return out;
 }
 
 Test(validate_hostile, doubling_fragments__cost_linear_steps)
 {
-    char *query = fan_out(30, true);
-    assert_cheap(query, QUIRE_OK, 2000);
-    free(query);
-    query = fan_out(30, false);
-    assert_cheap(query, QUIRE_QUERY, 2000);
-    free(query);
+    struct qr_arena arena;
+    qr_arena_init(&arena, qr_allocator_default(), 0);
+    assert_cheap(fan_out(&arena, 30, true).data, QUIRE_OK, 2000);
+    assert_cheap(fan_out(&arena, 30, false).data, QUIRE_QUERY, 2000);
+    qr_arena_free(&arena);
 }
 
 Test(validate_hostile, fragment_chains_and_cycles__cost_linear_steps)
