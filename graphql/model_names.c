@@ -138,18 +138,16 @@ const char *qr_model_name_one(struct qr_arena *arena, struct qr_gql_str type, qu
 
 const char *qr_model_name_plural(struct qr_arena *arena, struct qr_gql_str type, quire_error *err)
 {
-    struct qr_gql_buffer plural;
+    const char *one = qr_model_name_one(arena, type, err);
     struct qr_gql_buffer buffer;
-    struct qr_gql_str text;
-    size_t word = last_word(type);
 
-    qr_gql_buffer_init(&plural, arena, err);
-    qr_gql_buffer_bytes(&plural, type.data, word);
-    put_plural(&plural, (struct qr_gql_str){type.data + word, type.size - word});
-    if (qr_gql_buffer_finish(&plural, &text) != QUIRE_OK) {
+    if (one == NULL) {
         return NULL;
     }
+    struct qr_gql_str name = qr_gql_str_of(one);
+    size_t word = last_word(name);
     qr_gql_buffer_init(&buffer, arena, err);
-    put_small_start(&buffer, text);
+    qr_gql_buffer_bytes(&buffer, name.data, word);
+    put_plural(&buffer, (struct qr_gql_str){name.data + word, name.size - word});
     return finish(&buffer);
 }

@@ -224,7 +224,7 @@ uint64_t qr_sink_room(const struct qr_sink *sink)
     if (!sink->ordered || sink->query->need_total || sink->keep == UINT64_MAX) {
         return UINT64_MAX;
     }
-    return sink->keep - sink->count;
+    return sink->keep - sink->count - (sink->query->need_has_more ? 0 : 1);
 }
 
 quire_status qr_rows_append(struct qr_reader *reader, struct qr_rows *rows,

@@ -1,0 +1,105 @@
+#include "mapping_fixture.h"
+#include "world.h"
+
+Test(mapping, error__of_a_constraint_has_code_and_coordinate)
+{
+    quire_db *db = mapping_open(mapping_schema, WORLD_ROWS);
+    MAPPING_HAS(db, "mutation { createBook(input: {title: \"x\", authorId: \"nobody\"}) { id } }",
+                "\"code\":\"FOREIGN_KEY\",\"coordinate\":\"Book.author\"");
+    MAPPING_HAS(db, "mutation { updateBook(id: \"b1\", input: {title: null}) { id } }",
+                "\"code\":\"NOT_NULL\",\"coordinate\":\"Book.title\"");
+    MAPPING_HAS(db, "mutation { updateBook(id: \"zz\", input: {title: \"x\"}) { id } }",
+                "\"code\":\"NOT_FOUND\",\"coordinate\":\"Book.id\"");
+    MAPPING_HAS(db, "mutation { deleteBook(id: \"zz\") { id } }", "\"code\":\"NOT_FOUND\"");
+    MAPPING_HAS(db, "mutation { updateShop(id: \"s2\", input: {mainId: \"b1\"}) { id } }",
+                "\"code\":\"UNIQUE\",\"coordinate\":\"Shop.main\"");
+    MAPPING_HAS(db, "mutation { deleteAuthor(id: \"a1\") { id } }",
+                "\"code\":\"FOREIGN_KEY\",\"coordinate\":\"Book.author\"");
+    mapping_close(db);
+}
+
+Test(mapping, error__of_the_request_leaves_out_data)
+{
+    quire_db *db = mapping_open(mapping_schema, WORLD_ROWS);
+    MAPPING_IS(db, "{ books {",
+               "{\"errors\":[{\"message\":\"Syntax Error: Expected Name, found <EOF>.\","
+               "\"locations\":[{\"line\":1,\"column\":10}]}]}");
+    MAPPING_HAS(db, "{ books { nope } }", "Cannot query field");
+    MAPPING_HAS(db, "mutation { createBook(input: {}) { id } }", "required");
+    MAPPING_HAS(db, "query A { __typename } query B { __typename }", "Must provide operation name");
+    MAPPING_HAS(db, "query ($x: Int!) { books(take: $x) { totalCount } }", "{\"errors\":[");
+    char *response = mapping_run(db, "{ __typename }", "[1]", false);
+    cr_expect_not_null(strstr(response, "must be a JSON object"), "%s", response);
+    quire_free(response);
+    response = mapping_run(db, "{ __typename }", "{\"a\": }", false);
+    cr_expect_not_null(strstr(response, "\"errors\""), "%s", response);
+    quire_free(response);
+    mapping_close(db);
+}
+
+Test(mapping, error__of_a_limit_names_it)
+{
+    quire_error err = QUIRE_ERROR_INIT;
+    quire_graphql_request request = QUIRE_GRAPHQL_REQUEST_INIT;
+    quire_db *db = mapping_open(mapping_schema, WORLD_ROWS);
+    char *response;
+    size_t size;
+    bool has_errors;
+
+    request.document = "{ books { items { author { books { items { id } } } } } }";
+    request.limits.depth_max = 3;
+    cr_assert_eq(quire_graphql(db, &request, &response, &size, &has_errors, &err), QUIRE_OK);
+    cr_expect(has_errors, "%s", response);
+    quire_free(response);
+    request.limits.depth_max = 0;
+    request.limits.response_bytes_max = 300;
+    cr_assert_eq(quire_graphql(db, &request, &response, &size, &has_errors, &err), QUIRE_OK, "%s",
+                 err.message);
+    cr_expect_not_null(strstr(response, "\"data\":null"), "%s", response);
+    cr_expect_not_null(strstr(response, "LIMIT"), "%s", response);
+    quire_free(response);
+    request.limits.response_bytes_max = 0;
+    request.limits.tokens_max = 5;
+    cr_assert_eq(quire_graphql(db, &request, &response, &size, &has_errors, &err), QUIRE_OK);
+    cr_expect_not_null(strstr(response, "token"), "%s", response);
+    quire_free(response);
+    mapping_close(db);
+}
+
+Test(mapping, error__of_misuse_is_a_status)
+{
+    quire_error err = QUIRE_ERROR_INIT;
+    quire_graphql_request request = QUIRE_GRAPHQL_REQUEST_INIT;
+    quire_db *db = mapping_open(mapping_schema, NULL);
+    char *response;
+    size_t size;
+    quire_txn *txn;
+    cr_expect_eq(quire_graphql(db, &request, &response, &size, NULL, &err), QUIRE_MISUSE);
+    request.document = "mutation { createGenre(input: {name: \"x\"}) { name } }";
+    cr_assert_eq(quire_begin(db, QUIRE_READ, &txn, &err), QUIRE_OK);
+    cr_assert_eq(quire_graphql_in(txn, &request, &response, &size, NULL, &err), QUIRE_OK);
+    cr_expect_not_null(strstr(response, "READ_ONLY"), "%s", response);
+    quire_free(response);
+    cr_expect_eq(quire_schema_apply(txn, "type A { id: ID! }", 0, &err), QUIRE_MISUSE);
+    quire_rollback(txn);
+    mapping_close(db);
+}
+
+Test(mapping, error__in_a_callers_transaction_dooms_it)
+{
+    quire_error err = QUIRE_ERROR_INIT;
+    quire_graphql_request request = QUIRE_GRAPHQL_REQUEST_INIT;
+    quire_db *db = mapping_open(mapping_schema, WORLD_ROWS);
+    char *response;
+    size_t size;
+    quire_txn *txn;
+    cr_assert_eq(quire_begin(db, QUIRE_WRITE, &txn, &err), QUIRE_OK);
+    request.document = "mutation { a: createGenre(input: {name: \"x\"}) { name } b: "
+                       "createGenre(input: {name: \"x\"}) { name } }";
+    cr_assert_eq(quire_graphql_in(txn, &request, &response, &size, NULL, &err), QUIRE_OK);
+    cr_expect_not_null(strstr(response, "UNIQUE"), "%s", response);
+    quire_free(response);
+    cr_expect_eq(quire_commit(txn, &err), QUIRE_TXN_DOOMED);
+    MAPPING_IS(db, "{ genres { totalCount } }", "{\"data\":{\"genres\":{\"totalCount\":3}}}");
+    mapping_close(db);
+}

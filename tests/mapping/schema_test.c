@@ -1,0 +1,103 @@
+#include <string.h>
+
+#include "mapping_fixture.h"
+
+static void refuses(quire_db *db, const char *sdl, const char *reason)
+{
+    quire_error err = QUIRE_ERROR_INIT;
+    cr_expect_eq(mapping_apply(db, sdl, &err), QUIRE_SCHEMA, "%s", sdl);
+    cr_expect_not_null(strstr(err.message, reason), "%s\n  says %s", sdl, err.message);
+}
+
+Test(mapping, schema__grows_without_touching_rows)
+{
+    quire_error err = QUIRE_ERROR_INIT;
+    quire_db *db = mapping_open("type A { id: ID! n: Int k: K } enum K { X }",
+                                "mutation { createA(input: {id: \"1\", n: 5, k: X}) { id } }");
+    cr_assert_eq(
+        mapping_apply(
+            db,
+            "type A { id: ID! s: String n: Int @index k: K m: Int! @default(value: 7) bs: [B] }"
+            "enum K { X Y } type B { id: ID! a: A }",
+            &err),
+        QUIRE_OK, "%s", err.message);
+    MAPPING_IS(db, "{ as { items { id s n k m bs { totalCount } } } }",
+               "{\"data\":{\"as\":{\"items\":[{\"id\":\"1\",\"s\":null,\"n\":5,\"k\":\"X\",\"m\":7,"
+               "\"bs\":{\"totalCount\":0}}]}}}");
+    MAPPING_IS(db,
+               "mutation { createB(input: {id: \"b\", aId: \"1\"}) { a { n bs { items { id } } } } "
+               "createA(input: {id: \"2\", k: Y}) { m s } }",
+               "{\"data\":{\"createB\":{\"a\":{\"n\":5,\"bs\":{\"items\":[{\"id\":\"b\"}]}}},"
+               "\"createA\":{\"m\":7,\"s\":null}}}");
+    MAPPING_EXPLAINS(db, "{ as(where: {n: {equals: 5}}) { items { id } } }", "\"index\":\"A.n\"");
+    mapping_close(db);
+}
+
+Test(mapping, schema__refuses_what_would_lose_data)
+{
+    quire_db *db =
+        mapping_open("type A { id: ID! n: Int k: K ls: [B] } enum K { X Y } type B { id: ID! }",
+                     "mutation { createA(input: {id: \"1\", n: 5, k: Y}) { id } }");
+    refuses(db, "type A { id: ID! k: K ls: [B] } enum K { X Y } type B { id: ID! }", "A.n");
+    refuses(db, "type A { id: ID! n: String k: K ls: [B] } enum K { X Y } type B { id: ID! }",
+            "A.n");
+    refuses(db, "type A { id: ID! n: Int! k: K ls: [B] } enum K { X Y } type B { id: ID! }", "A.n");
+    refuses(db, "type A { id: ID! n: Int k: K ls: [B] } enum K { X } type B { id: ID! }", "A.k");
+    refuses(db, "type A { id: ID! n: Int k: K } enum K { X Y } type B { id: ID! }", "A.ls");
+    refuses(db, "type A { id: ID! n: Int k: K } enum K { X Y }", "missing");
+    refuses(db, "type A { id: ID! n: Int k: K ls: [B] m: Int! } enum K { X Y } type B { id: ID! }",
+            "@default");
+    MAPPING_IS(db, "{ as { items { n k } } }",
+               "{\"data\":{\"as\":{\"items\":[{\"n\":5,\"k\":\"Y\"}]}}}");
+    mapping_close(db);
+}
+
+Test(mapping, schema__refuses_a_unique_index_that_rows_break)
+{
+    quire_error err = QUIRE_ERROR_INIT;
+    quire_db *db = mapping_open(
+        "type A { id: ID! n: Int }",
+        "mutation { a: createA(input: {n: 1}) { id } b: createA(input: {n: 1}) { id } }");
+    cr_expect_eq(mapping_apply(db, "type A { id: ID! n: Int @unique }", &err), QUIRE_UNIQUE);
+    MAPPING_IS(db, "{ as { totalCount } }", "{\"data\":{\"as\":{\"totalCount\":2}}}");
+    mapping_close(db);
+}
+
+Test(mapping, schema__gives_its_text_in_both_forms)
+{
+    quire_error err = QUIRE_ERROR_INIT;
+    quire_db *db = mapping_open("type A { id: ID! }", NULL);
+    quire_txn *txn;
+    char *text;
+    size_t size;
+    cr_assert_eq(quire_begin(db, QUIRE_READ, &txn, &err), QUIRE_OK);
+    cr_assert_eq(quire_schema_text(txn, QUIRE_SCHEMA_SOURCE, &text, &size, &err), QUIRE_OK);
+    cr_expect_str_eq(text, "type A { id: ID! }");
+    quire_free(text);
+    cr_assert_eq(quire_schema_text(txn, QUIRE_SCHEMA_API, &text, &size, &err), QUIRE_OK);
+    cr_expect_not_null(strstr(text, "createA(input: AInput!): A!"));
+    cr_expect_not_null(strstr(text, "type AConnection"));
+    quire_free(text);
+    quire_rollback(txn);
+    mapping_close(db);
+}
+
+Test(mapping, schema__of_a_snapshot_is_that_of_its_moment)
+{
+    quire_error err = QUIRE_ERROR_INIT;
+    quire_graphql_request request = QUIRE_GRAPHQL_REQUEST_INIT;
+    quire_db *db =
+        mapping_open("type A { id: ID! }", "mutation { createA(input: {id: \"1\"}) { id } }");
+    quire_txn *txn;
+    char *response;
+    size_t size;
+    cr_assert_eq(quire_begin(db, QUIRE_READ, &txn, &err), QUIRE_OK);
+    cr_assert_eq(mapping_apply(db, "type A { id: ID! n: Int @default(value: 3) }", &err), QUIRE_OK);
+    request.document = "{ as { items { n } } }";
+    cr_assert_eq(quire_graphql_in(txn, &request, &response, &size, NULL, &err), QUIRE_OK);
+    cr_expect_not_null(strstr(response, "Cannot query field"), "%s", response);
+    quire_free(response);
+    quire_rollback(txn);
+    MAPPING_IS(db, "{ as { items { n } } }", "{\"data\":{\"as\":{\"items\":[{\"n\":3}]}}}");
+    mapping_close(db);
+}
