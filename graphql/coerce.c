@@ -308,11 +308,19 @@ static quire_status fields_init(struct literal_fields *fields, struct qr_arena *
     return QUIRE_OK;
 }
 
+/* The field of that name; the last one, where a request was not checked for repeated fields. */
 static const struct qr_gql_ast_argument *fields_get(const struct literal_fields *fields,
                                                     struct qr_gql_str name)
 {
-    return fields->table != NULL ? qr_gql_name_table_get(fields->table, name)
-                                 : qr_gql_ast_argument_find(fields->object->fields, name);
+    const struct qr_gql_ast_argument *found = NULL;
+    if (fields->table != NULL) {
+        return qr_gql_name_table_get(fields->table, name);
+    }
+    for (const struct qr_gql_ast_argument *field = fields->object->fields; field != NULL;
+         field = field->next) {
+        found = qr_gql_str_equal(field->name.text, name) ? field : found;
+    }
+    return found;
 }
 
 /* ---- coercing ---- */
