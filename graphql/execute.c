@@ -36,6 +36,18 @@ static enum outcome fail(struct run *run, quire_status status)
 
 /* ---- errors ---- */
 
+/* Whether the report takes no more: an error then still raises, but costs no memory. */
+static bool is_full(const struct run *run)
+{
+    return qr_gql_report_full(run->execution->report);
+}
+
+static enum outcome raise_unheard(struct run *run)
+{
+    quire_status lost = run->execution->report->status;
+    return lost == QUIRE_OK ? RAISED : fail(run, lost);
+}
+
 static const struct qr_gql_path *keep_path(struct run *run, const struct qr_gql_path *path)
 {
     struct qr_arena *arena = run->execution->request->arena;
@@ -64,8 +76,7 @@ static enum outcome raise_at(struct run *run, const struct position *position,
     struct qr_gql_problem *problem =
         qr_gql_report_message(run->execution->report, places, count, message);
     if (!problem) {
-        quire_status lost = run->execution->report->status;
-        return lost == QUIRE_OK ? RAISED : fail(run, lost);
+        return raise_unheard(run);
     }
     problem->code = code;
     problem->path = keep_path(run, position->path);
@@ -76,6 +87,9 @@ static enum outcome raise_at(struct run *run, const struct position *position,
 static enum outcome raise_message(struct run *run, const struct position *position,
                                   struct qr_gql_str message, struct qr_gql_str code)
 {
+    if (is_full(run)) {
+        return raise_unheard(run);
+    }
     size_t count = 0;
     for (const struct qr_gql_node *n = position->selected->nodes; n; n = n->next) {
         count++;
@@ -101,8 +115,10 @@ static enum outcome raise_text(struct run *run, const struct position *position,
 }
 
 #define RAISE(run, position, ...)                                                                  \
-    raise_text(run, position,                                                                      \
-               qr_gql_format((run)->execution->request->arena, (run)->err, __VA_ARGS__))
+    (is_full(run)                                                                                  \
+         ? raise_unheard(run)                                                                      \
+         : raise_text(run, position,                                                               \
+                      qr_gql_format((run)->execution->request->arena, (run)->err, __VA_ARGS__)))
 
 static enum outcome raise_null(struct run *run, const struct position *position)
 {
@@ -370,6 +386,7 @@ static enum outcome write_fields(struct run *run, const struct qr_gql_selection_
 
 static struct run start(const struct qr_gql_execution *execution, quire_error *err)
 {
+    execution->report->overflow_message = "Too many errors; further ones are left out.";
     return (struct run){
         .execution = execution,
         .source = execution->source,

@@ -266,6 +266,7 @@ struct endless {
     uint64_t resolved;
     uint64_t elements;
     quire_status failure; /* of resolving, when not OK */
+    bool null_leaves;
 };
 
 static quire_status endless_resolve(void *context, const struct qr_gql_call *call,
@@ -281,7 +282,7 @@ static quire_status endless_resolve(void *context, const struct qr_gql_call *cal
         out->kind = QR_GQL_ITEM_LIST;
     } else if (type->kind == QR_GQL_OBJECT) {
         out->kind = QR_GQL_ITEM_OBJECT;
-    } else {
+    } else if (!endless->null_leaves) {
         const struct qr_gql_value *x =
             qr_gql_value_get(&call->selected->arguments, qr_gql_str_of("from"));
         out->kind = QR_GQL_ITEM_VALUE;
@@ -366,6 +367,20 @@ Test(execute, list_fields__are_collected_once)
         QUIRE_OK);
     quire_free(text);
     cr_assert_eq(endless.resolved, 1 + 4 * 20000);
+    cr_assert_lt(bench.arena.bytes_taken, (size_t)1 << 20);
+    bench_close(&bench);
+}
+
+Test(execute, errors__beyond_the_reports_bound_cost_no_memory)
+{
+    struct bench bench;
+    struct endless endless = {.elements = 50000, .null_leaves = true};
+    char *text;
+    bench_open(&bench, sdl);
+    cr_assert_eq(run_endless(&bench, &endless, "{ l { nN } }", 0, &text), QUIRE_OK);
+    cr_assert_eq(strlen(text), strlen("{\"l\":[]}") + 50000 * strlen("null,") - 1);
+    quire_free(text);
+    cr_assert_eq(bench.report.count, QR_GQL_PROBLEMS_MAX_DEFAULT + 1);
     cr_assert_lt(bench.arena.bytes_taken, (size_t)1 << 20);
     bench_close(&bench);
 }
