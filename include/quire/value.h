@@ -73,7 +73,7 @@ QUIRE_API QUIRE_MUST_CHECK quire_status quire_record_column(const void *record, 
 
 /*
  * Orders two values: null first, then by type, then by value (numbers as
- * numbers; text and blobs bytewise). Returns <0, 0, >0. Any thread.
+ * numbers; text, blobs and lists bytewise). Returns <0, 0, >0. Any thread.
  */
 QUIRE_API int quire_value_compare(const quire_value *a, const quire_value *b);
 

@@ -245,7 +245,7 @@ Test(table, create__takes_4096_columns)
     quire_db *db = memory_db(1024);
     quire_txn *txn = begin_write(db);
     static quire_column columns[4097];
-    static char names[4097][8];
+    static char names[4097][16];
     static quire_value row[4096];
     for (int i = 0; i < 4097; i++) {
         (void)snprintf(names[i], sizeof names[i], "c%d", i);
