@@ -439,6 +439,15 @@ static bool key_measure(const struct qr_sequence *sequence, uint32_t page_size, 
                      &prefix, size, flaw);
 }
 
+static uint32_t key_used(const uint8_t *page, uint32_t page_size)
+{
+    uint32_t heap = page_size - qr_node_heap(page);
+    uint32_t dead = qr_node_dead(page);
+    bool leaf = qr_node_is_leaf(page);
+    return heads_of(page) + (leaf ? 0 : 4U) + slot_size(leaf) * qr_node_count(page) +
+           (heap > dead ? heap - dead : 0);
+}
+
 static bool key_build(uint8_t *page, uint32_t page_size, uint8_t type,
                       const struct qr_sequence *sequence, unsigned from, unsigned to,
                       uint32_t first_child, uint8_t *key_buffer, struct qr_flaw *flaw)
@@ -482,16 +491,8 @@ static bool key_build(uint8_t *page, uint32_t page_size, uint8_t type,
     if (!leaf) {
         key_set_child(page, 0, first_child);
     }
+    QR_ASSERT(key_used(page, page_size) == size);
     return true;
-}
-
-static uint32_t key_used(const uint8_t *page, uint32_t page_size)
-{
-    uint32_t heap = page_size - qr_node_heap(page);
-    uint32_t dead = qr_node_dead(page);
-    bool leaf = qr_node_is_leaf(page);
-    return heads_of(page) + (leaf ? 0 : 4U) + slot_size(leaf) * qr_node_count(page) +
-           (heap > dead ? heap - dead : 0);
 }
 
 /* Order of entries i-1 and i, whose cells are readable, by their suffixes. */

@@ -351,6 +351,7 @@ static bool row_build(uint8_t *page, uint32_t page_size, uint8_t type,
             inner_set_child(page, i + 1, item.child);
         }
     }
+    QR_ASSERT(!leaf || (heap <= page_size && heap >= leaf_offsets(capacity) + 2U * count));
     qr_node_set_heap(page, leaf ? heap : 0);
     if (!leaf) {
         inner_set_child(page, 0, first_child);

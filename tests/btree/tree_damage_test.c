@@ -393,6 +393,7 @@ Test(tree_damage, overflow_index__is_named)
     damage_overflow(QR_OVERFLOW_RUNS, 0);
     damage_overflow(QR_OVERFLOW_RUNS, UINT32_MAX);
     damage_overflow(QR_OVERFLOW_RUNS + 4, 0);
+    damage_overflow(QR_OVERFLOW_RUNS + 4, 7); /* one more than the value has */
     damage_overflow(QR_OVERFLOW_RUNS + 4, 7000);
 }
 
