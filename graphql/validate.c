@@ -77,6 +77,16 @@ static const struct qr_gql_type *composite_or_null(const struct qr_gql_type *typ
     return named && qr_gql_type_is_composite(named) ? named : NULL;
 }
 
+void qr_gql_validate_sdl_rule(struct qr_gql_validator *v, const char *rule)
+{
+    struct qr_gql_str name = qr_gql_str_of(rule);
+    if (v->scope_count < v->document->definition_count) {
+        quire_status status =
+            qr_gql_sdl_validate(v->document->first, v->schema, &name, 1, v->report, v->err);
+        v->status = status == QUIRE_SCHEMA ? QUIRE_OK : status;
+    }
+}
+
 /* ---- the walk ---- */
 
 struct place {

@@ -23,6 +23,13 @@ static const char *suggest_inputs(struct qr_gql_validator *v, struct qr_gql_str 
     return qr_gql_validate_suggest(v, name, names, count);
 }
 
+/* The type in a field's coordinate. __type belongs to none, for all that it is found on the root. */
+static struct qr_gql_str owner(const struct qr_gql_validator *v, const struct qr_gql_type *parent,
+                               const struct qr_gql_field *field)
+{
+    return field == v->schema->meta_type ? qr_gql_str_of("<meta>") : parent->name;
+}
+
 static void known_arguments_of_field(struct qr_gql_validator *v,
                                      const struct qr_gql_ast_selection *node,
                                      const struct qr_gql_type *parent,
@@ -31,11 +38,12 @@ static void known_arguments_of_field(struct qr_gql_validator *v,
     if (!field) {
         return;
     }
+    struct qr_gql_str type = owner(v, parent, field);
     for (const struct qr_gql_ast_argument *a = node->arguments; a; a = a->next) {
         if (!qr_gql_field_argument(field, a->name.text) && qr_gql_validate_running(v)) {
             (void)qr_gql_report_add(
                 v->report, &a->name.pos, "Unknown argument \"%.*s\" on field \"%.*s.%.*s\".%s",
-                QR_GQL_FMT(a->name.text), QR_GQL_FMT(parent->name), QR_GQL_FMT(field->name),
+                QR_GQL_FMT(a->name.text), QR_GQL_FMT(type), QR_GQL_FMT(field->name),
                 suggest_inputs(v, a->name.text, field->arguments, field->argument_count));
         }
     }
@@ -67,14 +75,18 @@ static void required_arguments_of_field(struct qr_gql_validator *v,
                                         const struct qr_gql_type *parent,
                                         const struct qr_gql_field *field)
 {
-    for (uint32_t i = 0; field && i < field->argument_count; i++) {
+    if (!field) {
+        return;
+    }
+    struct qr_gql_str type = owner(v, parent, field);
+    for (uint32_t i = 0; i < field->argument_count; i++) {
         const struct qr_gql_input *a = &field->arguments[i];
         if (qr_gql_input_is_required(a) && !qr_gql_ast_argument_find(node->arguments, a->name)) {
             (void)qr_gql_report_add(v->report, &node->pos,
                                     "Argument \"%.*s.%.*s(%.*s:)\" of type \"%s\" is required, "
                                     "but it was not provided.",
-                                    QR_GQL_FMT(parent->name), QR_GQL_FMT(field->name),
-                                    QR_GQL_FMT(a->name), qr_gql_type_text(v->arena, a->type));
+                                    QR_GQL_FMT(type), QR_GQL_FMT(field->name), QR_GQL_FMT(a->name),
+                                    qr_gql_type_text(v->arena, a->type));
         }
     }
 }
@@ -112,6 +124,11 @@ static void known_directives(struct qr_gql_validator *v, const struct qr_gql_ast
     }
 }
 
+static void known_directives_of_sdl(struct qr_gql_validator *v)
+{
+    qr_gql_validate_sdl_rule(v, "KnownDirectivesRule");
+}
+
 /* ---- ValuesOfCorrectType ---- */
 
 static void report_literal(void *context, const struct qr_gql_ast_value *at,
@@ -139,7 +156,9 @@ const struct qr_gql_rule qr_gql_rules_arguments[] = {
     {.name = "ProvidedRequiredArgumentsRule",
      .field = required_arguments_of_field,
      .directive = required_arguments_of_directive},
-    {.name = "KnownDirectivesRule", .directive = known_directives},
+    {.name = "KnownDirectivesRule",
+     .document = known_directives_of_sdl,
+     .directive = known_directives},
     {.name = "ValuesOfCorrectTypeRule", .literal = values_of_correct_type},
     {.name = NULL},
 };

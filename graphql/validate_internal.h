@@ -111,6 +111,9 @@ void *qr_gql_validate_alloc(struct qr_gql_validator *v, size_t size);
 struct qr_gql_scope *qr_gql_validate_fragment(const struct qr_gql_validator *v,
                                               struct qr_gql_str name);
 
+/* Runs an SDL rule over the type definitions that a document should not have. */
+void qr_gql_validate_sdl_rule(struct qr_gql_validator *v, const char *rule);
+
 /* Fills in the spreads of all scopes. */
 void qr_gql_validate_list_spreads(struct qr_gql_validator *v);
 

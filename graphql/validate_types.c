@@ -235,6 +235,11 @@ static void known_type_names(struct qr_gql_validator *v, const struct qr_gql_nam
     }
 }
 
+static void known_type_names_of_sdl(struct qr_gql_validator *v)
+{
+    qr_gql_validate_sdl_rule(v, "KnownTypeNamesRule");
+}
+
 /* ---- PossibleFragmentSpreads ---- */
 
 /* Answers for two abstract types are remembered: asking the schema walks all of one's types. */
@@ -310,7 +315,9 @@ const struct qr_gql_rule qr_gql_rules_types[] = {
     {.name = "FragmentsOnCompositeTypesRule",
      .definition = fragment_on_composite,
      .inline_fragment = inline_on_composite},
-    {.name = "KnownTypeNamesRule", .named_type = known_type_names},
+    {.name = "KnownTypeNamesRule",
+     .document = known_type_names_of_sdl,
+     .named_type = known_type_names},
     {.name = "PossibleFragmentSpreadsRule",
      .spread = possible_spread,
      .inline_fragment = possible_inline},
