@@ -23,7 +23,7 @@ static const char *suggest_inputs(struct qr_gql_validator *v, struct qr_gql_str 
     return qr_gql_validate_suggest(v, name, names, count);
 }
 
-/* The type in a field's coordinate. __type belongs to none, for all that it is found on the root. */
+/* The type in a field's coordinate. __type belongs to none, though it is found on the root. */
 static struct qr_gql_str owner(const struct qr_gql_validator *v, const struct qr_gql_type *parent,
                                const struct qr_gql_field *field)
 {
