@@ -180,7 +180,6 @@ static quire_status write_run(struct run *run, struct copy *copies, size_t count
     uint64_t offset = (uint64_t)copies[at].page_number << pager->page_shift;
     QR_TRY(pager->file->methods->write(pager->file, vector, n, offset, err));
     qr_count(&pager->counters.pages_written, n);
-    pager->file->methods->write_behind(pager->file, offset, (uint64_t)n << pager->page_shift);
     *end = at + n;
     return QUIRE_OK;
 }
@@ -195,6 +194,11 @@ static quire_status write_copies(struct run *run, struct copy *copies, size_t co
             QR_TRY(write_run(run, copies, count, i, &i, err));
         }
     }
+    /* One hint a batch: the device works on it while the next is prepared. */
+    struct qr_file *file = run->pager->file;
+    uint64_t first = (uint64_t)copies[0].page_number << run->pager->page_shift;
+    uint64_t last = (uint64_t)copies[count - 1].page_number << run->pager->page_shift;
+    file->methods->write_behind(file, first, last - first + run->pager->page_size);
     return QUIRE_OK;
 }
 

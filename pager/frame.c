@@ -235,7 +235,7 @@ static quire_status take_frame(struct qr_pager *pager, uint32_t *out, quire_erro
         QR_TRY(commit_frame(pager, cache->frames_high + 1, err));
         frame = ++cache->frames_high;
     }
-    cache->frame[frame] = (struct qr_version){.state = QR_VERSION_LOADING};
+    cache->frame[frame] = (struct qr_version){.state = QR_VERSION_OWNED};
     (void)atomic_fetch_add_explicit(&cache->in_use, 1, memory_order_relaxed);
     *out = frame;
     return QUIRE_OK;

@@ -66,11 +66,10 @@ static inline bool qr_ref_is_spill(uint32_t ref)
 
 enum qr_version_state {
     QR_VERSION_FREE = 0,
-    QR_VERSION_LOADING, /* owned by the thread that fills it */
-    QR_VERSION_PRIVATE, /* owned by the write transaction */
-    QR_VERSION_NEWEST,  /* the page table word names it */
-    QR_VERSION_OLD,     /* behind another version in its chain */
-    QR_VERSION_RETIRED  /* unlinked; readers may still look at it */
+    QR_VERSION_OWNED,  /* by the thread that fills it, or by the write transaction */
+    QR_VERSION_NEWEST, /* the page table word names it */
+    QR_VERSION_OLD,    /* behind another version in its chain */
+    QR_VERSION_RETIRED /* unlinked; readers may still look at it */
 };
 
 /* Guarded by cache.lock, but for prev, which readers follow. */

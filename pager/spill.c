@@ -64,7 +64,7 @@ static quire_status take_record(struct qr_pager *pager, uint32_t *index, quire_e
         }
         *index = cache->records_high++;
     }
-    cache->record[*index] = (struct qr_record){.version = {.state = QR_VERSION_LOADING}};
+    cache->record[*index] = (struct qr_record){.version = {.state = QR_VERSION_OWNED}};
 out:
     qr_mutex_unlock(&cache->lock);
     return status;

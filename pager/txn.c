@@ -41,7 +41,6 @@ static quire_status own_frame(struct qr_txn *txn, uint32_t page_number, uint32_t
     txn->own[txn->own_count++] = page_number;
     version->page_number = page_number;
     version->fresh = fresh;
-    version->state = QR_VERSION_PRIVATE;
     pager->cache.private_table[page_number] = frame;
     txn->frames++;
     note_frames(txn);
@@ -119,7 +118,6 @@ quire_status qr_txn_unspill(struct qr_txn *txn, uint32_t page_number, quire_erro
     struct qr_version *version = &cache->frame[frame];
     version->page_number = page_number;
     version->fresh = qr_version_of(pager, ref)->fresh;
-    version->state = QR_VERSION_PRIVATE;
     qr_record_retire(pager, ref);
     qr_mutex_unlock(&cache->lock);
     cache->private_table[page_number] = frame;
@@ -152,7 +150,6 @@ static quire_status spill_private(struct qr_txn *txn, uint32_t page_number, quir
     struct qr_version *version = qr_version_of(pager, ref);
     version->page_number = page_number;
     version->fresh = cache->frame[frame].fresh;
-    version->state = QR_VERSION_PRIVATE;
     qr_frame_free(pager, frame);
     qr_mutex_unlock(&cache->lock);
     cache->private_table[page_number] = ref;
