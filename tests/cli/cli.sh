@@ -257,7 +257,7 @@ exec 3>pipe
 } >&3
 run query x.quire 'mutation { deleteAuthor(id: "none") { id } }'
 exits 74
-says "another process"
+says "open for writing elsewhere"
 run query x.quire '{ authors { totalCount } }'
 exits 0
 prints_exactly "$one"
