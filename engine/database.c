@@ -185,9 +185,9 @@ quire_status quire_close(quire_db *db, quire_error *err)
     if (db == NULL) {
         return QUIRE_OK;
     }
-    qr_mutex_lock(&db->mutex);
-    uint32_t open = db->transactions;
-    qr_mutex_unlock(&db->mutex);
+    quire_stats stats = {.size = sizeof stats};
+    qr_pager_get_stats(db->pager, &stats);
+    uint32_t open = stats.readers_open + atomic_load(&db->writers);
     if (open > 0) {
         return qr_fail(err, QUIRE_MISUSE,
                        "The database has %u open transaction(s); end them before closing it.",

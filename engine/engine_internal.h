@@ -5,12 +5,15 @@
  * owns its view and knows every handle opened in it; handles borrow definitions
  * from the transaction's schema.
  *
- * Locking: quire_db.mutex (rank QR_RANK_LEAF) guards the schema list, the
- * attachment and the count of transactions; nothing is read from pages under
- * it. Everything else is used by one thread at a time.
+ * Locking: quire_db.mutex (rank QR_RANK_LEAF) guards the list of schemas, their
+ * references and additions, and the attachment; nothing is read from pages under
+ * it. A definition, once in a schema, is found without it. Everything else is
+ * used by one thread at a time.
  */
 #ifndef QR_ENGINE_INTERNAL_H
 #define QR_ENGINE_INTERNAL_H
+
+#include <stdatomic.h>
 
 #include "base/memory.h"
 #include "base/thread.h"
@@ -25,7 +28,7 @@ struct quire_db {
     struct qr_pager *pager;
     uint32_t lock_timeout_ms;
     struct qr_mutex mutex;
-    uint32_t transactions;            /* open */
+    _Atomic uint32_t writers;         /* write transactions, open or waiting to begin */
     struct qr_schema *schemas;        /* in use, and the newest */
     struct qr_attachment *attachment; /* NULL or one reference */
 };
@@ -49,12 +52,13 @@ struct qr_table_def {
 
 #define QR_SCHEMA_BUCKETS 64U
 
-/* The definitions read so far from the catalog of one cookie. */
+/* The definitions read so far from the catalog of one cookie. Buckets only gain definitions, at
+ * their heads: a release store that pairs with the acquire load of who searches. */
 struct qr_schema {
     struct qr_schema *next;
     uint64_t cookie;
     uint32_t references; /* transactions */
-    struct qr_table_def *buckets[QR_SCHEMA_BUCKETS];
+    struct qr_table_def *_Atomic buckets[QR_SCHEMA_BUCKETS];
 };
 
 /* The definition of a table or tree as the transaction sees it; *def NULL when there is none. */

@@ -9,9 +9,8 @@
  * starts another private one and keeps the older until it ends, because handles
  * still borrow from them.
  *
- * Shared schemas are guarded by the database's mutex; catalog pages are read
- * outside it, and if two threads read the same definition one copy is thrown
- * away.
+ * Catalog pages are read outside the database's mutex; if two threads read the
+ * same definition, one copy is thrown away.
  */
 #include <string.h>
 
@@ -129,23 +128,24 @@ static quire_status load_def(quire_txn *txn, const char *name, struct qr_table_d
 static void free_schema(const quire_allocator *allocator, struct qr_schema *schema)
 {
     for (uint32_t i = 0; i < QR_SCHEMA_BUCKETS; i++) {
-        while (schema->buckets[i] != NULL) {
-            struct qr_table_def *def = schema->buckets[i];
-            schema->buckets[i] = def->next;
+        struct qr_table_def *def = atomic_load_explicit(&schema->buckets[i], memory_order_relaxed);
+        while (def != NULL) {
+            struct qr_table_def *next = def->next;
             free_def(allocator, def);
+            def = next;
         }
     }
     qr_free(allocator, schema, sizeof *schema);
 }
 
-static struct qr_table_def **bucket_of(struct qr_schema *schema, const char *name)
+static struct qr_table_def *_Atomic *bucket_of(struct qr_schema *schema, const char *name)
 {
     return &schema->buckets[qr_hash64(name, strlen(name), 0) % QR_SCHEMA_BUCKETS];
 }
 
 static struct qr_table_def *search(struct qr_schema *schema, const char *name)
 {
-    struct qr_table_def *def = *bucket_of(schema, name);
+    struct qr_table_def *def = atomic_load_explicit(bucket_of(schema, name), memory_order_acquire);
     while (def != NULL && strcmp(def->object->name, name) != 0) {
         def = def->next;
     }
@@ -205,22 +205,12 @@ static quire_status acquire(quire_txn *txn, quire_error *err)
     return schema != NULL ? QUIRE_OK : QUIRE_NO_MEMORY;
 }
 
-static struct qr_table_def *search_locked(quire_txn *txn, const char *name)
-{
-    if (txn->own != NULL) {
-        return search(txn->own, name);
-    }
-    qr_mutex_lock(&txn->db->mutex);
-    struct qr_table_def *def = search(txn->shared, name);
-    qr_mutex_unlock(&txn->db->mutex);
-    return def;
-}
-
+/* Only one thread at a time adds to a schema: its transaction's, or whoever holds the mutex. */
 static void push(struct qr_schema *schema, struct qr_table_def *def)
 {
-    struct qr_table_def **bucket = bucket_of(schema, def->object->name);
-    def->next = *bucket;
-    *bucket = def;
+    struct qr_table_def *_Atomic *bucket = bucket_of(schema, def->object->name);
+    def->next = atomic_load_explicit(bucket, memory_order_relaxed);
+    atomic_store_explicit(bucket, def, memory_order_release);
 }
 
 /* Adds a definition to the transaction's schema, unless another thread was quicker; returns the one
@@ -250,7 +240,7 @@ quire_status qr_schema_find(quire_txn *txn, const char *name, const struct qr_ta
     if (txn->own == NULL && txn->shared == NULL) {
         QR_TRY(acquire(txn, err));
     }
-    *def = search_locked(txn, name);
+    *def = search(txn->own != NULL ? txn->own : txn->shared, name);
     if (*def == NULL) {
         struct qr_table_def *loaded;
         QR_TRY(load_def(txn, name, &loaded, err));

@@ -61,21 +61,21 @@ quire_status qr_handle_check(struct qr_handle *handle, quire_error *err)
 
 /* ---- Begin ---- */
 
+/* The pager counts snapshots; writers are counted here, so that reading shares no written memory. */
 static quire_status open_view(quire_txn *txn, quire_txn_mode mode, quire_error *err)
 {
+    quire_db *db = txn->db;
     if (mode == QUIRE_READ) {
-        return qr_snapshot_open(txn->db->pager, &txn->view, err);
+        return qr_snapshot_open(db->pager, &txn->view, err);
     }
-    QR_TRY(qr_txn_begin(txn->db->pager, txn->db->lock_timeout_ms, &txn->txn, err));
+    atomic_fetch_add(&db->writers, 1);
+    quire_status status = qr_txn_begin(db->pager, db->lock_timeout_ms, &txn->txn, err);
+    if (status != QUIRE_OK) {
+        atomic_fetch_sub(&db->writers, 1);
+        return status;
+    }
     txn->view = qr_txn_view(txn->txn);
     return QUIRE_OK;
-}
-
-static void count_transaction(quire_db *db, bool begins)
-{
-    qr_mutex_lock(&db->mutex);
-    db->transactions = begins ? db->transactions + 1 : db->transactions - 1;
-    qr_mutex_unlock(&db->mutex);
 }
 
 quire_status quire_begin(quire_db *db, quire_txn_mode mode, quire_txn **out, quire_error *err)
@@ -94,10 +94,8 @@ quire_status quire_begin(quire_db *db, quire_txn_mode mode, quire_txn **out, qui
         return QUIRE_NO_MEMORY;
     }
     txn->db = db;
-    count_transaction(db, true);
     quire_status status = open_view(txn, mode, err);
     if (status != QUIRE_OK) {
-        count_transaction(db, false);
         qr_free(&db->allocator, txn, sizeof *txn);
         return status;
     }
@@ -117,6 +115,7 @@ static void release_handles(quire_txn *txn)
 static void free_txn(quire_txn *txn)
 {
     quire_db *db = txn->db;
+    bool wrote = txn->txn != NULL;
     qr_schema_release(txn);
     while (txn->counters != NULL) {
         struct qr_rowid_counter *counter = txn->counters;
@@ -124,7 +123,9 @@ static void free_txn(quire_txn *txn)
         qr_free(&db->allocator, counter, sizeof *counter);
     }
     qr_free(&db->allocator, txn, sizeof *txn);
-    count_transaction(db, false);
+    if (wrote) {
+        atomic_fetch_sub(&db->writers, 1);
+    }
 }
 
 quire_status quire_commit(quire_txn *txn, quire_error *err)
