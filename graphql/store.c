@@ -130,8 +130,8 @@ static quire_status explain_clash(struct qr_store *store, const struct qr_model_
         }
         for (uint32_t e = 0; e < quire_table_index_count(table) && !found; e++) {
             if (strcmp(quire_table_index(table, e)->name, index->name) == 0) {
-                QR_TRY(
-                    qr_table_find_unique(table, e, key, index->field_count, &rowid, &found, NULL));
+                QR_TRY(qr_table_find_unique(table, e, key, index->field_count, &rowid, &found,
+                                            store->reader->err));
             }
         }
         if (found && rowid != self) {
@@ -241,15 +241,18 @@ quire_status qr_store_link(struct qr_store *store, const struct qr_model_field *
                            quire_int(field->link_owner ? target : rowid)};
     int64_t link = 0;
     quire_table *table;
+    quire_error failure = QUIRE_ERROR_INIT;
     quire_status status;
 
     QR_TRY(qr_reader_links(store->reader, field, &table));
-    status = quire_table_insert(table, &link, pair, 2, NULL);
+    status = quire_table_insert(table, &link, pair, 2, &failure);
     if (status == QUIRE_OK || status == QUIRE_UNIQUE) {
         return QUIRE_OK;
     }
-    link = 0;
-    return quire_table_insert(table, &link, pair, 2, store->reader->err);
+    if (store->reader->err != NULL) {
+        *store->reader->err = failure;
+    }
+    return status;
 }
 
 /* Removes the links of a row on every link table that its type has a side of. */
