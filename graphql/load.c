@@ -432,7 +432,8 @@ quire_status quire_loader_begin(quire_loader *loader, const char *name, quire_er
     if (loader->json != NULL) {
         return qr_fail(err, QUIRE_MISUSE, "An input is being read; end it before the next begins.");
     }
-    return leave(loader, begin_input(loader, name), loader->input_count - 1, err);
+    quire_status status = begin_input(loader, name);
+    return leave(loader, status, loader->input_count - 1, err);
 }
 
 quire_status quire_loader_feed(quire_loader *loader, const void *bytes, size_t size,
@@ -447,8 +448,8 @@ quire_status quire_loader_feed(quire_loader *loader, const void *bytes, size_t s
     if (size == 0) {
         return QUIRE_OK;
     }
-    return leave(loader, qr_json_reader_feed(loader->json, bytes, size, &loader->error),
-                 loader->input_count - 1, err);
+    quire_status status = qr_json_reader_feed(loader->json, bytes, size, &loader->error);
+    return leave(loader, status, loader->input_count - 1, err);
 }
 
 quire_status quire_loader_end(quire_loader *loader, quire_error *err)
