@@ -195,19 +195,20 @@ Test(hash, duplicates__move_to_a_tree_and_stay_cheap)
     close_hash(&fixture);
 }
 
-Test(hash, keys__of_all_sizes_fill_and_empty_pages)
+static void churn(uint32_t page_size, uint64_t seed)
 {
     quire_error err = QUIRE_ERROR_INIT;
     struct fixture fixture;
     struct spelled spelled;
     struct prng prng;
     const struct qr_hash *hash = &fixture.hash;
-    uint32_t longest = (uint32_t)qr_index_key_max(1024);
-    static bool present[3000];
+    uint32_t longest = (uint32_t)qr_index_key_max(page_size);
+    bool present[3000] = {false};
     uint64_t live = 0;
-    open_hash(&fixture, 1024);
-    prng_init(&prng, 21);
-    for (int step = 0; step < 30000; step++) {
+    open_hash(&fixture, page_size);
+    prng_init(&prng, seed);
+    longest = longest < sizeof spelled.bytes ? longest : sizeof spelled.bytes;
+    for (int step = 0; step < 20000; step++) {
         uint64_t n = prng_below(&prng, 3000);
         uint32_t size = 8 + (uint32_t)(n * 2654435761U % (longest - 7));
         const struct qr_hash_key *key = spell(&spelled, n, size);
@@ -223,6 +224,13 @@ Test(hash, keys__of_all_sizes_fill_and_empty_pages)
     cr_assert_eq(entries_of(hash), live);
     cr_assert_eq(shape_of(hash).cells, live);
     close_hash(&fixture);
+}
+
+Test(hash, keys__of_all_sizes_fill_and_empty_pages)
+{
+    for (uint32_t page_size = 1024; page_size <= 32768; page_size *= 2) {
+        churn(page_size, page_size);
+    }
 }
 
 Test(hash, cut_keys__are_other_keys_than_whole_ones)

@@ -210,6 +210,71 @@ Test(table, list__is_stored_and_given_back)
     close_db(db);
 }
 
+Test(table, row__may_be_large_and_have_large_keys)
+{
+    quire_error err = QUIRE_ERROR_INIT;
+    quire_db *db = memory_db(1024);
+    quire_txn *txn = begin_write(db);
+    create_users(txn);
+    OK(add_index(txn, "users", "b", QUIRE_INDEX_BTREE, true, "name", NULL, &err));
+    OK(add_index(txn, "users", "h", QUIRE_INDEX_HASH, true, "name", NULL, &err));
+    quire_table *users = open_table(txn, "users");
+    size_t size = 2 << 20;
+    char *text = malloc(size);
+    memset(text, 'm', size);
+    int64_t rowids[3];
+    for (int i = 0; i < 3; i++) {
+        quire_value name = quire_text_n(text, size - (size_t)i);
+        rowids[i] = 0;
+        OK(quire_table_insert(users, &rowids[i], &name, 1, &err));
+        FAILS(UNIQUE, quire_table_insert(users, NULL, &name, 1, &err));
+    }
+    int64_t got[3];
+    cr_assert_eq(scan(users, 0, NULL, got, 3), 3);
+    for (int i = 0; i < 3; i++) {
+        quire_value name = quire_text_n(text, size - (size_t)i);
+        cr_assert_eq(got[i], rowids[2 - i], "the shortest is first");
+        cr_assert_eq(column_of(users, rowids[i], 0).size, size - (size_t)i);
+        for (uint32_t index = 0; index < 2; index++) {
+            bool found;
+            int64_t rowid;
+            OK(qr_table_find_unique(users, index, &name, 1, &rowid, &found, &err));
+            cr_assert(found && rowid == rowids[i]);
+        }
+    }
+    for (int i = 0; i < 3; i++) {
+        OK(quire_table_delete(users, rowids[i], NULL, &err));
+    }
+    cr_assert_eq(scan(users, 0, NULL, got, 3), 0);
+    quire_table_close(users);
+    commit(txn);
+    free(text);
+    close_db(db);
+}
+
+Test(table, row__is_refused_when_it_is_too_large)
+{
+    quire_error err = QUIRE_ERROR_INIT;
+    quire_db *db = memory_db(0);
+    quire_txn *txn = begin_write(db);
+    create_users(txn);
+    OK(quire_tree_create(txn, "raw", &err));
+    quire_table *users = open_table(txn, "users");
+    quire_tree *raw;
+    OK(quire_tree_open(txn, "raw", &raw, &err));
+    /* Refused by its size alone: the bytes are never looked at. */
+    quire_value huge = quire_text_n("", (size_t)QUIRE_PAYLOAD_MAX + 1);
+    FAILS(LIMIT, quire_table_insert(users, NULL, &huge, 1, &err));
+    huge = quire_text_n("", SIZE_MAX);
+    FAILS(LIMIT, quire_table_insert(users, NULL, &huge, 1, &err));
+    FAILS(LIMIT, quire_tree_put(raw, 1, "", QUIRE_PAYLOAD_MAX + 1, NULL, &err));
+    cr_assert_eq(add_user(users, "small", 1), 1);
+    quire_tree_close(raw);
+    quire_table_close(users);
+    commit(txn);
+    close_db(db);
+}
+
 /* ---- Definition ---- */
 
 Test(table, create__refuses_bad_definitions)
