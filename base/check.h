@@ -20,4 +20,21 @@ _Noreturn void qr_assert_failed(const char *expression, const char *file, int li
 #define QR_ASSERT(expression) ((void)(0 && (expression)))
 #endif
 
+/*
+ * True in test programs that run the library with the named rule of its
+ * protocol dropped, to prove that the tests notice. False, and compiled away,
+ * in every other build.
+ */
+#ifndef QR_MUTANTS
+#define QR_MUTANTS 0
+#endif
+
+#if QR_MUTANTS
+#include <stdbool.h>
+bool qr_mutant_is(const char *name); /* defined by the test program */
+#define QR_MUTANT(name) qr_mutant_is(#name)
+#else
+#define QR_MUTANT(name) 0
+#endif
+
 #endif

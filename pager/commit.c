@@ -241,6 +241,10 @@ static quire_status flush_flight(struct qr_pager *pager, bool sync, quire_error 
 {
     struct qr_commit *commit = &pager->commit;
     const struct qr_group *group = &commit->flight;
+    if (QR_MUTANT(ACKNOWLEDGE_BEFORE_SYNC) && commit->header_open) {
+        QR_TRY(qr_wal_sync(pager->wal, err));
+        return write_group(pager, group, err);
+    }
     QR_TRY(write_group(pager, group, err));
     if (sync || !commit->header_open) {
         QR_TRY(qr_wal_sync(pager->wal, err));
@@ -434,7 +438,7 @@ static void lead(struct qr_pager *pager)
     struct qr_commit *commit = &pager->commit;
     gather_company(pager);
     uint64_t begun = qr_clock_monotonic_ns();
-    bool sync = pager->options.durability == QUIRE_DURABILITY_FULL;
+    bool sync = pager->options.durability == QUIRE_DURABILITY_FULL && !QR_MUTANT(NO_COMMIT_SYNC);
     quire_status status = qr_group_flush(pager, sync, NULL);
     uint64_t took = qr_clock_monotonic_ns() - begun;
     qr_mutex_lock(&commit->lock);

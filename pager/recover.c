@@ -174,6 +174,9 @@ static quire_status write_new(struct qr_pager *pager, uint8_t *page, quire_error
     header_encode(pager, page);
     QR_TRY(write_image(pager, QR_PAGE_NUMBER_HEADER, page, err));
     QR_TRY(qr_database_sync(pager, err));
+    if (QR_MUTANT(NO_DIRECTORY_SYNC)) {
+        return QUIRE_OK;
+    }
     return pager->layer->methods->sync_directory(pager->layer, pager->path, err);
 }
 
@@ -229,7 +232,8 @@ static quire_status redo_frame(void *context, const struct qr_wal_frame *frame, 
         pager->file->methods->read(pager->file, redo->page, pager->page_size, offset, &got, err));
     bool readable = got == pager->page_size &&
                     qr_page_verify(pager, frame->page_number, redo->page, NULL) == QUIRE_OK;
-    if (readable && qr_page_lsn(redo->page) > qr_page_lsn(frame->page)) {
+    uint64_t newer = QR_MUTANT(STRICT_REDO) ? 0 : 1;
+    if (readable && qr_page_lsn(redo->page) >= qr_page_lsn(frame->page) + newer) {
         return QUIRE_OK;
     }
     redo->applied++;
@@ -253,7 +257,7 @@ static quire_status redo_log(struct qr_pager *pager, quire_error *err)
     if (size < wanted) {
         QR_TRY(pager->file->methods->truncate(pager->file, wanted, err));
     }
-    return qr_database_sync(pager, err);
+    return QR_MUTANT(NO_REDO_SYNC) ? QUIRE_OK : qr_database_sync(pager, err);
 }
 
 /* Free pages of the database, counted on the map pages. */
@@ -280,7 +284,7 @@ static quire_status rewrite_header(struct qr_pager *pager, struct qr_file_header
     if (page == NULL) {
         return QUIRE_NO_MEMORY;
     }
-    header->pages = result->pages;
+    header->pages = QR_MUTANT(OLD_PAGE_COUNT) ? header->pages : result->pages;
     header->sequence = result->last_lsn > header->sequence ? result->last_lsn : header->sequence;
     quire_status status = count_free(pager, page, header->pages, &header->free_pages, err);
     if (status == QUIRE_OK) {
@@ -307,7 +311,9 @@ static quire_status recover_log(struct qr_pager *pager, struct qr_file_header *h
     struct qr_wal_scan_result result;
     QR_TRY(qr_wal_scan(pager->wal, NULL, NULL, &result, err));
     if (result.frames > 0) {
-        QR_TRY(qr_wal_harden(pager->wal, err));
+        if (!QR_MUTANT(NO_HARDENING)) {
+            QR_TRY(qr_wal_harden(pager->wal, err));
+        }
         QR_TRY(redo_log(pager, err));
         QR_TRY(qr_header_read(pager, header, err));
         QR_TRY(rewrite_header(pager, header, &result, err));

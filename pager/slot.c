@@ -101,7 +101,7 @@ uint64_t qr_oldest_boundary(struct qr_pager *pager)
     for (uint32_t i = 0; i < pager->slots.count; i++) {
         uint64_t snapshot =
             atomic_load_explicit(&pager->slots.slot[i].snapshot, memory_order_acquire);
-        if (snapshot < oldest) {
+        if (snapshot < oldest && !QR_MUTANT(IGNORE_SNAPSHOTS)) {
             oldest = snapshot;
         }
     }

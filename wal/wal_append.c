@@ -133,7 +133,7 @@ static quire_status free_abandoned(struct qr_wal *wal, quire_error *err)
 /* The abandoned segments go first: their headers count the frames that are zeroed then. */
 static quire_status settle(struct qr_wal *wal, quire_error *err)
 {
-    if (!wal->scrub.needed) {
+    if (!wal->scrub.needed || QR_MUTANT(NO_SETTLING)) {
         return QUIRE_OK;
     }
     QR_TRY(free_abandoned(wal, err));
@@ -218,7 +218,7 @@ void qr_wal_rewind(struct qr_wal *wal)
 /* Moves to a fresh segment. Its header goes out with the first frames. */
 static quire_status next_segment(struct qr_wal *wal, quire_error *err)
 {
-    if (wal->dirty) {
+    if (wal->dirty && !QR_MUTANT(NO_SEGMENT_SYNC)) {
         QR_TRY(qr_wal_sync(wal, err));
     }
     struct qr_segment *segment = NULL;

@@ -70,6 +70,9 @@ quire_status qr_wal_write_free_header(struct qr_wal *wal, struct qr_file *file,
     struct qr_segment_header header = {.generation = retired};
     uint8_t bytes[QR_SEGMENT_HEADER_SIZE];
     QR_TRY(qr_wal_salt(wal, segment->salt, &header.salt, err));
+    if (QR_MUTANT(REUSE_SALT) && segment->salt != 0) {
+        header.salt = segment->salt;
+    }
     qr_segment_header_encode(&header, QR_SEGMENT_FREE, wal->seed, bytes);
     QR_TRY(qr_file_write_one(file, bytes, sizeof bytes,
                              qr_segment_offset(&wal->geometry, segment->number), err));
@@ -654,6 +657,9 @@ static quire_status write_release(struct qr_wal *wal, uint64_t newest, quire_err
         if (mine) {
             QR_TRY(qr_wal_write_free_header(wal, file, segment, newest, &segment->salt, err));
         }
+    }
+    if (QR_MUTANT(NO_RELEASE_SYNC)) {
+        return QUIRE_OK;
     }
     quire_status status = file->methods->sync(file, err);
     return status == QUIRE_OK ? QUIRE_OK : qr_wal_poison(wal, status);

@@ -109,6 +109,9 @@ static quire_status read_generation(struct scan *scan, uint32_t order, uint32_t 
         QR_TRY(qr_frame_reader_get(scan->reader, segment->number, i, &bytes, err));
         if (bytes == NULL || qr_frame_check(bytes, &wal->geometry, wal->seed, segment->salt, i,
                                             chain) != QR_FRAME_OK) {
+            if (QR_MUTANT(PAST_BAD_FRAME) && bytes != NULL) {
+                continue;
+            }
             break;
         }
         struct qr_frame frame;
@@ -293,6 +296,9 @@ static quire_status visit_generation(struct scan *scan, const struct qr_segment 
         QR_TRY(qr_frame_reader_get(scan->reader, segment->number, i, &bytes, err));
         if (bytes == NULL || qr_frame_check(bytes, &wal->geometry, wal->seed, segment->salt, i,
                                             chain) != QR_FRAME_OK) {
+            if (QR_MUTANT(PAST_BAD_FRAME)) {
+                continue;
+            }
             return fail_moved(wal, offset, err);
         }
         struct qr_frame frame;
