@@ -93,19 +93,32 @@ static quire_status insert_batch(struct qr_index *index, struct qr_index_key *ke
     return QUIRE_OK;
 }
 
+/* Reads rows until the batch is full or there are no more. */
+static quire_status read_batch(struct qr_index *index, struct qr_tree_cursor *cursor,
+                               struct qr_index_key *key, struct batch *batch, bool *valid,
+                               quire_error *err)
+{
+    qr_arena_reset(&batch->arena);
+    batch->count = batch->bytes = 0;
+    while (*valid && batch->count < BATCH_ROWS && batch->bytes < BATCH_BYTES) {
+        QR_TRY(read_row(index, cursor, key, batch, err));
+        QR_TRY(qr_tree_cursor_next(cursor, valid, err));
+    }
+    return QUIRE_OK;
+}
+
 static quire_status fill_from(struct qr_index *index, struct qr_tree_cursor *cursor,
                               struct qr_index_key *key, struct batch *batch, quire_error *err)
 {
+    struct qr_view *view = index->txn->view;
     bool valid;
     QR_TRY(qr_tree_cursor_first(cursor, &valid, err));
     while (valid) {
-        batch->count = batch->bytes = 0;
-        while (valid && batch->count < BATCH_ROWS && batch->bytes < BATCH_BYTES) {
-            QR_TRY(read_row(index, cursor, key, batch, err));
-            QR_TRY(qr_tree_cursor_next(cursor, &valid, err));
-        }
+        qr_view_scanning(view, true);
+        quire_status status = read_batch(index, cursor, key, batch, &valid, err);
+        qr_view_scanning(view, false);
+        QR_TRY(status);
         QR_TRY(insert_batch(index, key, batch, err));
-        qr_arena_reset(&batch->arena);
     }
     return QUIRE_OK;
 }
