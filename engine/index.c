@@ -203,6 +203,17 @@ quire_status qr_index_conflict(struct qr_index *index, struct qr_index_key *key,
                           : qr_index_btree_find(index, key, rowid, conflict, err);
 }
 
+quire_status qr_index_contains(struct qr_index *index, struct qr_index_key *key, int64_t rowid,
+                               bool *found, quire_error *err)
+{
+    if (!is_hash(index)) {
+        return qr_index_btree_contains(index, key, rowid, found, err);
+    }
+    struct qr_hash hash = qr_hash_of(index->txn, index->def->object);
+    struct qr_hash_key stored = qr_hash_key_of(key);
+    return qr_hash_contains(&hash, &stored, rowid, found, err);
+}
+
 static quire_status doom_on_failure(const struct qr_index *index, quire_status status)
 {
     if (status != QUIRE_OK) {

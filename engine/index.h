@@ -84,6 +84,10 @@ quire_status qr_index_key_of_rowid(struct qr_index *index, int64_t rowid, struct
 quire_status qr_index_conflict(struct qr_index *index, struct qr_index_key *key, bool *conflict,
                                int64_t *rowid, quire_error *err);
 
+/* Whether the index has the entry of a row: its key with its rowid. */
+quire_status qr_index_contains(struct qr_index *index, struct qr_index_key *key, int64_t rowid,
+                               bool *found, quire_error *err);
+
 quire_status qr_index_insert(struct qr_index *index, struct qr_index_key *key, int64_t rowid,
                              quire_error *err);
 /* CORRUPT when the entry is not there. */
@@ -124,6 +128,8 @@ quire_status qr_index_parse_entry(const struct qr_index *index, const struct qr_
 
 quire_status qr_index_btree_find(struct qr_index *index, struct qr_index_key *key, int64_t *rowid,
                                  bool *found, quire_error *err);
+quire_status qr_index_btree_contains(struct qr_index *index, struct qr_index_key *key,
+                                     int64_t rowid, bool *found, quire_error *err);
 quire_status qr_index_btree_insert(struct qr_index *index, struct qr_index_key *key, int64_t rowid,
                                    quire_error *err);
 quire_status qr_index_btree_delete(struct qr_index *index, struct qr_index_key *key, int64_t rowid,

@@ -166,6 +166,19 @@ static quire_status compose(const struct qr_index *index, struct qr_index_key *k
     return QUIRE_OK;
 }
 
+quire_status qr_index_btree_contains(struct qr_index *index, struct qr_index_key *key,
+                                     int64_t rowid, bool *found, quire_error *err)
+{
+    struct entry_bytes entry;
+    struct qr_slice payload;
+    QR_TRY(open_entries(index, err));
+    QR_TRY(compose(index, key, rowid, &entry, err));
+    QR_TRY(qr_tree_find(&index->entries, &entry.key, &payload, found, err));
+    *found = *found && payload.size == entry.payload_size &&
+             (payload.size == 0 || memcmp(payload.data, entry.payload, payload.size) == 0);
+    return QUIRE_OK;
+}
+
 quire_status qr_index_btree_insert(struct qr_index *index, struct qr_index_key *key, int64_t rowid,
                                    quire_error *err)
 {

@@ -152,6 +152,35 @@ quire_status qr_hash_find(const struct qr_hash *hash, const struct qr_hash_key *
     return status;
 }
 
+static bool holds(const struct qr_hash_match *match, int64_t rowid)
+{
+    for (uint32_t i = 0; i < match->count; i++) {
+        if (match->rowids[i] == rowid) {
+            return true;
+        }
+    }
+    return false;
+}
+
+quire_status qr_hash_contains(const struct qr_hash *hash, const struct qr_hash_key *key,
+                              int64_t rowid, bool *found, quire_error *err)
+{
+    struct qr_hash_match match;
+    QR_TRY(qr_hash_find(hash, key, &match, err));
+    if (match.posting_root == 0) {
+        *found = holds(&match, rowid);
+        return QUIRE_OK;
+    }
+    struct qr_tree tree = posting_tree(hash, match.posting_root);
+    struct qr_tree_key wanted = {.rowid = rowid};
+    struct qr_tree_reader reader;
+    struct qr_slice payload;
+    QR_TRY(qr_tree_reader_init(&reader, &tree, err));
+    quire_status status = qr_tree_find(&reader, &wanted, &payload, found, err);
+    qr_tree_reader_free(&reader);
+    return status;
+}
+
 quire_status qr_hash_rowids_open(struct qr_hash_rowids *rowids, const struct qr_hash *hash,
                                  const struct qr_hash_match *match, bool reverse, quire_error *err)
 {
@@ -314,16 +343,6 @@ static quire_status move_to_tree(const struct qr_hash *hash, struct qr_directory
     posting.posting_root = tree.root;
     QR_TRY(search_chain(hash, first, cell->tag, &cell->key, qr_cell_size(&posting), &search, err));
     return add_cell(hash, directory, first, search.room_page, &posting, err);
-}
-
-static bool holds(const struct qr_hash_match *match, int64_t rowid)
-{
-    for (uint32_t i = 0; i < match->count; i++) {
-        if (match->rowids[i] == rowid) {
-            return true;
-        }
-    }
-    return false;
 }
 
 static quire_status insert_inside(const struct qr_hash *hash, const struct qr_hash_key *key,

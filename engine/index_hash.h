@@ -55,6 +55,9 @@ struct qr_hash_match {
 quire_status qr_hash_find(const struct qr_hash *hash, const struct qr_hash_key *key,
                           struct qr_hash_match *match, quire_error *err);
 
+quire_status qr_hash_contains(const struct qr_hash *hash, const struct qr_hash_key *key,
+                              int64_t rowid, bool *found, quire_error *err);
+
 /* A walk over a match, ascending or descending. Free with close, also after a failed open. */
 struct qr_hash_rowids {
     struct qr_hash_match match;

@@ -130,8 +130,7 @@
     X(INDEX_KEY, ERROR, "the key of an entry is not that of its row", QR_REMEDY_REINDEX)           \
     X(INDEX_DUPLICATE, ERROR, "two rows have the same key in a unique index",                      \
       "Change or delete one of the rows, then drop the index and create it again.")                \
-    X(INDEX_COUNT, ERROR, "an index has more entries than its table has rows",                     \
-      QR_REMEDY_REINDEX)
+    X(INDEX_COUNT, ERROR, "an index has more entries than its table has rows", QR_REMEDY_REINDEX)
 
 #define QR_INSPECT_WAL_MAP(X)                                                                      \
     X(WAL_EMPTY, INFO, "the log's creation was not finished; nothing was ever in it",              \
@@ -143,8 +142,7 @@
     X(WAL_HEADER_CHECKSUM, ERROR, "the log header is damaged", QR_REMEDY_LOG)                      \
     X(WAL_HEADER_VERSION, ERROR, "the log was written by another version",                         \
       "Use the version that wrote it to open and close the database.")                             \
-    X(WAL_HEADER_SIZES, ERROR, "the page or segment size of the log is impossible",                \
-      QR_REMEDY_LOG)                                                                               \
+    X(WAL_HEADER_SIZES, ERROR, "the page or segment size of the log is impossible", QR_REMEDY_LOG) \
     X(WAL_DATABASE_ID, ERROR, "the log belongs to another database",                               \
       "Put the log that belongs to the database beside it.")                                       \
     X(WAL_PAGE_SIZE, ERROR, "the log has pages of another size than the database",                 \
@@ -161,13 +159,11 @@
     X(WAL_FRAME_CHECKSUM, ERROR, "a frame header is damaged or out of the chain", QR_REMEDY_LOG)   \
     X(WAL_PAGE_CHECKSUM, ERROR, "the page in a frame is damaged", QR_REMEDY_LOG)                   \
     X(WAL_GROUP_UNFINISHED, INFO, "a commit was being written", QR_REMEDY_NONE)                    \
-    X(WAL_GROUP_TORN, INFO, "the newest group is incomplete; recovery drops it",                   \
-      QR_REMEDY_NONE)                                                                              \
+    X(WAL_GROUP_TORN, INFO, "the newest group is incomplete; recovery drops it", QR_REMEDY_NONE)   \
     X(WAL_GROUP_UNREACHABLE, ERROR, "a commit behind damage, which recovery cannot use",           \
       QR_REMEDY_LOG)                                                                               \
     X(WAL_HEADER_LOST, ERROR, "a free segment holds synced frames: its header was in use",         \
       QR_REMEDY_LOG)                                                                               \
-    X(WAL_TRAILING_BYTES, WARNING, "the log does not end with a segment",                          \
-      QR_REMEDY_OPEN)
+    X(WAL_TRAILING_BYTES, WARNING, "the log does not end with a segment", QR_REMEDY_OPEN)
 
 #endif

@@ -59,8 +59,8 @@ struct qr_source {
     uint32_t page_size; /* 0 when unknown: no page can be read */
     uint32_t pages;
     uint8_t id[16];
-    uint64_t sequence; /* newest commit known of */
-    bool clean;        /* the header says that the file needs no log */
+    uint64_t sequence;             /* newest commit known of */
+    bool clean;                    /* the header says that the file needs no log */
     struct qr_logged_page *logged; /* sorted by page number, one a page */
     size_t logged_count, logged_capacity;
 };

@@ -4,6 +4,7 @@
  * ranges and equality, in both directions, what sorting the model's rows by the
  * public order of values yields.
  */
+#include "engine/index.h"
 #include "engine_fixture.h"
 
 #include <math.h>
@@ -298,6 +299,29 @@ static void compare_random_range(struct prng *prng, quire_table *table, const st
     compare_range(table, model, p, &range);
 }
 
+/* Every row has its entry, and not under another rowid. */
+static void assert_contains(quire_table *table, const struct model *model, size_t p)
+{
+    quire_error err = QUIRE_ERROR_INIT;
+    quire_txn *txn = qr_table_txn(table);
+    const struct qr_table_def *def;
+    struct qr_index index;
+    struct qr_index_key key;
+    OK(qr_schema_find(txn, "rows", &def, &err));
+    qr_index_open(&index, txn, def, &def->indexes[index_number(table, plans[p].name)]);
+    qr_index_key_init(&key, qr_allocator_default());
+    for (uint32_t i = 0; i < model->count; i += 1 + model->count / 50) {
+        bool found;
+        OK(qr_index_key_from_row(&index, model->rows[i].values, COLUMNS, &key, &err));
+        OK(qr_index_contains(&index, &key, model->rows[i].rowid, &found, &err));
+        cr_assert(found, "%s", plans[p].name);
+        OK(qr_index_contains(&index, &key, INT64_MIN, &found, &err));
+        cr_assert_not(found, "%s", plans[p].name);
+    }
+    qr_index_key_free(&key);
+    qr_index_close(&index);
+}
+
 static void compare_all(struct prng *prng, quire_table *table, const struct model *model)
 {
     quire_error err = QUIRE_ERROR_INIT;
@@ -305,6 +329,7 @@ static void compare_all(struct prng *prng, quire_table *table, const struct mode
         uint64_t entries;
         OK(qr_table_index_entries(table, index_number(table, plans[p].name), &entries, &err));
         cr_assert_eq(entries, model->count, "%s", plans[p].name);
+        assert_contains(table, model, p);
         if (plans[p].kind == QUIRE_INDEX_BTREE) {
             quire_index_range range = {.prefix = NULL};
             compare_range(table, model, p, &range);
