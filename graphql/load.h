@@ -3,11 +3,12 @@
  *
  *     bytes -> json_read -> load.c        finds the lists that rules name
  *                        -> load_tape.c   collects one element of a list
- *                        -> load_source.c gives each field its value
+ *                        -> load_find.c   gives each field its value
  *                        -> load_row.c    checks it and stores the row
  *
- * load_mapping.c compiles a mapping file into rules. The plain form is a rule
- * for each type, whose fields are looked up by the names in the data.
+ * load_mapping.c compiles a mapping file into rules, and load_source.c what
+ * they say of each field. The plain form is a rule for each type, whose fields
+ * are looked up by the names in the data.
  *
  * Memory: one element at a time, whatever the size of the input; and for each
  * reference to a row that is not there yet a note, until finish.
@@ -94,7 +95,7 @@ const char *qr_load_kind_name(const struct qr_load_node *node);
 quire_status qr_load_fail(quire_error *err, quire_status status, struct qr_load_place place,
                           const char *format, ...) QR_PRINTF(4, 5);
 
-/* ---- where a field's value comes from (load_source.c) ---- */
+/* ---- where a field's value comes from (load_source.c, load_find.c) ---- */
 
 struct qr_load_path {
     struct qr_gql_str text; /* as written */
@@ -102,7 +103,17 @@ struct qr_load_path {
     uint32_t count; /* 0: the value itself */
 };
 
-struct qr_load_function;
+/* A function of templates (load_function.c). */
+struct qr_load_function {
+    const char *name;
+    bool takes_text; /* in parentheses */
+    /* Replaces *text; data NULL: no value. Memory from the arena. */
+    quire_status (*apply)(struct qr_arena *arena, struct qr_gql_str argument,
+                          struct qr_gql_str *text, quire_error *err);
+};
+
+/* The function of that name, or NULL. */
+const struct qr_load_function *qr_load_function_find(struct qr_gql_str name);
 
 struct qr_load_call {
     const struct qr_load_function *function;

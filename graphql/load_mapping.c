@@ -174,6 +174,30 @@ static quire_status expect(struct compiler *c, const struct qr_load_node *node,
                                              qr_load_kind_name(node), what);
 }
 
+static bool says_missing(const struct qr_load_source *source)
+{
+    bool says = source->missing_null;
+    for (uint32_t i = 0; i < source->source_count && !says; i++) {
+        says = says_missing(&source->sources[i]);
+    }
+    return says;
+}
+
+/* `"missing": "null"` needs a relation that can do without a row. */
+static quire_status check_missing(struct compiler *c, const struct qr_load_field *field,
+                                  struct qr_load_place place)
+{
+    bool is_relation = field->field->target != NULL;
+    bool is_single = field->field->role == QR_MODEL_REFERENCE;
+    if (!says_missing(&field->source) || (is_relation && !(is_single && field->field->required))) {
+        return QUIRE_OK;
+    }
+    return qr_load_fail(c->err, QUIRE_DATA, place,
+                        "The mapping says \"missing\": \"null\" for %s.%.*s, which is %s.",
+                        field->field->owner->table, QR_GQL_FMT(field->field->name),
+                        is_relation ? "required" : "no reference");
+}
+
 static quire_status compile_fields(struct compiler *c, const struct qr_load_node *fields,
                                    struct qr_load_rule *rule)
 {
@@ -196,6 +220,7 @@ static quire_status compile_fields(struct compiler *c, const struct qr_load_node
             }
         }
         QR_TRY(qr_load_source_compile(c->arena, member, &field->source, c->err));
+        QR_TRY(check_missing(c, field, member->place));
     }
     return QUIRE_OK;
 }

@@ -420,8 +420,7 @@ static quire_status settle(struct qr_load_writer *writer, const struct qr_load_n
     QR_TRY(recall(writer, note, &wish, &rowid, input));
     QR_TRY(qr_reader_find(&writer->reader, wish.field->target->key, &wish.key, &target, &found));
     if (!found) {
-        bool stays_null = wish.missing_null && !wish.field->required;
-        return stays_null ? QUIRE_OK : no_target(writer, &wish);
+        return wish.missing_null ? QUIRE_OK : no_target(writer, &wish);
     }
     quire_status status = grant(writer, &wish, rowid, target);
     if (status != QUIRE_OK && err->line == 0) {

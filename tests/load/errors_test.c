@@ -4,6 +4,8 @@
  */
 #include "load_fixture.h"
 
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static const char sdl[] = "enum Color { RED GREEN }\n"
@@ -172,6 +174,32 @@ Test(load_errors, shapes_that_are_not_lists_of_objects)
     REFUSED_TEXT("{\"Thing\": null}", DATA, 1, 11, "a list of objects is expected");
     REFUSED_TEXT("{\"Thing\": [\n  \"1\"]}", DATA, 2, 3, "must be an object");
     REFUSED_TEXT("{\"Thing\": [[]]}", DATA, 1, 12, "must be an object");
+}
+
+Test(load_errors, nesting_has_a_limit)
+{
+    char text[700];
+    size_t size = (size_t)sprintf(text, "{\"Thing\":\n[{\"id\": ");
+    memset(text + size, '[', 250);
+    text[size + 250] = '\0';
+    REFUSED_TEXT(text, LIMIT, 2, 206, "nested too deeply");
+}
+
+Test(load_errors, long_values_are_stored_or_refused_with_their_place)
+{
+    quire_error err = QUIRE_ERROR_INIT;
+    quire_db *db = open_db(":memory:", NULL);
+    size_t size = 3 << 20;
+    char *text = malloc(size + 100);
+    apply_schema(db, sdl);
+    size_t used = (size_t)sprintf(text, "{\"Thing\": [{\"id\": \"1\", \"name\": \"");
+    memset(text + used, 'x', size);
+    sprintf(text + used + size, "\"}]}");
+    OK(load(db, NULL, INPUTS({"d", text}), &err));
+    expect_answer(db, "{ things(where: {name: {startsWith: \"xxx\"}}) { totalCount } }",
+                  "{\"things\":{\"totalCount\":1}}");
+    free(text);
+    close_db(db);
 }
 
 Test(load_errors, a_database_without_types_takes_nothing)

@@ -62,6 +62,15 @@ Test(load_mapping, unknown_types_and_fields)
                     "Item.kind is required");
 }
 
+Test(load_mapping, missing_needs_a_reference_that_may_be_null)
+{
+    REFUSED_MAPPING("{\"rules\": [{\"type\": \"Pair\", \"fields\": {\"item\":\n"
+                    "[{\"from\": \"i\", \"missing\": \"null\"}]}}]}",
+                    DATA, 2, 1, "for Pair.item, which is required");
+    REFUSED_SOURCE("{\"from\": \"a\", \"missing\": \"null\"}", 1,
+                   "for Item.name, which is no reference");
+}
+
 Test(load_mapping, lists_inside_lists_of_other_rules)
 {
     REFUSED_MAPPING(
