@@ -61,7 +61,7 @@ quire_status qr_handle_check(struct qr_handle *handle, quire_error *err)
 
 /* ---- Begin ---- */
 
-/* The pager counts snapshots; writers are counted here, so that reading shares no written memory. */
+/* The pager counts snapshots; writers are counted here, so that readers share no written memory. */
 static quire_status open_view(quire_txn *txn, quire_txn_mode mode, quire_error *err)
 {
     quire_db *db = txn->db;
