@@ -345,9 +345,23 @@ static void publish_pages(struct qr_txn *txn, uint64_t seq)
     }
 }
 
+/* Whether the group must frame page 0 and the transaction does not bring it. Group lock held. */
+static bool lacks_header(const struct qr_txn *txn)
+{
+    const struct qr_commit *commit = &txn->pager->commit;
+    return (!commit->header_open || !commit->header_framed) &&
+           txn->pager->cache.private_table[QR_PAGE_NUMBER_HEADER] == QR_REF_NONE;
+}
+
+/* Where a transaction was published. */
+struct published {
+    uint64_t seq, group;
+    size_t frames; /* that it added to the group */
+    bool done;     /* false: a segment was sealed meanwhile, prepare again */
+};
+
 /* Makes the transaction's pages the newest. On failure nothing has happened. */
-static quire_status publish(struct qr_txn *txn, uint64_t *seq, uint64_t *group, size_t *frames,
-                            quire_error *err)
+static quire_status publish(struct qr_txn *txn, struct published *out, quire_error *err)
 {
     struct qr_pager *pager = txn->pager;
     struct qr_commit *commit = &pager->commit;
@@ -356,17 +370,18 @@ static quire_status publish(struct qr_txn *txn, uint64_t *seq, uint64_t *group, 
     if (status == QUIRE_OK) {
         status = reserve_publish(pager, txn->own_count, err);
     }
-    if (status == QUIRE_OK) {
+    out->done = status == QUIRE_OK && !lacks_header(txn);
+    if (out->done) {
         size_t before = commit->open.count;
-        *seq = commit->sequence + 1;
-        publish_pages(txn, *seq);
+        out->seq = commit->sequence + 1;
+        publish_pages(txn, out->seq);
         commit->pages = txn->pages;
         commit->free_pages = txn->free_pages;
-        extend_group(commit, *seq);
+        extend_group(commit, out->seq);
         commit->open.commits++;
         (void)atomic_fetch_add_explicit(&commit->joined, 1, memory_order_relaxed);
-        *group = commit->open.number;
-        *frames = commit->open.count - before;
+        out->group = commit->open.number;
+        out->frames = commit->open.count - before;
     }
     qr_mutex_unlock(&commit->lock);
     return status;
@@ -401,7 +416,7 @@ quire_status qr_group_flush_header(struct qr_pager *pager, bool clean, bool *roo
         qr_header_stamp(bytes, seq, commit->pages, commit->free_pages, clean);
         qr_version_publish(pager, QR_PAGE_NUMBER_HEADER, frame, seq, false);
         extend_group(commit, seq);
-        commit->header_framed = false; /* this frame ends its segment */
+        commit->header_framed = false; /* this one ends its segment */
     } else {
         qr_frame_free(pager, frame);
     }
@@ -524,41 +539,44 @@ static quire_status prepare(struct qr_txn *txn, quire_error *err)
 {
     struct qr_pager *pager = txn->pager;
     uint8_t *page = NULL;
+    wait_for_checkpointer(pager);
     qr_mutex_lock(&pager->commit.lock);
-    bool with_header = !pager->commit.header_open || !pager->commit.header_framed;
+    bool with_header = lacks_header(txn);
     qr_mutex_unlock(&pager->commit.lock);
     if (with_header) {
         QR_TRY(qr_txn_page_write(txn, QR_PAGE_NUMBER_HEADER, &page, err));
     }
-    wait_for_checkpointer(pager);
     return reserve_log(pager, txn->own_count, err);
+}
+
+static quire_status prepare_and_publish(struct qr_txn *txn, struct published *out, quire_error *err)
+{
+    struct qr_pager *pager = txn->pager;
+    *out = (struct published){0};
+    while (!out->done) {
+        QR_TRY(prepare(txn, err));
+        size_t reserved = txn->own_count;
+        quire_status status = publish(txn, out, err);
+        if (out->frames < reserved) {
+            qr_wal_unreserve(pager->wal, reserved - out->frames);
+        }
+        QR_TRY(status);
+    }
+    return QUIRE_OK;
 }
 
 quire_status qr_commit_txn(struct qr_txn *txn, quire_error *err)
 {
     struct qr_pager *pager = txn->pager;
-    uint64_t seq = 0;
-    uint64_t group = 0;
-    size_t frames = 0;
-    size_t reserved = 0;
-    quire_status status = prepare(txn, err);
-    if (status == QUIRE_OK) {
-        reserved = txn->own_count;
-        status = publish(txn, &seq, &group, &frames, err);
-    }
+    struct published published;
+    quire_status status = prepare_and_publish(txn, &published, err);
     if (status != QUIRE_OK) {
-        if (reserved > 0) {
-            qr_wal_unreserve(pager->wal, reserved);
-        }
         qr_txn_rollback(txn);
         return status;
     }
-    if (frames < reserved) {
-        qr_wal_unreserve(pager->wal, reserved - frames);
-    }
-    qr_free_map_published(txn, seq);
+    qr_free_map_published(txn, published.seq);
     qr_txn_release(txn);
-    QR_TRY(wait_flushed(pager, seq, group, err));
+    QR_TRY(wait_flushed(pager, published.seq, published.group, err));
     qr_count(&pager->counters.commits, 1);
     return QUIRE_OK;
 }

@@ -25,8 +25,8 @@
  */
 #include "pager/pager_internal.h"
 
-/* Memory is committed in steps of this many bytes. */
-#define COMMIT_STEP ((size_t)1 << 20)
+/* Memory is committed in steps of this many bytes: whole huge pages. */
+#define COMMIT_STEP QR_VM_ALIGNMENT
 
 /* ---- Regions ---- */
 
