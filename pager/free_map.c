@@ -483,3 +483,21 @@ quire_status qr_view_page_is_free(struct qr_view *view, uint32_t page_number, bo
     qr_view_leave(view);
     return status;
 }
+
+quire_status qr_free_map_count(struct qr_view *view, uint32_t *free_pages, quire_error *err)
+{
+    struct qr_pager *pager = view->pager;
+    quire_status status = QUIRE_OK;
+    *free_pages = 0;
+    for (uint64_t at = QR_PAGE_NUMBER_FREE_MAP; status == QUIRE_OK && at < view->pages;
+         at += bits_of(pager)) {
+        const uint8_t *page = NULL;
+        qr_view_enter(view);
+        status = qr_view_page(view, (uint32_t)at, &page, err);
+        for (size_t w = 0; status == QUIRE_OK && w < words_bytes(pager) / 8; w++) {
+            *free_pages += qr_bit_count(qr_load64(page + QR_PAGE_HEADER_SIZE + 8 * w));
+        }
+        qr_view_leave(view);
+    }
+    return status;
+}

@@ -96,6 +96,16 @@ quire_status qr_view_page_raw(struct qr_view *view, uint32_t page_number, uint8_
                               quire_error *err);
 
 /*
+ * Writes to `buffer` the page as a separate database file would hold it, with
+ * the id `id` (16 random bytes, new: a copy with the same id would take the
+ * original's log for its own). Page 0 carries the numbers of the view and says
+ * that no log is needed; a free page comes out empty. All pages of a snapshot,
+ * exported in any order, make a backup. Outside or inside an operation.
+ */
+quire_status qr_view_page_export(struct qr_view *view, uint32_t page_number, const uint8_t *id,
+                                 uint8_t *buffer, quire_error *err);
+
+/*
  * A pin holds at most one page of its view in place after the leave. Create
  * outside or inside an operation; set it inside one, before the leave, to a
  * pointer that qr_view_page gave in the same operation, or that it holds

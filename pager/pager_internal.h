@@ -482,6 +482,8 @@ quire_status qr_free_map_take(struct qr_txn *txn, uint32_t near, uint32_t count,
                               uint32_t *got, quire_error *err);
 quire_status qr_free_map_give(struct qr_txn *txn, uint32_t page_number, bool fresh,
                               quire_error *err);
+/* Free pages of the view, counted on its map pages. */
+quire_status qr_free_map_count(struct qr_view *view, uint32_t *free_pages, quire_error *err);
 /* The transaction is published with number seq, or undone. Neither fails. */
 void qr_free_map_published(struct qr_txn *txn, uint64_t seq);
 void qr_free_map_undo(struct qr_txn *txn);

@@ -307,6 +307,63 @@ Test(pager, free_map__grows_with_the_database)
     fixture_close(pager);
 }
 
+Test(pager, export__of_a_snapshot_is_a_database_of_its_own)
+{
+    struct qr_pager_options options = fixture_options(layer);
+    struct qr_pager *pager = fixture_open(&options);
+    struct qr_txn *txn = fixture_begin(pager);
+    for (uint64_t i = 0; i < 300; i++) {
+        (void)fixture_alloc(txn, 1000 + i);
+    }
+    cr_assert_eq(qr_txn_set_header_word(txn, QR_HEADER_USER_VERSION, 12, NULL), QUIRE_OK);
+    fixture_commit(txn);
+    txn = fixture_begin(pager);
+    cr_assert_eq(qr_txn_page_free(txn, 100, NULL), QUIRE_OK);
+    fixture_commit(txn);
+    struct qr_view *view = fixture_snapshot(pager);
+    txn = fixture_begin(pager);
+    for (uint32_t p = 3; p < 90; p++) {
+        fixture_write(txn, p, 1);
+    }
+    fixture_commit(txn);
+
+    struct qr_file *file = NULL;
+    uint8_t id[16];
+    uint8_t page[1024];
+    memset(id, 0x5A, sizeof id);
+    cr_assert_eq(
+        layer->methods->open(layer, "/db/copy", QR_OPEN_WRITE | QR_OPEN_CREATE, &file, NULL),
+        QUIRE_OK);
+    for (uint32_t p = 0; p < qr_view_page_count(view); p++) {
+        cr_assert_eq(qr_view_page_export(view, p, id, page, NULL), QUIRE_OK);
+        cr_assert_eq(qr_file_write_one(file, page, sizeof page, (uint64_t)p * 1024, NULL),
+                     QUIRE_OK);
+    }
+    file->methods->close(file);
+    qr_snapshot_close(view);
+    fixture_close(pager);
+
+    options.path = "/db/copy";
+    pager = fixture_open(&options);
+    quire_stats stats = fixture_stats(pager);
+    cr_assert_eq(stats.pages, 303);
+    cr_assert_eq(stats.pages_free, 1);
+    view = fixture_snapshot(pager);
+    uint64_t word = 0;
+    cr_assert_eq(qr_view_header_word(view, QR_HEADER_USER_VERSION, &word, NULL), QUIRE_OK);
+    cr_assert_eq(word, 12);
+    for (uint32_t p = 3; p < 303; p++) {
+        if (p != 100) {
+            cr_assert_eq(fixture_read(view, p), 1000 + p - 3);
+        }
+    }
+    qr_snapshot_close(view);
+    txn = fixture_begin(pager);
+    cr_assert_eq(fixture_alloc(txn, 1), 100);
+    fixture_commit(txn);
+    fixture_close(pager);
+}
+
 /* ---- Random histories against a model ---- */
 
 static void run_history(struct qr_pager_options *options, uint64_t seed, unsigned commits,
