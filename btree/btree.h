@@ -128,6 +128,9 @@ quire_status qr_tree_cursor_key(struct qr_tree_cursor *cursor, struct qr_tree_ke
                                 quire_error *err);
 quire_status qr_tree_cursor_payload(struct qr_tree_cursor *cursor, struct qr_slice *payload,
                                     quire_error *err);
+/* Both at once: the quick way through many rows. */
+quire_status qr_tree_cursor_entry(struct qr_tree_cursor *cursor, struct qr_tree_key *key,
+                                  struct qr_slice *payload, quire_error *err);
 
 /* ---- Statistics ---- */
 

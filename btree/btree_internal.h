@@ -10,7 +10,7 @@
 
 static inline uint32_t qr_tree_page_size(const struct qr_tree *tree)
 {
-    return qr_pager_page_size(qr_view_pager(tree->view));
+    return UINT32_C(1) << tree->view->page_shift;
 }
 
 static inline const quire_allocator *qr_tree_allocator(const struct qr_tree *tree)

@@ -9,6 +9,7 @@
  * bounds every walk over a damaged tree.
  */
 #include "btree/btree_internal.h"
+#include "btree/row_leaf.h"
 
 enum cursor_state {
     CURSOR_BEFORE, /* past the first entry */
@@ -344,8 +345,8 @@ quire_status qr_tree_cursor_seek_last(struct qr_tree_cursor *cursor, const struc
 static quire_status find_again(struct qr_tree_cursor *cursor, quire_error *err)
 {
     bool ignored;
-    if (cursor->state == CURSOR_BEFORE || cursor->state == CURSOR_AFTER ||
-        cursor->changes == qr_view_changes(cursor->tree.view)) {
+    if (!cursor->keeps_key || cursor->changes == qr_view_changes(cursor->tree.view) ||
+        cursor->state == CURSOR_BEFORE || cursor->state == CURSOR_AFTER) {
         return QUIRE_OK;
     }
     quire_status status = place(cursor, &cursor->key, err);
@@ -430,4 +431,23 @@ quire_status qr_tree_cursor_payload(struct qr_tree_cursor *cursor, struct qr_sli
     payload->data = cursor->buffer;
     payload->size = (size_t)overflow.size;
     return QUIRE_OK;
+}
+
+quire_status qr_tree_cursor_entry(struct qr_tree_cursor *cursor, struct qr_tree_key *key,
+                                  struct qr_slice *payload, quire_error *err)
+{
+    struct qr_item item;
+    struct qr_flaw flaw;
+    QR_TRY(require_entry(cursor, err));
+    unsigned index = leaf_step(cursor)->index;
+    if (cursor->tree.kind == QR_TREE_ROWS &&
+        qr_row_leaf_cell(cursor->leaf, cursor->page_size, index, &item, &flaw) && !item.overflow) {
+        key->rowid = qr_row_leaf_key(cursor->leaf, index);
+        payload->data = item.body;
+        payload->size = item.body_size;
+        return QUIRE_OK;
+    }
+    QR_TRY(load_key(cursor, err));
+    *key = cursor->key;
+    return qr_tree_cursor_payload(cursor, payload, err);
 }

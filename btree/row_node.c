@@ -3,14 +3,9 @@
  * btree_format.h for the layout and node.h for the contract.
  */
 #include "base/simd.h"
-#include "btree/node.h"
+#include "btree/row_leaf.h"
 
 /* ---- Layout ---- */
-
-static inline uint32_t leaf_offsets(uint32_t capacity)
-{
-    return QR_NODE_BODY + 8U * capacity;
-}
 
 static inline uint32_t inner_keys(uint32_t capacity)
 {
@@ -20,14 +15,6 @@ static inline uint32_t inner_keys(uint32_t capacity)
 static inline uint32_t inner_children(uint32_t capacity)
 {
     return inner_keys(capacity) + 8U * capacity;
-}
-
-static inline int64_t load_key(const uint8_t *p)
-{
-    uint64_t bits = qr_load64(p);
-    int64_t key;
-    memcpy(&key, &bits, sizeof key);
-    return key;
 }
 
 static inline void store_key(uint8_t *p, int64_t key)
@@ -52,7 +39,7 @@ static bool row_header(const uint8_t *page, uint32_t page_size, struct qr_flaw *
     }
     if (qr_node_is_leaf(page)) {
         uint32_t heap = qr_node_heap(page);
-        if (leaf_offsets(capacity) + 2U * count > heap || heap > page_size) {
+        if (qr_row_leaf_offsets(capacity) + 2U * count > heap || heap > page_size) {
             return qr_flaw_set(flaw, "TREE_CELL_BOUNDS", QR_PAGE_B,
                                "arrays and heap do not fit the page");
         }
@@ -72,7 +59,7 @@ static inline unsigned count_less(const uint8_t *keys, unsigned count, int64_t x
     unsigned low = 0;
     while (count > COUNTED_KEYS) {
         unsigned half = count / 2;
-        low = load_key(keys + 8U * (low + half - 1)) < x ? low + half : low;
+        low = qr_row_load_key(keys + 8U * (low + half - 1)) < x ? low + half : low;
         count -= half;
     }
     return low + (unsigned)qr_simd()->count_less_i64(keys + 8U * low, count, x);
@@ -91,7 +78,7 @@ static bool row_search(const uint8_t *page, uint32_t page_size, const struct qr_
     if (count == 0) {
         return true;
     }
-    int64_t last = load_key(keys + 8U * (count - 1));
+    int64_t last = qr_row_load_key(keys + 8U * (count - 1));
     if (x > last) { /* appends end here */
         *index = count;
         return true;
@@ -100,14 +87,14 @@ static bool row_search(const uint8_t *page, uint32_t page_size, const struct qr_
     uint64_t first = qr_load64(keys);
     uint64_t distance = (uint64_t)x - first;
     if ((uint64_t)last - first == count - 1 && distance < count &&
-        load_key(keys + 8U * distance) == x) {
+        qr_row_load_key(keys + 8U * distance) == x) {
         *index = (unsigned)distance;
         *exact = true;
         return true;
     }
     unsigned i = count_less(keys, count, x);
     *index = i;
-    *exact = i < count && load_key(keys + 8U * i) == x;
+    *exact = i < count && qr_row_load_key(keys + 8U * i) == x;
     return true;
 }
 
@@ -119,7 +106,7 @@ static bool row_search_child(const uint8_t *page, uint32_t page_size, const stru
     unsigned count = qr_node_count(page);
     const uint8_t *keys = page + inner_keys(qr_node_capacity(page));
     int64_t x = key->rowid;
-    if (count == 0 || x >= load_key(keys + 8U * (count - 1))) {
+    if (count == 0 || x >= qr_row_load_key(keys + 8U * (count - 1))) {
         *index = count;
         return true;
     }
@@ -145,39 +132,16 @@ static void inner_set_child(uint8_t *page, unsigned i, uint32_t child)
     qr_store32(page + inner_children(qr_node_capacity(page)) + 4U * i, child);
 }
 
-/* Finds the body of cell i. */
-static bool leaf_cell(const uint8_t *page, uint32_t page_size, unsigned i, struct qr_item *item,
-                      struct qr_flaw *flaw)
-{
-    uint32_t slot = leaf_offsets(qr_node_capacity(page)) + 2U * i;
-    uint32_t offset = qr_load16(page + slot);
-    if (offset < qr_node_heap(page) || offset + QR_ROW_CELL_HEADER > page_size) {
-        return qr_flaw_set(flaw, "TREE_CELL_BOUNDS", slot, "cell offset outside the heap");
-    }
-    uint32_t size = qr_load16(page + offset);
-    item->overflow = (size & QR_CELL_OVERFLOW) != 0;
-    size &= QR_CELL_SIZE;
-    if (offset + QR_ROW_CELL_HEADER + size > page_size) {
-        return qr_flaw_set(flaw, "TREE_CELL_BOUNDS", offset, "cell beyond the end of the page");
-    }
-    if (item->overflow && size != QR_OVERFLOW_BODY) {
-        return qr_flaw_set(flaw, "TREE_OVERFLOW", offset, "overflow cell of a wrong size");
-    }
-    item->body = page + offset + QR_ROW_CELL_HEADER;
-    item->body_size = size;
-    return true;
-}
-
 static bool row_get(const uint8_t *page, uint32_t page_size, unsigned i, uint8_t *key_buffer,
                     struct qr_item *item, struct qr_flaw *flaw)
 {
     (void)key_buffer;
-    item->rowid = load_key(key_array(page) + 8U * i);
+    item->rowid = qr_row_load_key(key_array(page) + 8U * i);
     item->key = NULL;
     item->key_size = 0;
     if (qr_node_is_leaf(page)) {
         item->child = 0;
-        return leaf_cell(page, page_size, i, item, flaw);
+        return qr_row_leaf_cell(page, page_size, i, item, flaw);
     }
     item->body = NULL;
     item->body_size = 0;
@@ -229,7 +193,7 @@ static bool insert_leaf(uint8_t *page, unsigned i, const struct qr_item *item)
     uint32_t capacity = qr_node_capacity(page);
     uint32_t heap = qr_node_heap(page);
     uint32_t cell = QR_ROW_CELL_HEADER + (uint32_t)item->body_size;
-    uint32_t end = leaf_offsets(capacity) + 2U * count;
+    uint32_t end = qr_row_leaf_offsets(capacity) + 2U * count;
     uint32_t gap = heap - end;
     uint32_t grown = capacity;
     if (count == capacity) {
@@ -241,11 +205,12 @@ static bool insert_leaf(uint8_t *page, unsigned i, const struct qr_item *item)
         return false;
     }
     if (grown != capacity) {
-        memmove(page + leaf_offsets(grown), page + leaf_offsets(capacity), 2U * count);
+        memmove(page + qr_row_leaf_offsets(grown), page + qr_row_leaf_offsets(capacity),
+                2U * count);
         qr_node_set_capacity(page, grown);
     }
     uint8_t *key = page + QR_NODE_BODY + 8U * i;
-    uint8_t *slot = page + leaf_offsets(grown) + 2U * i;
+    uint8_t *slot = page + qr_row_leaf_offsets(grown) + 2U * i;
     memmove(key + 8, key, 8U * (count - i));
     memmove(slot + 2, slot, 2U * (count - i));
     heap -= cell;
@@ -270,7 +235,7 @@ static bool row_remove(uint8_t *page, uint32_t page_size, unsigned i, struct qr_
     unsigned after = count - i - 1;
     if (qr_node_is_leaf(page)) {
         struct qr_item item;
-        if (!leaf_cell(page, page_size, i, &item, flaw)) {
+        if (!qr_row_leaf_cell(page, page_size, i, &item, flaw)) {
             return false;
         }
         uint32_t cell = QR_ROW_CELL_HEADER + (uint32_t)item.body_size;
@@ -281,7 +246,7 @@ static bool row_remove(uint8_t *page, uint32_t page_size, unsigned i, struct qr_
             qr_node_set_dead(page, qr_node_dead(page) + cell);
         }
         uint8_t *key = page + QR_NODE_BODY + 8U * i;
-        uint8_t *slot = page + leaf_offsets(capacity) + 2U * i;
+        uint8_t *slot = page + qr_row_leaf_offsets(capacity) + 2U * i;
         memmove(key, key + 8, 8U * after);
         memmove(slot, slot + 2, 2U * after);
         qr_node_set_count(page, count - 1);
@@ -346,12 +311,12 @@ static bool row_build(uint8_t *page, uint32_t page_size, uint8_t type,
         if (leaf) {
             heap -= QR_ROW_CELL_HEADER + (uint32_t)item.body_size;
             put_cell(page, heap, &item);
-            qr_store16(page + leaf_offsets(capacity) + 2U * i, (uint16_t)heap);
+            qr_store16(page + qr_row_leaf_offsets(capacity) + 2U * i, (uint16_t)heap);
         } else {
             inner_set_child(page, i + 1, item.child);
         }
     }
-    QR_ASSERT(!leaf || (heap <= page_size && heap >= leaf_offsets(capacity) + 2U * count));
+    QR_ASSERT(!leaf || (heap <= page_size && heap >= qr_row_leaf_offsets(capacity) + 2U * count));
     qr_node_set_heap(page, leaf ? heap : 0);
     if (!leaf) {
         inner_set_child(page, 0, first_child);
@@ -380,7 +345,7 @@ static void row_verify(const uint8_t *page, uint32_t page_size, uint8_t *marks,
     memset(marks, 0, page_size);
     for (unsigned i = 0; i < count; i++) {
         size_t at = (size_t)(keys - page) + 8U * i;
-        if (i > 0 && load_key(keys + 8U * (i - 1)) >= load_key(keys + 8U * i)) {
+        if (i > 0 && qr_row_load_key(keys + 8U * (i - 1)) >= qr_row_load_key(keys + 8U * i)) {
             qr_flaw_set(&flaw, "TREE_KEY_ORDER", at, "keys not in ascending order");
             found(context, &flaw);
         }

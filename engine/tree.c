@@ -18,15 +18,10 @@ struct quire_tree {
 /* Where a cursor stands. */
 enum position { BEFORE_FIRST, ON_ROW, AT_END };
 
-/* After so many steps a walk is taken for a scan: what it reads should not drive out of the cache
- * what others use. */
-#define SCAN_STEPS 256U
-
 struct quire_cursor {
     struct qr_handle handle; /* first */
     struct qr_tree_cursor *cursor;
     enum position position;
-    uint32_t steps; /* since the last jump, up to SCAN_STEPS */
 };
 
 quire_status qr_check_name(const char *name, const char *what, quire_error *err)
@@ -293,27 +288,10 @@ static quire_status arrived(quire_cursor *cursor, quire_status status, bool vali
     return status;
 }
 
-/* Moves to a neighbour with one of the tree cursor's functions. */
-static quire_status step(quire_cursor *cursor,
-                         quire_status (*move)(struct qr_tree_cursor *, bool *, quire_error *),
-                         bool *valid, quire_error *err)
-{
-    struct qr_view *view = cursor->handle.txn->view;
-    if (cursor->steps < SCAN_STEPS) {
-        cursor->steps++;
-        return move(cursor->cursor, valid, err);
-    }
-    qr_view_scanning(view, true);
-    quire_status status = move(cursor->cursor, valid, err);
-    qr_view_scanning(view, false);
-    return status;
-}
-
 quire_status quire_cursor_seek(quire_cursor *cursor, int64_t rowid, bool *valid, quire_error *err)
 {
     QR_TRY(check_cursor(cursor, err));
     struct qr_tree_key key = {.rowid = rowid};
-    cursor->steps = 0;
     quire_status status = qr_tree_cursor_seek(cursor->cursor, &key, valid, err);
     return arrived(cursor, status, *valid, AT_END);
 }
@@ -342,7 +320,7 @@ quire_status quire_cursor_next(quire_cursor *cursor, bool *valid, quire_error *e
         *valid = false;
         return QUIRE_OK;
     }
-    quire_status status = step(cursor, qr_tree_cursor_next, valid, err);
+    quire_status status = qr_tree_cursor_next(cursor->cursor, valid, err);
     return arrived(cursor, status, *valid, AT_END);
 }
 
@@ -356,7 +334,7 @@ quire_status quire_cursor_previous(quire_cursor *cursor, bool *valid, quire_erro
         *valid = false;
         return QUIRE_OK;
     }
-    quire_status status = step(cursor, qr_tree_cursor_previous, valid, err);
+    quire_status status = qr_tree_cursor_previous(cursor->cursor, valid, err);
     return arrived(cursor, status, *valid, BEFORE_FIRST);
 }
 
@@ -369,14 +347,15 @@ quire_status quire_cursor_row(quire_cursor *cursor, int64_t *rowid, const void *
     }
     struct qr_tree_key key;
     struct qr_slice slice;
-    QR_TRY(qr_tree_cursor_key(cursor->cursor, &key, err));
-    if (rowid != NULL) {
-        *rowid = key.rowid;
-    }
-    if (payload != NULL && size != NULL) {
-        QR_TRY(qr_tree_cursor_payload(cursor->cursor, &slice, err));
+    if (payload == NULL || size == NULL) {
+        QR_TRY(qr_tree_cursor_key(cursor->cursor, &key, err));
+    } else {
+        QR_TRY(qr_tree_cursor_entry(cursor->cursor, &key, &slice, err));
         *payload = slice.data;
         *size = slice.size;
+    }
+    if (rowid != NULL) {
+        *rowid = key.rowid;
     }
     return QUIRE_OK;
 }

@@ -113,21 +113,6 @@ static inline void qr_view_prefetch(struct qr_view *view, uint32_t page_number)
     }
 }
 
-/* The same for `size` bytes of the page from `offset` on. */
-static inline void qr_view_prefetch_range(struct qr_view *view, uint32_t page_number,
-                                          uint32_t offset, uint32_t size)
-{
-    if (page_number < view->pages) {
-        uint32_t entry = atomic_load_explicit(&view->table[page_number], memory_order_relaxed);
-        if (entry - 1 < UINT32_C(0x7FFFFFFF)) {
-            const uint8_t *bytes = view->arena + ((size_t)entry << view->page_shift) + offset;
-            for (uint32_t i = 0; i < size; i += 64) {
-                qr_prefetch(bytes + i);
-            }
-        }
-    }
-}
-
 /* Marks the pages read until the matching call with false as part of a scan: they enter the cache
  * as first candidates for eviction, and reads of neighbours may be combined. */
 static inline void qr_view_scanning(struct qr_view *view, bool on)
