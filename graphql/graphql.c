@@ -9,7 +9,8 @@
  *
  * Whatever goes wrong for reasons of the request, or with one of its fields,
  * becomes part of the response. A status is returned only when there can be no
- * response: no memory, or a commit whose outcome is unknown.
+ * response: no memory, a response that not even holds its error, or a commit
+ * whose outcome is unknown. The response is whole before a mutation commits.
  */
 #include "quire/graphql.h"
 
@@ -25,6 +26,8 @@
 #define FIELDS_MAX           1000000u
 #define MEMORY_MAX_DEFAULT   (UINT64_C(1) << 30)
 #define RESPONSE_MAX_DEFAULT (UINT64_C(1) << 30)
+/* What a request may take beyond its limit to tell that it reached it. */
+#define MEMORY_FOR_ERRORS ((size_t)64 * 1024)
 
 /* One request on its way. */
 struct run {
@@ -37,7 +40,6 @@ struct run {
     struct qr_gql_request prepared;
     struct qr_select *set;
     struct qr_json_writer writer;
-    struct qr_json_mark data; /* before the value of "data" */
     struct qr_explain explain;
     bool executed; /* "data" is part of the response */
     quire_error *err;
@@ -168,18 +170,27 @@ static const char *code_of(quire_status status)
     return quire_status_name(status) + sizeof "QUIRE_" - 1;
 }
 
-/* Turns a failure into an error of the response, at a field or of the request. */
-static void report_failure(struct run *run, quire_status status,
-                           const struct qr_select_field *field, const struct qr_store *store)
+/* Turns a failure into an error of the response, at a field or of the request (NULL). Fails with
+ * NO_MEMORY when that is what the failure was, or when there is none to tell it. */
+static quire_status report_failure(struct run *run, quire_status status,
+                                   const struct qr_select_field *field,
+                                   const struct qr_store *store)
 {
     struct qr_gql_pos pos = field != NULL ? qr_select_pos(field) : (struct qr_gql_pos){0, 0, 0};
     const char *message =
         run->err->message[0] != '\0' ? run->err->message : quire_status_message(status);
+
+    if (status == QUIRE_NO_MEMORY) {
+        status = qr_gql_memory_status(run->err); /* an arena that is full says so in err alone */
+    }
+    if (status == QUIRE_NO_MEMORY) {
+        return status;
+    }
+    run->arena.bytes_max += MEMORY_FOR_ERRORS;
     struct qr_gql_problem *problem =
         qr_gql_report_add(&run->report, field != NULL ? &pos : NULL, "%s", message);
-
     if (problem == NULL) {
-        return;
+        return QUIRE_NO_MEMORY;
     }
     problem->code =
         qr_gql_str_of(store != NULL && store->code != NULL ? store->code : code_of(status));
@@ -193,18 +204,15 @@ static void report_failure(struct run *run, quire_status status,
             problem->path = path;
         }
     }
+    return QUIRE_OK;
 }
 
-/* A failed preparation whose problems are not in the report yet. */
+/* A failed preparation; its problems may be in the report already. */
 static quire_status report_preparation(struct run *run, quire_status status)
 {
-    if (status == QUIRE_NO_MEMORY) {
-        return status;
-    }
-    if (run->report.count == 0) {
-        report_failure(run, status, NULL, NULL);
-    }
-    return QUIRE_OK;
+    return run->report.count > 0 && status != QUIRE_NO_MEMORY
+               ? QUIRE_OK
+               : report_failure(run, status, NULL, NULL);
 }
 
 /* ---- running ---- */
@@ -272,78 +280,92 @@ static quire_status run_mutation(struct run *run, struct qr_store *store,
     return run->writer.status;
 }
 
-/* Runs the prepared operation and writes the value of "data". A failure of a field leaves null
- * there and its error in the report; *failed_status tells. */
-static quire_status execute(struct run *run, quire_status *failed_status)
+/* Runs the prepared operation and writes "data". A failure of a field becomes an error of the
+ * response. */
+static quire_status execute(struct run *run)
 {
     struct qr_reader reader;
     struct qr_store store = {.reader = &reader};
     const struct qr_select_field *failed = NULL;
     bool mutation = operation_of(run) == QR_GQL_MUTATION;
+    quire_status status = qr_reader_init(&reader, run->txn, run->schema.api, &run->arena, run->err);
 
-    QR_TRY(qr_reader_init(&reader, run->txn, run->schema.api, &run->arena, run->err));
-    reader.explain = run->request->explain ? &run->explain : NULL;
-    run->data = qr_json_writer_mark(&run->writer);
     run->executed = true;
-    *failed_status =
-        mutation ? run_mutation(run, &store, &failed) : run_query(run, &reader, &failed);
+    if (status == QUIRE_OK) {
+        reader.explain = run->request->explain ? &run->explain : NULL;
+        qr_json_begin_object(&run->writer);
+        qr_json_put_key(&run->writer, "data", 4);
+        status = mutation ? run_mutation(run, &store, &failed) : run_query(run, &reader, &failed);
+    }
     qr_reader_close(&reader);
-    if (*failed_status == QUIRE_OK) {
-        return QUIRE_OK;
+    return status == QUIRE_OK ? QUIRE_OK
+                              : report_failure(run, status, failed, mutation ? &store : NULL);
+}
+
+/* Runs what is prepared on the transaction at hand. */
+static quire_status run_here(struct run *run)
+{
+    if (operation_of(run) == QR_GQL_SUBSCRIPTION) {
+        return report_failure(
+            run, qr_fail(run->err, QUIRE_NOT_SUPPORTED, "Subscriptions need a subscription call."),
+            NULL, NULL);
     }
-    if (*failed_status == QUIRE_NO_MEMORY) {
-        return QUIRE_NO_MEMORY;
-    }
-    report_failure(run, *failed_status, failed, mutation ? &store : NULL);
-    run->writer.status = QUIRE_OK; /* a response that is too long makes room for the error */
-    qr_json_writer_rewind(&run->writer, run->data);
-    qr_json_put_null(&run->writer);
-    return QUIRE_OK;
+    return execute(run);
 }
 
 /* ---- the response ---- */
 
-/* {"errors": [...], "data": ..., "extensions": {...}}: what was written so far is the value of
- * "data", so the other members follow it. */
-static quire_status finish(struct run *run, char **response, size_t *size, bool *has_errors)
+/* Ends the response: {"data": ..., "extensions": ...}, or {"errors": [...], "data": null, ...}.
+ * Where there are errors they stand first, and what was written of "data" is forgotten. */
+static quire_status write_response(struct run *run)
 {
-    if (!run->executed) {
-        qr_json_begin_object(&run->writer);
-    }
+    const struct qr_json_mark beginning = {0};
+    struct qr_json_writer *writer = &run->writer;
+
     if (run->report.count > 0) {
-        qr_json_put_key(&run->writer, "errors", 6);
-        qr_gql_report_write(&run->writer, &run->report);
+        writer->status = QUIRE_OK; /* a response that is too long makes room for its error */
+        qr_json_writer_rewind(writer, beginning);
+        qr_json_begin_object(writer);
+        qr_json_put_key(writer, "errors", 6);
+        qr_gql_report_write(writer, &run->report);
+        if (run->executed) {
+            qr_json_put_key(writer, "data", 4);
+            qr_json_put_null(writer);
+        }
     }
     if (run->explain.first != NULL) {
-        qr_json_put_key(&run->writer, "extensions", 10);
-        qr_json_begin_object(&run->writer);
-        qr_json_put_key(&run->writer, "explain", 7);
-        qr_explain_write(&run->explain, &run->writer);
-        qr_json_end_object(&run->writer);
+        qr_json_put_key(writer, "extensions", 10);
+        qr_json_begin_object(writer);
+        qr_json_put_key(writer, "explain", 7);
+        qr_explain_write(&run->explain, writer);
+        qr_json_end_object(writer);
     }
-    qr_json_end_object(&run->writer);
+    qr_json_end_object(writer);
+    return writer->status;
+}
+
+/* Ends the response while the transaction is still open: explain borrows names from its schema, and
+ * a mutation whose outcome cannot be told must not commit. */
+static quire_status complete(struct run *run)
+{
+    quire_status status = write_response(run);
+    if (status != QUIRE_LIMIT) {
+        return status;
+    }
+    run->explain.first = NULL;
+    if (run->report.count == 0) {
+        QR_TRY(report_failure(run, status, NULL, NULL));
+    }
+    return write_response(run);
+}
+
+/* Hands the response over. */
+static quire_status deliver(struct run *run, char **response, size_t *size, bool *has_errors)
+{
     if (has_errors != NULL) {
         *has_errors = run->report.count > 0;
     }
     return qr_json_writer_finish(&run->writer, response, size);
-}
-
-static void begin_data(struct run *run)
-{
-    qr_json_begin_object(&run->writer);
-    qr_json_put_key(&run->writer, "data", 4);
-}
-
-/* Runs what is prepared on the transaction at hand. */
-static quire_status run_here(struct run *run, quire_status *failed_status)
-{
-    if (operation_of(run) == QR_GQL_SUBSCRIPTION) {
-        qr_fail(run->err, QUIRE_NOT_SUPPORTED, "Subscriptions need a subscription call.");
-        report_failure(run, QUIRE_NOT_SUPPORTED, NULL, NULL);
-        return QUIRE_OK;
-    }
-    begin_data(run);
-    return execute(run, failed_status);
 }
 
 /* ---- the public calls ---- */
@@ -361,69 +383,84 @@ static quire_status check_request(const quire_graphql_request *request, char **r
     return QUIRE_OK;
 }
 
-/* A mutation in a transaction of its own. The failures of begin and commit are part of the response,
- * but for an unknown outcome. */
-static quire_status run_in_own_txn(struct run *run, quire_db *db)
+/* Prepares on a snapshot and runs there what only reads; *mutation says that the request has to be
+ * run as one instead. */
+static quire_status run_on_snapshot(struct run *run, quire_db *db, bool *mutation)
 {
-    quire_status failed = QUIRE_OK;
-    quire_status status = quire_begin(db, QUIRE_WRITE, &run->txn, run->err);
+    quire_status status = quire_begin(db, QUIRE_READ, &run->txn, run->err);
 
+    *mutation = false;
     if (status != QUIRE_OK) {
-        return report_preparation(run, status);
+        QR_TRY(report_preparation(run, status));
+        return complete(run);
     }
     status = prepare(run);
     if (status != QUIRE_OK) {
-        quire_rollback(run->txn);
-        return report_preparation(run, status);
+        status = report_preparation(run, status);
+    } else if (operation_of(run) == QR_GQL_MUTATION) {
+        *mutation = true;
+    } else {
+        status = run_here(run);
     }
-    status = run_here(run, &failed);
+    if (status == QUIRE_OK && !*mutation) {
+        status = complete(run);
+    }
     qr_api_release(&run->schema);
-    if (status != QUIRE_OK || failed != QUIRE_OK) {
+    quire_rollback(run->txn);
+    return status;
+}
+
+/* Runs a mutation in a transaction of its own, which commits if nothing failed. Failures of begin
+ * and commit are part of the response, but for an unknown outcome. */
+static quire_status run_in_own_txn(struct run *run, quire_db *db)
+{
+    quire_status status = quire_begin(db, QUIRE_WRITE, &run->txn, run->err);
+
+    if (status != QUIRE_OK) {
+        QR_TRY(report_preparation(run, status));
+        return complete(run);
+    }
+    status = prepare(run);
+    status = status == QUIRE_OK ? run_here(run) : report_preparation(run, status);
+    if (status == QUIRE_OK) {
+        status = complete(run);
+    }
+    qr_api_release(&run->schema);
+    if (status != QUIRE_OK || run->report.count > 0) {
         quire_rollback(run->txn);
         return status;
     }
     status = quire_commit(run->txn, run->err);
-    if (status == QUIRE_OK || status == QUIRE_COMMIT_UNKNOWN || status == QUIRE_NO_MEMORY) {
+    if (status == QUIRE_OK || status == QUIRE_COMMIT_UNKNOWN) {
         return status;
     }
-    report_failure(run, status, NULL, NULL);
-    qr_json_writer_rewind(&run->writer, run->data);
-    qr_json_put_null(&run->writer);
-    return QUIRE_OK;
+    run->explain.first = NULL;
+    QR_TRY(report_failure(run, status, NULL, NULL));
+    return complete(run);
 }
 
 quire_status quire_graphql(quire_db *db, const quire_graphql_request *request, char **response,
                            size_t *response_size, bool *has_errors, quire_error *err)
 {
     quire_error local = QUIRE_ERROR_INIT;
-    quire_status failed = QUIRE_OK;
     struct run run;
     quire_status status;
+    bool mutation;
 
     QR_TRY(check_request(request, response, response_size, err));
     if (db == NULL) {
         return qr_fail(err, QUIRE_MISUSE, "quire_graphql needs a database.");
     }
     run_open(&run, qr_db_allocator(db), request, err != NULL ? err : &local);
-    QR_TRY_GOTO(status, quire_begin(db, QUIRE_READ, &run.txn, run.err), done);
-    status = prepare(&run);
-    bool mutation = status == QUIRE_OK && operation_of(&run) == QR_GQL_MUTATION;
-    if (status != QUIRE_OK) {
-        status = report_preparation(&run, status);
-    } else if (!mutation) {
-        status = run_here(&run, &failed);
-    }
-    qr_api_release(&run.schema);
-    quire_rollback(run.txn);
-    if (mutation) {
+    status = run_on_snapshot(&run, db, &mutation);
+    if (status == QUIRE_OK && mutation) {
         run_close(&run);
         run_open(&run, qr_db_allocator(db), request, err != NULL ? err : &local);
         status = run_in_own_txn(&run, db);
     }
     if (status == QUIRE_OK) {
-        status = finish(&run, response, response_size, has_errors);
+        status = deliver(&run, response, response_size, has_errors);
     }
-done:
     run_close(&run);
     return status;
 }
@@ -432,7 +469,6 @@ quire_status quire_graphql_in(quire_txn *txn, const quire_graphql_request *reque
                               size_t *response_size, bool *has_errors, quire_error *err)
 {
     quire_error local = QUIRE_ERROR_INIT;
-    quire_status failed = QUIRE_OK;
     struct run run;
     quire_status status;
 
@@ -443,19 +479,19 @@ quire_status quire_graphql_in(quire_txn *txn, const quire_graphql_request *reque
     run_open(&run, qr_db_allocator(qr_txn_database(txn)), request, err != NULL ? err : &local);
     run.txn = txn;
     status = prepare(&run);
-    if (status != QUIRE_OK) {
-        status = report_preparation(&run, status);
-    } else if (operation_of(&run) == QR_GQL_MUTATION && !qr_txn_writes(txn)) {
-        qr_fail(run.err, QUIRE_READ_ONLY, "A mutation needs a write transaction.");
-        report_failure(&run, QUIRE_READ_ONLY, NULL, NULL);
-    } else {
-        status = run_here(&run, &failed);
-        if (failed != QUIRE_OK && operation_of(&run) == QR_GQL_MUTATION) {
-            qr_txn_give_up(txn);
-        }
+    if (status == QUIRE_OK && operation_of(&run) == QR_GQL_MUTATION && !qr_txn_writes(txn)) {
+        status = qr_fail(run.err, QUIRE_READ_ONLY, "A mutation needs a write transaction.");
+    }
+    status = status == QUIRE_OK ? run_here(&run) : report_preparation(&run, status);
+    if (status == QUIRE_OK) {
+        status = complete(&run);
+    }
+    if (run.executed && operation_of(&run) == QR_GQL_MUTATION &&
+        (status != QUIRE_OK || run.report.count > 0)) {
+        qr_txn_give_up(txn);
     }
     if (status == QUIRE_OK) {
-        status = finish(&run, response, response_size, has_errors);
+        status = deliver(&run, response, response_size, has_errors);
     }
     run_close(&run);
     return status;

@@ -1,3 +1,6 @@
+#include <stdio.h>
+#include <string.h>
+
 #include "mapping_fixture.h"
 #include "world.h"
 
@@ -63,6 +66,66 @@ Test(mapping, error__of_a_limit_names_it)
     cr_assert_eq(quire_graphql(db, &request, &response, &size, &has_errors, &err), QUIRE_OK);
     cr_expect_not_null(strstr(response, "token"), "%s", response);
     quire_free(response);
+    mapping_close(db);
+}
+
+/* A response that does not fit by its very last byte: what was done must not stand. */
+Test(mapping, error__of_a_response_too_long_for_its_end_commits_nothing)
+{
+    static const char expected[] =
+        "{\"data\":{\"createGenre\":{\"name\":"
+        "\"a genre with a name that outlasts the error, if the limit of "
+        "the response is what it should be; it goes on and on and on and "
+        "on and on and on and on and on and on and on and on and on\"}}}";
+    quire_error err = QUIRE_ERROR_INIT;
+    quire_graphql_request request = QUIRE_GRAPHQL_REQUEST_INIT;
+    quire_db *db = mapping_open(mapping_schema, NULL);
+    char document[400];
+    char *response;
+    size_t size;
+    bool has_errors;
+
+    snprintf(document, sizeof document, "mutation { createGenre(input: {name: %.*s}) { name } }",
+             (int)(strlen(expected) - 3 - strlen("{\"data\":{\"createGenre\":{\"name\":")),
+             expected + strlen("{\"data\":{\"createGenre\":{\"name\":"));
+    request.document = document;
+    request.limits.response_bytes_max = strlen(expected) - 1;
+    cr_assert_eq(quire_graphql(db, &request, &response, &size, &has_errors, &err), QUIRE_OK, "%s",
+                 err.message);
+    cr_expect_not_null(strstr(response, "\"code\":\"LIMIT\""), "%s", response);
+    quire_free(response);
+    MAPPING_IS(db, "{ genres { totalCount } }", "{\"data\":{\"genres\":{\"totalCount\":0}}}");
+    request.explain = true; /* no extension to a mutation that reads nothing by queries */
+    request.limits.response_bytes_max = strlen(expected);
+    cr_assert_eq(quire_graphql(db, &request, &response, &size, &has_errors, &err), QUIRE_OK, "%s",
+                 err.message);
+    cr_expect_str_eq(response, expected);
+    quire_free(response);
+    mapping_close(db);
+}
+
+Test(mapping, error__of_the_memory_limit_is_told)
+{
+    quire_error err = QUIRE_ERROR_INIT;
+    quire_graphql_request request = QUIRE_GRAPHQL_REQUEST_INIT;
+    quire_db *db = mapping_open(mapping_schema, WORLD_ROWS);
+    unsigned told = 0;
+    for (unsigned limit = 256; limit < 1u << 18; limit = limit * 3 / 2) {
+        char *response;
+        size_t size;
+        bool has_errors;
+        request.document = "mutation { createGenre(input: {name: \"x\"}) { name } "
+                           "updateAuthor(id: \"a1\", input: {born: 1}) { id books { items { id "
+                           "author { name } genres { items { name } } } } } "
+                           "deleteGenre(name: \"x\") { name } }";
+        request.limits.memory_bytes_max = limit;
+        cr_assert_eq(quire_graphql(db, &request, &response, &size, &has_errors, &err), QUIRE_OK,
+                     "%u: %s", limit, err.message);
+        cr_expect_eq(has_errors, strstr(response, "\"code\":\"LIMIT\"") != NULL, "%s", response);
+        told += has_errors ? 1 : 0;
+        quire_free(response);
+    }
+    cr_expect_gt(told, 2);
     mapping_close(db);
 }
 

@@ -100,10 +100,10 @@ Test(mapping, write__of_one_request_is_all_or_nothing)
         db,
         "mutation { createGenre(input: {name: \"new\"}) { name } deleteShop(id: \"s1\") { id } "
         "b: createGenre(input: {name: \"war\"}) { name } }",
-        "{\"data\":null,\"errors\":[{\"message\":\"A row of Genre with this name \\\"war\\\" "
+        "{\"errors\":[{\"message\":\"A row of Genre with this name \\\"war\\\" "
         "exists already.\","
         "\"locations\":[{\"line\":1,\"column\":83}],\"path\":[\"b\"],"
-        "\"extensions\":{\"code\":\"UNIQUE\",\"coordinate\":\"Genre.name\"}}]}");
+        "\"extensions\":{\"code\":\"UNIQUE\",\"coordinate\":\"Genre.name\"}}],\"data\":null}");
     MAPPING_IS(db, "{ genres { totalCount } shops { totalCount } }",
                "{\"data\":{\"genres\":{\"totalCount\":3},\"shops\":{\"totalCount\":2}}}");
     mapping_close(db);
