@@ -103,7 +103,7 @@ struct qr_slot {
     _Atomic uint64_t operation;              /* odd inside an operation */
     _Atomic uint32_t taken;
     _Atomic uint32_t held; /* supersede list kept for this slot, + 1; changes under cache.lock */
-    _Atomic uint64_t opened_ns;
+    _Atomic uint64_t since_ns; /* when its boundary was published */
     struct qr_view view;
 };
 
@@ -129,6 +129,7 @@ struct qr_view_buffer {
 struct qr_boundary {
     _Atomic uint64_t seq;
     _Atomic uint32_t pages;
+    _Atomic uint64_t since_ns;
 };
 
 #define QR_BOUNDARIES 8

@@ -90,6 +90,7 @@ void qr_boundary_publish(struct qr_pager *pager, uint64_t seq, uint32_t pages)
     struct qr_boundary *boundary = current_boundary(slots, next);
     atomic_store_explicit(&boundary->seq, seq, memory_order_relaxed);
     atomic_store_explicit(&boundary->pages, pages, memory_order_relaxed);
+    atomic_store_explicit(&boundary->since_ns, qr_clock_monotonic_ns(), memory_order_relaxed);
     /* Release: a snapshot that finds the boundary finds all page table words of its groups. */
     atomic_store_explicit(&slots->moves, next, memory_order_seq_cst);
 }
@@ -135,6 +136,9 @@ struct qr_view *qr_snapshot_take(struct qr_pager *pager, struct qr_slot *slot)
         (void)atomic_exchange_explicit(&slot->snapshot, seq, memory_order_seq_cst);
         uint64_t again = atomic_load_explicit(&slots->moves, memory_order_seq_cst);
         if (again == moves) {
+            atomic_store_explicit(&slot->since_ns,
+                                  atomic_load_explicit(&boundary->since_ns, memory_order_relaxed),
+                                  memory_order_relaxed);
             view->sequence = view->ceiling = seq;
             return view;
         }
@@ -155,18 +159,19 @@ static uint32_t first_slot_hint(uint32_t readers)
 static quire_status fail_no_slot(struct qr_pager *pager, quire_error *err)
 {
     uint64_t oldest_seq = QR_NO_SNAPSHOT;
-    uint64_t opened = 0;
+    uint64_t since = 0;
     for (uint32_t i = QR_SLOT_FIRST_READER; i < pager->slots.count; i++) {
         struct qr_slot *slot = &pager->slots.slot[i];
         uint64_t seq = atomic_load_explicit(&slot->snapshot, memory_order_acquire);
         if (seq < oldest_seq) {
             oldest_seq = seq;
-            opened = atomic_load_explicit(&slot->opened_ns, memory_order_relaxed);
+            since = atomic_load_explicit(&slot->since_ns, memory_order_relaxed);
         }
     }
-    uint64_t age = opened == 0 ? 0 : qr_clock_monotonic_ns() - opened;
+    uint64_t age = since == 0 ? 0 : qr_clock_monotonic_ns() - since;
     return qr_fail(err, QUIRE_LIMIT,
-                   "All %u read transactions that %s allows are open, the oldest for %llu ms; "
+                   "All %u read transactions that %s allows are open, the oldest on a state of "
+                   "%llu ms ago; "
                    "end some, or open the database with a larger readers_max.",
                    pager->slots.count - QR_SLOT_FIRST_READER, pager->path,
                    (unsigned long long)(age / QR_NS_PER_MS));
@@ -183,7 +188,6 @@ quire_status qr_snapshot_open(struct qr_pager *pager, struct qr_view **out, quir
         struct qr_slot *slot = &slots->slot[QR_SLOT_FIRST_READER + at];
         if (atomic_load_explicit(&slot->taken, memory_order_relaxed) == 0 &&
             atomic_exchange_explicit(&slot->taken, 1, memory_order_acquire) == 0) {
-            atomic_store_explicit(&slot->opened_ns, qr_clock_monotonic_ns(), memory_order_relaxed);
             *out = qr_snapshot_take(pager, slot);
             return QUIRE_OK;
         }

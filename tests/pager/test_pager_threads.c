@@ -198,3 +198,34 @@ Test(pager_threads, groups__share_syncs)
                   (unsigned long long)stats.syncs, (unsigned long long)stats.commits);
     faulty_layer_destroy(slow);
 }
+
+struct late {
+    struct qr_pager *pager;
+    struct qr_txn *txn;
+    _Atomic bool done;
+};
+
+static void commit_late(void *context)
+{
+    struct late *late = context;
+    if (qr_txn_commit(late->txn, NULL) == QUIRE_OK) {
+        atomic_store(&late->done, true);
+    }
+}
+
+Test(pager_threads, acknowledgement__does_not_wait_for_another_open_transaction)
+{
+    struct qr_pager_options options = fixture_options(layer);
+    struct late late = {.pager = fixture_open(&options)};
+    struct qr_thread thread;
+    late.txn = fixture_begin(late.pager);
+    (void)fixture_alloc(late.txn, 1);
+    cr_assert_eq(qr_thread_start(&thread, commit_late, &late, NULL), QUIRE_OK);
+    struct qr_txn *txn = NULL;
+    cr_assert_eq(qr_txn_begin(late.pager, 20000, &txn, NULL), QUIRE_OK);
+    (void)fixture_alloc(txn, 2);
+    qr_thread_join(&thread);
+    cr_assert(atomic_load(&late.done));
+    qr_txn_rollback(txn);
+    fixture_close(late.pager);
+}
