@@ -95,6 +95,13 @@ static quire_status recall(struct qr_load_writer *writer, const struct qr_load_n
 
 /* ---- values ---- */
 
+/* Keys of rows to link to, once the row itself is stored. */
+struct link_list {
+    const struct qr_model_field *field;
+    const struct qr_load_node *node;
+    bool missing_null;
+};
+
 /* A row under construction. */
 struct row {
     struct qr_load_writer *writer;
@@ -106,12 +113,6 @@ struct row {
     uint32_t wish_count;
     struct link_list *links;
     uint32_t link_count;
-};
-
-struct link_list {
-    const struct qr_model_field *field;
-    const struct qr_load_node *node;
-    bool missing_null;
 };
 
 static quire_error *error_of(const struct row *row)
@@ -453,7 +454,7 @@ quire_status qr_load_writer_open(struct qr_load_writer *writer, quire_txn *txn,
     *writer = (struct qr_load_writer){.row = row, .names = names};
     qr_arena_init(&writer->notes, arena->allocator, 0);
     quire_status status = qr_reader_init(&writer->reader, txn, api, arena, err);
-    /* The tables' places stay in `arena`; what reading and writing a row needs goes with the row. */
+    /* The list of tables stays in `arena`; what a row needs goes with the row. */
     writer->reader.arena = row;
     writer->store.reader = &writer->reader;
     return status;

@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "support/temp_dir.h"
+
 static const char sdl[] = "enum Color { RED GREEN }\n"
                           "type Thing {\n"
                           "  id: ID! @id\n"
@@ -179,7 +181,7 @@ Test(load_errors, shapes_that_are_not_lists_of_objects)
 Test(load_errors, nesting_has_a_limit)
 {
     char text[700];
-    size_t size = (size_t)sprintf(text, "{\"Thing\":\n[{\"id\": ");
+    size_t size = (size_t)snprintf(text, sizeof text, "{\"Thing\":\n[{\"id\": ");
     memset(text + size, '[', 250);
     text[size + 250] = '\0';
     REFUSED_TEXT(text, LIMIT, 2, 206, "nested too deeply");
@@ -190,13 +192,14 @@ Test(load_errors, long_values_are_stored_or_refused_with_their_place)
     quire_error err = QUIRE_ERROR_INIT;
     quire_db *db = open_db(":memory:", NULL);
     size_t size = 3 << 20;
-    char *text = malloc(size + 100);
+    size_t room = size + 100;
+    char *text = malloc(room);
     apply_schema(db, sdl);
-    size_t used = (size_t)sprintf(text, "{\"Thing\": [{\"id\": \"1\", \"name\": \"");
-    memset(text + used, 'x', size);
-    sprintf(text + used + size, "\"}]}");
+    size_t used = (size_t)snprintf(text, room, "{\"Thing\": [{\"id\": \"1\", \"name\": \"");
+    memset(text + used, 'v', size);
+    snprintf(text + used + size, room - used - size, "\"}]}");
     OK(load(db, NULL, INPUTS({"d", text}), &err));
-    expect_answer(db, "{ things(where: {name: {startsWith: \"xxx\"}}) { totalCount } }",
+    expect_answer(db, "{ things(where: {name: {startsWith: \"vvv\"}}) { totalCount } }",
                   "{\"things\":{\"totalCount\":1}}");
     free(text);
     close_db(db);
@@ -213,6 +216,38 @@ Test(load_errors, a_database_without_types_takes_nothing)
     cr_assert_null(loader);
     OK(quire_commit(txn, &err));
     close_db(db);
+}
+
+Test(load_errors, a_refused_load_leaves_the_one_before_as_it_was)
+{
+    quire_error err = QUIRE_ERROR_INIT;
+    struct temp_dir dir;
+    char path[600];
+    temp_dir_create(&dir);
+    temp_dir_file(&dir, "x.quire", path, sizeof path);
+    quire_db *db = open_db(path, NULL);
+    apply_schema(db, sdl);
+    OK(load(db, NULL, INPUTS({"1", "{\"Thing\": [{\"id\": \"1\", \"name\": \"a\"}]}"}), &err));
+    quire_status status =
+        load(db, NULL,
+             INPUTS({"2", "{\"Thing\": [{\"id\": \"2\", \"name\": \"b\", \"parent\": \"1\"}],"
+                          "\"Note\": [{\"thing\": \"2\"}], \"Box\": [{\"key\": 1, \"things\": "
+                          "[\"1\", \"2\"]}]}"},
+                    {"3", "{\"Thing\": [{\"id\": \"1\", \"name\": \"b\"}]}"}),
+             &err);
+    cr_assert_eq(status, QUIRE_UNIQUE);
+    cr_assert_str_eq(err.file, "3");
+    close_db(db);
+    db = open_db(path, NULL);
+    expect_answer(db,
+                  "{ things { items { id boxes { totalCount } notes { totalCount } } } "
+                  "notes { totalCount } boxes { totalCount } }",
+                  "{\"things\":{\"items\":[{\"id\":\"1\",\"boxes\":{\"totalCount\":0},\"notes\":"
+                  "{\"totalCount\":0}}]},\"notes\":{\"totalCount\":0},\"boxes\":"
+                  "{\"totalCount\":0}}");
+    OK(load(db, NULL, INPUTS({"4", "{\"Thing\": [{\"id\": \"2\", \"name\": \"a\"}]}"}), &err));
+    close_db(db);
+    temp_dir_remove(&dir);
 }
 
 Test(load_errors, calls_out_of_order_are_misuse)

@@ -86,6 +86,26 @@ Test(library, a_path_through_a_list_gathers_keys_of_many_rows)
                   "{\"title\":\"The Mirror of Numbers\"}]}}}");
 }
 
+Test(library, the_example_query_answers)
+{
+    char *query = read_file(EXAMPLES "/library/books.graphql");
+    expect_answer(db, query,
+                  "{\"books\":{\"totalCount\":3,\"items\":["
+                  "{\"title\":\"Anonymous\",\"genre\":\"UNKNOWN\",\"shelf\":{\"code\":\"A/12\","
+                  "\"floor\":2},\"authors\":{\"items\":[]},\"copies\":{\"totalCount\":0,"
+                  "\"items\":[]}},"
+                  "{\"title\":\"Emma\",\"genre\":\"NOVEL\",\"shelf\":{\"code\":\"A/12\","
+                  "\"floor\":2},\"authors\":{\"items\":[{\"name\":\"Jane Austen\",\"model\":"
+                  "{\"name\":\"Fanny Burney\"}}]},\"copies\":{\"totalCount\":1,\"items\":"
+                  "[{\"barcode\":\"9007199254740993\"}]}},"
+                  "{\"title\":\"The Mirror of Numbers\",\"genre\":\"SCIENCE\",\"shelf\":"
+                  "{\"code\":\"B/1\",\"floor\":0},\"authors\":{\"items\":[{\"name\":\"Nobody\","
+                  "\"model\":{\"name\":\"Nobody\"}},{\"name\":\"Jane Austen\",\"model\":"
+                  "{\"name\":\"Fanny Burney\"}}]},\"copies\":{\"totalCount\":1,\"items\":"
+                  "[{\"barcode\":\"7\"}]}}]}}");
+    free(query);
+}
+
 Test(library, references_point_forward_and_to_themselves)
 {
     expect_answer(
