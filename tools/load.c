@@ -114,6 +114,9 @@ static int load_data(struct load *load, quire_txn *txn)
     quire_error err = QUIRE_ERROR_INIT;
     int code;
     if (quire_loader_open(txn, map.bytes, map.size, &load->loader, &err) != QUIRE_OK) {
+        if (err.line != 0 && err.file[0] == '\0') {
+            snprintf(err.file, sizeof err.file, "%s", load->map);
+        }
         code = command_failed(&err);
     } else {
         code = load_files(load);
