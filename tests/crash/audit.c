@@ -1,0 +1,284 @@
+#include "audit.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/hash.h"
+#include "harness.h"
+
+struct walk {
+    quire_txn *txn;
+    uint64_t digest;
+};
+
+static void mix(struct walk *walk, const void *bytes, size_t size)
+{
+    walk->digest = qr_hash64(bytes, size, walk->digest);
+}
+
+static void mix_number(struct walk *walk, uint64_t number)
+{
+    mix(walk, &number, sizeof number);
+}
+
+/* ---- Indexes ---- */
+
+/* The row is found by its own key. */
+static void find_by_key(quire_table *table, uint32_t index, int64_t rowid, const void *record,
+                        size_t size)
+{
+    quire_error err = QUIRE_ERROR_INIT;
+    const quire_index_def *def = quire_table_index(table, index);
+    quire_value key[16];
+    quire_index_cursor *cursor;
+    unsigned found = 0;
+    bool valid = true;
+    for (uint32_t i = 0; i < def->column_count; i++) {
+        int column = quire_table_find_column(table, def->columns[i].name);
+        MUST(quire_record_column(record, size, (uint32_t)column, &key[i], &err));
+    }
+    quire_index_range range = {.prefix = key, .prefix_count = def->column_count};
+    MUST(quire_index_cursor_open(table, index, &range, &cursor, &err));
+    while (valid) {
+        int64_t at = 0;
+        MUST(quire_index_cursor_next(cursor, &at, &valid, &err));
+        found += valid && at == rowid;
+    }
+    quire_index_cursor_close(cursor);
+    REQUIRE(found == 1, "row %lld is found %u times by its key in index %s", (long long)rowid,
+            found, def->name);
+}
+
+static void walk_index(struct walk *walk, quire_table *table, uint32_t index, uint64_t rows)
+{
+    quire_error err = QUIRE_ERROR_INIT;
+    const quire_index_def *def = quire_table_index(table, index);
+    uint64_t entries = 0;
+    uint64_t visited = 0;
+    bool valid = true;
+    mix(walk, def->name, strlen(def->name));
+    MUST(qr_table_index_entries(table, index, &entries, &err));
+    REQUIRE(entries == rows, "index %s has %llu entries for %llu rows", def->name,
+            (unsigned long long)entries, (unsigned long long)rows);
+    if (def->kind != QUIRE_INDEX_BTREE) {
+        return;
+    }
+    quire_index_cursor *cursor;
+    MUST(quire_index_cursor_open(table, index, NULL, &cursor, &err));
+    while (true) {
+        int64_t rowid = 0;
+        MUST(quire_index_cursor_next(cursor, &rowid, &valid, &err));
+        if (!valid) {
+            break;
+        }
+        mix_number(walk, (uint64_t)rowid);
+        visited++;
+    }
+    quire_index_cursor_close(cursor);
+    REQUIRE(visited == rows, "a walk over index %s sees %llu of %llu rows", def->name,
+            (unsigned long long)visited, (unsigned long long)rows);
+}
+
+/* ---- Objects ---- */
+
+static void walk_rows(struct walk *walk, quire_table *table)
+{
+    quire_error err = QUIRE_ERROR_INIT;
+    quire_cursor *cursor;
+    uint64_t rows = 0;
+    uint64_t counted = 0;
+    bool valid = true;
+    MUST(quire_table_cursor(table, &cursor, &err));
+    while (true) {
+        int64_t rowid;
+        const void *record;
+        size_t size;
+        uint32_t columns;
+        MUST(quire_cursor_next(cursor, &valid, &err));
+        if (!valid) {
+            break;
+        }
+        MUST(quire_cursor_row(cursor, &rowid, &record, &size, &err));
+        MUST(quire_record_check(record, size, &columns, &err));
+        mix_number(walk, (uint64_t)rowid);
+        mix(walk, record, size);
+        for (uint32_t i = 0; i < quire_table_index_count(table); i++) {
+            find_by_key(table, i, rowid, record, size);
+        }
+        rows++;
+    }
+    quire_cursor_close(cursor);
+    MUST(quire_table_row_count(table, &counted, &err));
+    REQUIRE(rows == counted, "a walk sees %llu rows, the count says %llu", (unsigned long long)rows,
+            (unsigned long long)counted);
+    for (uint32_t i = 0; i < quire_table_index_count(table); i++) {
+        walk_index(walk, table, i, rows);
+    }
+}
+
+static quire_status walk_table(void *context, struct qr_object *object, quire_error *unused)
+{
+    struct walk *walk = context;
+    quire_error err = QUIRE_ERROR_INIT;
+    quire_table *table;
+    (void)unused;
+    mix(walk, object->name, strlen(object->name));
+    for (uint32_t i = 0; i < object->column_count; i++) {
+        mix(walk, object->columns[i].name, strlen(object->columns[i].name));
+    }
+    MUST(quire_table_open(walk->txn, object->name, &table, &err));
+    walk_rows(walk, table);
+    quire_table_close(table);
+    return QUIRE_OK;
+}
+
+static quire_status walk_tree(void *context, struct qr_object *object, quire_error *unused)
+{
+    struct walk *walk = context;
+    quire_error err = QUIRE_ERROR_INIT;
+    quire_tree *tree;
+    quire_cursor *cursor;
+    bool valid = true;
+    (void)unused;
+    mix(walk, object->name, strlen(object->name));
+    MUST(quire_tree_open(walk->txn, object->name, &tree, &err));
+    MUST(quire_cursor_open(tree, &cursor, &err));
+    while (true) {
+        int64_t rowid;
+        const void *payload;
+        size_t size;
+        MUST(quire_cursor_next(cursor, &valid, &err));
+        if (!valid) {
+            break;
+        }
+        MUST(quire_cursor_row(cursor, &rowid, &payload, &size, &err));
+        mix_number(walk, (uint64_t)rowid);
+        mix(walk, payload, size);
+    }
+    quire_cursor_close(cursor);
+    quire_tree_close(tree);
+    return QUIRE_OK;
+}
+
+static quire_status walk_text(void *context, struct qr_object *object, quire_error *unused)
+{
+    struct walk *walk = context;
+    (void)unused;
+    mix(walk, object->name, strlen(object->name));
+    mix(walk, object->text, object->text_size);
+    return QUIRE_OK;
+}
+
+static void each(quire_txn *txn, enum qr_object_kind kind, qr_catalog_visit visit, void *context)
+{
+    quire_error err = QUIRE_ERROR_INIT;
+    struct qr_arena arena;
+    qr_arena_init(&arena, qr_allocator_default(), 0);
+    MUST(qr_catalog_each(qr_txn_pages(txn), kind, 0, &arena, visit, context, &err));
+    qr_arena_free(&arena);
+}
+
+uint64_t audit_digest(quire_txn *txn)
+{
+    struct walk walk = {.txn = txn};
+    each(txn, QR_OBJECT_TREE, walk_tree, &walk);
+    each(txn, QR_OBJECT_TABLE, walk_table, &walk);
+    each(txn, QR_OBJECT_TEXT, walk_text, &walk);
+    return walk.digest;
+}
+
+/* ---- Structure ---- */
+
+#if QR_TEST_INSPECTORS
+
+static void demand_clean(quire_report *report)
+{
+    REQUIRE(quire_report_severity(report) != QUIRE_SEVERITY_ERROR, "%s", quire_report_text(report));
+    quire_report_free(report);
+}
+
+void audit_structure(quire_db *db)
+{
+    quire_error err = QUIRE_ERROR_INIT;
+    quire_report *report;
+    MUST(quire_inspect_database_open(db, &report, &err));
+    demand_clean(report);
+    MUST(quire_inspect_indexes_open(db, NULL, &report, &err));
+    demand_clean(report);
+}
+
+#else
+
+struct owners {
+    uint32_t *trees; /* a page's owner; 0 when none */
+    uint32_t pages;
+    struct qr_view *view;
+};
+
+static void report_issue(void *context, const char *code, uint32_t page, uint32_t offset,
+                         const char *message)
+{
+    (void)context;
+    harness_fail(__FILE__, __LINE__, "tree check: %s at page %u, offset %u: %s", code,
+                 (unsigned)page, (unsigned)offset, message);
+}
+
+static bool take_page(void *context, uint32_t page, uint32_t tree_id)
+{
+    struct owners *owners = context;
+    REQUIRE(page < owners->pages, "tree %u owns page %u of %u", (unsigned)tree_id, (unsigned)page,
+            (unsigned)owners->pages);
+    REQUIRE(owners->trees[page] == 0, "trees %u and %u own page %u", (unsigned)tree_id,
+            (unsigned)owners->trees[page], (unsigned)page);
+    owners->trees[page] = tree_id;
+    return true;
+}
+
+static quire_status check_tree(void *context, struct qr_object *object, quire_error *unused)
+{
+    struct owners *owners = context;
+    quire_error err = QUIRE_ERROR_INIT;
+    bool is_index = object->kind == QR_OBJECT_INDEX;
+    struct qr_tree tree = {.view = owners->view,
+                           .root = object->root,
+                           .id = object->id,
+                           .kind = is_index ? QR_TREE_KEYS : QR_TREE_ROWS};
+    (void)unused;
+    if (!is_index || object->index_kind == QUIRE_INDEX_BTREE) {
+        MUST(qr_tree_check(&tree, report_issue, take_page, owners, &err));
+    }
+    return QUIRE_OK;
+}
+
+/* No page that a tree owns is marked free. */
+static void check_free(struct owners *owners)
+{
+    quire_error err = QUIRE_ERROR_INIT;
+    for (uint32_t page = 0; page < owners->pages; page++) {
+        bool is_free = false;
+        if (owners->trees[page] != 0) {
+            MUST(qr_view_page_is_free(owners->view, page, &is_free, &err));
+            REQUIRE(!is_free, "page %u of tree %u is marked free", (unsigned)page,
+                    (unsigned)owners->trees[page]);
+        }
+    }
+}
+
+void audit_structure(quire_db *db)
+{
+    quire_error err = QUIRE_ERROR_INIT;
+    quire_txn *txn;
+    MUST(quire_begin(db, QUIRE_READ, &txn, &err));
+    struct owners owners = {.view = qr_txn_pages(txn)};
+    owners.pages = qr_view_page_count(owners.view);
+    owners.trees = calloc(owners.pages, sizeof *owners.trees);
+    REQUIRE(owners.trees != NULL, "out of memory");
+    each(txn, QR_OBJECT_TREE, check_tree, &owners);
+    each(txn, QR_OBJECT_TABLE, check_tree, &owners);
+    each(txn, QR_OBJECT_INDEX, check_tree, &owners);
+    check_free(&owners);
+    free(owners.trees);
+    MUST(quire_commit(txn, &err));
+}
+
+#endif

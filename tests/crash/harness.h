@@ -1,0 +1,64 @@
+/*
+ * What the crash programs share: arguments, verdicts, the summary line, and the
+ * runs over a library with one rule of its protocol dropped.
+ *
+ * Arguments: --seed N (or QUIRE_SEED), --long (or QUIRE_LONG=1), --cases N, and
+ * with a library built for it --mutant NAME: then a verdict against the library
+ * is what is wanted, and the program exits with 0 only if there was one.
+ *
+ * A program runs its cases from a seed each; the first that fails is printed
+ * with the command that repeats it, and ends the program with 1.
+ */
+#ifndef QUIRE_TESTS_CRASH_HARNESS_H
+#define QUIRE_TESTS_CRASH_HARNESS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+
+struct harness {
+    const char *regime;
+    uint64_t seed;
+    uint64_t cases_wanted; /* 0: the program's own number */
+    bool longer;
+    bool verbose;
+    const char *mode; /* an argument without dashes in front, or NULL */
+};
+
+/* Reads the arguments; with --mutant runs the rest of the program in a child and does not return
+ * in the parent. To be called first, before any thread exists. */
+void harness_begin(struct harness *harness, const char *regime, int argc, char **argv);
+/* Prints the summary line. `extra` may be NULL. */
+void harness_end(const struct harness *harness, uint64_t cases, uint64_t seeds, const char *extra);
+
+/* `brief` by default, `longer` with --long, or --cases. */
+uint64_t harness_cases(const struct harness *harness, uint64_t brief, uint64_t longer);
+
+/* Names the case that is under way in this process: printed when it fails. Any thread. */
+void harness_case(const char *format, ...) QR_PRINTF(1, 2);
+
+/* Prints the case and what is wrong with it, and ends the program. Any thread. */
+_Noreturn void harness_fail(const char *file, int line, const char *format, ...) QR_PRINTF(3, 4);
+
+#define REQUIRE(truth, ...)                                                                        \
+    do {                                                                                           \
+        if (!(truth)) {                                                                            \
+            harness_fail(__FILE__, __LINE__, __VA_ARGS__);                                         \
+        }                                                                                          \
+    } while (0)
+
+/* The call, which reports to a local `err`, succeeds. */
+#define MUST(call)                                                                                 \
+    do {                                                                                           \
+        quire_status must_status = (call);                                                         \
+        if (must_status != QUIRE_OK) {                                                             \
+            harness_fail(__FILE__, __LINE__, "%s gave %s: %s", #call,                              \
+                         quire_status_name(must_status), err.message);                             \
+        }                                                                                          \
+    } while (0)
+
+double harness_seconds(void);
+
+#endif

@@ -1,0 +1,382 @@
+#include "image.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "audit.h"
+
+#define WORKERS      2
+#define AGAIN_IMAGES 24 /* of one recovery */
+
+void image_run_init(struct image_run *run, const char *name, uint64_t seed)
+{
+    *run = (struct image_run){.name = name};
+    run->options = (quire_options)QUIRE_OPTIONS_INIT;
+    run->options.page_size = 1024;
+    run->options.cache_bytes = UINT64_C(256) << 10;
+    run->options.wal_segment_bytes = 16 << 10;
+    run->options.readers_max = 4;
+    run->options.checkpoint = quire_checkpoint_frame_count(30);
+    run->options.sync_interval_ms = 1;
+    prng_init(&run->chance, seed);
+    run->world = (struct world){
+        .seed = prng_next(&run->chance), .tracks = 1, .slots = 16, .body_bytes_max = 2500};
+    run->files = faulty_layer_create();
+    (void)pthread_mutex_init(&run->observing, NULL);
+    run->last_low = UINT32_MAX;
+}
+
+void image_run_destroy(struct image_run *run)
+{
+    (void)pthread_mutex_destroy(&run->observing);
+    faulty_layer_destroy(run->files);
+}
+
+/* ---- Verifying ---- */
+
+static unsigned commit_of(quire_txn *txn)
+{
+    quire_error err = QUIRE_ERROR_INIT;
+    quire_tree *tree;
+    const void *payload;
+    size_t size;
+    bool found;
+    unsigned number = 0;
+    if (quire_tree_open(txn, "commit", &tree, NULL) != QUIRE_OK) {
+        return 0;
+    }
+    MUST(quire_tree_find(tree, 1, &payload, &size, &found, &err));
+    REQUIRE(found && size == sizeof number, "no commit number");
+    memcpy(&number, payload, sizeof number);
+    quire_tree_close(tree);
+    return number;
+}
+
+static void put_number(quire_txn *txn, const char *name, int64_t row, unsigned number)
+{
+    quire_error err = QUIRE_ERROR_INIT;
+    quire_tree *tree;
+    if (quire_tree_open(txn, name, &tree, NULL) != QUIRE_OK) {
+        MUST(quire_tree_create(txn, name, &err));
+        MUST(quire_tree_open(txn, name, &tree, &err));
+    }
+    MUST(quire_tree_put(tree, row, &number, sizeof number, NULL, &err));
+    quire_tree_close(tree);
+}
+
+static unsigned verify_state(struct image_run *run, quire_db *db, unsigned low, unsigned high)
+{
+    quire_error err = QUIRE_ERROR_INIT;
+    quire_txn *txn;
+    MUST(quire_begin(db, QUIRE_READ, &txn, &err));
+    unsigned number = commit_of(txn);
+    REQUIRE(number >= low && number <= high, "%s: the image holds commit %u, not %u to %u",
+            run->name, number, low, high);
+    REQUIRE(audit_digest(txn) == run->digests[number],
+            "%s: the image holds commit %u, but not as it was", run->name, number);
+    MUST(quire_commit(txn, &err));
+    return number;
+}
+
+/* Three commits, a close, and everything there afterwards. */
+static void work_on(struct image_run *run, quire_db *db, struct qr_file_layer *files,
+                    const quire_options *options)
+{
+    quire_error err = QUIRE_ERROR_INIT;
+    quire_txn *txn;
+    uint64_t digest = 0;
+    for (unsigned i = 0; i < 3; i++) {
+        MUST(quire_begin(db, QUIRE_WRITE, &txn, &err));
+        put_number(txn, "after", i, i + 10);
+        digest = audit_digest(txn);
+        MUST(quire_commit(txn, &err));
+    }
+    MUST(quire_close(db, &err));
+    MUST(qr_db_open_with("db", options, files, true, &db, &err));
+    MUST(quire_begin(db, QUIRE_READ, &txn, &err));
+    REQUIRE(audit_digest(txn) == digest, "%s: commits after the recovery are not there", run->name);
+    MUST(quire_commit(txn, &err));
+    MUST(quire_close(db, &err));
+}
+
+void image_verify(struct image_run *run, struct qr_file_layer *files, unsigned low, unsigned high)
+{
+    quire_error err = QUIRE_ERROR_INIT;
+    quire_options options = run->options;
+    quire_db *db;
+    options.durability = QUIRE_DURABILITY_FULL;
+    MUST(qr_db_open_with("db", &options, files, true, &db, &err));
+    (void)verify_state(run, db, low, high);
+    audit_structure(db);
+    work_on(run, db, files, &options);
+    qr_file_layer_memory_destroy(files);
+    (void)atomic_fetch_add(&run->images, 1);
+}
+
+/* ---- Crashing again inside a recovery ---- */
+
+struct again {
+    struct faulty_layer *files;
+    struct qr_file_layer *images[AGAIN_IMAGES];
+    unsigned count, calls, stride;
+    struct prng chance;
+};
+
+static void take_again(void *context, const struct faulty_record *record)
+{
+    struct again *again = context;
+    (void)record;
+    if (again->calls++ % again->stride != 0 || again->count == AGAIN_IMAGES) {
+        return;
+    }
+    struct faulty_cut cut = {.survival = FAULTY_KEEP_RANDOM,
+                             .tear = again->calls % 2 == 0 ? FAULTY_TEAR_RANDOM : FAULTY_TEAR_NONE,
+                             .garbage = again->calls % 3 == 0,
+                             .seed = prng_next(&again->chance)};
+    again->images[again->count++] = faulty_layer_power_cut(again->files, &cut);
+}
+
+static void verify_again(struct image_run *run, struct faulty_layer *crashed, unsigned low,
+                         unsigned high, uint64_t seed)
+{
+    quire_error err = QUIRE_ERROR_INIT;
+    struct again again = {.files = crashed, .stride = 1 + (unsigned)(seed % 3)};
+    quire_options options = run->options;
+    quire_db *db;
+    options.durability = QUIRE_DURABILITY_FULL;
+    prng_init(&again.chance, seed);
+    faulty_layer_observe(crashed, FAULTY_CHANGES, take_again, &again);
+    MUST(qr_db_open_with("db", &options, faulty_layer_files(crashed), true, &db, &err));
+    faulty_layer_observe(crashed, FAULTY_CHANGES, NULL, NULL);
+    /* Whichever state the first recovery found, the second must find it too. */
+    unsigned number = verify_state(run, db, low, high);
+    MUST(quire_close(db, &err));
+    for (unsigned i = 0; i < again.count; i++) {
+        image_verify(run, again.images[i], number, number);
+    }
+    faulty_layer_destroy(crashed);
+}
+
+/* ---- The cuts of one boundary ---- */
+
+struct boundary {
+    struct image_run *run;
+    const struct faulty_cut *cuts;
+    unsigned count;
+    unsigned low, high;
+    atomic_uint next;
+};
+
+struct cuts {
+    struct faulty_cut *cuts;
+    unsigned count, capacity;
+};
+
+static void add_cut(struct cuts *cuts, struct faulty_cut cut)
+{
+    if (cuts->count == cuts->capacity) {
+        cuts->capacity = cuts->capacity == 0 ? 64 : cuts->capacity * 2;
+        cuts->cuts = realloc(cuts->cuts, cuts->capacity * sizeof *cuts->cuts);
+        REQUIRE(cuts->cuts != NULL, "out of memory");
+    }
+    cuts->cuts[cuts->count++] = cut;
+}
+
+static void add_mask(struct cuts *cuts, uint64_t mask)
+{
+    add_cut(cuts, (struct faulty_cut){.survival = FAULTY_KEEP_MASK, .mask = mask});
+}
+
+/* All subsets; those without the newest change alone when the boundary before had the rest. */
+static void add_subsets(struct cuts *cuts, size_t changes, bool newest_only)
+{
+    uint64_t from = newest_only && changes > 0 ? UINT64_C(1) << (changes - 1) : 0;
+    for (uint64_t mask = from; mask < UINT64_C(1) << changes; mask++) {
+        add_mask(cuts, mask);
+    }
+}
+
+static void add_samples(struct cuts *cuts, size_t changes, unsigned samples, struct prng *chance)
+{
+    add_cut(cuts, (struct faulty_cut){.survival = FAULTY_LOSE_ALL});
+    add_cut(cuts, (struct faulty_cut){.survival = FAULTY_KEEP_ALL});
+    for (unsigned i = 0; i < samples; i++) {
+        uint64_t all = changes < 64 ? (UINT64_C(1) << changes) - 1 : UINT64_MAX;
+        uint64_t one = UINT64_C(1) << prng_below(chance, changes < 64 ? changes : 64);
+        switch (i % 4) {
+        case 0: /* one lost */
+            add_mask(cuts, all & ~one);
+            break;
+        case 1: /* one kept */
+            add_mask(cuts, one);
+            break;
+        case 2:
+            add_cut(cuts, (struct faulty_cut){.survival = FAULTY_KEEP_FIRST,
+                                              .mask = prng_below(chance, changes)});
+            break;
+        default:
+            add_cut(cuts,
+                    (struct faulty_cut){.survival = FAULTY_KEEP_RANDOM, .seed = prng_next(chance)});
+            break;
+        }
+    }
+}
+
+static void add_torn(struct cuts *cuts, size_t changes, unsigned torn, struct prng *chance)
+{
+    for (unsigned i = 0; i < torn && changes > 0; i++) {
+        size_t newest = changes - prng_below(chance, changes < 3 ? changes : 3);
+        add_cut(cuts,
+                (struct faulty_cut){.survival = i % 3 == 2 ? FAULTY_KEEP_FIRST : FAULTY_KEEP_ALL,
+                                    .mask = newest,
+                                    .tear = i % 2 == 0 ? FAULTY_TEAR_PREFIX : FAULTY_TEAR_SUFFIX,
+                                    .tear_sectors = 1 + prng_below(chance, 6),
+                                    .tear_change = newest});
+    }
+}
+
+static void add_garbage(struct cuts *cuts, unsigned garbage, struct prng *chance)
+{
+    for (unsigned i = 0; i < garbage; i++) {
+        add_cut(cuts, (struct faulty_cut){.survival = FAULTY_KEEP_RANDOM,
+                                          .tear = FAULTY_TEAR_RANDOM,
+                                          .garbage = true,
+                                          .names_ordered = i % 2 == 0,
+                                          .seed = prng_next(chance)});
+    }
+}
+
+static void *open_images(void *context)
+{
+    struct boundary *boundary = context;
+    struct image_run *run = boundary->run;
+    unsigned at;
+    while ((at = atomic_fetch_add(&boundary->next, 1)) < boundary->count) {
+        const struct faulty_cut *cut = &boundary->cuts[at];
+        image_verify(run, faulty_layer_power_cut(run->files, cut), boundary->low, boundary->high);
+        if (run->depth.again != 0 && (run->boundaries * 7 + at) % run->depth.again == 0) {
+            verify_again(run, faulty_layer_power_cut_again(run->files, cut), boundary->low,
+                         boundary->high, run->boundaries + at);
+        }
+    }
+    return NULL;
+}
+
+static void search(struct image_run *run, struct cuts *cuts, unsigned low, unsigned high)
+{
+    struct boundary boundary = {
+        .run = run, .cuts = cuts->cuts, .count = cuts->count, .low = low, .high = high};
+    pthread_t threads[WORKERS];
+    for (int i = 0; i < WORKERS; i++) {
+        REQUIRE(pthread_create(&threads[i], NULL, open_images, &boundary) == 0, "no thread");
+    }
+    for (int i = 0; i < WORKERS; i++) {
+        (void)pthread_join(threads[i], NULL);
+    }
+}
+
+static void observe(void *context, const struct faulty_record *record)
+{
+    struct image_run *run = context;
+    const struct image_depth *depth = &run->depth;
+    struct cuts cuts = {0};
+    (void)record;
+    (void)pthread_mutex_lock(&run->observing);
+    size_t changes = faulty_layer_changes(run->files, NULL, 0);
+    unsigned low = atomic_load(run->unsynced ? &run->floor : &run->acknowledged);
+    unsigned high = atomic_load(&run->started);
+    bool grew = changes == run->last_changes + 1 && low == run->last_low;
+    harness_case("%s, boundary %llu: %zu unsynced changes, commits %u to %u", run->name,
+                 (unsigned long long)run->boundaries, changes, low, high);
+    if (changes <= depth->exhaustive) {
+        add_subsets(&cuts, changes, grew);
+        run->complete++;
+    } else {
+        add_samples(&cuts, changes, depth->sampled, &run->chance);
+    }
+    add_torn(&cuts, changes, depth->torn, &run->chance);
+    add_garbage(&cuts, changes > 0 ? depth->garbage : 0, &run->chance);
+    search(run, &cuts, low, high);
+    free(cuts.cuts);
+    run->boundaries++;
+    run->changes_max = changes > run->changes_max ? changes : run->changes_max;
+    run->last_changes = changes;
+    run->last_low = low;
+    (void)pthread_mutex_unlock(&run->observing);
+}
+
+void image_watch(struct image_run *run, bool on)
+{
+    faulty_layer_observe(run->files, FAULTY_CHANGES, on ? observe : NULL, run);
+}
+
+/* ---- The workload's side ---- */
+
+void image_open(struct image_run *run)
+{
+    quire_error err = QUIRE_ERROR_INIT;
+    MUST(
+        qr_db_open_with("db", &run->options, faulty_layer_files(run->files), true, &run->db, &err));
+    if (run->digests[0] == 0) {
+        quire_txn *txn;
+        MUST(quire_begin(run->db, QUIRE_READ, &txn, &err));
+        run->digests[0] = audit_digest(txn);
+        MUST(quire_commit(txn, &err));
+    }
+}
+
+void image_close(struct image_run *run)
+{
+    quire_error err = QUIRE_ERROR_INIT;
+    MUST(quire_close(run->db, &err));
+    run->db = NULL;
+    atomic_store(&run->floor, atomic_load(&run->acknowledged));
+}
+
+void image_checkpoint(struct image_run *run)
+{
+    quire_error err = QUIRE_ERROR_INIT;
+    unsigned number = atomic_load(&run->acknowledged);
+    MUST(quire_checkpoint(run->db, &err));
+    atomic_store(&run->floor, number);
+}
+
+quire_status image_try_commit(struct image_run *run, image_change change)
+{
+    quire_error err = QUIRE_ERROR_INIT;
+    unsigned number = atomic_load(&run->started) + 1;
+    quire_txn *txn;
+    REQUIRE(number < IMAGE_STATES_MAX, "too many commits");
+    QR_TRY(quire_begin(run->db, QUIRE_WRITE, &txn, &err));
+    change(run, txn);
+    put_number(txn, "commit", 1, number);
+    run->digests[number] = audit_digest(txn);
+    atomic_store(&run->started, number);
+    quire_status status = quire_commit(txn, &err);
+    if (status == QUIRE_OK) {
+        atomic_store(&run->acknowledged, number);
+    }
+    return status;
+}
+
+void image_commit(struct image_run *run, image_change change)
+{
+    quire_status status = image_try_commit(run, change);
+    REQUIRE(status == QUIRE_OK, "%s: a commit gave %s", run->name, quire_status_name(status));
+}
+
+void image_world(struct image_run *run, quire_txn *txn)
+{
+    quire_error err = QUIRE_ERROR_INIT;
+    MUST(world_apply(&run->world, txn, 0, &run->track, &err));
+    world_step(&run->world, 0, &run->track);
+    struct world_track copy = run->track;
+    world_verify(&run->world, txn, &copy);
+}
+
+void image_create_world(struct image_run *run, quire_txn *txn)
+{
+    quire_error err = QUIRE_ERROR_INIT;
+    (void)run;
+    MUST(world_create(txn, &err));
+}

@@ -1,0 +1,76 @@
+/*
+ * Crash images of a database under a scripted workload. Before every call that
+ * changes the disk, the power goes in many ways at once: each image is opened
+ * and must hold the state after some commit, none that was acknowledged missing.
+ *
+ * The workload runs in the caller's thread; images are opened by two others,
+ * for which it waits, so that an image is never opened inside the library.
+ */
+#ifndef QUIRE_TESTS_CRASH_IMAGE_H
+#define QUIRE_TESTS_CRASH_IMAGE_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "engine/engine.h"
+#include "harness.h"
+#include "support/faulty_layer.h"
+#include "support/prng.h"
+#include "world.h"
+
+#define IMAGE_STATES_MAX 400
+
+/* How thoroughly a boundary is searched. */
+struct image_depth {
+    unsigned exhaustive; /* up to so many unsynced changes, all subsets of them */
+    unsigned sampled;    /* beyond, so many by chance besides the telling ones */
+    unsigned torn;       /* images with one torn write */
+    unsigned garbage;    /* images with torn writes and garbage */
+    unsigned again;      /* one image in so many crashes again inside its recovery */
+};
+
+struct image_run {
+    const char *name;
+    quire_options options;
+    struct image_depth depth;
+    bool unsynced; /* acknowledged commits may be lost, those up to the floor excepted */
+    struct faulty_layer *files;
+    quire_db *db;
+    uint64_t digests[IMAGE_STATES_MAX]; /* after each commit; [0] before the first */
+    atomic_uint acknowledged, started, floor;
+    struct prng chance;
+    struct world world;
+    struct world_track track;
+    pthread_mutex_t observing; /* one boundary at a time; guards `chance` and what follows */
+    size_t last_changes;
+    unsigned last_low;
+    uint64_t boundaries, complete, changes_max;
+    atomic_ulong images;
+};
+
+/* A workload: opens with image_open, commits with image_commit. */
+void image_run_init(struct image_run *run, const char *name, uint64_t seed);
+void image_run_destroy(struct image_run *run);
+/* Begins or ends taking images. */
+void image_watch(struct image_run *run, bool on);
+
+void image_open(struct image_run *run);
+void image_close(struct image_run *run);
+/* An explicit checkpoint: everything acknowledged before it is durable in every mode. */
+void image_checkpoint(struct image_run *run);
+
+typedef void (*image_change)(struct image_run *run, quire_txn *txn);
+/* One transaction with what `change` does and the number of the commit. */
+void image_commit(struct image_run *run, image_change change);
+/* The same, but the commit may fail: returns its status. */
+quire_status image_try_commit(struct image_run *run, image_change change);
+
+/* A transaction of the world. */
+void image_world(struct image_run *run, quire_txn *txn);
+void image_create_world(struct image_run *run, quire_txn *txn);
+
+/* Opens a crash image and demands a commit of low..high, its structure, and that work can go on.
+ * The image is used up. */
+void image_verify(struct image_run *run, struct qr_file_layer *files, unsigned low, unsigned high);
+
+#endif
