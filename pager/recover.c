@@ -297,7 +297,7 @@ static quire_status rewrite_header(struct qr_pager *pager, struct qr_file_header
         header->flags &= ~QR_HEADER_FLAG_CLEAN;
         status = qr_file_write_one(pager->file, page, pager->page_size, 0, err);
     }
-    if (status == QUIRE_OK) {
+    if (status == QUIRE_OK && !QR_MUTANT(NO_REDO_SYNC)) {
         status = qr_database_sync(pager, err);
     }
     qr_free(pager->allocator, page, pager->page_size);
@@ -395,6 +395,7 @@ quire_status qr_recover_identify(struct qr_pager *pager, struct qr_file_header *
 quire_status qr_recover(struct qr_pager *pager, struct qr_file_header *header, quire_error *err)
 {
     struct qr_wal_options options = wal_options(pager);
+    options.database_lsn = header->sequence;
     struct qr_wal_stats stats;
     quire_error error = QUIRE_ERROR_INIT;
     quire_status status = qr_wal_open(&options, false, &pager->wal, &error);
@@ -466,6 +467,7 @@ static quire_status overlay_log(struct qr_pager *pager, struct qr_file_header *h
                                 quire_error *err)
 {
     struct qr_wal_options options = wal_options(pager);
+    options.database_lsn = header->sequence;
     struct qr_wal_scan_result result;
     struct qr_wal *wal = NULL;
     quire_error error = QUIRE_ERROR_INIT;

@@ -91,6 +91,12 @@ quire_status qr_wal_reset(struct qr_wal *wal, quire_error *err)
         return qr_fail_at(err, QUIRE_MISUSE, wal->path, QUIRE_NO_PAGE, 0,
                           "the log has been appended to; release its segments instead");
     }
+    for (uint32_t i = 0; i < wal->count && !wal->scanned; i++) {
+        if (wal->segments[i]->state == QR_SEGMENT_STATE_TORN) {
+            return qr_fail_at(err, QUIRE_MISUSE, wal->path, QUIRE_NO_PAGE, 0,
+                              "the log has not been scanned");
+        }
+    }
     uint32_t whole = wal->short_segment == UINT32_MAX ? wal->count : wal->count - 1;
     for (uint32_t i = 0; i < whole; i++) {
         struct qr_segment *segment = wal->segments[i];

@@ -175,7 +175,8 @@ static quire_status read_segment_header(struct qr_wal *wal, uint64_t offset,
             QR_TRY(qr_segment_is_zero(wal->file, &wal->geometry, offset, &zero, err));
             *kind = zero ? QR_SEGMENT_HEADER_UNUSED : QR_SEGMENT_HEADER_BAD;
         }
-        if (*kind != QR_SEGMENT_HEADER_BAD || !wal->read_only) {
+        bool bad = *kind == QR_SEGMENT_HEADER_BAD || *kind == QR_SEGMENT_HEADER_TORN;
+        if (!bad || !wal->read_only) {
             break;
         }
     }
@@ -214,6 +215,9 @@ static quire_status load_segment(struct qr_wal *wal, uint32_t number, bool whole
         segment->state = QR_SEGMENT_STATE_FREE;
     } else if (kind == QR_SEGMENT_HEADER_LIVE) {
         segment->state = QR_SEGMENT_STATE_LIVE;
+    } else if (kind == QR_SEGMENT_HEADER_TORN) {
+        segment->state = QR_SEGMENT_STATE_TORN;
+        segment->generation = 0;
     }
     wal->segments[wal->count++] = segment;
     return QUIRE_OK;
@@ -504,7 +508,8 @@ static struct qr_segment *oldest_free(const struct qr_wal *wal)
     for (uint32_t i = 0; i < wal->count; i++) {
         struct qr_segment *segment = wal->segments[i];
         if (segment->state == QR_SEGMENT_STATE_FREE &&
-            (oldest == NULL || segment->generation < oldest->generation)) {
+            (oldest == NULL || segment->generation < oldest->generation ||
+             QR_MUTANT(EARLY_REUSE))) {
             oldest = segment;
         }
     }
@@ -658,7 +663,7 @@ static quire_status write_release(struct qr_wal *wal, uint64_t newest, quire_err
             QR_TRY(qr_wal_write_free_header(wal, file, segment, newest, &segment->salt, err));
         }
     }
-    if (QR_MUTANT(NO_RELEASE_SYNC)) {
+    if (QR_MUTANT(EARLY_REUSE)) {
         return QUIRE_OK;
     }
     quire_status status = file->methods->sync(file, err);
