@@ -25,11 +25,19 @@
 
 enum qr_tree_kind { QR_TREE_ROWS = 0, QR_TREE_KEYS = 1 };
 
+/* Where the last put appended: while nothing else changes in the view, the next append goes there
+ * without a descent. Zeroed to begin with; for one tree of one transaction. */
+struct qr_tree_edge {
+    uint64_t changes; /* of the view, after that put */
+    uint32_t leaf;    /* the last one of the tree; 0 when not known */
+};
+
 struct qr_tree {
     struct qr_view *view;
     uint32_t root;
     uint32_t id; /* stamped into every page of the tree; 1..2^32-1 */
     enum qr_tree_kind kind;
+    struct qr_tree_edge *edge; /* borrowed; NULL: appends are found like any put */
 };
 
 /* A key of either kind: rows use `rowid`, key trees `bytes` and `size`. */
@@ -70,6 +78,20 @@ enum qr_put_mode {
 quire_status qr_tree_put(const struct qr_tree *tree, const struct qr_tree_key *key,
                          const void *payload, size_t size, enum qr_put_mode mode, bool *existed,
                          quire_error *err);
+
+/* An entry to be stored. */
+struct qr_tree_entry {
+    struct qr_tree_key key;
+    const void *payload;
+    size_t size;
+};
+
+/* Appends entries in ascending order of their keys, all above the keys in the tree: pages are filled
+ * and inner nodes grow at the right edge. Checked before the first is written: MISUSE when the
+ * entries are not in order, UNIQUE when the first is not above the tree's last, LIMIT as for put;
+ * then nothing is done and the transaction goes on. */
+quire_status qr_tree_append(const struct qr_tree *tree, const struct qr_tree_entry *entries,
+                            size_t count, quire_error *err);
 
 quire_status qr_tree_delete(const struct qr_tree *tree, const struct qr_tree_key *key,
                             bool *existed, quire_error *err);
@@ -131,6 +153,8 @@ quire_status qr_tree_cursor_payload(struct qr_tree_cursor *cursor, struct qr_sli
 /* Both at once: the quick way through many rows. */
 quire_status qr_tree_cursor_entry(struct qr_tree_cursor *cursor, struct qr_tree_key *key,
                                   struct qr_slice *payload, quire_error *err);
+/* The leaf that the cursor stands in, for reports; 0 when it stands on no entry. */
+uint32_t qr_tree_cursor_page(const struct qr_tree_cursor *cursor);
 
 /* ---- Statistics ---- */
 

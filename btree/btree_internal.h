@@ -33,8 +33,15 @@ bool qr_tree_node_sound(const struct qr_tree *tree, const uint8_t *page, uint32_
 /* The transaction behind the tree's view; READ_ONLY or TXN_DOOMED when it cannot be changed. */
 quire_status qr_tree_writable(const struct qr_tree *tree, struct qr_txn **txn, quire_error *err);
 
-/* Adds 1 or -1 to the number of entries in the root. Inside an operation. */
-quire_status qr_tree_add_to_count(const struct qr_tree *tree, int change, quire_error *err);
+/* Adds to the number of entries in the root, modulo 2^64. Inside an operation. */
+quire_status qr_tree_add_to_count(const struct qr_tree *tree, int64_t change, quire_error *err);
+
+/* LIMIT when key or payload is too long. */
+quire_status qr_tree_check_size(const struct qr_tree *tree, const struct qr_tree_key *key,
+                                size_t size, quire_error *err);
+
+/* Whether the payload goes to overflow pages. */
+bool qr_tree_needs_overflow(const struct qr_tree *tree, const struct qr_tree_key *key, size_t size);
 
 /* Makes a writable page an empty leaf of the tree. */
 void qr_node_make_empty(const struct qr_tree *tree, uint8_t *root);
@@ -64,6 +71,11 @@ quire_status qr_tree_descend(const struct qr_tree *tree, const struct qr_tree_ke
  * leaf's index is its first or last entry. */
 quire_status qr_tree_descend_edge(const struct qr_tree *tree, uint32_t page_number, bool last,
                                   struct qr_path *path, const uint8_t **leaf, quire_error *err);
+
+/* Puts an item into the leaf at the end of the path, before the entry that the path names, splitting
+ * as far up as needed. The path is stale afterwards. Inside an operation. */
+quire_status qr_tree_insert_item(const struct qr_tree *tree, const struct qr_path *path,
+                                 uint8_t *leaf, const struct qr_item *item, quire_error *err);
 
 /* ---- Scratch ---- */
 

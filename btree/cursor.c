@@ -108,6 +108,11 @@ static quire_status load_key(struct qr_tree_cursor *cursor, quire_error *err)
     return QUIRE_OK;
 }
 
+uint32_t qr_tree_cursor_page(const struct qr_tree_cursor *cursor)
+{
+    return cursor->state == CURSOR_ON ? cursor->path.step[cursor->path.depth - 1].page : 0;
+}
+
 /* The cursor stands at the path's index: notes the key while it can be read. */
 static quire_status arrive(struct qr_tree_cursor *cursor, bool *valid, quire_error *err)
 {

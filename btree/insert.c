@@ -61,6 +61,7 @@ struct split {
     struct qr_sequence sequence;
     uint32_t page_number;
     uint8_t type;
+    bool left_stays;      /* the left half is the page as it is */
     uint32_t first_child; /* of the old node */
 };
 
@@ -236,7 +237,9 @@ static quire_status split_node(const struct split *split, uint8_t *page, bool ro
     }
     QR_TRY(qr_txn_page_alloc(txn, split->type, id, left_number, &right_number, &right, err));
     uint32_t right_first = inner ? up->child : 0;
-    QR_TRY(build_half(split, left, 0, m, split->first_child, err));
+    if (!split->left_stays) {
+        QR_TRY(build_half(split, left, 0, m, split->first_child, err));
+    }
     QR_TRY(build_half(split, right, m + inner, count, right_first, err));
     up->child = right_number;
     up->body = NULL;
@@ -256,6 +259,19 @@ static bool on_edge(const struct qr_path *path, unsigned level, bool right)
         }
     }
     return true;
+}
+
+/* Whether an item that found no room in the leaf is an append that no rewriting makes room for: it
+ * begins a new leaf, and the old one stays as it is. */
+static bool begins_leaf(const struct split *split, const struct qr_path *path, unsigned level,
+                        const uint8_t *page)
+{
+    const struct qr_sequence *sequence = &split->sequence;
+    uint32_t least = QR_KEY_LEAF_SLOT + QR_KEY_LEAF_HEADER + (uint32_t)sequence->item->body_size;
+    return level > 0 && split->type == split->ops->leaf_type &&
+           sequence->left_end == sequence->right_end && sequence->left_end > 0 &&
+           split->ops->used(page, split->page_size) + least > split->page_size &&
+           on_edge(path, level, true);
 }
 
 /* Puts an item that found no room into the node at `level`: rewrites the node when that makes room,
@@ -281,19 +297,24 @@ static quire_status insert_full(const struct qr_tree *tree, const struct qr_path
     unsigned m = 0;
     memcpy(scratch->page[0], page, page_size);
     split.first_child = split.type == ops->inner_type ? ops->child(copy, 0) : 0;
-    if (!ops->measure(&split.sequence, page_size, split.type, 0, count + 1, scratch->keys, &size,
-                      &flaw)) {
-        return split_damaged(&split, &flaw, err);
+    split.left_stays = begins_leaf(&split, path, level, page);
+    if (split.left_stays) {
+        m = count;
+    } else {
+        if (!ops->measure(&split.sequence, page_size, split.type, 0, count + 1, scratch->keys,
+                          &size, &flaw)) {
+            return split_damaged(&split, &flaw, err);
+        }
+        *done = true;
+        if (size <= page_size) {
+            return build_half(&split, page, 0, count + 1, split.first_child, err);
+        }
+        if (count < 2) { /* two entries always fit a sound node */
+            qr_flaw_set(&flaw, "TREE_CELL_BOUNDS", QR_PAGE_COUNT, "an entry larger than the limit");
+            return split_damaged(&split, &flaw, err);
+        }
+        QR_TRY(choose(&split, on_edge(path, level, false), on_edge(path, level, true), &m, err));
     }
-    *done = true;
-    if (size <= page_size) {
-        return build_half(&split, page, 0, count + 1, split.first_child, err);
-    }
-    if (count < 2) { /* two entries always fit a sound node */
-        qr_flaw_set(&flaw, "TREE_CELL_BOUNDS", QR_PAGE_COUNT, "an entry larger than the limit");
-        return split_damaged(&split, &flaw, err);
-    }
-    QR_TRY(choose(&split, on_edge(path, level, false), on_edge(path, level, true), &m, err));
     *done = level == 0;
     /* The item may stand in one separator buffer; the new separator goes to the other. */
     uint8_t *key_buffer =
@@ -301,10 +322,8 @@ static quire_status insert_full(const struct qr_tree *tree, const struct qr_path
     return split_node(&split, page, level == 0, m, key_buffer, up, err);
 }
 
-/* Puts an item into the leaf at the end of the path, splitting as far up as needed. Inside an
- * operation. */
-static quire_status insert_item(const struct qr_tree *tree, const struct qr_path *path,
-                                uint8_t *leaf, const struct qr_item *item, quire_error *err)
+quire_status qr_tree_insert_item(const struct qr_tree *tree, const struct qr_path *path,
+                                 uint8_t *leaf, const struct qr_item *item, quire_error *err)
 {
     const struct qr_node_ops *ops = qr_node_ops(tree->kind);
     uint32_t page_size = qr_tree_page_size(tree);
@@ -349,8 +368,7 @@ struct put {
     struct qr_overflow old; /* overflow value to free; size 0 none */
 };
 
-/* Whether the payload goes to overflow pages. */
-static bool needs_overflow(const struct qr_tree *tree, const struct qr_tree_key *key, size_t size)
+bool qr_tree_needs_overflow(const struct qr_tree *tree, const struct qr_tree_key *key, size_t size)
 {
     uint32_t page_size = qr_tree_page_size(tree);
     if (tree->kind == QR_TREE_ROWS) {
@@ -388,13 +406,25 @@ static quire_status replace_entry(struct put *put, uint8_t *leaf, bool *written,
     return QUIRE_OK;
 }
 
-quire_status qr_tree_add_to_count(const struct qr_tree *tree, int change, quire_error *err)
+quire_status qr_tree_add_to_count(const struct qr_tree *tree, int64_t change, quire_error *err)
 {
     uint8_t *root;
     QR_TRY(qr_txn_page_write(qr_view_txn(tree->view), tree->root, &root, err));
     uint64_t entries = qr_load64(root + QR_NODE_ENTRIES);
-    qr_store64(root + QR_NODE_ENTRIES, change > 0 ? entries + 1 : entries - 1);
+    qr_store64(root + QR_NODE_ENTRIES, entries + (uint64_t)change);
     return QUIRE_OK;
+}
+
+/* The put has added an entry to the leaf of its path, which was not split. */
+static void note_edge(const struct put *put)
+{
+    struct qr_tree_edge *edge = put->tree->edge;
+    const struct qr_path_step *step = &put->path.step[put->path.depth - 1];
+    if (edge != NULL) {
+        bool last = step->index == step->count && on_edge(&put->path, put->path.depth - 1, true);
+        edge->leaf = last ? step->page : 0;
+        edge->changes = put->tree->view->changes;
+    }
 }
 
 /* Changes the tree; the path is fresh and the item ready. Inside an operation. */
@@ -406,10 +436,49 @@ static quire_status write_entry(struct put *put, quire_error *err)
     if (put->replaces) {
         bool written;
         QR_TRY(replace_entry(put, leaf, &written, err));
-        return written ? QUIRE_OK : insert_item(put->tree, &put->path, leaf, &put->item, err);
+        return written ? QUIRE_OK
+                       : qr_tree_insert_item(put->tree, &put->path, leaf, &put->item, err);
     }
     QR_TRY(qr_tree_add_to_count(put->tree, 1, err));
-    return insert_item(put->tree, &put->path, leaf, &put->item, err);
+    if (qr_node_ops(put->tree->kind)
+            ->insert(leaf, qr_tree_page_size(put->tree), step->index, &put->item)) {
+        note_edge(put);
+        return QUIRE_OK;
+    }
+    return qr_tree_insert_item(put->tree, &put->path, leaf, &put->item, err);
+}
+
+/* Appends to the leaf of the last append, if nothing has changed since; *done says whether. */
+static quire_status put_at_edge(struct put *put, const struct qr_tree_key *key, const void *payload,
+                                size_t size, bool *done, quire_error *err)
+{
+    const struct qr_tree *tree = put->tree;
+    const struct qr_node_ops *ops = qr_node_ops(tree->kind);
+    struct qr_tree_edge *edge = tree->edge;
+    uint32_t page_size = qr_tree_page_size(tree);
+    struct qr_flaw flaw;
+    unsigned index;
+    uint8_t *leaf;
+    bool exact;
+    *done = false;
+    if (edge == NULL || edge->leaf == 0 || edge->changes != tree->view->changes ||
+        qr_tree_needs_overflow(tree, key, size)) {
+        return QUIRE_OK;
+    }
+    qr_view_enter(tree->view);
+    quire_status status = qr_txn_page_write(put->txn, edge->leaf, &leaf, err);
+    if (status == QUIRE_OK) {
+        put->item.body = payload;
+        put->item.body_size = size;
+        *done = ops->search(leaf, page_size, key, &index, &exact, &flaw) &&
+                index == qr_node_count(leaf) && ops->insert(leaf, page_size, index, &put->item);
+    }
+    if (*done) {
+        status = qr_tree_add_to_count(tree, 1, err);
+        edge->changes = tree->view->changes;
+    }
+    qr_view_leave(tree->view);
+    return status;
 }
 
 static quire_status put_overflow(struct put *put, const void *payload, size_t size,
@@ -433,7 +502,7 @@ static quire_status put_entry(struct put *put, const struct qr_tree_key *key, co
 {
     const struct qr_tree *tree = put->tree;
     const uint8_t *leaf;
-    bool overflows = needs_overflow(tree, key, size);
+    bool overflows = qr_tree_needs_overflow(tree, key, size);
     qr_view_enter(tree->view);
     quire_status status = qr_tree_descend(tree, key, &put->path, &leaf, err);
     bool exact = status == QUIRE_OK && put->path.exact;
@@ -470,13 +539,10 @@ quire_status qr_tree_writable(const struct qr_tree *tree, struct qr_txn **txn, q
     return QUIRE_OK;
 }
 
-quire_status qr_tree_put(const struct qr_tree *tree, const struct qr_tree_key *key,
-                         const void *payload, size_t size, enum qr_put_mode mode, bool *existed,
-                         quire_error *err)
+quire_status qr_tree_check_size(const struct qr_tree *tree, const struct qr_tree_key *key,
+                                size_t size, quire_error *err)
 {
-    struct put put; /* the path is large and needs no clearing */
     uint32_t page_size = qr_tree_page_size(tree);
-    QR_TRY(qr_tree_writable(tree, &put.txn, err));
     if (size > QR_PAYLOAD_MAX) {
         return qr_fail(err, QUIRE_LIMIT, "a payload of %zu bytes is over the limit of %zu", size,
                        QR_PAYLOAD_MAX);
@@ -487,12 +553,28 @@ quire_status qr_tree_put(const struct qr_tree *tree, const struct qr_tree_key *k
                        "%lu bytes",
                        key->size, (unsigned long)QR_KEY_MAX(page_size), (unsigned long)page_size);
     }
+    return QUIRE_OK;
+}
+
+quire_status qr_tree_put(const struct qr_tree *tree, const struct qr_tree_key *key,
+                         const void *payload, size_t size, enum qr_put_mode mode, bool *existed,
+                         quire_error *err)
+{
+    struct put put; /* the path is large and needs no clearing */
+    bool done = false;
+    QR_TRY(qr_tree_writable(tree, &put.txn, err));
+    QR_TRY(qr_tree_check_size(tree, key, size, err));
     put.tree = tree;
     put.item = (struct qr_item){.rowid = key->rowid,
                                 .key = key->bytes,
                                 .key_size = tree->kind == QR_TREE_KEYS ? key->size : 0};
     put.old = (struct qr_overflow){0, 0};
-    quire_status status = put_entry(&put, key, payload, size, mode, existed, err);
+    *existed = false;
+    quire_status status =
+        mode == QR_PUT_REPLACE ? QUIRE_OK : put_at_edge(&put, key, payload, size, &done, err);
+    if (status == QUIRE_OK && !done) {
+        status = put_entry(&put, key, payload, size, mode, existed, err);
+    }
     if (status != QUIRE_OK) {
         qr_txn_doom(put.txn);
     }

@@ -13,6 +13,7 @@
 struct quire_tree {
     struct qr_handle handle; /* first */
     struct qr_tree_reader reader;
+    struct qr_tree_edge edge;
 };
 
 /* Where a cursor stands. */
@@ -79,6 +80,7 @@ quire_status quire_tree_open(quire_txn *txn, const char *name, quire_tree **out,
         qr_free(&txn->db->allocator, tree, sizeof *tree);
         return status;
     }
+    tree->reader.tree.edge = &tree->edge;
     qr_handle_open(&tree->handle, txn, def, release_tree);
     *out = tree;
     return QUIRE_OK;
