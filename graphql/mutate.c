@@ -17,10 +17,10 @@ static quire_status find_target(struct qr_store *store, const struct qr_model_fi
                                 store->reader->err));
     QR_TRY(qr_reader_find(store->reader, target_key, &value, rowid, &found));
     if (!found) {
-        int shown = (int)(key->text.size < 60 ? key->text.size : 60);
+        struct qr_gql_str shown = qr_gql_str_cut(key->text, 60);
         return qr_store_fail(store, QUIRE_FOREIGN_KEY, "FOREIGN_KEY", field,
                              "%s.%.*s refers to \"%.*s\", which is no row of %s.",
-                             field->owner->table, QR_GQL_FMT(field->name), shown, key->text.data,
+                             field->owner->table, QR_GQL_FMT(field->name), QR_GQL_FMT(shown),
                              field->target->table);
     }
     return QUIRE_OK;
@@ -93,10 +93,10 @@ static quire_status find_row(struct qr_store *store, const struct qr_select_fiel
                                 store->reader->err));
     QR_TRY(qr_reader_find(store->reader, type->key, &value, rowid, &found));
     if (!found) {
-        int shown = (int)(key->text.size < 60 ? key->text.size : 60);
+        struct qr_gql_str shown = qr_gql_str_cut(key->text, 60);
         return qr_store_fail(store, QUIRE_QUERY, "NOT_FOUND", type->key,
                              "There is no row of %s with %.*s \"%.*s\".", type->table,
-                             QR_GQL_FMT(type->key->name), shown, key->text.data);
+                             QR_GQL_FMT(type->key->name), QR_GQL_FMT(shown));
     }
     return QUIRE_OK;
 }

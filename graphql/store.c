@@ -22,7 +22,7 @@ static void set_coordinate(struct qr_store *store, const struct qr_model_field *
 quire_status qr_store_fail(struct qr_store *store, quire_status status, const char *code,
                            const struct qr_model_field *field, const char *format, ...)
 {
-    char text[360];
+    char text[512]; /* longer than any message, which is then cut between characters */
     va_list arguments;
     va_start(arguments, format);
     vsnprintf(text, sizeof text, format, arguments);
@@ -137,7 +137,7 @@ static quire_status explain_clash(struct qr_store *store, const struct qr_model_
         if (found && rowid != self) {
             struct qr_gql_str text = {"", 0};
             if (key[0].type == QUIRE_TEXT) {
-                text = (struct qr_gql_str){key[0].as.bytes, key[0].size < 60 ? key[0].size : 60};
+                text = qr_gql_str_cut((struct qr_gql_str){key[0].as.bytes, key[0].size}, 60);
             }
             return qr_store_fail(store, QUIRE_UNIQUE, "UNIQUE", index->fields[0],
                                  "A row of %s with this %.*s%s%.*s%s exists already.", type->table,

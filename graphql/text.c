@@ -7,6 +7,17 @@
 
 #include <stdio.h>
 
+struct qr_gql_str qr_gql_str_cut(struct qr_gql_str str, size_t size_max)
+{
+    if (str.size > size_max) {
+        str.size = size_max;
+        while (str.size > 0 && ((unsigned char)str.data[str.size] & 0xC0U) == 0x80U) {
+            str.size--;
+        }
+    }
+    return str;
+}
+
 int qr_gql_str_compare(struct qr_gql_str a, struct qr_gql_str b)
 {
     size_t common = a.size < b.size ? a.size : b.size;

@@ -50,6 +50,9 @@ static inline bool qr_gql_str_is(struct qr_gql_str str, const char *text)
 /* Byte-wise order, a prefix first; the sign as memcmp gives it. */
 int qr_gql_str_compare(struct qr_gql_str a, struct qr_gql_str b);
 
+/* The text, or as many whole characters of it as fit in `size_max` bytes: for messages. */
+struct qr_gql_str qr_gql_str_cut(struct qr_gql_str str, size_t size_max);
+
 /* Whether `str` begins with "__", which the language reserves. */
 static inline bool qr_gql_str_is_reserved(struct qr_gql_str str)
 {
