@@ -103,7 +103,7 @@ static quire_status find_readers(struct quire_loader *loader, bool *any)
         if (rule->found_here) {
             return qr_load_fail(&loader->error, QUIRE_DATA, place_of(loader),
                                 "The input has the list \"%.*s\" twice.",
-                                QR_GQL_FMT(rule->list.text));
+                                QR_LOAD_SHOWN(rule->list.text));
         }
         rule->found_here = true;
         rule->found = true;
@@ -265,7 +265,7 @@ static quire_status select_rules(struct quire_loader *loader, struct qr_gql_str 
     }
     return qr_fail(&loader->error, QUIRE_DATA,
                    "No rule of the mapping takes the input \"%.*s\"; there are rules for %s.",
-                   name.size > 100 ? 100 : (int)name.size, name.data, wanted(loader, true));
+                   QR_LOAD_SHOWN(name), wanted(loader, true));
 }
 
 /* A rule that names this input must have found its list; of those for every input, one. */
@@ -279,7 +279,7 @@ static quire_status check_found(struct quire_loader *loader)
             return qr_fail(&loader->error, QUIRE_DATA,
                            "The input has no list \"%.*s\", from which the mapping reads rows of "
                            "%s.",
-                           QR_GQL_FMT(rule->list.text), rule->type->table);
+                           QR_LOAD_SHOWN(rule->list.text), rule->type->table);
         }
     }
     return any ? QUIRE_OK
@@ -296,7 +296,7 @@ static quire_status check_all_found(struct quire_loader *loader)
             return qr_fail(&loader->error, QUIRE_DATA,
                            "No input has the list \"%.*s\", from which the mapping reads rows of "
                            "%s.",
-                           QR_GQL_FMT(rule->list.text), rule->type->table);
+                           QR_LOAD_SHOWN(rule->list.text), rule->type->table);
         }
     }
     return QUIRE_OK;

@@ -91,6 +91,9 @@ quire_status qr_load_read(struct qr_load_tape *tape, struct qr_gql_str text, qui
 /* "a string", "a list": for messages. */
 const char *qr_load_kind_name(const struct qr_load_node *node);
 
+/* Arguments for "%.*s": a text of the input or the mapping, cut to a length for messages. */
+#define QR_LOAD_SHOWN(str) (int)qr_gql_str_cut(str, 80).size, (str).data
+
 /* Fails at a place; the loader adds the name of the input. */
 quire_status qr_load_fail(quire_error *err, quire_status status, struct qr_load_place place,
                           const char *format, ...) QR_PRINTF(4, 5);

@@ -39,9 +39,7 @@ static quire_status walk(const struct qr_load_path *path, uint32_t *step,
         if ((*node)->kind != QR_GQL_VALUE_OBJECT) {
             return qr_load_fail(err, QUIRE_DATA, (*node)->place,
                                 "This is %s, but the mapping's path \"%.*s\" leads through it.",
-                                qr_load_kind_name(*node),
-                                path->text.size > 100 ? 100 : (int)path->text.size,
-                                path->text.data);
+                                qr_load_kind_name(*node), QR_LOAD_SHOWN(path->text));
         }
         *node = qr_load_member(*node, path->names[(*step)++]);
     }
@@ -226,7 +224,7 @@ static quire_status translate_one(const struct qr_load_source *source,
     return qr_load_fail(err, QUIRE_DATA, node->place,
                         "\"values\" of the mapping does not list \"%.*s\"; add it, or say "
                         "\"other\": \"keep\".",
-                        text.size > 100 ? 100 : (int)text.size, text.data);
+                        QR_LOAD_SHOWN(text));
 }
 
 /* A list is translated element by element; those without a value are left out. */

@@ -5,14 +5,6 @@
  */
 #include "graphql/load.h"
 
-/* At most this many bytes of a name are shown. */
-#define SHOWN_MAX 100
-
-static int shown(struct qr_gql_str text)
-{
-    return text.size > SHOWN_MAX ? SHOWN_MAX : (int)text.size;
-}
-
 /* ---- names ---- */
 
 quire_status qr_load_names_init(struct qr_load_names *names, const struct qr_model *model,
@@ -40,8 +32,8 @@ quire_status qr_load_find_type(const struct qr_model *model, struct qr_arena *ar
     for (uint32_t i = 0; i < model->type_count; i++) {
         candidates[i] = model->types[i].name;
     }
-    return qr_load_fail(err, QUIRE_DATA, place, "The schema has no type \"%.*s\".%s", shown(name),
-                        name.data,
+    return qr_load_fail(err, QUIRE_DATA, place, "The schema has no type \"%.*s\".%s",
+                        QR_LOAD_SHOWN(name),
                         qr_gql_did_you_mean(arena, name, candidates, model->type_count, ""));
 }
 
@@ -58,7 +50,7 @@ static quire_status unknown_field(struct qr_arena *arena, const struct qr_model_
         candidates[i] = type->fields[i].name;
     }
     return qr_load_fail(err, QUIRE_DATA, place, "The type %s has no field \"%.*s\".%s", type->table,
-                        shown(name), name.data,
+                        QR_LOAD_SHOWN(name),
                         qr_gql_did_you_mean(arena, name, candidates, type->field_count, ""));
 }
 
@@ -71,7 +63,7 @@ static quire_status names_links(struct qr_arena *arena, const struct qr_model_fi
 
     *yes = false;
     if (field->role != QR_MODEL_LINKS || name.size <= 3 ||
-        memcmp(name.data + stem.size, "Ids", 3)) {
+        memcmp(name.data + stem.size, "Ids", 3) != 0) {
         return QUIRE_OK;
     }
     plural = qr_model_name_plural(arena, stem, err);
@@ -255,7 +247,7 @@ static quire_status compile_list(struct compiler *c, const struct qr_load_node *
     return valid ? QUIRE_OK
                  : qr_load_fail(c->err, QUIRE_DATA, list->place,
                                 "The path \"%.*s\" of the mapping has an empty name.",
-                                shown(list->text), list->text.data);
+                                QR_LOAD_SHOWN(list->text));
 }
 
 static quire_status known_members(struct compiler *c, const struct qr_load_node *object,
@@ -269,8 +261,7 @@ static quire_status known_members(struct compiler *c, const struct qr_load_node 
         }
         if (!found) {
             return qr_load_fail(c->err, QUIRE_DATA, member->name_place,
-                                "%s has no member \"%.*s\".", what, shown(member->name),
-                                member->name.data);
+                                "%s has no member \"%.*s\".", what, QR_LOAD_SHOWN(member->name));
         }
     }
     return QUIRE_OK;
@@ -281,6 +272,7 @@ static quire_status compile_rule(struct compiler *c, const struct qr_load_node *
 {
     static const char *const known[] = {"file", "list", "type", "fields"};
     rule->place = node->place;
+    rule->list.text = qr_gql_str_of("");
     QR_TRY(expect(c, node, QR_GQL_VALUE_OBJECT, "a rule, an object"));
     QR_TRY(known_members(c, node, known, sizeof known / sizeof known[0], "A rule of a mapping"));
 
@@ -332,8 +324,8 @@ static quire_status check_nesting(struct compiler *c, const struct qr_load_rules
                 return qr_load_fail(c->err, QUIRE_DATA, inner->place,
                                     "The list \"%.*s\" of this rule lies inside the list \"%.*s\" "
                                     "of another rule of the mapping.",
-                                    shown(inner->list.text), inner->list.text.data,
-                                    shown(outer->list.text), outer->list.text.data);
+                                    QR_LOAD_SHOWN(inner->list.text),
+                                    QR_LOAD_SHOWN(outer->list.text));
             }
         }
     }

@@ -383,12 +383,12 @@ quire_status qr_load_row(struct qr_load_writer *writer, const struct qr_load_rul
 
 static quire_status no_target(struct qr_load_writer *writer, const struct wish *wish)
 {
-    char key[80];
+    char key[96];
     if (wish->key.type == QUIRE_INT) {
         snprintf(key, sizeof key, "%lld", (long long)wish->key.as.integer);
     } else {
-        snprintf(key, sizeof key, "%.*s", wish->key.size > 60 ? 60 : (int)wish->key.size,
-                 (const char *)wish->key.as.bytes);
+        struct qr_gql_str text = {wish->key.as.bytes, wish->key.size};
+        snprintf(key, sizeof key, "%.*s", QR_LOAD_SHOWN(text));
     }
     return qr_load_fail(writer->reader.err, QUIRE_FOREIGN_KEY, wish->place,
                         "%s.%.*s refers to \"%s\", but no row of %s has that %.*s.",

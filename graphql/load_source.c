@@ -47,9 +47,8 @@ struct template
 
 static quire_status refuse(const struct template *t, const char *why)
 {
-    int shown = t->text.size > 120 ? 120 : (int)t->text.size;
     return qr_load_fail(t->err, QUIRE_DATA, t->node->place,
-                        "In the mapping's template \"%.*s\" %s.", shown, t->text.data, why);
+                        "In the mapping's template \"%.*s\" %s.", QR_LOAD_SHOWN(t->text), why);
 }
 
 /* Takes text up to one of the bytes in `stops`, or the end. */
@@ -74,12 +73,11 @@ static bool take(struct template *t, char c)
 
 static quire_status unknown_function(const struct template *t, struct qr_gql_str name)
 {
-    char why[200];
-    int shown = name.size > 40 ? 40 : (int)name.size;
+    char why[240];
     snprintf(why, sizeof why,
              "\"%.*s\" is no function; there are before(x), after(x), containing(x), lower, upper "
              "and trim",
-             shown, name.data);
+             QR_LOAD_SHOWN(name));
     return refuse(t, why);
 }
 
@@ -261,7 +259,7 @@ static quire_status compile_translate_member(struct qr_arena *arena,
     return qr_load_fail(err, QUIRE_DATA, member->name_place,
                         "A source of the mapping has a member \"%.*s\"; there are from, values, "
                         "other and missing, or constant alone.",
-                        member->name.size > 60 ? 60 : (int)member->name.size, member->name.data);
+                        QR_LOAD_SHOWN(member->name));
 }
 
 static quire_status compile_object(struct qr_arena *arena, const struct qr_load_node *node,

@@ -14,7 +14,7 @@
 quire_status qr_load_fail(quire_error *err, quire_status status, struct qr_load_place place,
                           const char *format, ...)
 {
-    char text[sizeof err->message];
+    char text[512]; /* longer than any message, which is then cut between characters */
     va_list arguments;
     va_start(arguments, format);
     vsnprintf(text, sizeof text, format, arguments);
@@ -91,9 +91,8 @@ static quire_status push(struct qr_load_tape *tape, const struct qr_load_node *n
 
 static quire_status named_twice(const struct qr_load_node *member, quire_error *err)
 {
-    int shown = member->name.size > 80 ? 80 : (int)member->name.size;
     return qr_load_fail(err, QUIRE_DATA, member->name_place, "The object names \"%.*s\" twice.",
-                        shown, member->name.data);
+                        QR_LOAD_SHOWN(member->name));
 }
 
 static quire_status check_names(struct qr_load_tape *tape, const struct qr_load_node *object,

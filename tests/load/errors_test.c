@@ -88,6 +88,17 @@ Test(load_errors, unknown_types_and_fields)
     REFUSED_TEXT("{\"Query\": []}", DATA, 1, 2, "no type \"Query\"");
 }
 
+Test(load_errors, long_names_are_cut_between_characters)
+{
+    char name[200];
+    char text[300];
+    for (size_t i = 0; i < 198; i += 2) {
+        memcpy(name + i, "\xC3\xA4", 3);
+    }
+    snprintf(text, sizeof text, "{\"Thing\": [{\"n%s\": 1}]}", name);
+    REFUSED_TEXT(text, DATA, 1, 13, "\xC3\xA4\".");
+}
+
 Test(load_errors, names_given_twice)
 {
     REFUSED_MEMBER("\"flag\": true, \"flag\": true", DATA, 15, "names \"flag\" twice");
