@@ -154,6 +154,7 @@ static quire_status open_inside(struct qr_wal *wal, const struct qr_wal_options 
     QR_TRY(read_header(wal->file, wal->path, options, &header, err));
     QR_TRY(check_belongs(&header, options, err));
     wal->geometry = qr_log_header_geometry(&header);
+    wal->database_lsn = options->database_lsn;
     wal->segments_max = ring_bound(options, wal->geometry.segment_bytes);
     if (!wal->read_only) {
         QR_TRY(qr_wal_batch_create(wal, err));

@@ -39,6 +39,7 @@ struct qr_wal_options {
     uint32_t segments_min;   /* ring size at creation; 0 = 4; at least 3 */
     uint64_t bytes_max;      /* ring growth stops here, unless one group needs more; 0 = 64 MiB;
                                 never below three segments */
+    uint64_t database_lsn;   /* the database file is known to hold every frame up to this number */
 };
 
 /* 4 MiB: about a thousand frames of the default page size. */
@@ -98,7 +99,8 @@ struct qr_wal_scan_result {
  * Two passes inside: the first finds the end of the prefix, the second visits.
  * A bad frame that is followed by a valid one saying "everything before me was
  * synced" is damage: CORRUPT with the offset of the bad frame. A torn tail is
- * normal. `visit` may be NULL: then the first pass alone is made. Only before
+ * normal. So is a torn segment header whose segment holds no frame newer than
+ * the prefix and database_lsn; otherwise it is damage. `visit` may be NULL: then the first pass alone is made. Only before
  * the first append.
  */
 quire_status qr_wal_scan(struct qr_wal *wal, qr_wal_visit visit, void *context,

@@ -91,9 +91,11 @@ enum qr_segment_header_kind qr_segment_header_decode(const uint8_t in[QR_SEGMENT
         return QR_SEGMENT_HEADER_UNUSED;
     }
     if (qr_load32(in + QR_SEGMENT_MAGIC) != QR_SEGMENT_MAGIC_VALUE ||
-        qr_load16(in + QR_SEGMENT_VERSION) != QR_SEGMENT_VERSION_VALUE ||
-        header->checksum != qr_hash64(in, QR_SEGMENT_CHECKSUM, seed)) {
+        qr_load16(in + QR_SEGMENT_VERSION) != QR_SEGMENT_VERSION_VALUE) {
         return QR_SEGMENT_HEADER_BAD;
+    }
+    if (header->checksum != qr_hash64(in, QR_SEGMENT_CHECKSUM, seed)) {
+        return QR_SEGMENT_HEADER_TORN;
     }
     switch (qr_load16(in + QR_SEGMENT_STATE)) {
     case QR_SEGMENT_FREE:
@@ -186,6 +188,14 @@ enum qr_frame_fault qr_frame_check_alone(const uint8_t *in, const struct qr_log_
         return QR_FRAME_BAD_PAGE;
     }
     return QR_FRAME_OK;
+}
+
+uint64_t qr_frame_lsn(const uint8_t *in, const struct qr_log_geometry *geometry, uint64_t seed)
+{
+    struct qr_frame frame;
+    qr_frame_decode(in, &frame);
+    bool whole = qr_frame_check_alone(in, geometry, seed, frame.salt, frame.index) == QR_FRAME_OK;
+    return whole ? qr_load64(in + QR_FRAME_HEADER_SIZE + QR_WAL_PAGE_LSN) : 0;
 }
 
 enum qr_frame_fault qr_frame_check(const uint8_t *in, const struct qr_log_geometry *geometry,

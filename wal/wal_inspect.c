@@ -42,6 +42,7 @@ quire_severity qr_wal_issue_severity(enum qr_wal_issue_code code)
 struct seen_segment {
     struct qr_wal_inspect_segment report;
     uint64_t checksum; /* seeds the chain */
+    bool torn;         /* its header is damaged in a way that a failed write leaves */
 };
 
 struct walk {
@@ -55,6 +56,7 @@ struct walk {
     struct seen_segment *segments;
     size_t capacity;
     uint32_t count;
+    uint32_t others; /* behind the live segments, once these are in order */
     struct qr_frame_reader reader;
 
     /* The pass over the frames. */
@@ -204,6 +206,7 @@ static quire_status read_segment(struct walk *walk, uint32_t number, struct seen
     uint8_t bytes[QR_SEGMENT_HEADER_SIZE] = {0};
     size_t got = 0;
     bool zero = true;
+    segment->torn = false;
     report->number = number;
     report->offset = qr_segment_offset(&walk->geometry, number);
     QR_TRY(walk->file->methods->read(walk->file, bytes, sizeof bytes, report->offset, &got, err));
@@ -218,6 +221,10 @@ static quire_status read_segment(struct walk *walk, uint32_t number, struct seen
     case QR_SEGMENT_HEADER_UNUSED:
         QR_TRY(qr_segment_is_zero(walk->file, &walk->geometry, report->offset, &zero, err));
         report->state = zero ? QR_WAL_INSPECT_UNUSED : QR_WAL_INSPECT_DAMAGED;
+        break;
+    case QR_SEGMENT_HEADER_TORN:
+        segment->torn = true;
+        report->state = QR_WAL_INSPECT_DAMAGED;
         break;
     case QR_SEGMENT_HEADER_BAD:
         report->state = QR_WAL_INSPECT_DAMAGED;
@@ -280,7 +287,7 @@ static quire_status walk_segments(struct walk *walk, quire_error *err)
         if (walk->sink->segment != NULL) {
             QR_TRY(walk->sink->segment(walk->sink->context, segment, err));
         }
-        if (segment->state == QR_WAL_INSPECT_DAMAGED) {
+        if (segment->state == QR_WAL_INSPECT_DAMAGED && !walk->segments[i].torn) {
             QR_TRY(issue(walk, QR_WAL_ISSUE_SEGMENT_HEADER, QUIRE_NO_PAGE, segment->offset, err,
                          "the header of segment %u is damaged", (unsigned)i));
         }
@@ -302,15 +309,18 @@ static int compare_generation(const void *a, const void *b)
     return (x->report.number > y->report.number) - (x->report.number < y->report.number);
 }
 
-/* Keeps the live segments only, in order of generation. */
+/* Moves the live segments to the front, in order of generation, and counts only them. */
 static void order_live(struct walk *walk)
 {
     uint32_t live = 0;
     for (uint32_t i = 0; i < walk->count; i++) {
         if (walk->segments[i].report.state == QR_WAL_INSPECT_LIVE) {
-            walk->segments[live++] = walk->segments[i];
+            struct seen_segment seen = walk->segments[i];
+            walk->segments[i] = walk->segments[live];
+            walk->segments[live++] = seen;
         }
     }
+    walk->others = walk->count - live;
     walk->count = live;
     if (live > 1) {
         qsort(walk->segments, live, sizeof *walk->segments, compare_generation);
@@ -600,6 +610,43 @@ static quire_status walk_free(struct walk *walk, quire_error *err)
     return QUIRE_OK;
 }
 
+/* Whether a segment without a header holds a page that is neither in the database nor accepted. */
+static quire_status holds_news(struct walk *walk, uint32_t segment, bool *news, quire_error *err)
+{
+    uint64_t known = walk->result->last_lsn > walk->options->database_lsn
+                         ? walk->result->last_lsn
+                         : walk->options->database_lsn;
+    *news = false;
+    for (uint32_t i = 0; i < walk->geometry.frames && !*news; i++) {
+        const uint8_t *bytes = NULL;
+        QR_TRY(qr_frame_reader_get(&walk->reader, segment, i, &bytes, err));
+        if (bytes == NULL) {
+            break;
+        }
+        *news = qr_frame_lsn(bytes, &walk->geometry, walk->seed) > known;
+    }
+    return QUIRE_OK;
+}
+
+static quire_status walk_torn(struct walk *walk, quire_error *err)
+{
+    for (uint32_t i = walk->count; i < walk->count + walk->others; i++) {
+        const struct qr_wal_inspect_segment *segment = &walk->segments[i].report;
+        bool news = false;
+        if (!walk->segments[i].torn) {
+            continue;
+        }
+        QR_TRY(holds_news(walk, segment->number, &news, err));
+        enum qr_wal_issue_code code =
+            news ? QR_WAL_ISSUE_SEGMENT_HEADER : QR_WAL_ISSUE_SEGMENT_UNUSED;
+        QR_TRY(issue(walk, code, QUIRE_NO_PAGE, segment->offset, err,
+                     "the header of segment %u is %s", (unsigned)segment->number,
+                     news ? "damaged, and the segment holds frames that are needed"
+                          : "half written, and the segment holds nothing that is needed"));
+    }
+    return QUIRE_OK;
+}
+
 static quire_status walk_contents(struct walk *walk, quire_error *err)
 {
     QR_TRY(walk_segments(walk, err));
@@ -609,6 +656,7 @@ static quire_status walk_contents(struct walk *walk, quire_error *err)
     order_live(walk);
     uint64_t first = witness ? retired + 1 : 1;
     QR_TRY(walk_frames(walk, first, false, err));
+    QR_TRY(walk_torn(walk, err));
     return walk_frames(walk, first, true, err);
 }
 

@@ -13,17 +13,17 @@
  * "WAL_" before it. Codes never change their meaning.
  */
 #define QR_WAL_ISSUE_MAP(X)                                                                        \
-    X(EMPTY, INFO)                 /* creation was never finished; nothing was ever in it */       \
-    X(HEADER_SHORT, ERROR)         /* the file ends within the log header */                       \
-    X(HEADER_MISSING, ERROR)       /* zeros where the log header belongs, but segments in use */   \
-    X(HEADER_MAGIC, ERROR)         /* not a log */                                                 \
-    X(HEADER_CHECKSUM, ERROR)      /* the log header is damaged */                                 \
-    X(HEADER_VERSION, ERROR)       /* written by another version */                                \
-    X(HEADER_SIZES, ERROR)         /* impossible page or segment size */                           \
-    X(DATABASE_ID, ERROR)          /* belongs to another database */                               \
-    X(PAGE_SIZE, ERROR)            /* has pages of another size than the database */               \
-    X(SEGMENT_HEADER, ERROR)       /* a segment header is damaged */                               \
-    X(SEGMENT_UNUSED, INFO)        /* growth of the ring was cut off */                            \
+    X(EMPTY, INFO)            /* creation was never finished; nothing was ever in it */            \
+    X(HEADER_SHORT, ERROR)    /* the file ends within the log header */                            \
+    X(HEADER_MISSING, ERROR)  /* zeros where the log header belongs, but segments in use */        \
+    X(HEADER_MAGIC, ERROR)    /* not a log */                                                      \
+    X(HEADER_CHECKSUM, ERROR) /* the log header is damaged */                                      \
+    X(HEADER_VERSION, ERROR)  /* written by another version */                                     \
+    X(HEADER_SIZES, ERROR)    /* impossible page or segment size */                                \
+    X(DATABASE_ID, ERROR)     /* belongs to another database */                                    \
+    X(PAGE_SIZE, ERROR)       /* has pages of another size than the database */                    \
+    X(SEGMENT_HEADER, ERROR)  /* a segment header is damaged */                                    \
+    X(SEGMENT_UNUSED, INFO)   /* growth of the ring, or the start of a segment, was cut off */     \
     X(GENERATION_DUPLICATE, ERROR) /* two segments claim one generation */                         \
     X(GENERATION_GAP, ERROR)       /* a live generation is missing */                              \
     X(FRAME_SHORT, ERROR)          /* the file ends before a frame that must be there */           \
@@ -117,6 +117,7 @@ struct qr_wal_inspect_options {
     const char *path;           /* of the log file */
     const uint8_t *database_id; /* 16 bytes to compare with; NULL = take the log's word */
     uint32_t page_size;         /* to compare with; 0 = take the log's word */
+    uint64_t database_lsn;      /* the database file holds every frame up to this number */
 };
 
 struct qr_wal_inspect_result {

@@ -40,6 +40,7 @@ enum qr_segment_header_kind {
     QR_SEGMENT_HEADER_FREE,
     QR_SEGMENT_HEADER_LIVE,
     QR_SEGMENT_HEADER_UNUSED, /* zeros: added, never used */
+    QR_SEGMENT_HEADER_TORN,   /* wrong checksum behind the right magic */
     QR_SEGMENT_HEADER_BAD
 };
 
@@ -90,6 +91,10 @@ enum qr_frame_fault qr_frame_check_alone(const uint8_t *in, const struct qr_log_
 enum qr_frame_fault qr_frame_check(const uint8_t *in, const struct qr_log_geometry *geometry,
                                    uint64_t seed, uint32_t salt, uint32_t index, uint64_t chain);
 
+/* The sequence number of a frame's page, whatever segment and place the frame was written for; 0
+ * when it is not whole. */
+uint64_t qr_frame_lsn(const uint8_t *in, const struct qr_log_geometry *geometry, uint64_t seed);
+
 /* ---- Reader of frames (wal_codec.c) ---- */
 
 /* Streams the frames of segments through a bounded buffer. One thread. */
@@ -120,7 +125,8 @@ enum qr_segment_state {
     QR_SEGMENT_STATE_LIVE,      /* holds frames of `generation` */
     QR_SEGMENT_STATE_RELEASING, /* its FREE header is being written */
     QR_SEGMENT_STATE_ABANDONED, /* begun by a group that was rewound; FREE after its next settling */
-    QR_SEGMENT_STATE_UNUSED     /* found on disk without a header */
+    QR_SEGMENT_STATE_UNUSED,    /* found on disk without a header */
+    QR_SEGMENT_STATE_TORN       /* found on disk with a header that was not written whole */
 };
 
 /*
@@ -178,6 +184,7 @@ struct qr_wal {
     struct qr_log_geometry geometry;
     uint64_t seed;
     uint32_t segments_max;
+    uint64_t database_lsn;
     struct qr_file *file;         /* the appender's; the only one of a read-only log */
     struct qr_file *release_file; /* the checkpointer's */
     struct qr_file *growth_file;  /* the writer's */

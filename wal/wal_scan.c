@@ -14,6 +14,9 @@
  *     what broke it may be the damage.
  *   - A FREE segment that holds such a frame under its next salt has lost its
  *     LIVE header after a sync: damage as well.
+ *   - A segment whose header is torn was begun by a write that failed, and holds
+ *     what it held before, all of it in the database file. A frame in it that is
+ *     newer than that and than the accepted prefix says otherwise: damage.
  *
  * Read-only logs may be written meanwhile by their owner. A verdict of damage
  * then counts only once a second look at the ring and the frames gives the same
@@ -196,6 +199,33 @@ static quire_status check_free_segments(struct scan *scan, quire_error *err)
     return QUIRE_OK;
 }
 
+static quire_status check_torn_segments(struct scan *scan, quire_error *err)
+{
+    const struct qr_wal *wal = scan->wal;
+    uint64_t known = scan->result.last_lsn;
+    known = wal->database_lsn > known ? wal->database_lsn : known;
+    for (uint32_t s = 0; s < wal->count; s++) {
+        const struct qr_segment *segment = wal->segments[s];
+        bool torn = segment->state == QR_SEGMENT_STATE_TORN;
+        scan->result.torn = scan->result.torn || torn;
+        for (uint32_t i = 0; torn && i < wal->geometry.frames; i++) {
+            const uint8_t *bytes = NULL;
+            QR_TRY(qr_frame_reader_get(scan->reader, segment->number, i, &bytes, err));
+            if (bytes == NULL) {
+                break;
+            }
+            if (qr_frame_lsn(bytes, &wal->geometry, wal->seed) > known) {
+                scan->damage_offset = qr_segment_offset(&wal->geometry, segment->number);
+                return qr_fail_at(err, QUIRE_CORRUPT, wal->path, QUIRE_NO_PAGE, scan->damage_offset,
+                                  "the header of log segment %u is damaged and its frame %u is "
+                                  "needed; restore the log from a copy, or salvage the database",
+                                  (unsigned)segment->number, (unsigned)i);
+            }
+        }
+    }
+    return QUIRE_OK;
+}
+
 static void begin_look(struct scan *scan)
 {
     scan->result = (struct qr_wal_scan_result){0};
@@ -224,7 +254,8 @@ static quire_status look_once(struct scan *scan, quire_error *err)
     }
     QR_TRY(qr_wal_ring_order(scan->wal, &scan->live, &scan->live_count, err));
     QR_TRY(find_end(scan, err));
-    return check_free_segments(scan, err);
+    QR_TRY(check_free_segments(scan, err));
+    return check_torn_segments(scan, err);
 }
 
 /* A fingerprint of the ring: generations and salts only ever move on. */

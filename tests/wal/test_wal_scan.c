@@ -419,3 +419,89 @@ Test(wal_scan, harden_and_reset__empty_the_log_and_may_be_repeated)
     qr_wal_close(wal);
     free_log(&image);
 }
+
+/* The bytes of a header that was half written over `old`. */
+static void tear_header(struct qr_file_layer *layer, uint32_t segment, size_t written)
+{
+    size_t size;
+    uint8_t *bytes = read_log(layer, &size);
+    uint8_t header[QR_SEGMENT_HEADER_SIZE];
+    memcpy(header, bytes + SEGMENT_AT(segment), sizeof header);
+    qr_store16(header + QR_SEGMENT_STATE, QR_SEGMENT_LIVE);
+    qr_store64(header + QR_SEGMENT_GENERATION, 77);
+    qr_store64(header + QR_SEGMENT_CHECKSUM, 0x1234567812345678);
+    patch_log(layer, SEGMENT_AT(segment), header, written);
+    free(bytes);
+}
+
+Test(wal_scan, half_written_header_of_a_new_segment__is_a_start_that_never_finished)
+{
+    size_t cuts[] = {7, 9, 12, 20, 28};
+    for (size_t i = 0; i < sizeof cuts / sizeof cuts[0]; i++) {
+        struct log_image image = build_log(17);
+        struct qr_wal_options options = log_options(image.layer);
+        struct story story = {0};
+        struct qr_wal_scan_result result;
+        uint32_t fresh = (uint32_t)((image.size - QR_LOG_SEGMENTS_BEGIN) / LOG_SEGMENT) - 1;
+        tear_header(image.layer, fresh, cuts[i]);
+        must(scan_file(image.layer, &story, &result, err));
+        cr_assert_eq(story.last, 17);
+        cr_assert(result.torn);
+
+        struct qr_wal *wal = NULL;
+        quire_error error = QUIRE_ERROR_INIT;
+        must(qr_wal_open(&options, false, &wal, err));
+        cr_assert_eq(qr_wal_reset(wal, &error), QUIRE_MISUSE, "not before the scan");
+        must(scan_story(wal, &story, &result, err));
+        must(qr_wal_harden(wal, err));
+        must(qr_wal_reset(wal, err));
+        for (uint64_t group = 18; group < 40; group++) {
+            must(append_group(wal, group, true, err));
+        }
+        must(qr_wal_sync(wal, err));
+        qr_wal_close(wal);
+        must(scan_file(image.layer, &story, &result, err));
+        cr_assert_eq(story.first, 18);
+        cr_assert_eq(story.last, 39);
+        free_log(&image);
+    }
+}
+
+Test(wal_scan, torn_header_over_needed_frames__is_damage)
+{
+    struct log_image image = build_log(17);
+    struct story story = {0};
+    struct qr_wal_scan_result result;
+    quire_error error = QUIRE_ERROR_INIT;
+    /* The newest segment holds what no other does. */
+    uint32_t newest = (uint32_t)((image.ends[16] - QR_LOG_SEGMENTS_BEGIN) / LOG_SEGMENT);
+    tear_header(image.layer, newest, 28);
+    cr_assert_eq(scan_file(image.layer, &story, &result, &error), QUIRE_CORRUPT);
+    cr_assert_eq(error.offset, SEGMENT_AT(newest));
+    free_log(&image);
+}
+
+Test(wal_scan, torn_header_over_retired_frames__is_judged_by_what_the_database_holds)
+{
+    struct qr_file_layer *layer = memory_layer();
+    struct qr_wal_options options = log_options(layer);
+    struct qr_wal *wal = NULL;
+    struct story story = {0};
+    struct qr_wal_scan_result result;
+    quire_error error = QUIRE_ERROR_INIT;
+    must(qr_wal_create(&options, &wal, err));
+    must(append_group(wal, 1, true, err));
+    must(qr_wal_sync(wal, err));
+    qr_wal_seal(wal);
+    must(qr_wal_release(wal, 1, err));
+    qr_wal_close(wal);
+    tear_header(layer, 0, 12);
+    cr_assert_eq(scan_file(layer, &story, &result, &error), QUIRE_CORRUPT,
+                 "nothing is known of it");
+    options.database_lsn = 1;
+    must(qr_wal_open(&options, false, &wal, err));
+    must(scan_story(wal, &story, &result, err));
+    cr_assert_eq(result.groups, 0);
+    qr_wal_close(wal);
+    qr_file_layer_memory_destroy(layer);
+}
