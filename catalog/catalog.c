@@ -465,6 +465,14 @@ quire_status qr_catalog_add(struct qr_txn *txn, struct qr_object *object, quire_
     return doom_on_failure(txn, add_entries(txn, object, err));
 }
 
+quire_status qr_catalog_set_next_id(struct qr_txn *txn, uint32_t id, quire_error *err)
+{
+    static const struct catalog_key next = {.bytes = {QR_CATALOG_KEY_NEXT}, .size = 1};
+    struct qr_tree tree = catalog_tree(qr_txn_view(txn));
+    QR_TRY(qr_catalog_init(txn, err));
+    return doom_on_failure(txn, put_id(&tree, &next, id, QR_PUT_UPSERT, err));
+}
+
 static quire_status update_entry(struct qr_txn *txn, const struct qr_object *object,
                                  quire_error *err)
 {

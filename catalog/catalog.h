@@ -75,6 +75,9 @@ quire_status qr_catalog_next_id(struct qr_view *view, uint32_t *id, quire_error 
 
 /* Adds an object, giving it the next id (written to object->id). EXISTS when the name is taken. */
 quire_status qr_catalog_add(struct qr_txn *txn, struct qr_object *object, quire_error *err);
+/* Makes `id` the id that the next qr_catalog_add gives, for copies that keep their ids. An id that is
+ * in use is CORRUPT at that add. */
+quire_status qr_catalog_set_next_id(struct qr_txn *txn, uint32_t id, quire_error *err);
 /* Rewrites the stored form of an existing object (same kind, id and name). */
 quire_status qr_catalog_update(struct qr_txn *txn, const struct qr_object *object,
                                quire_error *err);

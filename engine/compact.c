@@ -1,0 +1,274 @@
+/*
+ * Compaction: a database written anew, its trees filled in key order.
+ *
+ * Entries that come in ascending order fill each page before the next is begun,
+ * so rows and B-tree entries are copied by walking the old tree. A hash index
+ * is built from the rows: its pages have no order to keep. Objects keep their
+ * ids, and rows their rowids, so whatever refers to them stays true.
+ *
+ * The copy is made in many transactions, since nobody can see it, with the log
+ * of a database of its own; then it is closed, checked, and takes the name
+ * (replacement.c). The old database is held open, locked, from before the first
+ * page is read until after the rename.
+ */
+#include <string.h>
+
+#include "engine/engine_internal.h"
+#include "engine/maintenance.h"
+
+/* What one transaction of the copy holds. */
+#define COMMIT_BYTES ((size_t)4 << 20)
+
+/* Entries between two calls of the progress callback. */
+#define TELL_ENTRIES 1024U
+
+struct compaction {
+    struct qr_view *from;
+    struct qr_object_list objects;
+    quire_db *to;
+    quire_txn *txn; /* of `to`; NULL between two */
+    size_t pending; /* bytes written in it */
+    quire_progress_callback progress;
+    void *context;
+    uint64_t done, total; /* entries */
+};
+
+/* ---- Transactions of the copy ---- */
+
+static quire_status begin(struct compaction *c, quire_error *err)
+{
+    c->pending = 0;
+    return quire_begin(c->to, QUIRE_WRITE, &c->txn, err);
+}
+
+static quire_status commit(struct compaction *c, quire_error *err)
+{
+    quire_txn *txn = c->txn;
+    c->txn = NULL;
+    return quire_commit(txn, err);
+}
+
+static quire_status tell(const struct compaction *c, quire_error *err)
+{
+    quire_progress progress = {.done = c->done, .total = c->total};
+    if (c->progress == NULL || c->progress(c->context, &progress)) {
+        return QUIRE_OK;
+    }
+    return qr_fail(err, QUIRE_INTERRUPTED, "The compaction was cancelled.");
+}
+
+/* ---- Trees ---- */
+
+static quire_status copy_entry(struct compaction *c, struct qr_tree_cursor *cursor,
+                               const struct qr_object *made, quire_error *err)
+{
+    struct qr_tree to = qr_object_tree(made, qr_txn_pages(c->txn));
+    struct qr_tree_key key;
+    struct qr_slice payload;
+    bool existed;
+    QR_TRY(qr_tree_cursor_key(cursor, &key, err));
+    QR_TRY(qr_tree_cursor_payload(cursor, &payload, err));
+    QR_TRY(qr_tree_put(&to, &key, payload.data, payload.size, QR_PUT_INSERT, &existed, err));
+    if (existed) {
+        return qr_fail(err, QUIRE_CORRUPT, "\"%s\" holds a key twice; inspect the database.",
+                       made->name);
+    }
+    c->pending += payload.size + key.size + sizeof key.rowid;
+    if (c->pending >= COMMIT_BYTES) {
+        QR_TRY(commit(c, err));
+        QR_TRY(begin(c, err));
+    }
+    return ++c->done % TELL_ENTRIES == 0 ? tell(c, err) : QUIRE_OK;
+}
+
+static quire_status copy_entries(struct compaction *c, const struct qr_object *object,
+                                 const struct qr_object *made, quire_error *err)
+{
+    struct qr_tree from = qr_object_tree(object, c->from);
+    struct qr_tree_cursor *cursor;
+    uint64_t expected;
+    uint64_t before = c->done;
+    bool valid;
+    QR_TRY(qr_tree_count(&from, &expected, err));
+    QR_TRY(qr_tree_cursor_open(&from, &cursor, err));
+    quire_status status = qr_tree_cursor_first(cursor, &valid, err);
+    while (status == QUIRE_OK && valid) {
+        status = copy_entry(c, cursor, made, err);
+        if (status == QUIRE_OK) {
+            status = qr_tree_cursor_next(cursor, &valid, err);
+        }
+    }
+    qr_tree_cursor_close(cursor);
+    if (status == QUIRE_OK && c->done - before != expected) {
+        status = qr_fail(
+            err, QUIRE_CORRUPT, "\"%s\" has %llu entries and counts %llu; inspect the database.",
+            object->name, (unsigned long long)(c->done - before), (unsigned long long)expected);
+    }
+    return status;
+}
+
+/* ---- Objects ---- */
+
+/* Makes the object with its old id, and fills it. */
+static quire_status copy_object(struct compaction *c, const struct qr_object *object,
+                                quire_error *err)
+{
+    struct qr_object made = *object;
+    struct qr_txn *txn = c->txn->txn;
+    struct qr_tree tree;
+    QR_TRY(qr_catalog_set_next_id(txn, object->id, err));
+    if (qr_object_has_tree(object)) {
+        QR_TRY(
+            qr_tree_create(txn, qr_object_tree(object, c->from).kind, object->id, 0, &tree, err));
+        made.root = tree.root;
+    }
+    QR_TRY(qr_catalog_add(txn, &made, err));
+    return qr_object_has_tree(object) ? copy_entries(c, object, &made, err) : QUIRE_OK;
+}
+
+static quire_status rebuild_hash(struct compaction *c, const struct qr_object *object,
+                                 quire_error *err)
+{
+    const struct qr_object *table = qr_object_list_find(&c->objects, object->owner);
+    quire_index_column columns[QR_INDEX_COLUMNS_MAX];
+    quire_index_def def = {.name = object->name,
+                           .kind = object->index_kind,
+                           .unique = object->unique,
+                           .columns = columns,
+                           .column_count = object->key_count};
+    for (uint32_t i = 0; i < object->key_count; i++) {
+        if (table == NULL || object->key_columns[i] >= table->column_count) {
+            return qr_fail(err, QUIRE_CORRUPT,
+                           "The catalog is damaged: index \"%s\" is over a column that is not "
+                           "there.",
+                           object->name);
+        }
+        columns[i] = (quire_index_column){.name = table->columns[object->key_columns[i]].name};
+    }
+    QR_TRY(commit(c, err)); /* the table's definition is read from the committed catalog */
+    QR_TRY(begin(c, err));
+    QR_TRY(qr_catalog_set_next_id(c->txn->txn, object->id, err));
+    QR_TRY(quire_index_create(c->txn, table->name, &def, err));
+    QR_TRY(commit(c, err));
+    return begin(c, err);
+}
+
+static quire_status count_entries(struct compaction *c, quire_error *err)
+{
+    for (size_t i = 0; i < c->objects.count; i++) {
+        uint64_t entries = 0;
+        if (qr_object_has_tree(c->objects.objects[i])) {
+            struct qr_tree tree = qr_object_tree(c->objects.objects[i], c->from);
+            QR_TRY(qr_tree_count(&tree, &entries, err));
+        }
+        c->total += entries;
+    }
+    return QUIRE_OK;
+}
+
+/* Words of the header last: making objects has moved the schema cookie. */
+static quire_status copy_header(struct compaction *c, quire_error *err)
+{
+    uint32_t next_id;
+    QR_TRY(qr_catalog_next_id(c->from, &next_id, err));
+    QR_TRY(qr_catalog_set_next_id(c->txn->txn, next_id, err));
+    for (int word = 0; word < QR_HEADER_WORDS; word++) {
+        uint64_t value;
+        QR_TRY(qr_view_header_word(c->from, (enum qr_header_word)word, &value, err));
+        QR_TRY(qr_txn_set_header_word(c->txn->txn, (enum qr_header_word)word, value, err));
+    }
+    return QUIRE_OK;
+}
+
+static quire_status copy_all(struct compaction *c, quire_error *err)
+{
+    QR_TRY(qr_object_list_read(&c->objects, c->from, err));
+    QR_TRY(count_entries(c, err));
+    QR_TRY(tell(c, err));
+    QR_TRY(begin(c, err));
+    /* By id: a table comes before what belongs to it. */
+    for (size_t i = 0; i < c->objects.count; i++) {
+        const struct qr_object *object = c->objects.objects[i];
+        bool hash = object->kind == QR_OBJECT_INDEX && object->index_kind == QUIRE_INDEX_HASH;
+        QR_TRY(hash ? rebuild_hash(c, object, err) : copy_object(c, object, err));
+    }
+    QR_TRY(copy_header(c, err));
+    QR_TRY(commit(c, err));
+    return tell(c, err);
+}
+
+/* ---- The whole ---- */
+
+static quire_status copy_into(struct compaction *c, quire_db *from, quire_error *err)
+{
+    quire_txn *txn;
+    QR_TRY(quire_begin(from, QUIRE_READ, &txn, err));
+    c->from = qr_txn_pages(txn);
+    qr_view_scanning(c->from, true);
+    quire_status status = copy_all(c, err);
+    qr_view_scanning(c->from, false);
+    quire_rollback(c->txn);
+    qr_object_list_free(&c->objects);
+    quire_rollback(txn);
+    return status;
+}
+
+static quire_status write_anew(struct compaction *c, const struct qr_replacement *r,
+                               quire_error *err)
+{
+    uint32_t page_size = qr_pager_page_size(qr_db_pager(r->old));
+    struct qr_file_layer *layer = r->place->layer;
+    QR_TRY(qr_maintenance_open(r->place, r->new_path, QUIRE_OPEN_NEW, page_size, &c->to, err));
+    quire_status status = copy_into(c, r->old, err);
+    quire_status closed = quire_close(c->to, status == QUIRE_OK ? err : NULL);
+    QR_TRY(status);
+    QR_TRY(closed);
+    return layer->methods->remove(layer, r->new_log_path, err);
+}
+
+/* What stands at the path must be a sound database. */
+static quire_status check_old(const struct qr_replacement *r, quire_error *err)
+{
+    if (r->old != NULL) {
+        return QUIRE_OK;
+    }
+    if (r->lock == NULL) {
+        return qr_fail_at(err, QUIRE_NO_FILE, r->path, QUIRE_NO_PAGE, 0, "There is no database %s.",
+                          r->path);
+    }
+    return qr_fail_at(err, QUIRE_CORRUPT, r->path, QUIRE_NO_PAGE, 0,
+                      "%s cannot be opened; inspect it, and restore or recover it first.", r->path);
+}
+
+quire_status qr_compact(const struct qr_maintenance_place *place, const char *path,
+                        quire_progress_callback progress, void *context, quire_error *err)
+{
+    struct compaction compaction = {.progress = progress, .context = context};
+    struct qr_replacement r;
+    quire_status status = qr_replacement_begin(&r, place, path, true, err);
+    if (status == QUIRE_OK) {
+        status = check_old(&r, err);
+    }
+    if (status == QUIRE_OK) {
+        status = write_anew(&compaction, &r, err);
+    }
+    if (status == QUIRE_OK) {
+        status = qr_copy_check(place, r.new_path, err);
+    }
+    if (status == QUIRE_OK) {
+        status = qr_replacement_finish(&r, err);
+    }
+    qr_replacement_end(&r);
+    return status;
+}
+
+quire_status quire_compact(const char *path, quire_progress_callback progress, void *context,
+                           quire_error *err)
+{
+    if (path == NULL || path[0] == '\0' || strcmp(path, ":memory:") == 0) {
+        return qr_fail(err, QUIRE_MISUSE, "quire_compact needs the path of a database.");
+    }
+    struct qr_maintenance_place place = {.layer = qr_file_layer_posix(),
+                                         .allocator = qr_allocator_default()};
+    return qr_compact(&place, path, progress, context, err);
+}

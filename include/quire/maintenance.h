@@ -1,0 +1,161 @@
+/*
+ * Keeping a database: backup and restore, compaction, salvage, export, and what
+ * each object takes. docs/maintenance.md tells when to use which.
+ *
+ * Files that replace others are written beside them under the name with "-new"
+ * appended, synced, and renamed: a crash leaves the old file or the new one,
+ * and at worst a leftover that the next call removes.
+ */
+#ifndef QUIRE_MAINTENANCE_H
+#define QUIRE_MAINTENANCE_H
+
+#include <stdbool.h>
+
+#include "quire/transaction.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* How far an operation is. */
+typedef struct quire_progress {
+    uint64_t done;    /* pages or rows */
+    uint64_t total;   /* of the same; an estimate while `done` is below it */
+    uint64_t commits; /* backup: commits of others since it began */
+} quire_progress;
+
+/* Called now and then; false ends the operation with QUIRE_INTERRUPTED, and what it had written is
+ * removed. It may wait, and may use the database. */
+typedef bool (*quire_progress_callback)(void *context, const quire_progress *progress);
+
+/* Options of quire_backup and quire_restore; start from QUIRE_BACKUP_OPTIONS_INIT, zero is the
+ * default. */
+typedef struct quire_backup_options {
+    size_t size;                   /* sizeof(quire_backup_options) */
+    bool replace;                  /* put the copy in the place of a file that exists */
+    uint32_t pages_per_second_max; /* 0 = as fast as the disk */
+    uint32_t batch_pages;          /* between two calls of `progress`; default 64, at most 1,024 */
+    quire_progress_callback progress; /* may be NULL */
+    void *context;                    /* passed to it */
+} quire_backup_options;
+
+#define QUIRE_BACKUP_OPTIONS_INIT                                                                  \
+    {                                                                                              \
+        .size = sizeof(quire_backup_options)                                                       \
+    }
+
+/*
+ * Copies the newest committed state of an open database to a new file at
+ * `path`, while others read and write. The copy is complete without a log and
+ * closed cleanly; it is another database, with an identity of its own. Its
+ * pages are read back and its trees checked before it gets its name. A database
+ * in memory is backed up to a file of the operating system.
+ *   options  NULL for the defaults
+ * Errors: EXISTS, CORRUPT (names the page: the source is damaged), INTERRUPTED,
+ * NO_SPACE, IO, NO_MEMORY. Any thread.
+ */
+QUIRE_API QUIRE_MUST_CHECK quire_status quire_backup(quire_db *db, const char *path,
+                                                     const quire_backup_options *options,
+                                                     quire_error *err);
+
+/*
+ * Puts a copy of the database file `backup` at `path`, after checking it. The
+ * backup stays. EXISTS if there is a database or a log at `path`, unless
+ * options->replace; a database that is open is refused with LOCKED.
+ */
+QUIRE_API QUIRE_MUST_CHECK quire_status quire_restore(const char *backup, const char *path,
+                                                      const quire_backup_options *options,
+                                                      quire_error *err);
+
+/*
+ * Rewrites the closed database at `path` into a file of full pages in key
+ * order, and puts that in its place. Rowids, names and texts stay; the identity
+ * changes: it is another database to an old log. Needs room for a second copy.
+ * LOCKED while a process has the database open for writing; processes that read
+ * it keep the old file.
+ */
+QUIRE_API QUIRE_MUST_CHECK quire_status quire_compact(const char *path,
+                                                      quire_progress_callback progress,
+                                                      void *context, quire_error *err);
+
+/* ---- Salvage ---- */
+
+/* What became of one object. Texts are borrowed for the call. */
+typedef struct quire_salvaged {
+    const char *name;       /* in the new database */
+    const char *kind;       /* "table", "tree", "index", "text" */
+    uint64_t rows;          /* recovered */
+    uint64_t rows_expected; /* by the damaged file's count; UINT64_MAX when that is unreadable */
+    uint64_t rows_lost;     /* known to be lost; those of unreadable pages are not known */
+    const char *note;       /* what is to be said about it; "" when it is whole */
+} quire_salvaged;
+
+/* Counts of a salvage. */
+typedef struct quire_salvage_summary {
+    size_t size;           /* in: sizeof(quire_salvage_summary) */
+    uint64_t pages;        /* in the damaged file */
+    uint64_t pages_lost;   /* of these, in use or unknown, and unreadable */
+    uint64_t rows;         /* recovered */
+    uint64_t objects_lost; /* known to have been there and not recovered at all */
+    bool log_used;         /* the damaged file was read with what its log holds */
+    bool catalog_lost;     /* tables are recovered as trees named "recovered_<id>" */
+} quire_salvage_summary;
+
+typedef void (*quire_salvage_callback)(void *context, const quire_salvaged *object);
+
+/*
+ * Copies what is readable of a damaged database into a new one at `fresh`,
+ * which must not exist. The damaged files are only read. Rows come from pages
+ * whose checksum holds; an index is built anew from the rows, without its
+ * uniqueness if that no longer holds. A table whose definition is lost becomes a
+ * tree of its records.
+ *   each     told of every object; may be NULL
+ *   summary  may be NULL
+ * Errors: EXISTS, NOT_A_DATABASE (nothing to be found in it), IO, NO_SPACE.
+ */
+QUIRE_API QUIRE_MUST_CHECK quire_status quire_salvage(const char *damaged, const char *fresh,
+                                                      quire_salvage_callback each, void *context,
+                                                      quire_salvage_summary *summary,
+                                                      quire_error *err);
+
+/* ---- Export ---- */
+
+/* Takes a piece of text; a status other than OK ends the export and is returned by it. */
+typedef quire_status (*quire_write_callback)(void *context, const char *bytes, size_t size,
+                                             quire_error *err);
+
+/* Writes the rows of the GraphQL schema's types as JSON in the form that a loader without mapping
+ * reads (docs/graphql.md, "Loading"), piece by piece. MISUSE when the database has no schema. */
+QUIRE_API QUIRE_MUST_CHECK quire_status quire_export(quire_txn *txn, quire_write_callback write,
+                                                     void *context, uint64_t *rows,
+                                                     quire_error *err);
+
+/* ---- Sizes ---- */
+
+/* What one object takes. `name` and `table` are borrowed for the call. */
+typedef struct quire_object_stats {
+    const char *name;
+    const char *kind;        /* "catalog", "table", "tree", "index" (B-tree), "hash" */
+    const char *table;       /* of an index, its table; else "" */
+    uint64_t entries;        /* rows, or index entries */
+    uint32_t depth;          /* levels, the root included */
+    uint64_t inner_pages;    /* a hash index: directory pages */
+    uint64_t leaf_pages;     /* a hash index: bucket pages */
+    uint64_t overflow_pages; /* of large values */
+    uint64_t leaf_bytes;     /* in use on the leaf pages */
+} quire_object_stats;
+
+typedef quire_status (*quire_object_callback)(void *context, const quire_object_stats *stats,
+                                              quire_error *err);
+
+/* Tells of the catalog, every tree and every table with its indexes, in the order of names. Reads
+ * every page but those of large values' content. */
+QUIRE_API QUIRE_MUST_CHECK quire_status quire_each_object(quire_txn *txn,
+                                                          quire_object_callback each, void *context,
+                                                          quire_error *err);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
