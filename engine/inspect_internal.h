@@ -93,6 +93,8 @@ uint64_t qr_page_sum(const uint8_t *page, uint32_t page_size, uint32_t page_numb
 /* Reports number and type; false when something was found. The checksum matches. */
 bool qr_page_check(quire_report *report, const uint8_t *page, uint32_t page_size,
                    uint32_t page_number);
+/* What page 0 says, as facts. */
+void qr_page_describe_header(quire_report *report, const uint8_t *page);
 /* The header fields, what its type holds, and the bytes, as facts. */
 void qr_page_describe(quire_report *report, const uint8_t *page, uint32_t page_size,
                       uint32_t page_number);
@@ -146,13 +148,13 @@ quire_status qr_inspection_indexes(struct qr_inspection *inspection, const char 
 
 /* Whether an object's root can be the first page of something; reports if not. */
 bool qr_inspection_root(struct qr_inspection *inspection, const struct qr_object *object);
+/* Whether the table has every column that the index is over, and of a type that can be indexed. */
+bool qr_inspection_columns(const struct qr_object *index, const struct qr_object *table);
 /* Walks the records of the catalog's objects that can be read; the object lives for the call. */
-typedef quire_status (*qr_object_visit)(struct qr_inspection *inspection,
-                                        const struct qr_object *object, quire_error *err);
+typedef quire_status (*qr_object_visit)(void *context, const struct qr_object *object,
+                                        quire_error *err);
 quire_status qr_inspection_each_object(struct qr_inspection *inspection, qr_object_visit visit,
-                                       quire_error *err);
-bool qr_inspection_has_catalog(struct qr_inspection *inspection, quire_status *status,
-                               quire_error *err);
+                                       void *context, quire_error *err);
 struct qr_tree qr_inspection_tree_of(const struct qr_inspection *inspection, uint32_t root,
                                      uint32_t id, enum qr_tree_kind kind);
 

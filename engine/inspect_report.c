@@ -253,8 +253,7 @@ static void put_format(struct output *out, const char *format, ...)
 /* Bytes of the UTF-8 character at p, or 0. */
 static size_t character(const char *p)
 {
-    size_t left = strnlen(p, 4);
-    for (size_t size = 1; size <= left; size++) {
+    for (size_t size = 1; size <= 4 && p[size - 1] != '\0'; size++) {
         if (qr_utf8_valid(p, size)) {
             return size;
         }
