@@ -224,27 +224,34 @@ static quire_status bad_cursor(struct qr_reader *reader)
                    "The cursor does not come from this field with this orderBy.");
 }
 
+/* Decodes one element of a key that came from a client: of `type`, or null where that may be. */
+static bool take_element(struct qr_reader *reader, struct qr_gql_str key, size_t *offset,
+                         bool descending, quire_type type, bool nullable)
+{
+    quire_value value;
+    return qr_key_decode((const uint8_t *)key.data, key.size, offset, descending, reader->arena,
+                         &value, NULL) == QUIRE_OK &&
+           (value.type == type || (nullable && value.type == QUIRE_NULL));
+}
+
 /* Cursors come from clients: whether the bytes are a key of this order. */
-static bool is_key(struct qr_reader *reader, const struct qr_order *order, const uint8_t *bytes,
-                   size_t size)
+static bool is_key(struct qr_reader *reader, const struct qr_order *order, struct qr_gql_str key)
 {
     size_t offset = 0;
-    quire_value value;
     for (uint32_t i = 0; i < order->count; i++) {
         const struct qr_order_term *term = &order->terms[i];
         if (term->nulls != QR_ORDER_NULLS_SMALLEST &&
-            qr_key_decode(bytes, size, &offset, term->nulls == QR_ORDER_NULLS_FIRST, reader->arena,
-                          &value, NULL) != QUIRE_OK) {
+            !take_element(reader, key, &offset, term->nulls == QR_ORDER_NULLS_FIRST, QUIRE_BOOL,
+                          false)) {
             return false;
         }
-        if (qr_key_decode(bytes, size, &offset, term->descending, reader->arena, &value, NULL) !=
-            QUIRE_OK) {
+        if (!take_element(reader, key, &offset, term->descending, qr_model_column_type(term->field),
+                          true)) {
             return false;
         }
     }
-    return qr_key_decode(bytes, size, &offset, qr_order_descends(order), reader->arena, &value,
-                         NULL) == QUIRE_OK &&
-           value.type == QUIRE_INT && offset == size;
+    return take_element(reader, key, &offset, qr_order_descends(order), QUIRE_INT, false) &&
+           offset == key.size;
 }
 
 quire_status qr_order_parse_cursor(struct qr_reader *reader, const struct qr_order *order,
@@ -270,10 +277,9 @@ quire_status qr_order_parse_cursor(struct qr_reader *reader, const struct qr_ord
             bytes[size++] = (uint8_t)(group >> bits);
         }
     }
-    if (size <= FINGERPRINT_SIZE || qr_load32(bytes) != order->fingerprint ||
-        !is_key(reader, order, bytes + FINGERPRINT_SIZE, size - FINGERPRINT_SIZE)) {
+    if (size <= FINGERPRINT_SIZE || qr_load32(bytes) != order->fingerprint) {
         return bad_cursor(reader);
     }
     *key = (struct qr_gql_str){(const char *)bytes + FINGERPRINT_SIZE, size - FINGERPRINT_SIZE};
-    return QUIRE_OK;
+    return is_key(reader, order, *key) ? QUIRE_OK : bad_cursor(reader);
 }

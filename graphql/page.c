@@ -171,6 +171,22 @@ static bool outside(struct qr_sink *sink, struct qr_gql_str key, bool *done)
     return false;
 }
 
+quire_status qr_sink_is_beyond(struct qr_reader *reader, const struct qr_query *query, bool after,
+                               const struct qr_row *row, bool *beyond)
+{
+    struct qr_gql_str key;
+    quire_status status = qr_filter_test(reader, query->filter, row, beyond);
+    if (status == QUIRE_OK && *beyond) {
+        status = qr_order_key(reader, &query->order, row, &reader->scratch, &key);
+    }
+    if (status == QUIRE_OK && *beyond) {
+        *beyond =
+            after ? compare_keys(key, query->after) <= 0 : compare_keys(key, query->before) >= 0;
+    }
+    qr_arena_reset(&reader->scratch);
+    return status;
+}
+
 static quire_status offer_ordered(struct qr_sink *sink, const struct qr_row *row,
                                   struct qr_gql_str key, bool *done)
 {
@@ -251,12 +267,10 @@ quire_status qr_rows_append(struct qr_reader *reader, struct qr_rows *rows,
     return QUIRE_OK;
 }
 
-/* Whether rows lie before the page in the direction of reading. */
+/* Whether rows that were offered lie before the page in the direction of reading. */
 static bool has_earlier(const struct qr_sink *sink)
 {
-    const struct qr_query *query = sink->query;
-    struct qr_gql_str start = query->backward ? query->before : query->after;
-    return sink->passed_over > 0 || start.data != NULL || (query->skip > 0 && sink->count > 0);
+    return sink->passed_over > 0 || (sink->query->skip > 0 && sink->count > 0);
 }
 
 quire_status qr_sink_finish(struct qr_sink *sink, struct qr_rows *rows, struct qr_page *page)

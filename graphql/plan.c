@@ -198,33 +198,51 @@ static void try_index(struct planner *p, uint32_t index, struct qr_path *path, i
     }
 }
 
-/* A cursor bounds the first column behind the fixed ones, where the order is the index's. */
-static quire_status bound_by_cursor(struct planner *p, struct qr_path *path)
+/* Lets a path begin or end at `value`, if that leaves out more than its own bound does. */
+static void cut(struct qr_path *path, bool is_lower, const quire_value *value, bool *done)
 {
-    const struct qr_query *query = p->query;
-    struct qr_gql_str keys[2] = {query->after, query->before};
-    bool descends = qr_order_descends(&query->order);
+    bool present = is_lower ? path->has_lower : path->has_upper;
+    const quire_value *own = is_lower ? &path->lower : &path->upper;
+    int sign = is_lower ? 1 : -1;
 
-    if (path->kind != QR_PATH_RANGE || !path->ordered || query->order.count == 0 ||
-        query->need_total) {
-        return QUIRE_OK;
+    if (present && sign * quire_value_compare(value, own) <= 0) {
+        return;
     }
-    for (int i = 0; i < 2; i++) {
+    if (is_lower) {
+        path->lower = *value;
+        path->has_lower = true;
+        path->lower_exclusive = false;
+    } else {
+        path->upper = *value;
+        path->has_upper = true;
+        path->upper_exclusive = false;
+    }
+    *done = true;
+}
+
+/* Cursors bound what the path walks over, where its order is the query's: the first column behind
+ * the fixed ones, or the rowids of a scan. Rows beyond them then go uncounted. */
+static quire_status cut_by_cursors(struct planner *p)
+{
+    struct qr_query *query = p->query;
+    struct qr_path *path = &query->path;
+    struct qr_gql_str keys[2] = {query->after, query->before};
+    bool *done[2] = {&query->cut_by_after, &query->cut_by_before};
+    bool descends = qr_order_descends(&query->order);
+    bool counts = query->need_total && (query->filter != NULL || query->relation != NULL);
+    bool bounds_rowids = path->kind == QR_PATH_SCAN && query->order.count == 0;
+    bool bounds_column =
+        path->kind == QR_PATH_RANGE && query->order.count > 0 && !path->unique && path->ordered;
+
+    query->uncut = *path;
+    for (int i = 0; i < 2 && !counts && (bounds_rowids || bounds_column); i++) {
         quire_value value;
-        bool is_lower = (i == 0) != descends;
-        if (keys[i].data == NULL || (is_lower ? path->has_lower : path->has_upper)) {
+        if (keys[i].data == NULL) {
             continue;
         }
         QR_TRY(qr_order_first_value(p->reader, &query->order, keys[i], &value));
-        if (value.type == QUIRE_NULL) {
-            continue;
-        }
-        if (is_lower) {
-            path->lower = value;
-            path->has_lower = true;
-        } else {
-            path->upper = value;
-            path->has_upper = true;
+        if (value.type != QUIRE_NULL) {
+            cut(path, (i == 0) != descends, &value, done[i]);
         }
     }
     return QUIRE_OK;
@@ -266,5 +284,5 @@ quire_status qr_plan_choose(struct qr_reader *reader, struct qr_query *query)
         query->path.ordered = query->order.count == 0;
         query->path.reverse = query->path.ordered && reads_backwards(query);
     }
-    return bound_by_cursor(&p, &query->path);
+    return cut_by_cursors(&p);
 }

@@ -105,6 +105,7 @@ quire_status qr_query_compile(struct qr_reader *reader, const struct qr_model_ty
 struct walk {
     struct qr_reader *reader;
     const struct qr_query *query;
+    const struct qr_path *path; /* the query's, or one that leads away from its page */
     quire_table *table;
     quire_cursor *scan;
     quire_index_cursor *cursor;
@@ -117,7 +118,7 @@ struct walk {
 
 static quire_status open_range(struct walk *walk, uint32_t prefix_count)
 {
-    const struct qr_path *path = &walk->query->path;
+    const struct qr_path *path = walk->path;
     quire_index_range range = {.prefix = walk->prefix,
                                .prefix_count = prefix_count,
                                .lower = path->has_lower ? &path->lower : NULL,
@@ -130,10 +131,9 @@ static quire_status open_range(struct walk *walk, uint32_t prefix_count)
 }
 
 static quire_status walk_open(struct qr_reader *reader, const struct qr_query *query,
-                              int64_t parent, struct walk *walk)
+                              const struct qr_path *path, int64_t parent, struct walk *walk)
 {
-    const struct qr_path *path = &query->path;
-    *walk = (struct walk){.reader = reader, .query = query};
+    *walk = (struct walk){.reader = reader, .query = query, .path = path};
     if (path->kind == QR_PATH_LINKS) {
         QR_TRY(qr_link_walk_open(reader, query->relation, parent, path->reverse, &walk->links));
         walk->links_open = true;
@@ -159,17 +159,35 @@ static void walk_close(struct walk *walk)
     }
 }
 
+/* Goes to the first row of a scan. Where the scan ends is for the sink to say. */
+static quire_status scan_start(struct walk *walk, bool *valid)
+{
+    const struct qr_path *path = walk->path;
+    quire_error *err = walk->reader->err;
+    int64_t limit = path->reverse ? path->upper.as.integer : path->lower.as.integer;
+
+    if (!path->reverse) {
+        return path->has_lower ? quire_cursor_seek(walk->scan, limit, valid, err)
+                               : quire_cursor_first(walk->scan, valid, err);
+    }
+    if (!path->has_upper || limit == INT64_MAX) {
+        return quire_cursor_last(walk->scan, valid, err);
+    }
+    QR_TRY(quire_cursor_seek(walk->scan, limit + 1, valid, err));
+    return *valid ? quire_cursor_previous(walk->scan, valid, err)
+                  : quire_cursor_last(walk->scan, valid, err);
+}
+
 /* The next row of a scan; its record is borrowed until the next call. */
 static quire_status scan_next(struct walk *walk, struct qr_row *row, bool *valid)
 {
-    bool reverse = walk->query->path.reverse;
+    bool reverse = walk->path->reverse;
     quire_error *err = walk->reader->err;
     const void *record;
 
     if (!walk->started) {
         walk->started = true;
-        QR_TRY(reverse ? quire_cursor_last(walk->scan, valid, err)
-                       : quire_cursor_first(walk->scan, valid, err));
+        QR_TRY(scan_start(walk, valid));
     } else {
         QR_TRY(reverse ? quire_cursor_previous(walk->scan, valid, err)
                        : quire_cursor_next(walk->scan, valid, err));
@@ -186,7 +204,7 @@ static quire_status scan_next(struct walk *walk, struct qr_row *row, bool *valid
 /* Opens the range of the next key of an `in`; equal keys are visited once. */
 static quire_status next_point(struct walk *walk, bool *valid)
 {
-    const struct qr_path *path = &walk->query->path;
+    const struct qr_path *path = walk->path;
     const struct qr_filter *points = path->points;
 
     quire_index_cursor_close(walk->cursor);
@@ -206,7 +224,7 @@ static quire_status next_point(struct walk *walk, bool *valid)
 static quire_status walk_next(struct walk *walk, struct qr_row *row, bool *valid)
 {
     *row = (struct qr_row){0};
-    switch (walk->query->path.kind) {
+    switch (walk->path->kind) {
     case QR_PATH_SCAN:
         return scan_next(walk, row, valid);
     case QR_PATH_LINKS:
@@ -245,17 +263,37 @@ static quire_status missing_row(struct qr_reader *reader, const struct qr_query 
                    query->type->table, (long long)rowid);
 }
 
-/* Reads the records of a batch and offers its rows. */
-static quire_status offer_batch(struct qr_reader *reader, const struct qr_query *query,
-                                struct qr_sink *sink, struct qr_row *rows, size_t count, bool *done)
+/* Walks on and reads the records of the next candidates, at most `target`; *valid says whether the
+ * walk may have more. The records live until the reader's batch arena is reset. */
+static quire_status next_batch(struct walk *walk, struct qr_row *batch, size_t target,
+                               size_t *count, bool *valid)
 {
-    *done = false;
-    QR_TRY(qr_reader_fetch(reader, &reader->batch, query->type, rows, count));
-    for (size_t i = 0; i < count && !*done; i++) {
-        if (rows[i].record == NULL) {
-            return missing_row(reader, query, rows[i].rowid);
+    struct qr_reader *reader = walk->reader;
+    const struct qr_query *query = walk->query;
+
+    for (*count = 0; *count < target; (*count)++) {
+        QR_TRY(walk_next(walk, &batch[*count], valid));
+        if (!*valid) {
+            break;
         }
-        QR_TRY(qr_sink_offer(sink, &rows[i], done));
+        if (batch[*count].record != NULL) {
+            /* A scan lends its record until the next step only. */
+            const char *copy = qr_arena_copy(&reader->batch, batch[*count].record,
+                                             batch[*count].size, reader->err);
+            if (copy == NULL) {
+                return QUIRE_NO_MEMORY;
+            }
+            batch[*count].record = (const uint8_t *)copy;
+        }
+    }
+    if (walk->path->kind == QR_PATH_SCAN) {
+        return QUIRE_OK;
+    }
+    QR_TRY(qr_reader_fetch(reader, &reader->batch, query->type, batch, *count));
+    for (size_t i = 0; i < *count; i++) {
+        if (batch[i].record == NULL) {
+            return missing_row(reader, query, batch[i].rowid);
+        }
     }
     return QUIRE_OK;
 }
@@ -274,22 +312,15 @@ static quire_status run_index(struct qr_reader *reader, const struct qr_query *q
         /* No more than the page can take: a unique lookup reads one row, a page of ten ten. */
         uint64_t room = qr_sink_room(sink);
         size_t target = room < BATCH_ROWS ? (size_t)room : BATCH_ROWS;
-        size_t count = 0;
+        size_t count;
         if (query->filter != NULL && target < BATCH_ROWS_MIN) {
             target = BATCH_ROWS_MIN; /* some will not pass */
         }
         qr_arena_reset(&reader->batch);
-        while (count < target) {
-            QR_TRY(walk_next(walk, &batch[count], &valid));
-            if (!valid) {
-                break;
-            }
-            count++;
+        QR_TRY(next_batch(walk, batch, target, &count, &valid));
+        for (size_t i = 0; i < count && !done; i++) {
+            QR_TRY(qr_sink_offer(sink, &batch[i], &done));
         }
-        if (count == 0) {
-            break;
-        }
-        QR_TRY(offer_batch(reader, query, sink, batch, count, &done));
     }
     return QUIRE_OK;
 }
@@ -307,6 +338,57 @@ static quire_status run_scan(struct walk *walk, struct qr_sink *sink)
     }
     return QUIRE_OK;
 }
+
+/* ---- rows beyond the cursors ---- */
+
+/* Whether rows that the connection selects lie beyond a cursor which the path was cut at: a walk
+ * from there away from the page, until it meets one. */
+static quire_status look_beyond(struct qr_reader *reader, const struct qr_query *query, bool after,
+                                int64_t parent, bool *found)
+{
+    struct qr_path path = query->uncut;
+    struct qr_row batch[BATCH_ROWS_MIN];
+    struct walk walk;
+    quire_status status;
+    size_t target = 1; /* most often the nearest row is one */
+    bool valid = true;
+
+    path.reverse = after != qr_order_descends(&query->order);
+    path.lower = path.reverse ? path.lower : query->path.upper;
+    path.upper = path.reverse ? query->path.lower : path.upper;
+    path.has_lower = path.has_lower || !path.reverse;
+    path.has_upper = path.has_upper || path.reverse;
+    path.lower_exclusive = path.lower_exclusive && path.reverse;
+    path.upper_exclusive = path.upper_exclusive && !path.reverse;
+    *found = false;
+    QR_TRY(walk_open(reader, query, &path, parent, &walk));
+    do {
+        size_t count = 0;
+        qr_arena_reset(&reader->batch);
+        status = next_batch(&walk, batch, target, &count, &valid);
+        for (size_t i = 0; status == QUIRE_OK && i < count && !*found; i++) {
+            status = qr_sink_is_beyond(reader, query, after, &batch[i], found);
+        }
+        target = BATCH_ROWS_MIN;
+    } while (status == QUIRE_OK && valid && !*found);
+    walk_close(&walk);
+    return status;
+}
+
+/* Makes what a page says of its neighbours true where cursors kept the run from seeing them. */
+static quire_status see_beyond(struct qr_reader *reader, const struct qr_query *query,
+                               int64_t parent, struct qr_page *page)
+{
+    if (query->need_has_more && query->cut_by_after && !page->has_previous) {
+        QR_TRY(look_beyond(reader, query, true, parent, &page->has_previous));
+    }
+    if (query->need_has_more && query->cut_by_before && !page->has_next) {
+        QR_TRY(look_beyond(reader, query, false, parent, &page->has_next));
+    }
+    return QUIRE_OK;
+}
+
+/* ---- runs ---- */
 
 quire_status qr_query_run(struct qr_reader *reader, const struct qr_query *query,
                           struct qr_rows *rows, struct qr_page *page)
@@ -327,13 +409,14 @@ quire_status qr_query_run(struct qr_reader *reader, const struct qr_query *query
     }
     QR_TRY(qr_sink_create(reader, &counted, query->path.ordered, false, &sink));
     if (query->limit > 0 || counted.need_total || query->need_has_more) {
-        QR_TRY(walk_open(reader, query, 0, &walk));
+        QR_TRY(walk_open(reader, query, &query->path, 0, &walk));
         status = query->path.kind == QR_PATH_SCAN ? run_scan(&walk, sink)
                                                   : run_index(reader, query, &walk, sink);
         walk_close(&walk);
         QR_TRY(status);
     }
     QR_TRY(qr_sink_finish(sink, rows, page));
+    QR_TRY(see_beyond(reader, query, 0, page));
     if (query->need_total && query->filter == NULL) {
         page->total = total;
     }
@@ -357,7 +440,7 @@ static quire_status gather(struct qr_reader *reader, const struct qr_query *quer
         quire_status status;
         bool valid = true;
         starts[i] = candidates->count;
-        QR_TRY(walk_open(reader, query, parents[i].rowid, &walk));
+        QR_TRY(walk_open(reader, query, &query->path, parents[i].rowid, &walk));
         status = QUIRE_OK;
         while (status == QUIRE_OK && valid && candidates->count - starts[i] < most) {
             struct qr_row row;
@@ -399,6 +482,7 @@ quire_status qr_query_run_level(struct qr_reader *reader, const struct qr_query 
             QR_TRY(qr_sink_offer(sink, &candidates.rows[c], &done));
         }
         QR_TRY(qr_sink_finish(sink, rows, &pages[i]));
+        QR_TRY(see_beyond(reader, query, parents[i].rowid, &pages[i]));
     }
     return qr_explain_query(reader, query, reader->rows_read - before, rows->count - returned);
 }

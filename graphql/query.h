@@ -39,6 +39,8 @@ struct qr_query {
     struct qr_filter *filter;
     struct qr_order order;
     struct qr_path path;
+    struct qr_path uncut;             /* the path without the bounds that cursors give it */
+    bool cut_by_after, cut_by_before; /* the path leaves out rows beyond that cursor */
     uint64_t skip;
     uint64_t limit;                  /* UINT64_MAX: none */
     bool backward;                   /* `last`: the page is at the end */
@@ -95,6 +97,10 @@ struct qr_sink;
  * request, so that they need no copy. At most one sink of a reader is in use at a time. */
 quire_status qr_sink_create(struct qr_reader *reader, const struct qr_query *query, bool ordered,
                             bool lasting, struct qr_sink **out);
+/* Whether a row passes the filter and lies at or beyond a cursor: at or before `after`, at or behind
+ * `before`. */
+quire_status qr_sink_is_beyond(struct qr_reader *reader, const struct qr_query *query, bool after,
+                               const struct qr_row *row, bool *beyond);
 /* Offers a row whose record is set. *done says that no further row can change the page. */
 quire_status qr_sink_offer(struct qr_sink *sink, const struct qr_row *row, bool *done);
 /* How many more rows the page can take at most; UINT64_MAX when that is not known. */

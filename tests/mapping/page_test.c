@@ -216,3 +216,95 @@ Test(mapping, page__refuses_cursors_that_are_not_its_own)
     }
     mapping_close(db);
 }
+
+/* Asserts what pageInfo says of the page of books that `arguments` and a cursor select. */
+static void info_is(quire_db *db, const char *arguments, const char *bound, const char *cursor,
+                    bool next, bool previous)
+{
+    char document[700];
+    char expected[100];
+    snprintf(document, sizeof document,
+             "{ books(%s, %s: \"%s\") { pageInfo { hasNextPage hasPreviousPage } } }", arguments,
+             bound, cursor);
+    snprintf(expected, sizeof expected, "{\"hasNextPage\":%s,\"hasPreviousPage\":%s}",
+             next ? "true" : "false", previous ? "true" : "false");
+    char *response = mapping_run(db, document, NULL, false);
+    cr_expect_not_null(strstr(response, expected), "%s gives %s, not %s", document, response,
+                       expected);
+    quire_free(response);
+}
+
+/* The cursor of the only row that a filter leaves of an ordered list. */
+static void cursor_of(quire_db *db, const char *arguments, char *cursor, size_t size)
+{
+    char document[400];
+    snprintf(document, sizeof document, "{ books(%s) { edges { cursor } } }", arguments);
+    char *response = mapping_run(db, document, NULL, false);
+    member(response, "cursor", cursor, size);
+    quire_free(response);
+}
+
+Test(mapping, page__tells_exactly_whether_rows_lie_beyond_a_cursor)
+{
+    quire_db *db = mapping_open(mapping_schema, WORLD_ROWS);
+    char first[200];
+    char last[200];
+    char id[200];
+    cursor_of(db, "orderBy: {title: ASC}, first: 1", first, sizeof first);
+    cursor_of(db, "orderBy: {title: ASC}, last: 1", last, sizeof last);
+    cursor_of(db, "first: 1", id, sizeof id);
+    info_is(db, "orderBy: {title: ASC}, first: 2", "after", first, true, true);
+    info_is(db, "orderBy: {title: ASC}, last: 2", "before", last, true, true);
+    info_is(db, "first: 9", "after", id, false, true);
+    /* Rows that `where` leaves out do not count. */
+    info_is(db, "where: {title: {not: \"Al\"}}, orderBy: {title: ASC}, first: 2", "after", first,
+            true, false);
+    info_is(db, "where: {title: {not: \"alphabet\"}}, orderBy: {title: ASC}, last: 2", "before",
+            last, false, true);
+    info_is(db, "where: {title: {not: \"Alpha\"}}, first: 9", "after", id, false, false);
+    /* Nor does the cursor's own row when it is gone. */
+    MAPPING_HAS(db,
+                "mutation { deleteBook(id: \"b5\") { id } x: deleteBook(id: \"b6\") { id } "
+                "deleteShop(id: \"s1\") { id } y: deleteBook(id: \"b1\") { id } }",
+                "\"data\":{");
+    info_is(db, "orderBy: {title: ASC}, first: 1", "after", first, true, false);
+    info_is(db, "orderBy: {title: ASC}, last: 9", "before", last, false, false);
+    info_is(db, "first: 9", "after", id, false, false);
+    info_is(db, "first: 0", "before", id, true, false);
+    mapping_close(db);
+}
+
+Test(mapping, page__takes_cursors_where_a_unique_key_leaves_one_row)
+{
+    quire_db *db = mapping_open("type T { id: ID! n: Int! @unique s: String }",
+                                "mutation { a: createT(input: {id: \"a\", n: 1, s: \"x\"}) { id } "
+                                "b: createT(input: {id: \"b\", n: 2, s: \"y\"}) { id } }");
+    char cursor[200];
+    char document[300];
+    char *response =
+        mapping_run(db, "{ ts(orderBy: {s: ASC}, first: 1) { edges { cursor } } }", NULL, false);
+    member(response, "cursor", cursor, sizeof cursor);
+    quire_free(response);
+    for (int i = 0; i < 2; i++) {
+        snprintf(document, sizeof document,
+                 "{ ts(where: {%s}, orderBy: {s: ASC}, after: \"%s\") { items { id } } }",
+                 i == 0 ? "id: {equals: \"b\"}" : "n: {equals: 2}", cursor);
+        MAPPING_IS(db, document, "{\"data\":{\"ts\":{\"items\":[{\"id\":\"b\"}]}}}");
+    }
+    mapping_close(db);
+}
+
+Test(mapping, page__begins_a_scan_at_its_cursor)
+{
+    quire_db *db = mapping_open(mapping_schema, WORLD_ROWS);
+    char cursor[200];
+    char document[300];
+    cursor_of(db, "first: 1, skip: 3", cursor, sizeof cursor);
+    snprintf(document, sizeof document, "{ books(first: 1, after: \"%s\") { items { id } } }",
+             cursor);
+    MAPPING_EXPLAINS(db, document, "\"rowsRead\":2,\"rowsReturned\":1");
+    snprintf(document, sizeof document, "{ books(last: 1, before: \"%s\") { items { id } } }",
+             cursor);
+    MAPPING_EXPLAINS(db, document, "\"rowsRead\":2,\"rowsReturned\":1");
+    mapping_close(db);
+}
