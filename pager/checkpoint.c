@@ -258,6 +258,24 @@ static quire_status extend_file(struct run *run, quire_error *err)
     return size < wanted ? pager->file->methods->truncate(pager->file, wanted, err) : QUIRE_OK;
 }
 
+/* Frees the copied segments, under the flush token: should a header be left half written, no commit's
+ * sync may make that durable. */
+static quire_status release(struct run *run, quire_error *err)
+{
+    struct qr_pager *pager = run->pager;
+    quire_error error = QUIRE_ERROR_INIT;
+    qr_token_take(pager);
+    quire_status status = qr_wal_release(pager->wal, run->generation, &error);
+    if (status != QUIRE_OK) {
+        qr_commit_poison(pager, &error);
+        if (err != NULL) {
+            *err = error;
+        }
+    }
+    qr_token_release(pager);
+    return status;
+}
+
 static quire_status copy_pages(struct run *run, quire_error *err)
 {
     struct qr_pager *pager = run->pager;
@@ -279,7 +297,7 @@ static quire_status copy_pages(struct run *run, quire_error *err)
         return status;
     }
     mark_on_disk(run);
-    return qr_wal_release(pager->wal, run->generation, err);
+    return release(run, err);
 }
 
 /* ---- A run ---- */

@@ -508,6 +508,7 @@ static quire_status reserve_log(struct qr_pager *pager, size_t frames, quire_err
 {
     for (int rounds = 0; rounds < 64; rounds++) {
         enum qr_wal_room room = QR_WAL_ROOM_WAIT;
+        QR_TRY(qr_commit_poisoned(pager, err));
         QR_TRY(qr_wal_reserve(pager->wal, frames, &room, err));
         if (room == QR_WAL_ROOM_READY) {
             return QUIRE_OK;

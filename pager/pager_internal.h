@@ -97,6 +97,13 @@ struct qr_record {
 
 #define QR_NO_SNAPSHOT UINT64_MAX
 
+struct qr_pin {
+    _Atomic uint32_t frame; /* 0 = none */
+    struct qr_view *view;
+    struct qr_view_buffer *buffer; /* instead of a frame */
+    struct qr_pin *next, *previous;
+};
+
 /* Written by its owner alone but for `taken` and `held`. */
 struct qr_slot {
     _Alignas(128) _Atomic uint64_t snapshot; /* boundary in use or QR_NO_SNAPSHOT */
@@ -105,17 +112,12 @@ struct qr_slot {
     _Atomic uint32_t held; /* supersede list kept for this slot, + 1; changes under cache.lock */
     _Atomic uint64_t since_ns; /* when its boundary was published */
     struct qr_view view;
+    struct qr_pin pin; /* for the first pin of a snapshot; in the list from its first use on */
+    bool pin_used;
 };
 
 /* The first slots are the pager's own. */
 enum { QR_SLOT_WRITER = 0, QR_SLOT_CHECKPOINT = 1, QR_SLOT_FIRST_READER = 2 };
-
-struct qr_pin {
-    _Atomic uint32_t frame; /* 0 = none */
-    struct qr_view *view;
-    struct qr_view_buffer *buffer; /* instead of a frame */
-    struct qr_pin *next, *previous;
-};
 
 /* A page that lives outside the cache, for one view: old versions from spill or disk. */
 struct qr_view_buffer {

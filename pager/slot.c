@@ -47,7 +47,6 @@ void qr_slots_destroy(struct qr_pager *pager)
 {
     struct qr_slots *slots = &pager->slots;
     if (slots->memory != NULL) {
-        QR_ASSERT(slots->pins == NULL);
         qr_free(pager->allocator, slots->live, (size_t)slots->count * sizeof(uint32_t));
         qr_free(pager->allocator, slots->memory, slots->memory_size);
         slots->memory = NULL;
@@ -309,14 +308,8 @@ void qr_view_drop_buffers(struct qr_view *view)
 
 /* ---- Pins ---- */
 
-quire_status qr_pin_create(struct qr_view *view, struct qr_pin **out, quire_error *err)
+static void link_pin(struct qr_slots *slots, struct qr_pin *pin, struct qr_view *view)
 {
-    struct qr_slots *slots = &view->pager->slots;
-    struct qr_pin *pin = qr_alloc_zero(view->pager->allocator, sizeof *pin, err);
-    *out = pin;
-    if (pin == NULL) {
-        return QUIRE_NO_MEMORY;
-    }
     pin->view = view;
     atomic_init(&pin->frame, 0);
     qr_mutex_lock(&slots->lock);
@@ -326,6 +319,28 @@ quire_status qr_pin_create(struct qr_view *view, struct qr_pin **out, quire_erro
     }
     slots->pins = pin;
     qr_mutex_unlock(&slots->lock);
+}
+
+/* The slot's own pin needs neither memory nor, after its first use, the lock: most snapshots have
+ * one reader. */
+quire_status qr_pin_create(struct qr_view *view, struct qr_pin **out, quire_error *err)
+{
+    struct qr_slots *slots = &view->pager->slots;
+    struct qr_slot *slot = view->txn == NULL ? slot_of(view) : NULL;
+    if (slot != NULL && !slot->pin_used) {
+        slot->pin_used = true;
+        *out = &slot->pin;
+        if (slot->pin.view == NULL) {
+            link_pin(slots, &slot->pin, view);
+        }
+        return QUIRE_OK;
+    }
+    struct qr_pin *pin = qr_alloc_zero(view->pager->allocator, sizeof *pin, err);
+    *out = pin;
+    if (pin == NULL) {
+        return QUIRE_NO_MEMORY;
+    }
+    link_pin(slots, pin, view);
     return QUIRE_OK;
 }
 
@@ -366,6 +381,10 @@ void qr_pin_destroy(struct qr_pin *pin)
     }
     struct qr_slots *slots = &pin->view->pager->slots;
     qr_pin_set(pin, NULL);
+    if (pin->view->txn == NULL && pin == &slot_of(pin->view)->pin) {
+        slot_of(pin->view)->pin_used = false;
+        return;
+    }
     qr_mutex_lock(&slots->lock);
     if (pin->previous != NULL) {
         pin->previous->next = pin->next;

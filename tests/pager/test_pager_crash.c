@@ -222,7 +222,7 @@ static void fail_at(uint32_t kinds, uint64_t index, int os_errno, bool forever,
                                .index = index,
                                .forever = forever,
                                .os_errno = os_errno,
-                               .half = true,
+                               .path_part = "test.quire", /* not the spill file */
                                .sync = sync,
                                .seed = index};
     faulty_layer_fail(history.faulty, &plan);
