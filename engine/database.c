@@ -194,6 +194,8 @@ quire_status quire_close(quire_db *db, quire_error *err)
                        open);
     }
     qr_attachment_release(db, db->attachment);
+    qr_txns_free_spares(db);
+    qr_trees_free_spares(db);
     qr_schema_free_all(db);
     quire_status status = qr_pager_close(db->pager, err);
     if (db->memory_layer != NULL) {

@@ -18,6 +18,7 @@
 #include "base/memory.h"
 #include "base/thread.h"
 #include "engine/engine.h"
+#include "engine/spare.h"
 
 struct qr_schema;
 
@@ -31,6 +32,8 @@ struct quire_db {
     _Atomic uint32_t writers;         /* write transactions, open or waiting to begin */
     struct qr_schema *schemas;        /* in use, and the newest */
     struct qr_attachment *attachment; /* NULL or one reference */
+    struct qr_spares spare_txns;      /* each keeps its reference to a schema */
+    struct qr_spares spare_trees;     /* handles */
 };
 
 /* ---- Schema cache (schema.c) ---- */
@@ -67,7 +70,10 @@ quire_status qr_schema_find(quire_txn *txn, const char *name, const struct qr_ta
 /* After the transaction has changed the catalog: what it knew before is stale. On failure the
  * transaction is doomed. */
 quire_status qr_schema_changed(quire_txn *txn, quire_error *err);
-/* Lets go of all definitions at the end of a transaction or database. */
+/* At the end of a transaction: frees its own schemas, keeps the shared one for whoever uses the
+ * transaction's memory next. */
+void qr_schema_end(quire_txn *txn);
+/* Lets go of the shared schema too, and of all of a database's. */
 void qr_schema_release(quire_txn *txn);
 void qr_schema_free_all(quire_db *db);
 
@@ -86,12 +92,17 @@ struct quire_txn {
     quire_db *db;
     struct qr_view *view;
     struct qr_txn *txn;       /* NULL in a read transaction */
-    struct qr_schema *shared; /* referenced; NULL until first used */
+    struct qr_schema *shared; /* referenced; NULL until first used; of the view's cookie ... */
+    bool shared_checked;      /* ... if this is set: else left by an earlier transaction */
     struct qr_schema *own;    /* since each schema change of the transaction, newest first */
     uint32_t schema_epoch;    /* counts those changes */
     struct qr_rowid_counter *counters;
     struct qr_handle *handles;
 };
+
+/* Frees the memory of ended transactions and closed trees when the database closes. */
+void qr_txns_free_spares(quire_db *db);
+void qr_trees_free_spares(quire_db *db);
 
 /* Refuses what a read transaction, or a doomed one, may not do. */
 quire_status qr_txn_check_writable(const quire_txn *txn, quire_error *err);

@@ -186,7 +186,14 @@ static quire_status acquire(quire_txn *txn, quire_error *err)
     quire_db *db = txn->db;
     uint64_t cookie;
     QR_TRY(qr_catalog_cookie(txn->view, &cookie, err));
+    if (txn->shared != NULL && txn->shared->cookie == cookie) {
+        txn->shared_checked = true;
+        return QUIRE_OK;
+    }
     qr_mutex_lock(&db->mutex);
+    if (txn->shared != NULL) {
+        txn->shared->references--;
+    }
     struct qr_schema *schema = find_shared(db, cookie);
     if (schema == NULL) {
         schema = qr_alloc_zero(&db->allocator, sizeof *schema, err);
@@ -202,6 +209,7 @@ static quire_status acquire(quire_txn *txn, quire_error *err)
     }
     qr_mutex_unlock(&db->mutex);
     txn->shared = schema;
+    txn->shared_checked = schema != NULL;
     return schema != NULL ? QUIRE_OK : QUIRE_NO_MEMORY;
 }
 
@@ -237,7 +245,7 @@ quire_status qr_schema_find(quire_txn *txn, const char *name, const struct qr_ta
                             quire_error *err)
 {
     *def = NULL;
-    if (txn->own == NULL && txn->shared == NULL) {
+    if (txn->own == NULL && !txn->shared_checked) {
         QR_TRY(acquire(txn, err));
     }
     *def = search(txn->own != NULL ? txn->own : txn->shared, name);
@@ -262,13 +270,18 @@ quire_status qr_schema_changed(quire_txn *txn, quire_error *err)
     return QUIRE_OK;
 }
 
-void qr_schema_release(quire_txn *txn)
+void qr_schema_end(quire_txn *txn)
 {
     while (txn->own != NULL) {
         struct qr_schema *schema = txn->own;
         txn->own = schema->next;
         free_schema(&txn->db->allocator, schema);
     }
+    txn->shared_checked = false;
+}
+
+void qr_schema_release(quire_txn *txn)
+{
     if (txn->shared != NULL) {
         qr_mutex_lock(&txn->db->mutex);
         txn->shared->references--;

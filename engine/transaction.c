@@ -61,6 +61,32 @@ quire_status qr_handle_check(struct qr_handle *handle, quire_error *err)
 
 /* ---- Begin ---- */
 
+static void destroy_txn(quire_txn *txn)
+{
+    quire_allocator allocator = txn->db->allocator;
+    qr_schema_release(txn);
+    qr_free(&allocator, txn, sizeof *txn);
+}
+
+/* Empties a transaction and leaves it, with its schema, for the next one to begin. */
+static void leave_txn(quire_txn *txn)
+{
+    quire_db *db = txn->db;
+    struct qr_schema *shared = txn->shared;
+    *txn = (quire_txn){.db = db, .shared = shared};
+    quire_txn *left_over = qr_spare_give(&db->spare_txns, txn);
+    if (left_over != NULL) {
+        destroy_txn(left_over);
+    }
+}
+
+void qr_txns_free_spares(quire_db *db)
+{
+    for (quire_txn *txn; (txn = qr_spare_take(&db->spare_txns)) != NULL;) {
+        destroy_txn(txn);
+    }
+}
+
 /* The pager counts snapshots; writers are counted here, so that readers share no written memory. */
 static quire_status open_view(quire_txn *txn, quire_txn_mode mode, quire_error *err)
 {
@@ -89,14 +115,17 @@ quire_status quire_begin(quire_db *db, quire_txn_mode mode, quire_txn **out, qui
     if (mode == QUIRE_WRITE && qr_pager_read_only(db->pager)) {
         return qr_fail(err, QUIRE_READ_ONLY, "The database was opened read-only.");
     }
-    quire_txn *txn = qr_alloc_zero(&db->allocator, sizeof *txn, err);
+    quire_txn *txn = qr_spare_take(&db->spare_txns);
+    if (txn == NULL) {
+        txn = qr_alloc_zero(&db->allocator, sizeof *txn, err);
+    }
     if (txn == NULL) {
         return QUIRE_NO_MEMORY;
     }
     txn->db = db;
     quire_status status = open_view(txn, mode, err);
     if (status != QUIRE_OK) {
-        qr_free(&db->allocator, txn, sizeof *txn);
+        leave_txn(txn);
         return status;
     }
     *out = txn;
@@ -116,13 +145,13 @@ static void free_txn(quire_txn *txn)
 {
     quire_db *db = txn->db;
     bool wrote = txn->txn != NULL;
-    qr_schema_release(txn);
+    qr_schema_end(txn);
     while (txn->counters != NULL) {
         struct qr_rowid_counter *counter = txn->counters;
         txn->counters = counter->next;
         qr_free(&db->allocator, counter, sizeof *counter);
     }
-    qr_free(&db->allocator, txn, sizeof *txn);
+    leave_txn(txn);
     if (wrote) {
         atomic_fetch_sub(&db->writers, 1);
     }

@@ -70,7 +70,10 @@ quire_status quire_tree_open(quire_txn *txn, const char *name, quire_tree **out,
     const struct qr_table_def *def;
     *out = NULL;
     QR_TRY(find_relation(txn, name, &def, err));
-    quire_tree *tree = qr_alloc_zero(&txn->db->allocator, sizeof *tree, err);
+    quire_tree *tree = qr_spare_take(&txn->db->spare_trees);
+    if (tree == NULL) {
+        tree = qr_alloc_zero(&txn->db->allocator, sizeof *tree, err);
+    }
     if (tree == NULL) {
         return QUIRE_NO_MEMORY;
     }
@@ -88,10 +91,24 @@ quire_status quire_tree_open(quire_txn *txn, const char *name, quire_tree **out,
 
 void quire_tree_close(quire_tree *tree)
 {
-    if (tree != NULL) {
+    if (tree == NULL) {
+        return;
+    }
+    quire_allocator allocator = tree->handle.allocator;
+    quire_txn *txn = tree->handle.txn;
+    if (txn != NULL) {
+        struct qr_spares *spares = &txn->db->spare_trees;
         qr_handle_close(&tree->handle);
-        quire_allocator allocator = tree->handle.allocator;
-        qr_free(&allocator, tree, sizeof *tree);
+        tree->edge = (struct qr_tree_edge){0, 0};
+        tree = qr_spare_give(spares, tree);
+    }
+    qr_free(&allocator, tree, sizeof *tree);
+}
+
+void qr_trees_free_spares(quire_db *db)
+{
+    for (quire_tree *tree; (tree = qr_spare_take(&db->spare_trees)) != NULL;) {
+        qr_free(&db->allocator, tree, sizeof *tree);
     }
 }
 
