@@ -64,7 +64,7 @@ static void put_number(quire_txn *txn, const char *name, int64_t row, unsigned n
     quire_tree_close(tree);
 }
 
-static unsigned verify_state(struct image_run *run, quire_db *db, unsigned low, unsigned high)
+unsigned image_verify_state(struct image_run *run, quire_db *db, unsigned low, unsigned high)
 {
     quire_error err = QUIRE_ERROR_INIT;
     quire_txn *txn;
@@ -106,7 +106,7 @@ void image_verify(struct image_run *run, struct qr_file_layer *files, unsigned l
     quire_db *db;
     options.durability = QUIRE_DURABILITY_FULL;
     MUST(qr_db_open_with("db", &options, files, true, &db, &err));
-    (void)verify_state(run, db, low, high);
+    (void)image_verify_state(run, db, low, high);
     audit_structure(db);
     work_on(run, db, files, &options);
     qr_file_layer_memory_destroy(files);
@@ -149,7 +149,7 @@ static void verify_again(struct image_run *run, struct faulty_layer *crashed, un
     MUST(qr_db_open_with("db", &options, faulty_layer_files(crashed), true, &db, &err));
     faulty_layer_observe(crashed, FAULTY_CHANGES, NULL, NULL);
     /* Whichever state the first recovery found, the second must find it too. */
-    unsigned number = verify_state(run, db, low, high);
+    unsigned number = image_verify_state(run, db, low, high);
     MUST(quire_close(db, &err));
     for (unsigned i = 0; i < again.count; i++) {
         image_verify(run, again.images[i], number, number);

@@ -69,6 +69,8 @@ quire_status image_try_commit(struct image_run *run, image_change change);
 void image_world(struct image_run *run, quire_txn *txn);
 void image_create_world(struct image_run *run, quire_txn *txn);
 
+/* Demands that the open database is as it was after a commit of low..high; returns which. */
+unsigned image_verify_state(struct image_run *run, quire_db *db, unsigned low, unsigned high);
 /* Opens a crash image and demands a commit of low..high, its structure, and that work can go on.
  * The image is used up. */
 void image_verify(struct image_run *run, struct qr_file_layer *files, unsigned low, unsigned high);
