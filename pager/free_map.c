@@ -74,6 +74,20 @@ static void set_available(struct qr_pager *pager, uint32_t page_number, bool ava
     }
 }
 
+/* A step of the transaction, which a savepoint may take back. */
+static void change_available(struct qr_txn *txn, uint32_t page_number, bool available)
+{
+    if (is_available(txn->pager, page_number) != available) {
+        qr_undo_note_map(txn, page_number, available);
+        set_available(txn->pager, page_number, available);
+    }
+}
+
+void qr_free_map_revert(struct qr_txn *txn, uint32_t page_number, bool available)
+{
+    set_available(txn->pager, page_number, !available);
+}
+
 static quire_status read_map(struct qr_txn *txn, uint32_t index, const uint8_t **page,
                              quire_error *err)
 {
@@ -207,8 +221,9 @@ static quire_status ensure_map_page(struct qr_txn *txn, uint32_t index, quire_er
     QR_TRY(extend(txn, place - txn->pages, err));
     QR_TRY(create_map_page(txn, err));
     for (; skipped < place; skipped++) {
+        QR_TRY(qr_undo_reserve(txn, 1, err));
         QR_TRY(write_bit(txn, skipped, true, err));
-        set_available(txn->pager, skipped, true);
+        change_available(txn, skipped, true);
         txn->free_pages++;
     }
     return QUIRE_OK;
@@ -365,8 +380,9 @@ static quire_status take_from_map(struct qr_txn *txn, uint32_t first, uint32_t c
                               "check and restore from a backup.",
                               pager->path, (unsigned long)p);
         }
+        QR_TRY(qr_undo_reserve(txn, 1, err));
         QR_TRY(write_bit(txn, p, false, err));
-        set_available(pager, p, false);
+        change_available(txn, p, false);
         txn->allocated[txn->allocated_count++] = p;
         txn->free_pages--;
     }
@@ -431,10 +447,11 @@ quire_status qr_free_map_give(struct qr_txn *txn, uint32_t page_number, bool fre
                        sizeof *txn->freed, err));
         QR_TRY(reserve_deferred(pager, txn->freed_count + 1, err));
     }
+    QR_TRY(qr_undo_reserve(txn, 1, err));
     QR_TRY(write_bit(txn, page_number, true, err));
     txn->free_pages++;
     if (fresh) {
-        set_available(pager, page_number, true);
+        change_available(txn, page_number, true);
     } else {
         txn->freed[txn->freed_count++] = page_number;
     }

@@ -167,6 +167,18 @@ quire_status qr_txn_set_header_word(struct qr_txn *txn, enum qr_header_word word
 void qr_txn_doom(struct qr_txn *txn);
 bool qr_txn_doomed(const struct qr_txn *txn);
 
+/*
+ * Savepoints, nested, outside any operation. Going back undoes what was done
+ * since the savepoint, a doom too, and leaves it open; the ones opened later are
+ * gone. Releasing keeps what was done and forgets it and the ones opened later.
+ * Page pointers and pins of the view stay valid and show the older state, as
+ * qr_view_changes says. Ids are never 0. MISUSE when the savepoint is not open;
+ * LIMIT; NO_MEMORY or IO while going back doom the transaction.
+ */
+quire_status qr_txn_savepoint(struct qr_txn *txn, uint32_t *id, quire_error *err);
+quire_status qr_txn_rollback_to(struct qr_txn *txn, uint32_t id, quire_error *err);
+quire_status qr_txn_release_savepoint(struct qr_txn *txn, uint32_t id, quire_error *err);
+
 /* Both free the transaction. See quire_commit for the outcomes. */
 quire_status qr_txn_commit(struct qr_txn *txn, quire_error *err);
 void qr_txn_rollback(struct qr_txn *txn);

@@ -78,7 +78,8 @@ struct qr_version {
     _Atomic uint32_t prev;
     uint32_t page_number;
     uint32_t next;     /* frame or record: free and retired lists */
-    uint32_t item;     /* place in its group, while seq is above the flushed groups */
+    uint32_t item;     /* place in its group, while seq is above the flushed groups; private: the
+                          savepoint that it was last saved at, the writer's own */
     uint32_t pin_mark; /* number of the last pin scan that met it */
     uint8_t state;
     bool on_disk;  /* the database file durably holds exactly this image */
@@ -304,6 +305,27 @@ struct qr_fresh_run {
     uint8_t type;
 };
 
+/* What the transaction had when a savepoint was opened. */
+struct qr_savepoint {
+    uint32_t id;
+    uint32_t pages, free_pages;
+    size_t own_count, run_count, allocated_count, freed_count, undo_count, map_step_count;
+    bool doomed;
+};
+
+/* One note of savepoint.c. */
+struct qr_undo {
+    uint32_t page_number;
+    uint32_t ref;      /* what the private table had */
+    uint32_t saved_at; /* with an image: the copy's mark before */
+    uint8_t *image;    /* bytes to write back; NULL: the ref is put back */
+};
+
+struct qr_map_step {
+    uint32_t page_number;
+    bool available; /* what it became */
+};
+
 struct qr_txn {
     struct qr_pager *pager;
     struct qr_view view;
@@ -322,6 +344,17 @@ struct qr_txn {
     bool doomed;
     bool spill_failed; /* cache.spill_error says how */
     bool drained;      /* deferred pages have been looked at */
+
+    struct qr_savepoint *savepoints; /* open ones, outermost first */
+    size_t savepoint_count, savepoint_capacity;
+    uint32_t savepoint;      /* id of the innermost; 0 = none */
+    uint32_t savepoint_last; /* ids are given out once */
+    struct qr_undo *undo;    /* since the outermost was opened */
+    size_t undo_count, undo_capacity;
+    struct qr_map_step *map_steps;
+    size_t map_step_count, map_step_capacity;
+    uint8_t *images_free; /* each links to the next */
+    uint32_t images;      /* in memory, free or not */
 };
 
 /* ---- Pager ---- */
@@ -490,6 +523,24 @@ quire_status qr_free_map_count(struct qr_view *view, uint32_t *free_pages, quire
 /* The transaction is published with number seq, or undone. Neither fails. */
 void qr_free_map_published(struct qr_txn *txn, uint64_t seq);
 void qr_free_map_undo(struct qr_txn *txn);
+
+/* Undoes one step of the sets in memory. */
+void qr_free_map_revert(struct qr_txn *txn, uint32_t page_number, bool available);
+
+/* ---- savepoint.c ---- */
+
+/* Room for notes about so many pages, so that noting cannot fail; nothing without a savepoint. */
+quire_status qr_undo_reserve(struct qr_txn *txn, size_t more, quire_error *err);
+/* Notes that the private table had `ref` for the page, and keeps what it names. Room reserved. */
+void qr_undo_note(struct qr_txn *txn, uint32_t page_number, uint32_t ref);
+/* Notes that a page became available, or not, in the sets in memory. Room reserved. */
+void qr_undo_note_map(struct qr_txn *txn, uint32_t page_number, bool available);
+/* Saves the private copy of a page, in a frame, before it is changed, unless that has been done. A
+ * savepoint is open. */
+quire_status qr_undo_save(struct qr_txn *txn, uint32_t page_number, quire_error *err);
+/* At the end of the transaction: forgets all savepoints, then frees their memory. */
+void qr_txn_drop_savepoints(struct qr_txn *txn);
+void qr_txn_free_savepoints(struct qr_txn *txn);
 
 /* ---- txn.c ---- */
 

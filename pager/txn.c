@@ -7,7 +7,7 @@
  * checksum, which the flush leader may be computing in place. When the
  * transaction has more private pages than its share of the cache, some go to
  * the spill file at the start of its next operation, when nothing but pins can
- * point to them.
+ * point to them. savepoint.c keeps what going back to a savepoint needs.
  *
  * Concurrency: all of it is done by the thread that holds the writer lock, but
  * frames and records are taken and given back under cache.lock.
@@ -38,9 +38,12 @@ static quire_status own_frame(struct qr_txn *txn, uint32_t page_number, uint32_t
     struct qr_version *version = &pager->cache.frame[frame];
     QR_TRY(qr_grow(pager->allocator, &txn->own, &txn->own_capacity, txn->own_count + 1,
                    sizeof *txn->own, err));
+    QR_TRY(qr_undo_reserve(txn, 1, err));
+    qr_undo_note(txn, page_number, pager->cache.private_table[page_number]);
     txn->own[txn->own_count++] = page_number;
     version->page_number = page_number;
     version->fresh = fresh;
+    version->item = txn->savepoint;
     pager->cache.private_table[page_number] = frame;
     txn->frames++;
     note_frames(txn);
@@ -118,6 +121,7 @@ quire_status qr_txn_unspill(struct qr_txn *txn, uint32_t page_number, quire_erro
     struct qr_version *version = &cache->frame[frame];
     version->page_number = page_number;
     version->fresh = qr_version_of(pager, ref)->fresh;
+    version->item = qr_version_of(pager, ref)->item;
     qr_record_retire(pager, ref);
     qr_mutex_unlock(&cache->lock);
     cache->private_table[page_number] = frame;
@@ -139,22 +143,30 @@ static bool is_pinned(struct qr_txn *txn, uint32_t frame)
     return pinned;
 }
 
-static quire_status spill_private(struct qr_txn *txn, uint32_t page_number, quire_error *err)
+/* Moves a private copy, named by the word, from its frame to the spill file. */
+static quire_status spill_private(struct qr_txn *txn, uint32_t page_number, uint32_t *word,
+                                  quire_error *err)
 {
     struct qr_pager *pager = txn->pager;
     struct qr_cache *cache = &pager->cache;
-    uint32_t frame = cache->private_table[page_number];
+    uint32_t frame = *word;
     uint32_t ref = QR_REF_NONE;
     QR_TRY(qr_spill_write(pager, qr_frame_bytes(pager, frame), &ref, err));
     qr_mutex_lock(&cache->lock);
     struct qr_version *version = qr_version_of(pager, ref);
     version->page_number = page_number;
     version->fresh = cache->frame[frame].fresh;
+    version->item = cache->frame[frame].item;
     qr_frame_free(pager, frame);
     qr_mutex_unlock(&cache->lock);
-    cache->private_table[page_number] = ref;
+    *word = ref;
     txn->frames--;
     return QUIRE_OK;
+}
+
+static bool may_spill(struct qr_txn *txn, uint32_t page_number, uint32_t ref)
+{
+    return qr_ref_is_frame(ref) && page_number != QR_PAGE_NUMBER_HEADER && !is_pinned(txn, ref);
 }
 
 bool qr_txn_make_room(struct qr_txn *txn)
@@ -168,9 +180,14 @@ bool qr_txn_make_room(struct qr_txn *txn)
          steps--) {
         txn->spill_hand = txn->spill_hand + 1 < txn->own_count ? txn->spill_hand + 1 : 0;
         uint32_t page_number = txn->own[txn->spill_hand];
-        uint32_t own = cache->private_table[page_number];
-        if (qr_ref_is_frame(own) && page_number != QR_PAGE_NUMBER_HEADER && !is_pinned(txn, own)) {
-            status = spill_private(txn, page_number, &error);
+        if (may_spill(txn, page_number, cache->private_table[page_number])) {
+            status = spill_private(txn, page_number, &cache->private_table[page_number], &error);
+        }
+    }
+    for (size_t i = 0; i < txn->undo_count && status == QUIRE_OK && txn->frames > limit / 2; i++) {
+        struct qr_undo *note = &txn->undo[i];
+        if (note->image == NULL && may_spill(txn, note->page_number, note->ref)) {
+            status = spill_private(txn, note->page_number, &note->ref, &error);
         }
     }
     if (status != QUIRE_OK) {
@@ -261,6 +278,7 @@ void qr_txn_release(struct qr_txn *txn)
             private_table[p] = QR_REF_NONE;
         }
     }
+    qr_txn_free_savepoints(txn);
     qr_free(pager->allocator, txn->own, txn->own_capacity * sizeof *txn->own);
     qr_free(pager->allocator, txn->runs, txn->run_capacity * sizeof *txn->runs);
     qr_free(pager->allocator, txn->allocated, txn->allocated_capacity * sizeof *txn->allocated);
@@ -289,6 +307,7 @@ void qr_txn_rollback(struct qr_txn *txn)
         return;
     }
     struct qr_pager *pager = txn->pager;
+    qr_txn_drop_savepoints(txn);
     qr_mutex_lock(&pager->cache.lock);
     for (size_t i = 0; i < txn->own_count; i++) {
         drop_private(txn, txn->own[i]);
@@ -313,6 +332,7 @@ quire_status qr_txn_commit(struct qr_txn *txn, quire_error *err)
                        "An earlier failure doomed the transaction; it was rolled back and can be "
                        "tried again.");
     }
+    qr_txn_drop_savepoints(txn);
     if (is_unchanged(txn)) {
         qr_count(&txn->pager->counters.commits, 1);
         qr_txn_release(txn);
@@ -356,6 +376,9 @@ quire_status qr_txn_page_write(struct qr_txn *txn, uint32_t page_number, uint8_t
         status = copy_page(txn, page_number, err);
         qr_view_leave(&txn->view);
     }
+    if (status == QUIRE_OK && txn->savepoint != 0) {
+        status = qr_undo_save(txn, page_number, err);
+    }
     if (status == QUIRE_OK) {
         *page = qr_frame_bytes(pager, pager->cache.private_table[page_number]);
     }
@@ -394,9 +417,13 @@ quire_status qr_txn_page_alloc_run(struct qr_txn *txn, uint8_t type, uint32_t tr
     qr_view_enter(&txn->view);
     quire_status status = qr_free_map_take(txn, 0, count, first, got, err);
     qr_view_leave(&txn->view);
+    if (status == QUIRE_OK) {
+        status = qr_undo_reserve(txn, *got, err);
+    }
     QR_TRY(status);
     txn->runs[txn->run_count++] = (struct qr_fresh_run){*first, *got, tree_id, type};
     for (uint32_t i = 0; i < *got; i++) {
+        qr_undo_note(txn, *first + i, pager->cache.private_table[*first + i]);
         pager->cache.private_table[*first + i] = QR_REF_FRESH;
     }
     return QUIRE_OK;
@@ -432,6 +459,12 @@ quire_status qr_txn_page_free(struct qr_txn *txn, uint32_t page_number, quire_er
     qr_view_enter(&txn->view);
     quire_status status = qr_free_map_give(txn, page_number, is_fresh(txn, page_number), err);
     if (status == QUIRE_OK) {
+        status = qr_undo_reserve(txn, 1, err);
+    }
+    if (status == QUIRE_OK && txn->savepoint != 0) {
+        qr_undo_note(txn, page_number, pager->cache.private_table[page_number]);
+        pager->cache.private_table[page_number] = QR_REF_NONE;
+    } else if (status == QUIRE_OK) {
         qr_mutex_lock(&pager->cache.lock);
         drop_private(txn, page_number);
         qr_mutex_unlock(&pager->cache.lock);
