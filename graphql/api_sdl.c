@@ -40,7 +40,8 @@ static void deprecate(struct printer *p, struct qr_gql_str reason)
 /* The helper types of directives, which requests never see. */
 static bool is_helper(const struct qr_gql_type *type)
 {
-    return type->name.size >= 5 && memcmp(type->name.data, "Quire", 5) == 0;
+    return qr_gql_str_is(type->name, "QuireIndexType") ||
+           qr_gql_str_is(type->name, "QuireOnDelete") || qr_gql_str_is(type->name, "QuireValue");
 }
 
 /* ---- types that pass through ---- */

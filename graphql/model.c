@@ -11,6 +11,7 @@
 #include <stdio.h>
 
 #include "graphql/coerce.h"
+#include "graphql/column.h"
 #include "graphql/model_internal.h"
 
 /* What every schema may use. The names of the helper types cannot be declared in SDL by a user. */
@@ -24,7 +25,10 @@ static const char prelude[] =
     "  references: [String!], from: String, to: String) on FIELD_DEFINITION\n"
     "enum QuireIndexType { BTREE HASH }\n"
     "enum QuireOnDelete { RESTRICT SET_NULL CASCADE }\n"
-    "scalar QuireValue\n"
+    "scalar QuireValue\n";
+
+/* Built in, and yet a schema may declare it for the tools that read it. */
+static const char bigint[] =
     "\"A signed 64-bit integer, in JSON as a string so that no digit is lost.\"\n"
     "scalar BigInt\n";
 
@@ -189,6 +193,17 @@ static quire_status read_default(struct qr_model_builder *builder, struct qr_mod
     return QUIRE_OK;
 }
 
+/* Reports a directive that says something of another kind of field. */
+static void refuse_directive(struct qr_model_builder *builder, const struct qr_model_field *field,
+                             const char *name, const char *of)
+{
+    const struct qr_gql_ast_directive *directive = qr_model_directive(field, name);
+    if (directive != NULL) {
+        qr_model_problem(builder, directive->pos, "%.*s.%.*s: @%s is for %s.",
+                         QR_GQL_FMT(field->owner->name), QR_GQL_FMT(field->name), name, of);
+    }
+}
+
 /* Fills a field from its definition, all but what relations need. */
 static quire_status init_field(struct qr_model_builder *builder, struct qr_model_type *type,
                                const struct qr_gql_field *definition, struct qr_model_field *field)
@@ -210,8 +225,10 @@ static quire_status init_field(struct qr_model_builder *builder, struct qr_model
     if (qr_gql_type_is_leaf(field->named)) {
         field->scalar = scalar_of(field->named);
         field->unique = qr_model_directive(field, "unique") != NULL;
+        refuse_directive(builder, field, "relation", "a relation, which this field is not");
         return read_default(builder, field);
     }
+    refuse_directive(builder, field, "default", "a scalar or enum, which this field is not");
     field->target = qr_model_find_type(builder->model, field->named->name);
     if (field->target == NULL && field->named->kind != QR_GQL_LIST) {
         qr_model_problem(builder, definition->node->name.pos,
@@ -223,19 +240,42 @@ static quire_status init_field(struct qr_model_builder *builder, struct qr_model
     return QUIRE_OK;
 }
 
-/* A declared `fId` beside a relation `f` is the relation's key, which the API has anyway. */
-static bool is_relation_key(const struct qr_gql_type *type, struct qr_gql_str name)
+/* The name of the relation that `name` is the key of: `f` for `fId`, and for `fIds` when `many`. */
+static struct qr_gql_str relation_stem(struct qr_gql_str name, bool many)
 {
-    struct qr_gql_str stem = {name.data, name.size};
-    if (name.size > 3 && memcmp(name.data + name.size - 3, "Ids", 3) == 0) {
-        stem.size -= 3;
-    } else if (name.size > 2 && memcmp(name.data + name.size - 2, "Id", 2) == 0) {
-        stem.size -= 2;
-    } else {
-        return false;
+    size_t suffix = many ? 3 : 2;
+    if (name.size <= suffix ||
+        memcmp(name.data + name.size - suffix, many ? "Ids" : "Id", suffix) != 0) {
+        return (struct qr_gql_str){NULL, 0};
     }
-    const struct qr_gql_field *field = qr_gql_type_field(type, stem);
-    return field != NULL && qr_gql_type_named(field->type)->kind == QR_GQL_OBJECT;
+    return (struct qr_gql_str){name.data, name.size - suffix};
+}
+
+/* A declared `fId` beside a relation `f` is the relation's key, which the API has anyway; so are
+ * `fIds` beside a list. */
+static bool is_relation_key(const struct qr_gql_type *type, const struct qr_gql_field *field)
+{
+    bool many = qr_gql_type_nullable(field->type)->kind == QR_GQL_LIST;
+    struct qr_gql_str stem = relation_stem(field->name, many);
+    const struct qr_gql_field *relation = stem.data == NULL ? NULL : qr_gql_type_field(type, stem);
+
+    return relation != NULL && qr_gql_type_is_leaf(qr_gql_type_named(field->type)) &&
+           qr_gql_type_named(relation->type)->kind == QR_GQL_OBJECT &&
+           (qr_gql_type_nullable(relation->type)->kind == QR_GQL_LIST) == many;
+}
+
+const struct qr_model_field *qr_model_relation_of_key(const struct qr_model_type *type,
+                                                      struct qr_gql_str name)
+{
+    for (int many = 0; many < 2; many++) {
+        struct qr_gql_str stem = relation_stem(name, many == 1);
+        const struct qr_model_field *field =
+            stem.data == NULL ? NULL : qr_model_find_field(type, stem);
+        if (field != NULL && field->list == (many == 1)) {
+            return field;
+        }
+    }
+    return NULL;
 }
 
 static bool has_declared_key(const struct qr_gql_type *type)
@@ -268,7 +308,7 @@ static quire_status init_fields(struct qr_model_builder *builder, struct qr_mode
                                                                     .required = true};
     }
     for (uint32_t i = 0; i < definition->field_count; i++) {
-        if (!is_relation_key(definition, definition->fields[i].name)) {
+        if (!is_relation_key(definition, &definition->fields[i])) {
             QR_TRY(init_field(builder, type, &definition->fields[i],
                               &type->fields[type->field_count++]));
         }
@@ -366,39 +406,64 @@ static bool has_query_root(const struct qr_gql_document *document)
     return false;
 }
 
+static bool declares_bigint(const struct qr_gql_document *document)
+{
+    for (const struct qr_gql_ast_definition *d = document->first; d != NULL; d = d->next) {
+        if (d->kind == QR_GQL_AST_SCALAR_TYPE && !d->extends &&
+            qr_gql_str_is(d->name.text, "BigInt")) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* The type system of the SDL; of no SDL at all, for a database without a schema. */
 static quire_status build_schema(const quire_allocator *allocator, struct qr_gql_str sdl,
                                  struct qr_gql_report *report, struct qr_gql_schema **schema,
                                  quire_error *err)
 {
-    struct qr_gql_str texts[3] = {qr_gql_str_of(prelude), sdl, qr_gql_str_of(empty_query)};
+    struct qr_gql_str texts[4] = {qr_gql_str_of(prelude)};
     struct qr_gql_document *document;
     struct qr_arena arena;
     bool has_query = false;
-    quire_status status;
+    bool has_bigint = false;
+    size_t count = 1;
 
-    if (sdl.size == 0) {
-        texts[1] = texts[2];
-        return qr_gql_schema_build(allocator, texts, 2, NULL, report, schema, err);
+    if (sdl.size > 0) {
+        qr_arena_init(&arena, allocator, 0);
+        quire_status status =
+            qr_gql_parse(&arena, sdl.data, sdl.size, NULL, report, &document, err);
+        if (status == QUIRE_OK) {
+            has_query = has_query_root(document);
+            has_bigint = declares_bigint(document);
+        }
+        qr_arena_free(&arena);
+        QR_TRY(status);
+        texts[count++] = sdl;
     }
-    qr_arena_init(&arena, allocator, 0);
-    status = qr_gql_parse(&arena, sdl.data, sdl.size, NULL, report, &document, err);
-    if (status == QUIRE_OK) {
-        has_query = has_query_root(document);
+    if (!has_bigint) {
+        texts[count++] = qr_gql_str_of(bigint);
     }
-    qr_arena_free(&arena);
-    QR_TRY(status);
-    return qr_gql_schema_build(allocator, texts, has_query ? 2 : 3, NULL, report, schema, err);
+    if (!has_query) {
+        texts[count++] = qr_gql_str_of(empty_query);
+    }
+    return qr_gql_schema_build(allocator, texts, count, NULL, report, schema, err);
 }
 
 static quire_status build_model(struct qr_model_builder *builder)
 {
+    qr_gql_schema_type(builder->model->schema, qr_gql_str_of("BigInt"))->coercion =
+        &qr_column_bigint;
+    QR_TRY(qr_model_check_directives(builder));
+    QR_TRY(qr_gql_report_outcome(builder->report, QUIRE_SCHEMA, builder->err));
     QR_TRY(init_types(builder));
     QR_TRY(qr_gql_report_outcome(builder->report, QUIRE_SCHEMA, builder->err));
     QR_TRY(qr_model_resolve_relations(builder));
     for (uint32_t i = 0; i < builder->model->type_count; i++) {
         QR_TRY(init_columns(builder, &builder->model->types[i]));
     }
+    QR_TRY(qr_model_check_names(builder));
+    QR_TRY(qr_gql_report_outcome(builder->report, QUIRE_SCHEMA, builder->err));
     QR_TRY(qr_model_build_indexes(builder));
     QR_TRY(qr_model_choose_names(builder));
     return qr_gql_report_outcome(builder->report, QUIRE_SCHEMA, builder->err);

@@ -4,6 +4,7 @@
 #include "graphql/model_internal.h"
 
 #define INDEX_FIELDS_MAX 16u
+#define NAME_MAX_SIZE    255u
 
 /* What is being collected for one type. */
 struct index_list {
@@ -99,7 +100,7 @@ static bool is_indexable(const struct qr_model_field *field)
     return field->role == QR_MODEL_REFERENCE || (field->role == QR_MODEL_COLUMN && !field->list);
 }
 
-static quire_status choose_key(struct qr_model_builder *builder, struct qr_model_type *type)
+static void choose_key(struct qr_model_builder *builder, struct qr_model_type *type)
 {
     for (uint32_t i = 0; i < type->field_count; i++) {
         struct qr_model_field *field = &type->fields[i];
@@ -125,7 +126,6 @@ static quire_status choose_key(struct qr_model_builder *builder, struct qr_model
     }
     type->key->required = true;
     type->key->unique = true;
-    return QUIRE_OK;
 }
 
 static quire_status collect_keys(struct qr_model_builder *builder, struct qr_model_type *type)
@@ -145,6 +145,17 @@ static quire_status collect_keys(struct qr_model_builder *builder, struct qr_mod
     return QUIRE_OK;
 }
 
+static bool is_among(const struct qr_model_field *const *fields, uint32_t count,
+                     const struct qr_model_field *field)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        if (fields[i] == field) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* An @index or @unique directive; `self` is the field it stands on, NULL on a type. */
 static quire_status add_declared(struct index_list *list,
                                  const struct qr_gql_ast_directive *directive, bool unique,
@@ -157,6 +168,12 @@ static quire_status add_declared(struct index_list *list,
     const char *given = NULL;
     uint32_t count = 0;
 
+    if (self != NULL && names != NULL) {
+        qr_model_problem(list->builder, names->pos,
+                         "@%.*s takes \"fields\" on a type; on a field it is about that field.",
+                         QR_GQL_FMT(directive->name.text));
+        return QUIRE_OK;
+    }
     if (self != NULL) {
         fields[count++] = self;
     }
@@ -168,11 +185,22 @@ static quire_status add_declared(struct index_list *list,
                              QR_GQL_FMT(list->type->name), QR_GQL_FMT(names->text));
             return QUIRE_OK;
         }
+        if (is_among(fields, count, field)) {
+            qr_model_problem(list->builder, names->pos, "\"%.*s\" is there twice.",
+                             QR_GQL_FMT(names->text));
+            return QUIRE_OK;
+        }
         fields[count++] = field;
     }
     if (count == 0 || names != NULL || (self != NULL && !is_indexable(self))) {
         qr_model_problem(list->builder, directive->pos, "@%.*s needs 1 to %u stored single fields.",
                          QR_GQL_FMT(directive->name.text), INDEX_FIELDS_MAX);
+        return QUIRE_OK;
+    }
+    if (name.data != NULL && (name.size == 0 || name.size > NAME_MAX_SIZE)) {
+        qr_model_problem(list->builder, directive->pos,
+                         "The name of an index has 1 to %u bytes, not %zu.", NAME_MAX_SIZE,
+                         name.size);
         return QUIRE_OK;
     }
     if (name.data != NULL) {
@@ -227,8 +255,11 @@ quire_status qr_model_build_indexes(struct qr_model_builder *builder)
 {
     struct qr_gql_name_table names = {0};
     for (uint32_t i = 0; i < builder->model->type_count; i++) {
+        choose_key(builder, &builder->model->types[i]);
+    }
+    QR_TRY(qr_gql_report_outcome(builder->report, QUIRE_SCHEMA, builder->err));
+    for (uint32_t i = 0; i < builder->model->type_count; i++) {
         struct qr_model_type *type = &builder->model->types[i];
-        QR_TRY(choose_key(builder, type));
         QR_TRY(collect_keys(builder, type));
         QR_TRY(build_indexes(builder, type));
         for (uint32_t j = 0; j < type->index_count; j++) {

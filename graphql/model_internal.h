@@ -14,12 +14,21 @@ struct qr_model_builder {
     quire_error *err;
 };
 
+/* Checks the arguments of all directives (model_check.c). */
+quire_status qr_model_check_directives(struct qr_model_builder *builder);
+/* Checks declared names against generated ones, once roles and columns are known (model_check.c). */
+quire_status qr_model_check_names(struct qr_model_builder *builder);
 /* The role, target and inverse of every relation field (model_relations.c). */
 quire_status qr_model_resolve_relations(struct qr_model_builder *builder);
 /* The keys and indexes of every type (model_indexes.c). */
 quire_status qr_model_build_indexes(struct qr_model_builder *builder);
 /* The names of the generated Query fields (model_indexes.c). */
 quire_status qr_model_choose_names(struct qr_model_builder *builder);
+
+/* The relation whose key a field named `name` would be: `f` of `fId`, the list `f` of `fIds`; or
+ * NULL. */
+const struct qr_model_field *qr_model_relation_of_key(const struct qr_model_type *type,
+                                                      struct qr_gql_str name);
 
 /* ---- reading directives ---- */
 

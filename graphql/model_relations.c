@@ -82,12 +82,25 @@ static void set_reverse(struct qr_model_field *field, struct qr_model_field *ref
     reference->inverse = field;
 }
 
+static void report_ambiguous(struct qr_model_builder *builder, const struct qr_model_field *field)
+{
+    qr_model_problem(builder, qr_model_field_pos(field),
+                     "Several fields of %.*s may be the other side of %.*s.%.*s: name one with "
+                     "@relation(inverse: \"...\").",
+                     QR_GQL_FMT(field->target->name), QR_GQL_FMT(field->owner->name),
+                     QR_GQL_FMT(field->name));
+}
+
 /* Pairs a list with a list, or leaves it one-sided when `other` is NULL. */
 static quire_status set_links(struct qr_model_builder *builder, struct qr_model_field *field,
                               struct qr_model_field *other)
 {
     if (field->role == QR_MODEL_LINKS) {
         return QUIRE_OK; /* paired from the other side already */
+    }
+    if (other != NULL && other->role == QR_MODEL_LINKS) {
+        report_ambiguous(builder, other); /* it is the other side of a third field */
+        return QUIRE_OK;
     }
     field->role = QR_MODEL_LINKS;
     field->inverse = other;
@@ -105,15 +118,6 @@ static quire_status set_links(struct qr_model_builder *builder, struct qr_model_
         other->link_owner = false;
     }
     return QUIRE_OK;
-}
-
-static void report_ambiguous(struct qr_model_builder *builder, const struct qr_model_field *field)
-{
-    qr_model_problem(builder, qr_model_field_pos(field),
-                     "Several fields of %.*s may be the other side of %.*s.%.*s: name one with "
-                     "@relation(inverse: \"...\").",
-                     QR_GQL_FMT(field->target->name), QR_GQL_FMT(field->owner->name),
-                     QR_GQL_FMT(field->name));
 }
 
 static quire_status resolve_list(struct qr_model_builder *builder, struct qr_model_field *field)

@@ -1,3 +1,5 @@
+#include <string.h>
+
 #include "graphql/model.h"
 #include "mapping_fixture.h"
 
@@ -142,5 +144,87 @@ Test(mapping, model__reports_syntax_and_type_errors_with_their_place)
     build(&b, "type A { id: ID! b: Missing }");
     cr_expect_eq(b.status, QUIRE_SCHEMA);
     cr_expect_not_null(strstr(b.err.message, "Missing"));
+    discard(&b);
+}
+
+/* Asserts that SDL is refused, where, and with a message that contains `reason`. */
+static void refuses_at(const char *sdl, uint32_t column, const char *reason)
+{
+    struct built b;
+    build(&b, sdl);
+    cr_expect_eq(b.status, QUIRE_SCHEMA, "%s", sdl);
+    cr_expect(b.err.line == 1 && b.err.column == column, "%s\n  at %u:%u, not 1:%u", sdl,
+              b.err.line, b.err.column, column);
+    cr_expect_not_null(strstr(b.err.message, reason), "%s\n  says %s", sdl, b.err.message);
+    discard(&b);
+}
+
+Test(mapping, model__checks_the_arguments_of_directives)
+{
+    refuses_at("type T { a: Int @default }", 17, "is required");
+    refuses_at("type T { a: Int @default(value: null) }", 33, "@default(value:)");
+    refuses_at("type T { a: Int @default(value: \"x\") }", 33, "does not fit the type Int");
+    refuses_at("type T { a: BigInt @default(value: \"x\") }", 36, "does not fit the type BigInt");
+    refuses_at("type T @index(fields: 5) { a: Int }", 23, "@index(fields:)");
+    refuses_at("type T @index(fields: [[\"a\"]]) { a: Int }", 24, "@index(fields:)");
+    refuses_at("type T @unique(fields: {a: 1}) { a: Int }", 24, "@unique(fields:)");
+    refuses_at("type T @unique(fields: \"x\") { a: Int }", 24, "no stored single field");
+    refuses_at("type T @index(fields: [\"a\", \"a\"]) { a: Int }", 29, "twice");
+    refuses_at("type T @unique { a: Int }", 8, "1 to 16");
+    refuses_at("type T { a: Int @index(type: FOO) }", 30, "QuireIndexType");
+    refuses_at("type T { a: Int @index(name: 7) }", 30, "@index(name:)");
+    refuses_at("type T { a: Int @index(name: \"\") }", 17, "1 to 255 bytes");
+    refuses_at("type T { a: Int @unique(fields: [\"id\"]) }", 34, "on a type");
+    refuses_at("type T { t: T @relation(inverse: 5) }", 34, "@relation(inverse:)");
+    refuses_at("type T { t: T @relation(onDelete: NOPE) }", 35, "QuireOnDelete");
+    refuses_at("type T { t: T @default(value: 1) }", 15, "scalar or enum");
+    refuses_at("type T { a: Int @relation(inverse: \"t\") }", 17, "@relation is for");
+    refuses_at("directive @d(n: Int) on OBJECT type T @d(n: \"x\") { a: Int }", 45, "@d(n:)");
+}
+
+Test(mapping, model__refuses_names_that_the_api_needs)
+{
+    refuses_at("type B { x: Int } type BConnection { x: Int }", 24, "generated type");
+    refuses_at("type B { x: Int } enum BInput { X }", 24, "generated type");
+    refuses_at("enum K { X } type KFilter { x: Int }", 19, "generated type");
+    refuses_at("scalar PageInfo type B { x: Int }", 8, "generated type");
+    refuses_at("type B { OR: Int }", 10, "operator of filters");
+    refuses_at("type B { name: Int b: B @relation(from: \"name\") }", 20, "rename one");
+    refuses_at("type B { csIds: Int cs: [C] } type C { x: Int }", 21, "rename one");
+}
+
+Test(mapping, model__takes_a_declared_key_of_a_relation_for_that_key)
+{
+    struct built b;
+    build(&b, "type D { bId: ID b: B } type B { cs: [C] csIds: [ID!] } type C { x: Int }");
+    cr_assert_eq(b.status, QUIRE_OK, "%s", b.err.message);
+    cr_expect_null(
+        qr_model_find_field(qr_model_find_type(b.model, qr_gql_str_of("D")), qr_gql_str_of("bId")));
+    discard(&b);
+    /* A column is a column when the relation has no such key. */
+    build(&b, "type D { bIds: [String] b: B csId: Int cs: [B] } type B { x: Int }");
+    cr_assert_eq(b.status, QUIRE_OK, "%s", b.err.message);
+    cr_expect_eq(field_of(&b, "D", "bIds")->role, QR_MODEL_COLUMN);
+    cr_expect_eq(field_of(&b, "D", "csId")->role, QR_MODEL_COLUMN);
+    discard(&b);
+    refuses_at("type D { bId: ID! @id b: B! } type B { x: Int }", 19, "@id can only stand there");
+    refuses_at("type D { b: B @relation(inverse: \"d\") bId: ID } type B { d: D @unique }", 39,
+               "stored at the other side");
+    refuses_at("type D { bs: [B] @id } type B { x: Int }", 10, "cannot be a key");
+}
+
+Test(mapping, model__pairs_many_to_many_fields_once)
+{
+    refuses_at("type A { xs: [B] @relation(inverse: \"zs\") ys: [B] @relation(inverse: \"zs\") } "
+               "type B { zs: [A] }",
+               87, "B.zs");
+}
+
+Test(mapping, model__lets_a_schema_declare_what_is_built_in)
+{
+    struct built b;
+    build(&b, "scalar BigInt enum QuireKind { X } type A { n: BigInt k: QuireKind }");
+    cr_assert_eq(b.status, QUIRE_OK, "%s", b.err.message);
+    cr_expect_eq(field_of(&b, "A", "n")->scalar, QR_MODEL_BIGINT);
     discard(&b);
 }
