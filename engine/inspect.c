@@ -9,7 +9,6 @@
  * again though the database does not move is damage, and is looked at page by
  * page.
  */
-#include "base/clock.h"
 #include "base/thread.h"
 #include "engine/inspect_internal.h"
 
@@ -27,12 +26,19 @@ static bool is_damage(quire_status status)
            status == QUIRE_FORMAT_VERSION;
 }
 
-static quire_status inspect_db(quire_db *db, uint64_t file_bytes, inspect_open work,
+/* `source` is the file behind a database opened by path, or NULL. */
+static quire_status inspect_db(quire_db *db, const struct qr_source *source, inspect_open work,
                                const void *argument, quire_report *report, uint64_t *sequence,
                                quire_error *err)
 {
     struct qr_inspection inspection;
-    quire_status status = qr_inspection_begin(&inspection, db, report, file_bytes, err);
+    quire_status status = qr_inspection_begin(&inspection, db, report, err);
+    if (status == QUIRE_OK && source != NULL) {
+        /* A writer may make the file longer at any moment: what lies behind the state inspected
+         * must have been there before it was opened, what is missing be missing still. */
+        inspection.file_bytes_before = source->file_bytes;
+        status = source->file->methods->size(source->file, &inspection.file_bytes, err);
+    }
     if (status == QUIRE_OK) {
         *sequence = qr_view_sequence(inspection.view);
         status = work(&inspection, argument, err);
@@ -43,10 +49,11 @@ static quire_status inspect_db(quire_db *db, uint64_t file_bytes, inspect_open w
 
 /* ---- By path ---- */
 
-static quire_status open_once(const struct qr_inspect_place *place, uint64_t file_bytes,
-                              inspect_open work, const void *argument, quire_report *report,
-                              bool *opened, uint64_t *sequence, quire_error *err)
+static quire_status open_once(const struct qr_source *source, inspect_open work,
+                              const void *argument, quire_report *report, bool *opened,
+                              uint64_t *sequence, quire_error *err)
 {
+    const struct qr_inspect_place *place = &source->place;
     quire_options options = QUIRE_OPTIONS_INIT;
     quire_db *db;
     options.mode = QUIRE_OPEN_READ_ONLY;
@@ -54,7 +61,7 @@ static quire_status open_once(const struct qr_inspect_place *place, uint64_t fil
     *opened = false;
     QR_TRY(qr_db_open_with(place->path, &options, place->layer, place->malloc_arena, &db, err));
     *opened = true;
-    quire_status status = inspect_db(db, file_bytes, work, argument, report, sequence, err);
+    quire_status status = inspect_db(db, source, work, argument, report, sequence, err);
     quire_status closed = quire_close(db, NULL);
     return status != QUIRE_OK ? status : closed;
 }
@@ -97,6 +104,7 @@ static quire_status try_path(struct qr_source *source, const char *kind, inspect
     bool opened = false;
     bool sound = false;
     *again = false;
+    QR_TRY(source->file->methods->size(source->file, &source->file_bytes, err));
     QR_TRY(qr_source_peek(source, &sound, err));
     QR_TRY(qr_report_create(place->allocator, kind, place->path, out, err));
     quire_status status = QUIRE_CORRUPT;
@@ -104,8 +112,7 @@ static quire_status try_path(struct qr_source *source, const char *kind, inspect
         (void)qr_fail(&why, QUIRE_CORRUPT, "its header counts %u pages, which it cannot have",
                       source->pages);
     } else {
-        status =
-            open_once(place, source->file_bytes, work, argument, *out, &opened, &sequence, &why);
+        status = open_once(source, work, argument, *out, &opened, &sequence, &why);
     }
     bool overtaken = opened && status == QUIRE_SNAPSHOT_TOO_OLD;
     if (overtaken) {
@@ -318,7 +325,7 @@ static quire_status inspect_handle(quire_db *db, const char *kind, inspect_open 
     *out = NULL;
     QR_TRY(
         qr_report_create(qr_db_allocator(db), kind, qr_pager_path(qr_db_pager(db)), &report, err));
-    quire_status status = inspect_db(db, UINT64_MAX, work, argument, report, &sequence, err);
+    quire_status status = inspect_db(db, NULL, work, argument, report, &sequence, err);
     if (status != QUIRE_OK) {
         quire_report_free(report);
         return status;

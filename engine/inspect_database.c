@@ -14,13 +14,13 @@
 /* ---- Begin and end ---- */
 
 quire_status qr_inspection_begin(struct qr_inspection *inspection, quire_db *db,
-                                 quire_report *report, uint64_t file_bytes, quire_error *err)
+                                 quire_report *report, quire_error *err)
 {
     *inspection = (struct qr_inspection){.report = report,
                                          .allocator = qr_db_allocator(db),
                                          .db = db,
                                          .page_size = qr_pager_page_size(qr_db_pager(db)),
-                                         .file_bytes = file_bytes};
+                                         .file_bytes = UINT64_MAX};
     QR_TRY(quire_begin(db, QUIRE_READ, &inspection->txn, err));
     inspection->view = qr_txn_pages(inspection->txn);
     inspection->pages = qr_view_page_count(inspection->view);
@@ -196,19 +196,16 @@ static void check_length(struct qr_inspection *inspection, const uint8_t *header
 {
     uint64_t bytes = (uint64_t)inspection->pages * inspection->page_size;
     uint64_t counted = (uint64_t)qr_load32(header + QR_HEADER_PAGES) * inspection->page_size;
-    if (inspection->file_bytes == UINT64_MAX) {
-        return;
-    }
     if (counted == bytes && inspection->file_bytes < bytes) {
         qr_report_issue(inspection->report, QR_INSPECT_HEADER_PAGES, QR_PAGE_NUMBER_HEADER,
                         QR_HEADER_PAGES, NULL, "the header counts %u pages, the file has %llu",
                         inspection->pages,
                         (unsigned long long)(inspection->file_bytes / inspection->page_size));
     }
-    if (inspection->file_bytes > bytes) {
+    if (inspection->file_bytes_before > bytes) {
         qr_report_issue(inspection->report, QR_INSPECT_FILE_TRAILING, QUIRE_NO_PAGE, bytes, NULL,
                         "%llu bytes follow the last page",
-                        (unsigned long long)(inspection->file_bytes - bytes));
+                        (unsigned long long)(inspection->file_bytes_before - bytes));
     }
 }
 

@@ -6,9 +6,9 @@
  * entries with a lookup in the table. Both structures are checked first;
  * a damaged one is not compared.
  */
+#include <stdio.h>
 #include <string.h>
 
-#include "base/bytes.h"
 #include "engine/inspect_internal.h"
 
 /* The walk over all indexes. The table of the last one is kept: indexes of a table follow each
@@ -33,12 +33,8 @@ struct comparison {
     struct qr_index index;
     struct qr_index_key key;   /* of the row at hand */
     struct qr_index_key other; /* of another row, to compare with */
-    struct qr_key stored;      /* stored key and rowid */
-    struct qr_key previous;    /* full key of the last cut entry */
     struct qr_tree_reader rows;
-    struct qr_tree_reader entries; /* of a B-tree index */
-    bool rows_open, entries_open;
-    struct qr_hash hash;
+    bool rows_open;
     uint32_t page; /* of the row or entry at hand */
     uint64_t row_count, entry_count, flaws;
 };
@@ -88,130 +84,68 @@ static quire_status key_of(struct comparison *c, int64_t rowid, struct qr_index_
     return *found ? make_key(c, record, rowid, key, made, err) : QUIRE_OK;
 }
 
-/* Another row is in the place of this one: two rows with one key, or an entry gone astray. */
-static quire_status judge_rival(struct comparison *c, int64_t rowid, int64_t rival,
-                                quire_error *err)
-{
-    bool found;
-    bool made;
-    QR_TRY(key_of(c, rival, &c->other, &found, &made, err));
-    if (made && same_bytes(&c->key.full, &c->other.full)) {
-        complain(c, QR_INSPECT_INDEX_DUPLICATE, rowid, "another row has the same key");
-    } else {
-        complain(c, QR_INSPECT_INDEX_ROW_WITHOUT_ENTRY, rowid,
-                 "the entry of its key is another row's");
-    }
-    return QUIRE_OK;
-}
+/* ---- Rows to entries ---- */
 
-/* ---- Rows to entries: B-tree ---- */
-
-static bool stored_alone(const struct comparison *c, const struct qr_index_key *key)
-{
-    return c->object->unique && !key->has_null && !key->is_cut;
-}
-
-static quire_status find_btree_entry(struct comparison *c, int64_t rowid, quire_error *err)
-{
-    struct qr_key *stored = qr_index_key_stored(&c->key);
-    bool alone = stored_alone(c, &c->key);
-    struct qr_slice payload;
-    int64_t rival = 0;
-    size_t offset = 0;
-    bool found;
-    qr_key_clear(&c->stored);
-    QR_TRY(qr_key_append_bytes(&c->stored, stored->bytes, stored->size, err));
-    if (!alone) {
-        QR_TRY(qr_key_append_rowid(&c->stored, rowid, err));
-    }
-    struct qr_tree_key wanted = {.bytes = c->stored.bytes, .size = c->stored.size};
-    QR_TRY(qr_tree_find(&c->entries, &wanted, &payload, &found, err));
-    if (!found) {
-        complain(c, QR_INSPECT_INDEX_ROW_WITHOUT_ENTRY, rowid, "it has no entry");
-        return QUIRE_OK;
-    }
-    if (!alone ||
-        qr_key_decode_rowid(payload.data, payload.size, &offset, &rival, NULL) != QUIRE_OK) {
-        return QUIRE_OK; /* a malformed entry is found by the walk over the entries */
-    }
-    return rival == rowid ? QUIRE_OK : judge_rival(c, rowid, rival, err);
-}
-
-/* ---- Rows to entries: hash ---- */
-
-static quire_status in_posting(struct comparison *c, uint32_t root, int64_t rowid, bool *found,
+/* Whether the index leads from the row's key to another row that has the same. */
+static quire_status find_rival(struct comparison *c, int64_t rowid, int64_t *rival, bool *exists,
                                quire_error *err)
 {
-    struct qr_tree tree = qr_inspection_tree_of(c->inspection, root, c->object->id, QR_TREE_ROWS);
-    struct qr_tree_key wanted = {.rowid = rowid};
-    struct qr_tree_reader reader;
-    struct qr_slice payload;
-    QR_TRY(qr_tree_reader_init(&reader, &tree, err));
-    quire_status status = qr_tree_find(&reader, &wanted, &payload, found, err);
-    qr_tree_reader_free(&reader);
-    return status;
-}
-
-/* In a unique index each later row of a key is reported against the first. */
-static quire_status judge_match(struct comparison *c, const struct qr_hash_match *match,
-                                int64_t rowid, quire_error *err)
-{
-    struct qr_hash_rowids rowids;
-    int64_t first = 0;
-    bool valid = false;
-    if (!c->object->unique || c->key.has_null) {
-        return QUIRE_OK;
+    bool conflict = false;
+    bool found = false;
+    bool made = false;
+    *exists = false;
+    quire_status status = qr_index_conflict(&c->index, &c->key, &conflict, rival, err);
+    if (status == QUIRE_CORRUPT || !conflict || *rival == rowid) {
+        return status == QUIRE_CORRUPT ? QUIRE_OK : status; /* the entries' own walk names it */
     }
-    quire_status status = qr_hash_rowids_open(&rowids, &c->hash, match, false, err);
-    if (status == QUIRE_OK) {
-        status = qr_hash_rowids_next(&rowids, &first, &valid, err);
-    }
-    qr_hash_rowids_close(&rowids);
-    QR_TRY(status);
-    if (valid && first < rowid) {
-        bool found;
-        bool made;
-        QR_TRY(key_of(c, first, &c->other, &found, &made, err));
-        if (made && same_bytes(&c->key.full, &c->other.full)) {
-            complain(c, QR_INSPECT_INDEX_DUPLICATE, rowid, "another row has the same key");
-        }
-    }
+    QR_TRY(key_of(c, *rival, &c->other, &found, &made, err));
+    *exists = made && same_bytes(&c->key.full, &c->other.full);
     return QUIRE_OK;
 }
 
-static quire_status find_hash_entry(struct comparison *c, int64_t rowid, quire_error *err)
+static quire_status has_entry(struct comparison *c, int64_t rowid, bool *found, bool *readable,
+                              quire_error *err)
 {
-    struct qr_hash_key key = qr_hash_key_of(&c->key);
     quire_error detail = QUIRE_ERROR_INIT;
-    struct qr_hash_match match;
-    bool found = false;
-    quire_status status = qr_hash_find(&c->hash, &key, &match, &detail);
-    if (status == QUIRE_CORRUPT) {
-        complain(c, QR_INSPECT_HASH_DAMAGED, rowid, detail.message);
-        return QUIRE_OK;
-    }
-    if (status != QUIRE_OK) {
-        if (err != NULL) {
+    quire_status status = qr_index_contains(&c->index, &c->key, rowid, found, &detail);
+    *readable = status == QUIRE_OK;
+    if (status != QUIRE_CORRUPT) {
+        if (status != QUIRE_OK && err != NULL) {
             *err = detail;
         }
         return status;
     }
-    if (match.posting_root != 0) {
-        QR_TRY(in_posting(c, match.posting_root, rowid, &found, err));
+    if (c->object->index_kind == QUIRE_INDEX_HASH) {
+        complain(c, QR_INSPECT_HASH_DAMAGED, rowid, detail.message);
     }
-    for (uint32_t i = 0; i < match.count; i++) {
-        found = found || match.rowids[i] == rowid;
-    }
-    if (!found) {
-        complain(c, QR_INSPECT_INDEX_ROW_WITHOUT_ENTRY, rowid, "it has no entry");
+    return QUIRE_OK; /* a B-tree's malformed entries are named by the walk over them */
+}
+
+/* In a unique index a row without an entry, and each later row of a key, is reported against the
+ * row that the key leads to. */
+static quire_status find_entry(struct comparison *c, int64_t rowid, quire_error *err)
+{
+    int64_t rival = 0;
+    bool found = false;
+    bool readable;
+    bool has_rival;
+    QR_TRY(has_entry(c, rowid, &found, &readable, err));
+    if (!readable) {
         return QUIRE_OK;
     }
-    return judge_match(c, &match, rowid, err);
+    QR_TRY(find_rival(c, rowid, &rival, &has_rival, err));
+    if (has_rival && (!found || rival < rowid)) {
+        char what[64];
+        (void)snprintf(what, sizeof what, "row %lld has the same key", (long long)rival);
+        complain(c, QR_INSPECT_INDEX_DUPLICATE, rowid, what);
+    } else if (!found) {
+        complain(c, QR_INSPECT_INDEX_ROW_WITHOUT_ENTRY, rowid, "it has no entry");
+    }
+    return QUIRE_OK;
 }
 
 static quire_status walk_rows(struct comparison *c, struct qr_tree_cursor *cursor, quire_error *err)
 {
-    bool hash = c->object->index_kind == QUIRE_INDEX_HASH;
     bool valid;
     QR_TRY(qr_tree_cursor_first(cursor, &valid, err));
     while (valid) {
@@ -224,7 +158,7 @@ static quire_status walk_rows(struct comparison *c, struct qr_tree_cursor *curso
         QR_TRY(qr_tree_cursor_payload(cursor, &record, err));
         QR_TRY(make_key(c, record, at.rowid, &c->key, &made, err));
         if (made) {
-            QR_TRY(hash ? find_hash_entry(c, at.rowid, err) : find_btree_entry(c, at.rowid, err));
+            QR_TRY(find_entry(c, at.rowid, err));
         }
         QR_TRY(qr_tree_cursor_next(cursor, &valid, err));
     }
@@ -256,17 +190,9 @@ static quire_status check_entry(struct comparison *c, const uint8_t *bytes, size
     return QUIRE_OK;
 }
 
-/* Cut keys of a unique index are stored with their rowid: equal ones follow each other. */
-static quire_status check_unique_cut(struct comparison *c, int64_t rowid, quire_error *err)
+static bool stored_alone(const struct comparison *c, const struct qr_index_key *key)
 {
-    if (!c->object->unique || c->key.has_null) {
-        return QUIRE_OK;
-    }
-    if (same_bytes(&c->previous, &c->key.full)) {
-        complain(c, QR_INSPECT_INDEX_DUPLICATE, rowid, "another row has the same key");
-    }
-    qr_key_clear(&c->previous);
-    return qr_key_append_bytes(&c->previous, c->key.full.bytes, c->key.full.size, err);
+    return c->object->unique && !key->has_null && !key->is_cut;
 }
 
 static quire_status check_btree_entry(struct comparison *c, const struct qr_tree_key *at,
@@ -285,7 +211,7 @@ static quire_status check_btree_entry(struct comparison *c, const struct qr_tree
     if (agrees && stored_alone(c, &c->key) != (payload.size > 0 && !entry.is_cut)) {
         complain(c, QR_INSPECT_INDEX_KEY, entry.rowid, "its entry has the form of another kind");
     }
-    return agrees && entry.is_cut ? check_unique_cut(c, entry.rowid, err) : QUIRE_OK;
+    return QUIRE_OK;
 }
 
 static quire_status walk_entries(struct comparison *c, struct qr_tree_cursor *cursor,
@@ -362,14 +288,11 @@ static quire_status compare_both_ways(struct comparison *c, quire_error *err)
         qr_inspection_tree_of(c->inspection, c->object->root, c->object->id, QR_TREE_KEYS);
     QR_TRY(qr_tree_reader_init(&c->rows, &rows, err));
     c->rows_open = true;
+    QR_TRY(with_cursor(c, &rows, walk_rows, err));
     if (c->object->index_kind == QUIRE_INDEX_HASH) {
-        c->hash = qr_hash_of(c->inspection->txn, c->object);
-        QR_TRY(with_cursor(c, &rows, walk_rows, err));
-        QR_TRY(qr_hash_walk(&c->hash, NULL, on_cell, c, err));
+        struct qr_hash hash = qr_hash_of(c->inspection->txn, c->object);
+        QR_TRY(qr_hash_walk(&hash, NULL, on_cell, c, err));
     } else {
-        QR_TRY(qr_tree_reader_init(&c->entries, &entries, err));
-        c->entries_open = true;
-        QR_TRY(with_cursor(c, &rows, walk_rows, err));
         QR_TRY(with_cursor(c, &entries, walk_entries, err));
     }
     if (c->flaws == 0 && c->entry_count != c->row_count) {
@@ -405,9 +328,7 @@ static quire_status compare(struct index_walk *walk, const struct qr_object *obj
     struct comparison c = {.inspection = inspection,
                            .object = object,
                            .table = {.object = walk->table},
-                           .def = {.object = object},
-                           .stored = {.allocator = inspection->allocator},
-                           .previous = {.allocator = inspection->allocator}};
+                           .def = {.object = object}};
     qr_index_open(&c.index, inspection->txn, &c.table, &c.def);
     qr_index_key_init(&c.key, inspection->allocator);
     qr_index_key_init(&c.other, inspection->allocator);
@@ -418,11 +339,6 @@ static quire_status compare(struct index_walk *walk, const struct qr_object *obj
     if (c.rows_open) {
         qr_tree_reader_free(&c.rows);
     }
-    if (c.entries_open) {
-        qr_tree_reader_free(&c.entries);
-    }
-    qr_key_free(&c.stored);
-    qr_key_free(&c.previous);
     qr_index_key_free(&c.key);
     qr_index_key_free(&c.other);
     qr_index_close(&c.index);

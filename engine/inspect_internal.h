@@ -109,7 +109,8 @@ struct qr_inspection {
     struct qr_view *view;
     uint32_t page_size;
     uint32_t pages;
-    uint64_t file_bytes; /* UINT64_MAX when unknown */
+    uint64_t file_bytes;        /* UINT64_MAX when unknown */
+    uint64_t file_bytes_before; /* the state was opened; 0 when unknown */
     uint8_t id[16];
     uint8_t *owned; /* bitmaps of pages */
     uint8_t *free;
@@ -122,7 +123,7 @@ struct qr_inspection {
 
 /* Begins a read transaction and makes the bitmaps. Free with end in every case. */
 quire_status qr_inspection_begin(struct qr_inspection *inspection, quire_db *db,
-                                 quire_report *report, uint64_t file_bytes, quire_error *err);
+                                 quire_report *report, quire_error *err);
 void qr_inspection_end(struct qr_inspection *inspection);
 
 quire_status qr_inspection_pages(struct qr_inspection *inspection, quire_error *err);
