@@ -74,6 +74,7 @@ static enum qr_catalog_space space_of(enum qr_object_kind kind)
     case QR_OBJECT_TREE:
     case QR_OBJECT_TABLE:
     case QR_OBJECT_VIEW:
+    case QR_OBJECT_KEYS:
         break;
     }
     return QR_CATALOG_SPACE_RELATION;

@@ -28,7 +28,8 @@ enum qr_object_kind {
     QR_OBJECT_INDEX = 3,
     QR_OBJECT_VIEW = 4,    /* stored text */
     QR_OBJECT_TRIGGER = 5, /* stored text */
-    QR_OBJECT_TEXT = 6     /* named text: the SDL schema is "schema" */
+    QR_OBJECT_TEXT = 6,    /* named text: the SDL schema is "schema" */
+    QR_OBJECT_KEYS = 7     /* a raw tree of byte keys */
 };
 
 /* An object as stored. All memory belongs to the arena that it was read into. */
@@ -56,10 +57,25 @@ struct qr_object {
     size_t text_size;
 };
 
+/* Whether the object's root is that of a tree that it names: not so for hash indexes. */
+static inline bool qr_object_is_tree(const struct qr_object *object)
+{
+    return object->kind == QR_OBJECT_TREE || object->kind == QR_OBJECT_TABLE ||
+           object->kind == QR_OBJECT_KEYS ||
+           (object->kind == QR_OBJECT_INDEX && object->index_kind == QUIRE_INDEX_BTREE);
+}
+
+/* The kind of that tree. */
+static inline enum qr_tree_kind qr_object_tree_kind(const struct qr_object *object)
+{
+    return object->kind == QR_OBJECT_INDEX || object->kind == QR_OBJECT_KEYS ? QR_TREE_KEYS
+                                                                             : QR_TREE_ROWS;
+}
+
 /* Turns page 1 of a new database into the catalog tree, if it is none yet. */
 quire_status qr_catalog_init(struct qr_txn *txn, quire_error *err);
 
-/* Finds an object. Names of trees, tables and views share one space; indexes, triggers and texts
+/* Finds an object. Names of trees of both kinds, tables and views share one space; indexes, triggers and texts
  * have one each. *found false when there is none. The object is allocated in `arena`. */
 quire_status qr_catalog_find(struct qr_view *view, enum qr_object_kind kind, const char *name,
                              size_t name_size, struct qr_arena *arena, struct qr_object **object,

@@ -19,7 +19,7 @@ enum qr_catalog_key {
 
 /* Names are unique within a space. */
 enum qr_catalog_space {
-    QR_CATALOG_SPACE_RELATION = 1, /* trees, tables, views */
+    QR_CATALOG_SPACE_RELATION = 1, /* trees of both kinds, tables, views */
     QR_CATALOG_SPACE_INDEX = 2,
     QR_CATALOG_SPACE_TRIGGER = 3,
     QR_CATALOG_SPACE_TEXT = 4

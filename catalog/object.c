@@ -24,6 +24,8 @@ const char *qr_object_kind_name(enum qr_object_kind kind)
         return "trigger";
     case QR_OBJECT_TEXT:
         return "text";
+    case QR_OBJECT_KEYS:
+        return "key tree";
     }
     return "object";
 }
@@ -97,7 +99,7 @@ quire_status qr_object_encode(const struct qr_object *object, struct qr_arena *a
             values[QR_CATALOG_HASH_KEY] = quire_blob(object->hash_key, sizeof object->hash_key);
         }
         count = QR_CATALOG_COLUMNS;
-    } else if (object->kind != QR_OBJECT_TREE) {
+    } else if (object->kind != QR_OBJECT_TREE && object->kind != QR_OBJECT_KEYS) {
         values[QR_CATALOG_BODY] = quire_blob(object->text, object->text_size);
     }
     size_t size = quire_record_size(values, count);
@@ -242,6 +244,7 @@ static quire_status decode_body(const quire_value *values, struct qr_arena *aren
 {
     switch (object->kind) {
     case QR_OBJECT_TREE:
+    case QR_OBJECT_KEYS:
         return QUIRE_OK;
     case QR_OBJECT_TABLE:
         return decode_columns(&values[QR_CATALOG_BODY], arena, object, err);

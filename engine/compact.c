@@ -117,13 +117,13 @@ static quire_status copy_object(struct compaction *c, const struct qr_object *ob
     struct qr_txn *txn = c->txn->txn;
     struct qr_tree tree;
     QR_TRY(qr_catalog_set_next_id(txn, object->id, err));
-    if (qr_object_has_tree(object)) {
+    if (qr_object_is_tree(object)) {
         QR_TRY(
             qr_tree_create(txn, qr_object_tree(object, c->from).kind, object->id, 0, &tree, err));
         made.root = tree.root;
     }
     QR_TRY(qr_catalog_add(txn, &made, err));
-    return qr_object_has_tree(object) ? copy_entries(c, object, &made, err) : QUIRE_OK;
+    return qr_object_is_tree(object) ? copy_entries(c, object, &made, err) : QUIRE_OK;
 }
 
 static quire_status rebuild_hash(struct compaction *c, const struct qr_object *object,
@@ -157,7 +157,7 @@ static quire_status count_entries(struct compaction *c, quire_error *err)
 {
     for (size_t i = 0; i < c->objects.count; i++) {
         uint64_t entries = 0;
-        if (qr_object_has_tree(c->objects.objects[i])) {
+        if (qr_object_is_tree(c->objects.objects[i])) {
             struct qr_tree tree = qr_object_tree(c->objects.objects[i], c->from);
             QR_TRY(qr_tree_count(&tree, &entries, err));
         }

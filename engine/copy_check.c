@@ -91,7 +91,7 @@ static quire_status check_objects(quire_txn *txn, const char *path, quire_error 
     }
     for (size_t i = 0; i < list.count && status == QUIRE_OK; i++) {
         const struct qr_object *object = list.objects[i];
-        if (qr_object_has_tree(object)) {
+        if (qr_object_is_tree(object)) {
             struct qr_tree tree = qr_object_tree(object, view);
             status = check_tree(&tree, path, object->name, err);
         } else if (object->kind == QR_OBJECT_INDEX) {

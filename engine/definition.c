@@ -52,8 +52,8 @@ quire_status qr_create_rows(quire_txn *txn, struct qr_object *object, quire_erro
     QR_TRY(check_name_free(txn, object->kind, object->name, err));
     QR_TRY(give_up_on_failure(txn, qr_catalog_init(txn->txn, err)));
     QR_TRY(qr_catalog_next_id(txn->view, &object->id, err));
-    QR_TRY(
-        give_up_on_failure(txn, qr_tree_create(txn->txn, QR_TREE_ROWS, object->id, 0, &tree, err)));
+    QR_TRY(give_up_on_failure(
+        txn, qr_tree_create(txn->txn, qr_object_tree_kind(object), object->id, 0, &tree, err)));
     object->root = tree.root;
     QR_TRY(give_up_on_failure(txn, qr_catalog_add(txn->txn, object, err)));
     return qr_schema_changed(txn, err);

@@ -134,9 +134,8 @@ static quire_status add_tree_facts(struct qr_inspection *inspection, const struc
 static quire_status check_tree_object(struct qr_inspection *inspection,
                                       const struct qr_object *object, bool list, quire_error *err)
 {
-    bool is_index = object->kind == QR_OBJECT_INDEX;
-    struct qr_tree tree = qr_inspection_tree_of(inspection, object->root, object->id,
-                                                is_index ? QR_TREE_KEYS : QR_TREE_ROWS);
+    struct qr_tree tree =
+        qr_inspection_tree_of(inspection, object->root, object->id, qr_object_tree_kind(object));
     bool sound;
     QR_TRY(qr_inspection_tree(inspection, &tree, object->name, &sound, err));
     if (!sound) {
@@ -167,8 +166,7 @@ static quire_status check_pages_of(struct qr_inspection *inspection, const struc
                                    quire_error *err)
 {
     quire_report *report = inspection->report;
-    bool has_pages = object->kind == QR_OBJECT_TREE || object->kind == QR_OBJECT_TABLE ||
-                     object->kind == QR_OBJECT_INDEX;
+    bool has_pages = qr_object_is_tree(object) || object->kind == QR_OBJECT_INDEX;
     if (!has_pages || !qr_inspection_root(inspection, object)) {
         return QUIRE_OK;
     }

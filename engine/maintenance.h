@@ -28,7 +28,7 @@ quire_status qr_salvage(const struct qr_maintenance_place *place, const char *da
                         const char *fresh, quire_salvage_callback each, void *context,
                         quire_salvage_summary *summary, quire_error *err);
 
-/* Opens a database with a small cache. */
+/* Opens a database; with a small cache unless it is read-only. */
 quire_status qr_maintenance_open(const struct qr_maintenance_place *place, const char *path,
                                  quire_open_mode mode, uint32_t page_size, quire_db **out,
                                  quire_error *err);
@@ -88,12 +88,6 @@ const struct qr_object *qr_object_list_find(const struct qr_object_list *list, u
 
 /* The tree of an object's rows, or of a B-tree index's entries. */
 struct qr_tree qr_object_tree(const struct qr_object *object, struct qr_view *view);
-/* Whether it has one. */
-static inline bool qr_object_has_tree(const struct qr_object *object)
-{
-    return object->kind == QR_OBJECT_TREE || object->kind == QR_OBJECT_TABLE ||
-           (object->kind == QR_OBJECT_INDEX && object->index_kind == QUIRE_INDEX_BTREE);
-}
 
 /* ---- Checking a copy (copy_check.c) ---- */
 

@@ -31,7 +31,8 @@ quire_status qr_object_list_read(struct qr_object_list *list, struct qr_view *vi
                                  quire_error *err)
 {
     static const enum qr_object_kind kinds[] = {QR_OBJECT_TREE, QR_OBJECT_TABLE,   QR_OBJECT_INDEX,
-                                                QR_OBJECT_VIEW, QR_OBJECT_TRIGGER, QR_OBJECT_TEXT};
+                                                QR_OBJECT_VIEW, QR_OBJECT_TRIGGER, QR_OBJECT_TEXT,
+                                                QR_OBJECT_KEYS};
     *list = (struct qr_object_list){.allocator = qr_pager_allocator(qr_view_pager(view))};
     qr_arena_init(&list->arena, list->allocator, 0);
     for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
@@ -69,10 +70,8 @@ const struct qr_object *qr_object_list_find(const struct qr_object_list *list, u
 
 struct qr_tree qr_object_tree(const struct qr_object *object, struct qr_view *view)
 {
-    return (struct qr_tree){.view = view,
-                            .root = object->root,
-                            .id = object->id,
-                            .kind = object->kind == QR_OBJECT_INDEX ? QR_TREE_KEYS : QR_TREE_ROWS};
+    return (struct qr_tree){
+        .view = view, .root = object->root, .id = object->id, .kind = qr_object_tree_kind(object)};
 }
 
 /* ---- Page images ---- */

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "catalog/object.h"
 #include "engine/hash_internal.h"
 #include "engine/maintenance.h"
 
@@ -85,9 +86,7 @@ static quire_status tell_object(quire_txn *txn, const struct qr_object *object, 
         QR_TRY(hash_stats(txn, object, &stats, err));
     } else {
         struct qr_tree tree = qr_object_tree(object, qr_txn_pages(txn));
-        stats.kind = object->kind == QR_OBJECT_INDEX   ? "index"
-                     : object->kind == QR_OBJECT_TABLE ? "table"
-                                                       : "tree";
+        stats.kind = object->kind == QR_OBJECT_INDEX ? "index" : qr_object_kind_name(object->kind);
         QR_TRY(tree_stats(&tree, &stats, err));
     }
     return each(context, &stats, err);
@@ -132,7 +131,7 @@ static quire_status tell_all(quire_txn *txn, const struct qr_object_list *list,
     }
     for (size_t i = 0; i < list->count; i++) {
         const struct qr_object *object = list->objects[i];
-        if (object->kind == QR_OBJECT_TREE || object->kind == QR_OBJECT_TABLE) {
+        if (object->kind != QR_OBJECT_INDEX && qr_object_is_tree(object)) {
             QR_TRY(tell_object(txn, object, "", each, context, err));
             QR_TRY(tell_indexes(txn, list, object, each, context, err));
         }

@@ -37,8 +37,10 @@ quire_status qr_check_name(const char *name, const char *what, quire_error *err)
 
 struct qr_tree qr_table_rows(const quire_txn *txn, const struct qr_table_def *def)
 {
-    return (struct qr_tree){
-        .view = txn->view, .root = def->object->root, .id = def->object->id, .kind = QR_TREE_ROWS};
+    return (struct qr_tree){.view = txn->view,
+                            .root = def->object->root,
+                            .id = def->object->id,
+                            .kind = qr_object_tree_kind(def->object)};
 }
 
 /* ---- Trees ---- */
@@ -54,7 +56,7 @@ static quire_status find_relation(quire_txn *txn, const char *name, const struct
 {
     QR_TRY(qr_check_name(name, "tree", err));
     QR_TRY(qr_schema_find(txn, name, def, err));
-    if (*def == NULL) {
+    if (*def == NULL || (*def)->object->kind == QR_OBJECT_KEYS) {
         return qr_fail(err, QUIRE_UNKNOWN_NAME, "There is no tree or table \"%s\".", name);
     }
     return QUIRE_OK;

@@ -98,7 +98,8 @@ typedef struct quire_salvage_summary {
     uint64_t rows;         /* recovered */
     uint64_t objects_lost; /* known to have been there and not recovered at all */
     bool log_used;         /* the damaged file was read with what its log holds */
-    bool catalog_lost;     /* tables are recovered as trees named "recovered_<id>" */
+    bool catalog_lost;     /* parts of it: tables whose definition was there came out as trees named
+                              "recovered_<id>", texts and indexes not at all */
 } quire_salvage_summary;
 
 typedef void (*quire_salvage_callback)(void *context, const quire_salvaged *object);
@@ -136,7 +137,7 @@ QUIRE_API QUIRE_MUST_CHECK quire_status quire_export(quire_txn *txn, quire_write
 /* What one object takes. `name` and `table` are borrowed for the call. */
 typedef struct quire_object_stats {
     const char *name;
-    const char *kind;        /* "catalog", "table", "tree", "index" (B-tree), "hash" */
+    const char *kind;        /* "catalog", "table", "tree", "key tree", "index" (B-tree), "hash" */
     const char *table;       /* of an index, its table; else "" */
     uint64_t entries;        /* rows, or index entries */
     uint32_t depth;          /* levels, the root included */

@@ -14,6 +14,7 @@
 #include "quire/error.h"
 #include "quire/graphql.h"
 #include "quire/inspect.h"
+#include "quire/keytree.h"
 #include "quire/maintenance.h"
 #include "quire/memory.h"
 #include "quire/table.h"

@@ -167,7 +167,7 @@ uint64_t digest_db(quire_db *db)
     OK(qr_object_list_read(&list, qr_txn_pages(txn), &err));
     for (size_t i = 0; i < list.count; i++) {
         digest = digest_object(digest, list.objects[i]);
-        if (qr_object_has_tree(list.objects[i])) {
+        if (qr_object_is_tree(list.objects[i])) {
             struct qr_tree tree = qr_object_tree(list.objects[i], qr_txn_pages(txn));
             digest = digest_tree(digest, &tree);
         }
