@@ -37,6 +37,7 @@ static quire_status inspect_db(quire_db *db, const struct qr_source *source, ins
         /* A writer may make the file longer at any moment: what lies behind the state inspected
          * must have been there before it was opened, what is missing be missing still. */
         inspection.file_bytes_before = source->file_bytes;
+        inspection.file_pages = source->clean ? source->pages : 0;
         status = source->file->methods->size(source->file, &inspection.file_bytes, err);
     }
     if (status == QUIRE_OK) {

@@ -40,7 +40,9 @@
       "Use a version of the library that reads it.")                                               \
     X(HEADER_PAGE_SIZE, ERROR, "the page size in the header is impossible", QR_REMEDY_RESTORE)     \
     X(HEADER_FIELDS, ERROR, "the header page contradicts itself", QR_REMEDY_RESTORE)               \
-    X(HEADER_PAGES, ERROR, "the file has fewer pages than its header says", QR_REMEDY_RESTORE)     \
+    X(HEADER_PAGES, ERROR,                                                                         \
+      "the file has fewer pages than its header, written at a clean close, says",                  \
+      QR_REMEDY_RESTORE)                                                                           \
     X(FILE_TRAILING, WARNING, "bytes follow the last page of the database",                        \
       "Nothing need be done: they are not read, and growth of the database uses their space.")     \
     X(LOG_MISSING, ERROR,                                                                          \

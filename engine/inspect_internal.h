@@ -111,6 +111,7 @@ struct qr_inspection {
     uint32_t pages;
     uint64_t file_bytes;        /* UINT64_MAX when unknown */
     uint64_t file_bytes_before; /* the state was opened; 0 when unknown */
+    uint32_t file_pages;        /* as the header in the file counts them; 0 when unknown */
     uint8_t id[16];
     uint8_t *owned; /* bitmaps of pages */
     uint8_t *free;

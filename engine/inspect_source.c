@@ -351,7 +351,8 @@ static quire_status identify(struct qr_source *source, quire_report *report, uin
     if (sound) {
         take_header(source, page);
     }
-    if (sound && report != NULL && source->pages > source->file_bytes / source->page_size) {
+    if (sound && report != NULL && source->clean &&
+        source->pages > source->file_bytes / source->page_size) {
         qr_report_issue(report, QR_INSPECT_HEADER_PAGES, QR_PAGE_NUMBER_HEADER, QR_HEADER_PAGES,
                         NULL, "the header counts %u pages, the file has %llu", source->pages,
                         (unsigned long long)(source->file_bytes / source->page_size));
