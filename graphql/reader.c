@@ -152,6 +152,7 @@ static int compare_wanted(const void *a, const void *b)
 }
 
 struct fetch {
+    struct qr_reader *reader;
     struct qr_arena *arena;
     struct qr_row *rows;
     const struct wanted *wanted; /* by rowid; equal ones follow one another */
@@ -167,6 +168,7 @@ static quire_status take_record(void *context, size_t index, struct qr_slice pay
     size_t i = fetch->starts[index];
     int64_t rowid = fetch->wanted[i].rowid;
 
+    fetch->reader->rows_read++;
     if (copy == NULL) {
         return QUIRE_NO_MEMORY;
     }
@@ -207,8 +209,7 @@ quire_status qr_reader_fetch(struct qr_reader *reader, struct qr_arena *arena,
             rowids[distinct++] = wanted[i].rowid;
         }
     }
-    struct fetch fetch = {arena, rows, wanted, starts, count};
-    reader->rows_read += distinct;
+    struct fetch fetch = {reader, arena, rows, wanted, starts, count};
     return qr_table_fetch(table, rowids, distinct, take_record, &fetch, reader->err);
 }
 

@@ -160,47 +160,81 @@ quire_status qr_store_insert(struct qr_store *store, const struct qr_draft *draf
     return status == QUIRE_UNIQUE ? explain_clash(store, draft->type, draft->values, 0) : status;
 }
 
-/* Decodes a whole row into the arena. */
-static quire_status decode_row(struct qr_store *store, const struct qr_model_type *type,
-                               const struct qr_row *row, quire_value *values)
+/* Reads all values of a row into the scratch arena, where they outlive its change. */
+static quire_status read_values(struct qr_store *store, quire_table *table, int64_t rowid,
+                                quire_value **out, uint32_t *count)
 {
-    for (uint32_t i = 0; i < type->column_count; i++) {
-        QR_TRY(quire_record_column(row->record, row->size, i, &values[i], store->reader->err));
+    struct qr_reader *reader = store->reader;
+    const void *record;
+    size_t size;
+    bool found;
+
+    *count = quire_table_column_count(table);
+    *out = qr_arena_alloc(&reader->scratch, sizeof **out * *count, reader->err);
+    if (*out == NULL) {
+        return QUIRE_NO_MEMORY;
+    }
+    QR_TRY(quire_table_get(table, rowid, &record, &size, &found, reader->err));
+    if (!found) {
+        return qr_fail(reader->err, QUIRE_INTERNAL, "The row %lld of a table is gone.",
+                       (long long)rowid);
+    }
+    record = qr_arena_copy(&reader->scratch, record, size, reader->err);
+    if (record == NULL) {
+        return QUIRE_NO_MEMORY;
+    }
+    for (uint32_t i = 0; i < *count; i++) {
+        QR_TRY(quire_record_column(record, size, i, &(*out)[i], reader->err));
     }
     return QUIRE_OK;
 }
 
-quire_status qr_store_update(struct qr_store *store, int64_t rowid, const struct qr_draft *draft)
+static quire_status update_row(struct qr_store *store, int64_t rowid, const struct qr_draft *draft)
 {
     const struct qr_model_type *type = draft->type;
-    struct qr_draft merged;
-    struct qr_row row;
+    quire_value *values;
     quire_table *table;
     quire_status status;
+    uint32_t count;
     bool found;
 
     QR_TRY(qr_reader_table(store->reader, type, &table));
-    QR_TRY(qr_draft_init(store, type, &merged));
-    QR_TRY(qr_reader_row(store->reader, type, rowid, &row, &found));
-    if (!found) {
-        return qr_fail(store->reader->err, QUIRE_INTERNAL, "The row %lld of %s is gone.",
-                       (long long)rowid, type->table);
-    }
-    QR_TRY(decode_row(store, type, &row, merged.values));
+    QR_TRY(read_values(store, table, rowid, &values, &count));
     for (uint32_t i = 0; i < type->column_count; i++) {
         if (!draft->given[i]) {
             continue;
         }
-        merged.values[i] = draft->values[i];
-        if (merged.values[i].type == QUIRE_NULL && type->columns[i]->required) {
+        values[i] = draft->values[i];
+        if (values[i].type == QUIRE_NULL && type->columns[i]->required) {
             return qr_store_fail(store, QUIRE_NOT_NULL, "NOT_NULL", type->columns[i],
                                  "%s.%.*s is required and cannot be null.", type->table,
                                  QR_GQL_FMT(type->columns[i]->name));
         }
     }
-    status = quire_table_update(table, rowid, merged.values, type->column_count, &found,
-                                store->reader->err);
-    return status == QUIRE_UNIQUE ? explain_clash(store, type, merged.values, rowid) : status;
+    status = quire_table_update(table, rowid, values, count, &found, store->reader->err);
+    return status == QUIRE_UNIQUE ? explain_clash(store, type, values, rowid) : status;
+}
+
+/* Clears a reference of a row. */
+static quire_status clear_reference(struct qr_store *store, const struct qr_model_field *field,
+                                    int64_t rowid)
+{
+    quire_value *values;
+    quire_table *table;
+    uint32_t count;
+    bool found;
+
+    QR_TRY(qr_reader_table(store->reader, field->owner, &table));
+    QR_TRY(read_values(store, table, rowid, &values, &count));
+    values[field->column] = quire_null();
+    return quire_table_update(table, rowid, values, count, &found, store->reader->err);
+}
+
+quire_status qr_store_update(struct qr_store *store, int64_t rowid, const struct qr_draft *draft)
+{
+    quire_status status = update_row(store, rowid, draft);
+    qr_arena_reset(&store->reader->scratch);
+    return status;
 }
 
 /* ---- links ---- */
@@ -282,18 +316,27 @@ static quire_status delete_all_links(struct qr_store *store, const struct qr_mod
 
 /* ---- delete ---- */
 
-/* Rows still to be deleted. */
-struct doomed {
+/* A row that is deleted and whose referrers are being dealt with. */
+struct deleted {
     const struct qr_model_type *type;
     int64_t rowid;
-    struct doomed *next;
+    uint32_t field; /* referrers of the type before this one are done */
+    struct deleted *next;
 };
 
-/* The first row, other than the row itself, that a reference field has pointing to `row`. */
+/* What is on the way from the row that was asked for to those that cascades have reached. A row is
+ * deleted before its referrers are looked for, so that cycles end by themselves. */
+struct deletion {
+    struct qr_store *store;
+    struct deleted *path;  /* innermost first */
+    struct deleted *spare; /* entries to use again */
+};
+
+/* The first row that has a reference field pointing to `rowid`. */
 static quire_status first_referrer(struct qr_store *store, const struct qr_model_field *field,
-                                   const struct doomed *row, int64_t *referrer, bool *found)
+                                   int64_t rowid, int64_t *referrer, bool *found)
 {
-    quire_value self = quire_int(row->rowid);
+    quire_value self = quire_int(rowid);
     quire_index_range range = {.prefix = &self, .prefix_count = 1};
     quire_index_cursor *cursor;
     quire_table *table;
@@ -306,98 +349,82 @@ static quire_status first_referrer(struct qr_store *store, const struct qr_model
                        field->owner->table, field->column_name);
     }
     QR_TRY(quire_index_cursor_open(table, (uint32_t)index, &range, &cursor, store->reader->err));
-    do {
-        status = quire_index_cursor_next(cursor, referrer, found, store->reader->err);
-    } while (status == QUIRE_OK && *found && *referrer == row->rowid && field->owner == row->type);
+    status = quire_index_cursor_next(cursor, referrer, found, store->reader->err);
     quire_index_cursor_close(cursor);
     return status;
 }
 
-/* Takes a reference away from a row that is to be deleted: by clearing it, or by dooming the row
- * that holds it as well. */
-static quire_status drop_reference(struct qr_store *store, const struct qr_model_field *field,
-                                   int64_t holder, struct doomed **list)
+/* Deletes a row with its links, and puts it at the end of the path. */
+static quire_status delete_row(struct deletion *deletion, const struct qr_model_type *type,
+                               int64_t rowid)
 {
-    struct qr_draft draft;
-    struct doomed *doomed;
+    struct qr_reader *reader = deletion->store->reader;
+    struct deleted *entry = deletion->spare;
+    quire_table *table;
+    bool deleted;
 
-    if (field->on_delete == QR_MODEL_CASCADE) {
-        doomed = qr_arena_alloc(store->reader->arena, sizeof *doomed, store->reader->err);
-        if (doomed == NULL) {
-            return QUIRE_NO_MEMORY;
-        }
-        *doomed = (struct doomed){field->owner, holder, *list};
-        *list = doomed;
-        return QUIRE_OK;
+    if (entry != NULL) {
+        deletion->spare = entry->next;
+    } else {
+        entry = qr_arena_alloc(reader->arena, sizeof *entry, reader->err);
     }
-    QR_TRY(qr_draft_init(store, field->owner, &draft));
-    draft.given[field->column] = true;
-    return qr_store_update(store, holder, &draft);
-}
-
-/* Handles all references to a row. *again says that a row which points to it was put before it on
- * the list and must go first. */
-static quire_status clear_references(struct qr_store *store, struct doomed *row,
-                                     struct doomed **list, bool *again)
-{
-    *again = false;
-    for (uint32_t i = 0; i < row->type->referrer_count && !*again; i++) {
-        const struct qr_model_field *field = row->type->referrers[i];
-        for (;;) {
-            int64_t holder;
-            bool found;
-            QR_TRY(first_referrer(store, field, row, &holder, &found));
-            if (!found) {
-                break;
-            }
-            if (field->on_delete == QR_MODEL_RESTRICT) {
-                return qr_store_fail(store, QUIRE_FOREIGN_KEY, "FOREIGN_KEY", field,
-                                     "The row of %s is still referred to by %s.%.*s.",
-                                     row->type->table, field->owner->table,
-                                     QR_GQL_FMT(field->name));
-            }
-            QR_TRY(drop_reference(store, field, holder, list));
-            if (field->on_delete == QR_MODEL_CASCADE) {
-                *again = true;
-                break;
-            }
-        }
+    if (entry == NULL) {
+        return QUIRE_NO_MEMORY;
     }
+    QR_TRY(delete_all_links(deletion->store, type, rowid));
+    QR_TRY(qr_reader_table(reader, type, &table));
+    QR_TRY(quire_table_delete(table, rowid, &deleted, reader->err));
+    *entry = (struct deleted){type, rowid, 0, deletion->path};
+    deletion->path = entry;
     return QUIRE_OK;
 }
 
-/* A cycle of cascading references would put the same rows on the list for ever. */
-static bool is_listed(const struct doomed *list, const struct doomed *row)
+/* Deals with one referrer of the innermost deleted row over one field; moves on to the next field
+ * when there is none. */
+static quire_status drop_reference(struct deletion *deletion)
 {
-    for (const struct doomed *d = list; d != NULL; d = d->next) {
-        if (d != row && d->type == row->type && d->rowid == row->rowid) {
-            return true;
-        }
+    struct qr_store *store = deletion->store;
+    struct deleted *row = deletion->path;
+    const struct qr_model_field *field = row->type->referrers[row->field];
+    int64_t referrer;
+    quire_status status;
+    bool found;
+
+    QR_TRY(first_referrer(store, field, row->rowid, &referrer, &found));
+    if (!found) {
+        row->field++;
+        return QUIRE_OK;
     }
-    return false;
+    switch (field->on_delete) {
+    case QR_MODEL_RESTRICT:
+        return qr_store_fail(store, QUIRE_FOREIGN_KEY, "FOREIGN_KEY", field,
+                             "The row of %s is still referred to by %s.%.*s.", row->type->table,
+                             field->owner->table, QR_GQL_FMT(field->name));
+    case QR_MODEL_CASCADE:
+        return delete_row(deletion, field->owner, referrer);
+    case QR_MODEL_SET_NULL:
+        break;
+    }
+    status = clear_reference(store, field, referrer);
+    qr_arena_reset(&store->reader->scratch);
+    return status;
 }
 
 quire_status qr_store_delete(struct qr_store *store, const struct qr_model_type *type,
                              int64_t rowid)
 {
-    struct doomed first = {type, rowid, NULL};
-    struct doomed *list = &first;
+    struct deletion deletion = {.store = store};
 
-    while (list != NULL) {
-        struct doomed *row = list;
-        bool again = false;
-        bool deleted;
-        quire_table *table;
-        if (!is_listed(list, row)) {
-            QR_TRY(clear_references(store, row, &list, &again));
+    QR_TRY(delete_row(&deletion, type, rowid));
+    while (deletion.path != NULL) {
+        struct deleted *row = deletion.path;
+        if (row->field < row->type->referrer_count) {
+            QR_TRY(drop_reference(&deletion));
+        } else {
+            deletion.path = row->next;
+            row->next = deletion.spare;
+            deletion.spare = row;
         }
-        if (again) {
-            continue;
-        }
-        list = row->next;
-        QR_TRY(delete_all_links(store, row->type, row->rowid));
-        QR_TRY(qr_reader_table(store->reader, row->type, &table));
-        QR_TRY(quire_table_delete(table, row->rowid, &deleted, store->reader->err));
     }
     return QUIRE_OK;
 }

@@ -39,7 +39,8 @@ quire_status qr_store_insert(struct qr_store *store, const struct qr_draft *draf
 quire_status qr_store_update(struct qr_store *store, int64_t rowid, const struct qr_draft *draft);
 
 /* Deletes a row, its links, and does what the references to it ask for. FOREIGN_KEY when one of
- * them restricts. */
+ * them restricts; the transaction is fit for rollback only then. Memory grows with the longest chain
+ * of cascades. */
 quire_status qr_store_delete(struct qr_store *store, const struct qr_model_type *type,
                              int64_t rowid);
 

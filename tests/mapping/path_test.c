@@ -73,3 +73,15 @@ Test(mapping, path__reads_children_through_their_index)
     quire_free(response);
     mapping_close(db);
 }
+
+Test(mapping, path__counts_no_row_where_a_reference_is_null)
+{
+    quire_db *db = mapping_open(mapping_schema, WORLD_ROWS);
+    char *response = mapping_run(db, "{ shops { items { main { id } } } }", NULL, true);
+    cr_expect_not_null(strstr(response, "\"field\":\"Shop.main\",\"access\":\"rows by reference\","
+                                        "\"index\":null,\"order\":\"from the path\","
+                                        "\"filtered\":false,\"rowsRead\":1,\"rowsReturned\":1"),
+                       "%s", response);
+    quire_free(response);
+    mapping_close(db);
+}

@@ -1,3 +1,6 @@
+#include <stdio.h>
+#include <string.h>
+
 #include "mapping_fixture.h"
 #include "world.h"
 
@@ -121,5 +124,99 @@ Test(mapping, write__sees_what_earlier_fields_did)
                "{\"data\":{\"createAuthor\":{\"books\":{\"totalCount\":0}},"
                "\"createBook\":{\"author\":{\"books\":{\"items\":[{\"title\":\"Y\"}]}}},"
                "\"updateAuthor\":{\"name\":\"Z\"},\"deleteBook\":{\"author\":{\"name\":\"Z\"}}}}");
+    mapping_close(db);
+}
+
+/* Creates `count` rows of C, each pointing to the one before it, or all to the first. */
+static void make_chain(quire_db *db, unsigned count, bool flat)
+{
+    enum { BATCH = 400 };
+    static char document[BATCH * 100];
+    for (unsigned i = 0; i < count;) {
+        size_t n = (size_t)snprintf(document, sizeof document, "mutation {");
+        for (unsigned end = i + BATCH; i < end && i < count; i++) {
+            n += (size_t)snprintf(document + n, sizeof document - n,
+                                  i == 0 ? "m0: createC(input: {id: \"0\"}) { id }"
+                                         : "m%u: createC(input: {id: \"%u\", upId: \"%u\"}) { id }",
+                                  i, i, flat ? 0 : i - 1);
+        }
+        snprintf(document + n, sizeof document - n, "}");
+        char *response = mapping_run(db, document, NULL, false);
+        cr_assert_null(strstr(response, "\"errors\""), "%s", response);
+        quire_free(response);
+    }
+}
+
+Test(mapping, write__cascades_over_long_chains_and_wide_ones_in_little_memory)
+{
+    enum { ROWS = 20000 };
+    for (int flat = 0; flat < 2; flat++) {
+        quire_error err = QUIRE_ERROR_INIT;
+        quire_graphql_request request = QUIRE_GRAPHQL_REQUEST_INIT;
+        char *response;
+        size_t size;
+        bool has_errors;
+        quire_db *db =
+            mapping_open("type C { id: ID! up: C @relation(onDelete: CASCADE) peer: C }", NULL);
+        make_chain(db, ROWS, flat == 1);
+        /* A cycle, and a reference to clear at the end of it. */
+        MAPPING_HAS(db,
+                    "mutation { updateC(id: \"0\", input: {upId: \"19999\"}) { id } "
+                    "createC(input: {id: \"x\", peerId: \"19999\"}) { id } }",
+                    "\"data\":{");
+        request.document = "mutation { deleteC(id: \"0\") { id } }";
+        request.limits.memory_bytes_max = flat == 1 ? 100000 : 64 * ROWS;
+        cr_assert_eq(quire_graphql(db, &request, &response, &size, &has_errors, &err), QUIRE_OK);
+        cr_expect_not(has_errors, "%s", response);
+        quire_free(response);
+        MAPPING_IS(db, "{ cs { items { id peer { id } } } }",
+                   "{\"data\":{\"cs\":{\"items\":[{\"id\":\"x\",\"peer\":null}]}}}");
+        mapping_close(db);
+    }
+}
+
+Test(mapping, write__clears_many_references_in_little_memory)
+{
+    quire_error err = QUIRE_ERROR_INIT;
+    quire_graphql_request request = QUIRE_GRAPHQL_REQUEST_INIT;
+    char *response;
+    size_t size;
+    bool has_errors;
+    quire_db *db = mapping_open("type C { id: ID! up: C }", NULL);
+    make_chain(db, 4000, true);
+    request.document = "mutation { deleteC(id: \"0\") { id } }";
+    request.limits.memory_bytes_max = 100000;
+    cr_assert_eq(quire_graphql(db, &request, &response, &size, &has_errors, &err), QUIRE_OK);
+    cr_expect_not(has_errors, "%s", response);
+    quire_free(response);
+    MAPPING_IS(db, "{ cs(where: {upId: {not: null}}) { totalCount } }",
+               "{\"data\":{\"cs\":{\"totalCount\":0}}}");
+    mapping_close(db);
+}
+
+Test(mapping, write__deletes_rows_that_refer_to_themselves)
+{
+    quire_db *db = mapping_open("type R { id: ID! self: R @relation(onDelete: RESTRICT) rs: [R] "
+                                "@relation(inverse: \"rs\") }",
+                                "mutation { createR(input: {id: \"r\"}) { id } updateR(id: \"r\", "
+                                "input: {selfId: \"r\", rsIds: [\"r\", \"r\"]}) { id } }");
+    MAPPING_IS(db, "{ r(id: \"r\") { self { id } rs { totalCount items { id } } } }",
+               "{\"data\":{\"r\":{\"self\":{\"id\":\"r\"},\"rs\":{\"totalCount\":1,\"items\":[{"
+               "\"id\":\"r\"}]}}}}");
+    MAPPING_IS(db, "mutation { deleteR(id: \"r\") { self { id } rs { totalCount } } }",
+               "{\"data\":{\"deleteR\":{\"self\":{\"id\":\"r\"},\"rs\":{\"totalCount\":1}}}}");
+    MAPPING_IS(db, "{ rs { totalCount } }", "{\"data\":{\"rs\":{\"totalCount\":0}}}");
+    mapping_close(db);
+}
+
+Test(mapping, write__gives_unique_fields_their_own_values_again)
+{
+    quire_db *db = mapping_open(mapping_schema, WORLD_ROWS);
+    MAPPING_IS(db,
+               "mutation { updateShop(id: \"s1\", input: {mainId: \"b1\"}) { main { id } } "
+               "updateBook(id: \"b1\", input: {genresIds: [\"crime\", \"crime\", \"love\"]}) { "
+               "genres { items { name } } } }",
+               "{\"data\":{\"updateShop\":{\"main\":{\"id\":\"b1\"}},\"updateBook\":{\"genres\":{"
+               "\"items\":[{\"name\":\"crime\"},{\"name\":\"love\"}]}}}}");
     mapping_close(db);
 }
