@@ -170,6 +170,17 @@ struct qr_tree_stats {
 quire_status qr_tree_get_stats(const struct qr_tree *tree, struct qr_tree_stats *stats,
                                quire_error *err);
 
+/* ---- Salvage ---- */
+
+/* One entry of a leaf; `payload` NULL: it cannot be read; `key` NULL: nor can the key. Borrowed for
+ * the call, which may use any view. */
+typedef quire_status (*qr_tree_visit_leaf)(void *context, const struct qr_tree_key *key,
+                                           const struct qr_slice *payload, quire_error *err);
+/* Visits the entries of one leaf of the tree, wherever the tree's inner nodes lead; the root is not
+ * looked at. CORRUPT when the page is no sound node of the tree. */
+quire_status qr_tree_read_leaf(const struct qr_tree *tree, uint32_t leaf, qr_tree_visit_leaf visit,
+                               void *context, quire_error *err);
+
 /* ---- Checking ---- */
 
 /* One finding of a tree check; code is a stable upper-case name such as "TREE_KEY_ORDER". */

@@ -298,7 +298,7 @@ quire_status qr_restore(const struct qr_maintenance_place *place, const char *ba
                         const char *path, const quire_backup_options *options, quire_error *err)
 {
     quire_db *db;
-    QR_TRY(qr_maintenance_open(place, backup, QUIRE_OPEN_READ_ONLY, 0, &db, err));
+    QR_TRY(qr_maintenance_open_source(place, backup, &db, err));
     quire_status status = qr_backup(db, place, path, options, err);
     quire_status closed = quire_close(db, status == QUIRE_OK ? err : NULL);
     return status != QUIRE_OK ? status : closed;

@@ -28,10 +28,14 @@ quire_status qr_salvage(const struct qr_maintenance_place *place, const char *da
                         const char *fresh, quire_salvage_callback each, void *context,
                         quire_salvage_summary *summary, quire_error *err);
 
-/* Opens a database; with a small cache unless it is read-only. */
+/* Opens a database with a small cache: one that was closed cleanly, or for writing. */
 quire_status qr_maintenance_open(const struct qr_maintenance_place *place, const char *path,
                                  quire_open_mode mode, uint32_t page_size, quire_db **out,
                                  quire_error *err);
+
+/* Opens a database for reading with room for all that its log may hold, which stays in the cache. */
+quire_status qr_maintenance_open_source(const struct qr_maintenance_place *place, const char *path,
+                                        quire_db **out, quire_error *err);
 
 /* `path` with `suffix` appended; release with qr_free and strlen + 1. NULL after reporting. */
 char *qr_path_join(const struct qr_maintenance_place *place, const char *path, const char *suffix,

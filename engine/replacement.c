@@ -35,6 +35,14 @@ void qr_path_free(const struct qr_maintenance_place *place, char *path)
     }
 }
 
+static quire_status open_with_cache(const struct qr_maintenance_place *place, const char *path,
+                                    quire_options *options, quire_db **out, quire_error *err)
+{
+    options->durability = QUIRE_DURABILITY_NORMAL;
+    options->allocator = place->allocator;
+    return qr_db_open_with(path, options, place->layer, place->malloc_arena, out, err);
+}
+
 quire_status qr_maintenance_open(const struct qr_maintenance_place *place, const char *path,
                                  quire_open_mode mode, uint32_t page_size, quire_db **out,
                                  quire_error *err)
@@ -43,9 +51,15 @@ quire_status qr_maintenance_open(const struct qr_maintenance_place *place, const
     options.mode = mode;
     options.page_size = page_size;
     options.cache_bytes = MAINTENANCE_CACHE;
-    options.durability = QUIRE_DURABILITY_NORMAL;
-    options.allocator = place->allocator;
-    return qr_db_open_with(path, &options, place->layer, place->malloc_arena, out, err);
+    return open_with_cache(place, path, &options, out, err);
+}
+
+quire_status qr_maintenance_open_source(const struct qr_maintenance_place *place, const char *path,
+                                        quire_db **out, quire_error *err)
+{
+    quire_options options = QUIRE_OPTIONS_INIT;
+    options.mode = QUIRE_OPEN_READ_ONLY;
+    return open_with_cache(place, path, &options, out, err);
 }
 
 static quire_status exists(const struct qr_replacement *r, const char *path, bool *there,
