@@ -6,6 +6,8 @@
  */
 #include "graphql/filter.h"
 
+#include <stdlib.h>
+
 #include "graphql/column.h"
 #include "graphql/fold.h"
 
@@ -45,11 +47,12 @@ static struct qr_filter *new_filter(struct qr_reader *reader, enum qr_filter_kin
 
 static void append_child(struct qr_filter *parent, struct qr_filter *child)
 {
-    struct qr_filter **link = &parent->first;
-    while (*link != NULL) {
-        link = &(*link)->next;
+    if (parent->last == NULL) {
+        parent->first = child;
+    } else {
+        parent->last->next = child;
     }
-    *link = child;
+    parent->last = child;
 }
 
 static quire_status refuse_null(struct qr_reader *reader, const struct qr_model_type *type,
@@ -95,10 +98,37 @@ static quire_status compile_key(struct qr_reader *reader, const struct qr_model_
     return QUIRE_OK;
 }
 
+/* Operators whose constant is a list of values; a custom scalar's one value may be a list too. */
+static bool takes_many(enum qr_filter_operator op)
+{
+    return op == QR_FILTER_IN || op == QR_FILTER_NOT_IN || op == QR_FILTER_HAS_SOME ||
+           op == QR_FILTER_HAS_EVERY;
+}
+
+static int compare_constants(const void *a, const void *b)
+{
+    return quire_value_compare(a, b);
+}
+
+/* Sorts constants and leaves out those that are there before. */
+static void make_set(struct qr_filter *filter)
+{
+    uint32_t kept = 0;
+    if (filter->value_count > 1) {
+        qsort(filter->values, filter->value_count, sizeof *filter->values, compare_constants);
+    }
+    for (uint32_t i = 0; i < filter->value_count; i++) {
+        if (kept == 0 || quire_value_compare(&filter->values[kept - 1], &filter->values[i]) != 0) {
+            filter->values[kept++] = filter->values[i];
+        }
+    }
+    filter->value_count = kept;
+}
+
 static quire_status compile_constants(struct qr_reader *reader, struct qr_filter *filter,
                                       const struct qr_gql_value *value)
 {
-    bool many = value->kind == QR_GQL_VALUE_LIST;
+    bool many = takes_many(filter->op);
     uint32_t count = many ? value->count : 1;
 
     filter->values =
@@ -118,6 +148,9 @@ static quire_status compile_constants(struct qr_reader *reader, struct qr_filter
         }
     }
     filter->value_count = count;
+    if (filter->op == QR_FILTER_IN || filter->op == QR_FILTER_NOT_IN) {
+        make_set(filter);
+    }
     return QUIRE_OK;
 }
 
@@ -281,8 +314,8 @@ quire_status qr_filter_and(struct qr_reader *reader, struct qr_filter *a, struct
     if (both == NULL) {
         return QUIRE_NO_MEMORY;
     }
-    both->first = a;
-    a->next = b;
+    append_child(both, a);
+    append_child(both, b);
     *out = both;
     return QUIRE_OK;
 }
@@ -328,12 +361,8 @@ static bool test_text(enum qr_filter_operator op, const quire_value *value,
 
 static bool is_among(const struct qr_filter *filter, const quire_value *value)
 {
-    for (uint32_t i = 0; i < filter->value_count; i++) {
-        if (quire_value_compare(value, &filter->values[i]) == 0) {
-            return true;
-        }
-    }
-    return false;
+    return filter->value_count > 0 && bsearch(value, filter->values, filter->value_count,
+                                              sizeof *value, compare_constants) != NULL;
 }
 
 static bool test_scalar(const struct qr_filter *filter, const quire_value *value)

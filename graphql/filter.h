@@ -43,10 +43,12 @@ enum qr_filter_quantifier {
 
 struct qr_filter {
     enum qr_filter_kind kind;
-    struct qr_filter *first, *next; /* children; sibling */
+    struct qr_filter *first, *last; /* children */
+    struct qr_filter *next;         /* sibling */
     const struct qr_model_field *field;
     enum qr_filter_operator op;
-    quire_value *values; /* constants, in the arena; case-folded when insensitive */
+    quire_value *values; /* constants, in the arena; case-folded when insensitive; those of IN and
+                          * NOT_IN ascending, each once */
     uint32_t value_count;
     bool insensitive;
     enum qr_filter_quantifier quantifier;

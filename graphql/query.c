@@ -201,7 +201,7 @@ static quire_status scan_next(struct walk *walk, struct qr_row *row, bool *valid
     return QUIRE_OK;
 }
 
-/* Opens the range of the next key of an `in`; equal keys are visited once. */
+/* Opens the range of the next key of an `in`. */
 static quire_status next_point(struct walk *walk, bool *valid)
 {
     const struct qr_path *path = walk->path;
@@ -209,15 +209,12 @@ static quire_status next_point(struct walk *walk, bool *valid)
 
     quire_index_cursor_close(walk->cursor);
     walk->cursor = NULL;
-    for (*valid = false; walk->next_point < points->value_count && !*valid; walk->next_point++) {
-        const quire_value *value = &points->values[walk->next_point];
-        *valid = true;
-        for (uint32_t i = 0; i < walk->next_point && *valid; i++) {
-            *valid = quire_value_compare(&points->values[i], value) != 0;
-        }
-        walk->prefix[path->prefix_count] = *value;
+    *valid = walk->next_point < points->value_count;
+    if (!*valid) {
+        return QUIRE_OK;
     }
-    return *valid ? open_range(walk, path->prefix_count + 1) : QUIRE_OK;
+    walk->prefix[path->prefix_count] = points->values[walk->next_point++];
+    return open_range(walk, path->prefix_count + 1);
 }
 
 /* The next candidate's rowid; for a scan its record too. */

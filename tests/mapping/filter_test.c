@@ -134,3 +134,43 @@ Test(mapping, filter__crosses_relations)
     selects(db, "shops", "{main: {is: {author: {is: {born: {lt: 1950}}}}}}", "s1");
     mapping_close(db);
 }
+
+Test(mapping, filter__takes_a_list_for_one_value_of_a_custom_scalar)
+{
+    quire_db *db =
+        mapping_open("scalar J type A { id: ID! j: J l: [J] }",
+                     "mutation { a: createA(input: {id: \"1\", j: [1, 2], l: [[1], 2]}) { id } "
+                     "b: createA(input: {id: \"2\", j: 1, l: [1]}) { id } c: createA(input: {id: "
+                     "\"3\"}) { id } }");
+    MAPPING_IS(db,
+               "{ e: as(where: {j: {equals: [1, 2]}}) { items { id } } "
+               "n: as(where: {j: {not: [1, 2]}}) { items { id } } "
+               "i: as(where: {j: {in: [[1, 2], 3]}}) { items { id } } "
+               "h: as(where: {l: {has: [1]}}) { items { id } } "
+               "s: as(where: {l: {hasSome: [1, 2]}}) { items { id } } }",
+               "{\"data\":{\"e\":{\"items\":[{\"id\":\"1\"}]},\"n\":{\"items\":[{\"id\":\"2\"}]},"
+               "\"i\":{\"items\":[{\"id\":\"1\"}]},\"h\":{\"items\":[{\"id\":\"1\"}]},"
+               "\"s\":{\"items\":[{\"id\":\"1\"},{\"id\":\"2\"}]}}}");
+    mapping_close(db);
+}
+
+Test(mapping, filter__takes_long_lists_of_keys)
+{
+    enum { KEYS = 60000 };
+    static char variables[KEYS * 10 + 100];
+    quire_db *db = mapping_open(mapping_schema, WORLD_ROWS);
+    size_t n = (size_t)snprintf(variables, sizeof variables, "{\"ids\": [\"b2\"");
+    for (int i = 0; i < KEYS; i++) {
+        n += (size_t)snprintf(variables + n, sizeof variables - n, ",\"b%d\"",
+                              i % 1000 == 0 ? 1 : i + 7);
+    }
+    snprintf(variables + n, sizeof variables - n, "]}");
+    /* By the keys of the index, and as a condition of every row. */
+    MAPPING_IS_WITH(db,
+                    "query ($ids: [ID!]) { k: books(where: {id: {in: $ids}}, orderBy: {id: asc}) { "
+                    "items { id } } s: books(where: {NOT: {id: {in: $ids}}}) { totalCount } }",
+                    variables,
+                    "{\"data\":{\"k\":{\"items\":[{\"id\":\"b1\"},{\"id\":\"b2\"}]},"
+                    "\"s\":{\"totalCount\":4}}}");
+    mapping_close(db);
+}
