@@ -54,6 +54,9 @@ static bool same_storage(const struct qr_model_field *old, const struct qr_model
         return old->scalar == new->scalar && old->element_required == new->element_required &&
                (old->scalar != QR_MODEL_ENUM || keeps_values(old->named, new->named));
     }
+    if (old->role == QR_MODEL_REFERENCE && strcmp(old->column_name, new->column_name) != 0) {
+        return false;
+    }
     return qr_gql_str_equal(old->target->name, new->target->name);
 }
 
@@ -70,10 +73,10 @@ static quire_status check_fields(const struct change *c, const struct qr_model_t
                                     ? kept->definition->node->name.pos
                                     : new->definition->origins->node->name.pos;
         if (kept == NULL || !same_storage(field, kept)) {
-            const char *what =
-                qr_gql_format(c->arena, c->err, "The field %s.%.*s is stored and %s.", old->table,
-                              QR_GQL_FMT(field->name),
-                              kept == NULL ? "is missing" : "has another type or nullability");
+            const char *what = qr_gql_format(
+                c->arena, c->err, "The field %s.%.*s is stored and %s.", old->table,
+                QR_GQL_FMT(field->name),
+                kept == NULL ? "is missing" : "has another type, nullability or column");
             return what == NULL ? QUIRE_NO_MEMORY : refuse(c, pos, what);
         }
     }
@@ -286,6 +289,7 @@ static quire_status change_indexes(const struct change *c)
 static quire_status apply(struct change *c, struct qr_gql_str sdl)
 {
     QR_TRY(check_types(c));
+    QR_TRY(qr_model_bind_links(c->model, c->txn, c->err));
     QR_TRY(create_tables(c));
     QR_TRY(qr_model_bind(c->model, c->txn, c->err));
     QR_TRY(fill_rows(c));

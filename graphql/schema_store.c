@@ -20,8 +20,47 @@ static void destroy_shared(struct qr_attachment *attachment)
     qr_free(allocator, shared, sizeof *shared);
 }
 
+/* Makes `field` the side that a pair's link table is named after, if that is the table there is. */
+static quire_status bind_link(struct qr_model *model, struct qr_model_field *field, quire_txn *txn,
+                              quire_error *err)
+{
+    struct qr_model_field *owner = field->inverse;
+    quire_table *table;
+    quire_status status;
+    const char *name =
+        qr_gql_format(model->arena, err, "%s.%.*s", field->owner->table, QR_GQL_FMT(field->name));
+    if (name == NULL) {
+        return QUIRE_NO_MEMORY;
+    }
+    status = quire_table_open(txn, name, &table, err);
+    if (status == QUIRE_UNKNOWN_NAME) {
+        return QUIRE_OK;
+    }
+    QR_TRY(status);
+    quire_table_close(table);
+    field->link_owner = true;
+    owner->link_owner = false;
+    field->link_table = name;
+    owner->link_table = name;
+    return QUIRE_OK;
+}
+
+quire_status qr_model_bind_links(struct qr_model *model, quire_txn *txn, quire_error *err)
+{
+    for (uint32_t t = 0; t < model->type_count; t++) {
+        for (uint32_t f = 0; f < model->types[t].field_count; f++) {
+            struct qr_model_field *field = &model->types[t].fields[f];
+            if (field->role == QR_MODEL_LINKS && !field->link_owner && field->inverse != NULL) {
+                QR_TRY(bind_link(model, field, txn, err));
+            }
+        }
+    }
+    return QUIRE_OK;
+}
+
 quire_status qr_model_bind(struct qr_model *model, quire_txn *txn, quire_error *err)
 {
+    QR_TRY(qr_model_bind_links(model, txn, err));
     for (uint32_t t = 0; t < model->type_count; t++) {
         struct qr_model_type *type = &model->types[t];
         quire_table *table;

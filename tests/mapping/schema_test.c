@@ -101,3 +101,40 @@ Test(mapping, schema__of_a_snapshot_is_that_of_its_moment)
     MAPPING_IS(db, "{ as { items { n } } }", "{\"data\":{\"as\":{\"items\":[{\"n\":3}]}}}");
     mapping_close(db);
 }
+
+/* Which of two fields gave a link table its name must not matter later. */
+Test(mapping, schema__keeps_links_when_declarations_change_places)
+{
+    static const char *const before[] = {"type A { id: ID! bs: [B] } type B { id: ID! as: [A] }",
+                                         "type A { id: ID! bs: [B] } type B { id: ID! }"};
+    for (int i = 0; i < 2; i++) {
+        quire_error err = QUIRE_ERROR_INIT;
+        quire_db *db =
+            mapping_open(before[i], "mutation { createB(input: {id: \"b\"}) { id } "
+                                    "createA(input: {id: \"a\", bsIds: [\"b\"]}) { id } }");
+        for (int again = 0; again < 2; again++) {
+            cr_assert_eq(mapping_apply(db,
+                                       again == 0
+                                           ? "type B { id: ID! as: [A] } type A { id: ID! bs: [B] }"
+                                           : before[0],
+                                       &err),
+                         QUIRE_OK, "%s", err.message);
+            MAPPING_IS(
+                db, "{ as { items { bs { items { id } } } } bs { items { as { totalCount } } } }",
+                "{\"data\":{\"as\":{\"items\":[{\"bs\":{\"items\":[{\"id\":\"b\"}]}}]},"
+                "\"bs\":{\"items\":[{\"as\":{\"totalCount\":1}}]}}}");
+        }
+        MAPPING_IS(db, "mutation { updateB(id: \"b\", input: {asIds: []}) { id } }",
+                   "{\"data\":{\"updateB\":{\"id\":\"b\"}}}");
+        MAPPING_IS(db, "{ a(id: \"a\") { bs { totalCount } } }",
+                   "{\"data\":{\"a\":{\"bs\":{\"totalCount\":0}}}}");
+        mapping_close(db);
+    }
+}
+
+Test(mapping, schema__refuses_another_column_for_a_reference)
+{
+    quire_db *db = mapping_open("type A { id: ID! a: A }", NULL);
+    refuses(db, "type A { id: ID! a: A @relation(from: \"other\") }", "A.a");
+    mapping_close(db);
+}
