@@ -83,7 +83,14 @@ void qr_schema_free_all(quire_db *db);
 struct qr_rowid_counter {
     struct qr_rowid_counter *next;
     uint32_t tree_id;
+    bool stale; /* to be read again */
     int64_t largest;
+};
+
+/* An open savepoint. */
+struct qr_saved {
+    uint32_t id; /* the pager's */
+    uint32_t schema_epoch;
 };
 
 struct qr_handle;
@@ -98,6 +105,8 @@ struct quire_txn {
     uint32_t schema_epoch;    /* counts those changes */
     struct qr_rowid_counter *counters;
     struct qr_handle *handles;
+    struct qr_saved *savepoints; /* open ones, outermost first */
+    size_t savepoint_count, savepoint_capacity;
 };
 
 /* Frees the memory of ended transactions and closed trees when the database closes. */
@@ -106,6 +115,18 @@ void qr_trees_free_spares(quire_db *db);
 
 /* Refuses what a read transaction, or a doomed one, may not do. */
 quire_status qr_txn_check_writable(const quire_txn *txn, quire_error *err);
+
+/* Frees what the transaction keeps for its savepoints. */
+void qr_savepoints_free(quire_txn *txn);
+
+/*
+ * A statement: a change that is made as a whole or not at all. `end` keeps what
+ * was done since `begin` if `status` is OK and undoes it otherwise; it returns
+ * `status`. The schema must not change in between. Where undoing fails the
+ * transaction is doomed.
+ */
+quire_status qr_statement_begin(quire_txn *txn, uint32_t *statement, quire_error *err);
+quire_status qr_statement_end(quire_txn *txn, uint32_t statement, quire_status status);
 
 /*
  * What tree, table and cursor handles have in common. A handle that outlives

@@ -3,8 +3,8 @@
  *
  * A write has two halves. The first checks everything that can be refused -
  * types, nulls, sizes, unique keys - and writes nothing; the second writes row
- * and entries, and if that fails the transaction is doomed. So a row that is
- * refused leaves no trace, and a row that is half written never commits.
+ * and entries as one statement, which is undone if it fails half way. So a row
+ * that fails leaves no trace, and the transaction goes on.
  *
  * For each index the handle keeps two key buffers, for the row before and after
  * a change; an update touches only indexes whose key differs.
@@ -135,14 +135,6 @@ static quire_status check_write(quire_table *table, quire_error *err)
 {
     QR_TRY(check_table(table, err));
     return qr_txn_check_writable(table->handle.txn, err);
-}
-
-static quire_status doom_on_failure(quire_table *table, quire_status status)
-{
-    if (status != QUIRE_OK) {
-        qr_txn_give_up(table->handle.txn);
-    }
-    return status;
 }
 
 /* ---- Definition ---- */
@@ -287,7 +279,7 @@ static quire_status read_largest(quire_table *table, int64_t *largest, quire_err
     return status;
 }
 
-/* The transaction's memory of the table's largest rowid; it never goes down. */
+/* The transaction's memory of the table's largest rowid; it goes down only with a savepoint. */
 static quire_status find_counter(quire_table *table, quire_error *err)
 {
     quire_txn *txn = table->handle.txn;
@@ -295,6 +287,10 @@ static quire_status find_counter(quire_table *table, quire_error *err)
     struct qr_rowid_counter *counter = txn->counters;
     while (counter != NULL && counter->tree_id != id) {
         counter = counter->next;
+    }
+    if (counter != NULL && counter->stale) {
+        QR_TRY(read_largest(table, &counter->largest, err));
+        counter->stale = false;
     }
     if (counter == NULL) {
         int64_t largest;
@@ -313,7 +309,7 @@ static quire_status find_counter(quire_table *table, quire_error *err)
 
 static quire_status choose_rowid(quire_table *table, int64_t *rowid, quire_error *err)
 {
-    if (table->counter == NULL) {
+    if (table->counter == NULL || table->counter->stale) {
         QR_TRY(find_counter(table, err));
     }
     if (*rowid == 0) {
@@ -333,18 +329,14 @@ static quire_status write_new_row(quire_table *table, int64_t rowid, size_t size
 {
     struct qr_tree_key key = {.rowid = rowid};
     bool existed;
-    QR_TRY(doom_on_failure(table, qr_tree_put(&table->rows.tree, &key, table->record, size,
-                                              QR_PUT_INSERT, &existed, err)));
+    QR_TRY(qr_tree_put(&table->rows.tree, &key, table->record, size, QR_PUT_INSERT, &existed, err));
     if (existed) {
         return qr_fail(err, QUIRE_UNIQUE, "Table \"%s\" has a row %lld already.",
                        table->handle.def->object->name, (long long)rowid);
     }
     for (uint32_t i = 0; i < table->index_count; i++) {
         struct table_index *slot = &table->indexes[i];
-        QR_TRY(doom_on_failure(table, qr_index_insert(&slot->index, &slot->after, rowid, err)));
-    }
-    if (rowid > table->counter->largest) {
-        table->counter->largest = rowid;
+        QR_TRY(qr_index_insert(&slot->index, &slot->after, rowid, err));
     }
     return QUIRE_OK;
 }
@@ -353,6 +345,7 @@ quire_status quire_table_insert(quire_table *table, int64_t *rowid, const quire_
                                 uint32_t count, quire_error *err)
 {
     size_t size;
+    uint32_t statement;
     int64_t chosen = rowid == NULL ? 0 : *rowid;
     QR_TRY(check_write(table, err));
     QR_TRY(check_row(table, values, count, err));
@@ -363,7 +356,12 @@ quire_status quire_table_insert(quire_table *table, int64_t *rowid, const quire_
         QR_TRY(check_unique(slot, err));
     }
     QR_TRY(choose_rowid(table, &chosen, err));
-    QR_TRY(write_new_row(table, chosen, size, err));
+    QR_TRY(qr_statement_begin(table->handle.txn, &statement, err));
+    quire_status status = write_new_row(table, chosen, size, err);
+    QR_TRY(qr_statement_end(table->handle.txn, statement, status));
+    if (chosen > table->counter->largest) {
+        table->counter->largest = chosen;
+    }
     if (rowid != NULL) {
         *rowid = chosen;
     }
@@ -431,6 +429,7 @@ quire_status quire_table_update(quire_table *table, int64_t rowid, const quire_v
 {
     struct qr_slice record;
     size_t size;
+    uint32_t statement;
     bool present;
     QR_TRY(check_write(table, err));
     QR_TRY(check_row(table, values, count, err));
@@ -444,7 +443,9 @@ quire_status quire_table_update(quire_table *table, int64_t rowid, const quire_v
     QR_TRY(read_keys_before(table, record, err));
     QR_TRY(encode_row(table, values, count, &size, err));
     QR_TRY(make_keys_after(table, values, count, err));
-    return doom_on_failure(table, write_changed_row(table, rowid, size, err));
+    QR_TRY(qr_statement_begin(table->handle.txn, &statement, err));
+    quire_status status = write_changed_row(table, rowid, size, err);
+    return qr_statement_end(table->handle.txn, statement, status);
 }
 
 static quire_status remove_row(quire_table *table, int64_t rowid, quire_error *err)
@@ -461,6 +462,7 @@ static quire_status remove_row(quire_table *table, int64_t rowid, quire_error *e
 quire_status quire_table_delete(quire_table *table, int64_t rowid, bool *found, quire_error *err)
 {
     struct qr_slice record;
+    uint32_t statement;
     bool present;
     QR_TRY(check_write(table, err));
     QR_TRY(find_row(table, rowid, &record, &present, err));
@@ -471,7 +473,9 @@ quire_status quire_table_delete(quire_table *table, int64_t rowid, bool *found, 
         return QUIRE_OK;
     }
     QR_TRY(read_keys_before(table, record, err));
-    return doom_on_failure(table, remove_row(table, rowid, err));
+    QR_TRY(qr_statement_begin(table->handle.txn, &statement, err));
+    quire_status status = remove_row(table, rowid, err);
+    return qr_statement_end(table->handle.txn, statement, status);
 }
 
 /* ---- Reading ---- */

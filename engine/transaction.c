@@ -146,6 +146,7 @@ static void free_txn(quire_txn *txn)
     quire_db *db = txn->db;
     bool wrote = txn->txn != NULL;
     qr_schema_end(txn);
+    qr_savepoints_free(txn);
     while (txn->counters != NULL) {
         struct qr_rowid_counter *counter = txn->counters;
         txn->counters = counter->next;

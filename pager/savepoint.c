@@ -109,24 +109,25 @@ quire_status qr_undo_save(struct qr_txn *txn, uint32_t page_number, quire_error 
     return QUIRE_OK;
 }
 
-/* Gives up the private copy that a ref names, if it names one. Locked. */
+/* Gives up the private copy that a ref names, if it names one. */
 static void drop_ref(struct qr_txn *txn, uint32_t ref)
 {
+    struct qr_cache *cache = &txn->pager->cache;
     if (qr_ref_is_frame(ref)) {
         txn->frames--;
+        qr_mutex_lock(&cache->lock);
         qr_version_retire(txn->pager, ref);
+        qr_mutex_unlock(&cache->lock);
     } else if (qr_ref_is_spill(ref)) {
+        qr_mutex_lock(&cache->lock);
         qr_record_retire(txn->pager, ref);
+        qr_mutex_unlock(&cache->lock);
     }
 }
 
 /* Forgets the notes from `from` on, with what they keep. */
 static void drop_notes(struct qr_txn *txn, size_t from)
 {
-    if (txn->undo_count == from) {
-        return;
-    }
-    qr_mutex_lock(&txn->pager->cache.lock);
     while (txn->undo_count > from) {
         struct qr_undo *note = &txn->undo[--txn->undo_count];
         if (note->image != NULL) {
@@ -135,7 +136,6 @@ static void drop_notes(struct qr_txn *txn, size_t from)
             drop_ref(txn, note->ref);
         }
     }
-    qr_mutex_unlock(&txn->pager->cache.lock);
 }
 
 /* ---- Going back ---- */
@@ -145,9 +145,7 @@ static quire_status put_back(struct qr_txn *txn, const struct qr_undo *note, qui
     struct qr_pager *pager = txn->pager;
     uint32_t *word = &pager->cache.private_table[note->page_number];
     if (note->image == NULL) {
-        qr_mutex_lock(&pager->cache.lock);
         drop_ref(txn, *word);
-        qr_mutex_unlock(&pager->cache.lock);
         *word = note->ref; /* a frame among them was counted all the time */
         return QUIRE_OK;
     }

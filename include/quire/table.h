@@ -73,7 +73,9 @@ QUIRE_API const quire_index_def *quire_table_index(const quire_table *table, uin
 /*
  * Inserts a row of `count` values, one a column in order (missing ones are
  * null), and all index entries. *rowid 0 asks for a new one, one above the
- * largest; the rowid used is written back. A failed row leaves no trace.
+ * largest; the rowid used is written back. A row that fails, whatever the
+ * failure, leaves no trace, and the transaction goes on; the same holds for
+ * update and delete.
  * Errors: UNIQUE (message names index and values), NOT_NULL, TYPE, LIMIT.
  */
 QUIRE_API QUIRE_MUST_CHECK quire_status quire_table_insert(quire_table *table, int64_t *rowid,

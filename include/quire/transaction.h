@@ -40,6 +40,25 @@ QUIRE_API QUIRE_MUST_CHECK quire_status quire_commit(quire_txn *txn, quire_error
  * in a transaction end with it and must be closed before. */
 QUIRE_API void quire_rollback(quire_txn *txn);
 
+/*
+ * Savepoints of a write transaction, nested in the order of their opening.
+ * quire_savepoint opens one and gives its number, never 0. quire_rollback_to
+ * undoes everything done since, schema changes and a doom (TXN_DOOMED) among
+ * it; the savepoint stays open, later ones are gone. quire_release forgets a
+ * savepoint and the later ones, and keeps what was done. The transaction's end
+ * releases all. Handles and cursors stay open: cursors keep their rowid or key;
+ * handles of what no longer exists report MISUSE.
+ * Errors: MISUSE (read transaction, savepoint not open), TXN_DOOMED (on
+ * opening), LIMIT (2^32 in one transaction), NO_MEMORY. A failure of
+ * quire_rollback_to, NO_MEMORY or IO, dooms the transaction.
+ */
+QUIRE_API QUIRE_MUST_CHECK quire_status quire_savepoint(quire_txn *txn, uint64_t *savepoint,
+                                                        quire_error *err);
+QUIRE_API QUIRE_MUST_CHECK quire_status quire_rollback_to(quire_txn *txn, uint64_t savepoint,
+                                                          quire_error *err);
+QUIRE_API QUIRE_MUST_CHECK quire_status quire_release(quire_txn *txn, uint64_t savepoint,
+                                                      quire_error *err);
+
 /* The commit number that the transaction's view stands for. */
 QUIRE_API uint64_t quire_txn_sequence(const quire_txn *txn);
 

@@ -1,0 +1,100 @@
+/*
+ * Savepoints and statements: the pager takes pages back, this file what the
+ * transaction remembers of them - its schema and its largest rowids. Handles
+ * find out by the epoch of the schema, cursors by the view's changes.
+ */
+#include "engine/engine_internal.h"
+
+void qr_savepoints_free(quire_txn *txn)
+{
+    qr_free(&txn->db->allocator, txn->savepoints,
+            txn->savepoint_capacity * sizeof *txn->savepoints);
+    txn->savepoints = NULL;
+    txn->savepoint_count = txn->savepoint_capacity = 0;
+}
+
+static quire_status check_writer(const quire_txn *txn, quire_error *err)
+{
+    if (txn == NULL || txn->txn == NULL) {
+        return qr_fail(err, QUIRE_MISUSE, "Savepoints belong to write transactions.");
+    }
+    return QUIRE_OK;
+}
+
+static quire_status find(const quire_txn *txn, uint64_t savepoint, size_t *at, quire_error *err)
+{
+    for (*at = 0; *at < txn->savepoint_count; (*at)++) {
+        if (txn->savepoints[*at].id == savepoint) {
+            return QUIRE_OK;
+        }
+    }
+    return qr_fail(err, QUIRE_MISUSE,
+                   "Savepoint %llu is not open: it was released, or the transaction went back to "
+                   "an earlier one.",
+                   (unsigned long long)savepoint);
+}
+
+quire_status quire_savepoint(quire_txn *txn, uint64_t *savepoint, quire_error *err)
+{
+    uint32_t id;
+    if (savepoint == NULL) {
+        return qr_fail(err, QUIRE_MISUSE, "quire_savepoint needs a place for the savepoint.");
+    }
+    *savepoint = 0;
+    QR_TRY(check_writer(txn, err));
+    QR_TRY(qr_txn_check_writable(txn, err));
+    QR_TRY(qr_grow(&txn->db->allocator, &txn->savepoints, &txn->savepoint_capacity,
+                   txn->savepoint_count + 1, sizeof *txn->savepoints, err));
+    QR_TRY(qr_txn_savepoint(txn->txn, &id, err));
+    txn->savepoints[txn->savepoint_count++] = (struct qr_saved){id, txn->schema_epoch};
+    *savepoint = id;
+    return QUIRE_OK;
+}
+
+quire_status quire_rollback_to(quire_txn *txn, uint64_t savepoint, quire_error *err)
+{
+    size_t at;
+    QR_TRY(check_writer(txn, err));
+    QR_TRY(find(txn, savepoint, &at, err));
+    struct qr_saved *saved = &txn->savepoints[at];
+    txn->savepoint_count = at + 1;
+    for (struct qr_rowid_counter *c = txn->counters; c != NULL; c = c->next) {
+        c->stale = true;
+    }
+    QR_TRY(qr_txn_rollback_to(txn->txn, saved->id, err));
+    if (saved->schema_epoch != txn->schema_epoch) {
+        QR_TRY(qr_schema_changed(txn, err));
+        saved->schema_epoch = txn->schema_epoch;
+    }
+    return QUIRE_OK;
+}
+
+quire_status quire_release(quire_txn *txn, uint64_t savepoint, quire_error *err)
+{
+    size_t at;
+    QR_TRY(check_writer(txn, err));
+    QR_TRY(find(txn, savepoint, &at, err));
+    QR_TRY(qr_txn_release_savepoint(txn->txn, txn->savepoints[at].id, err));
+    txn->savepoint_count = at;
+    return QUIRE_OK;
+}
+
+/* ---- Statements ---- */
+
+quire_status qr_statement_begin(quire_txn *txn, uint32_t *statement, quire_error *err)
+{
+    return qr_txn_savepoint(txn->txn, statement, err);
+}
+
+quire_status qr_statement_end(quire_txn *txn, uint32_t statement, quire_status status)
+{
+    quire_status undone = QUIRE_OK;
+    if (status != QUIRE_OK) {
+        undone = qr_txn_rollback_to(txn->txn, statement, NULL); /* its failure dooms */
+    }
+    if (undone == QUIRE_OK) {
+        undone = qr_txn_release_savepoint(txn->txn, statement, NULL);
+    }
+    QR_ASSERT(undone == QUIRE_OK || qr_txn_doomed(txn->txn));
+    return status;
+}
