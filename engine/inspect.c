@@ -276,24 +276,27 @@ quire_status qr_inspect_page(const struct qr_inspect_place *place, uint32_t page
 static quire_status place_of(const char *path, quire_report **out, struct qr_inspect_place *place,
                              quire_error *err)
 {
+    if (out != NULL) {
+        *out = NULL;
+    }
     if (path == NULL || path[0] == '\0' || out == NULL) {
         return qr_fail(err, QUIRE_MISUSE, "An inspection needs a path and a place for the report.");
     }
-    *place = (struct qr_inspect_place){
-        .layer = qr_file_layer_posix(), .allocator = qr_allocator_default(), .path = path};
+    place->layer = qr_file_layer_posix();
+    place->allocator = qr_allocator_default();
     return QUIRE_OK;
 }
 
 quire_status quire_inspect_database(const char *path, quire_report **out, quire_error *err)
 {
-    struct qr_inspect_place place;
+    struct qr_inspect_place place = {.path = path};
     QR_TRY(place_of(path, out, &place, err));
     return qr_inspect_database(&place, out, err);
 }
 
 quire_status quire_inspect_wal(const char *path, quire_report **out, quire_error *err)
 {
-    struct qr_inspect_place place;
+    struct qr_inspect_place place = {.path = path};
     QR_TRY(place_of(path, out, &place, err));
     return qr_inspect_wal(&place, out, err);
 }
@@ -301,7 +304,7 @@ quire_status quire_inspect_wal(const char *path, quire_report **out, quire_error
 quire_status quire_inspect_indexes(const char *path, const char *index, quire_report **out,
                                    quire_error *err)
 {
-    struct qr_inspect_place place;
+    struct qr_inspect_place place = {.path = path};
     QR_TRY(place_of(path, out, &place, err));
     return qr_inspect_indexes(&place, index, out, err);
 }
@@ -309,7 +312,7 @@ quire_status quire_inspect_indexes(const char *path, const char *index, quire_re
 quire_status quire_inspect_page(const char *path, uint32_t page, quire_report **out,
                                 quire_error *err)
 {
-    struct qr_inspect_place place;
+    struct qr_inspect_place place = {.path = path};
     QR_TRY(place_of(path, out, &place, err));
     return qr_inspect_page(&place, page, out, err);
 }
@@ -317,6 +320,9 @@ quire_status quire_inspect_page(const char *path, uint32_t page, quire_report **
 static quire_status inspect_handle(quire_db *db, const char *kind, inspect_open work,
                                    const void *argument, quire_report **out, quire_error *err)
 {
+    if (out != NULL) {
+        *out = NULL;
+    }
     if (db == NULL || out == NULL) {
         return qr_fail(err, QUIRE_MISUSE,
                        "An inspection needs a database and a place for the report.");

@@ -1,7 +1,12 @@
 /*
  * Integrity checks: the database file, the write-ahead log, the indexes. They
- * only read. A damaged file is a report, not an error: a status other than OK
- * means that the inspection itself could not be done.
+ * only read, take no lock, and may run beside a program that writes. A damaged
+ * file is a report, not an error: a status other than OK means that the
+ * inspection itself could not be done.
+ *
+ * Errors of all: MISUSE, NO_MEMORY; by path also NO_FILE, PERMISSION, IO, and
+ * SNAPSHOT_TOO_OLD when a writer overtakes each of several tries. On failure
+ * *out is NULL. Any thread.
  */
 #ifndef QUIRE_INSPECT_H
 #define QUIRE_INSPECT_H
@@ -34,26 +39,25 @@ typedef struct quire_report quire_report;
 
 /* Header, every page, every tree, the catalog, the free map: each page accounted for exactly once;
  * rows against their table's columns. Committed frames of the log are laid over the file. */
-QUIRE_API QUIRE_MUST_CHECK quire_status quire_inspect_database(const char *path,
-                                                               quire_report **out,
+QUIRE_API QUIRE_MUST_CHECK quire_status quire_inspect_database(const char *path, quire_report **out,
                                                                quire_error *err);
 /* Header, segments, frames and groups of the log of the database at `path`. */
 QUIRE_API QUIRE_MUST_CHECK quire_status quire_inspect_wal(const char *path, quire_report **out,
                                                           quire_error *err);
-/* Every index entry has its row, every row its entries, uniqueness. `index` NULL = all. */
+/* Every index entry has its row, every row its entries, uniqueness. `index` NULL = all;
+ * UNKNOWN_NAME when there is none of that name. */
 QUIRE_API QUIRE_MUST_CHECK quire_status quire_inspect_indexes(const char *path, const char *index,
-                                                              quire_report **out,
-                                                              quire_error *err);
-/* One page, decoded, with a hex dump. */
+                                                              quire_report **out, quire_error *err);
+/* One page, decoded, with a hex dump. MISUSE when there is no such page. */
 QUIRE_API QUIRE_MUST_CHECK quire_status quire_inspect_page(const char *path, uint32_t page,
                                                            quire_report **out, quire_error *err);
 
-/* The same over an open database, on a snapshot of its newest commit. */
+/* The same over an open database, on a snapshot of its newest commit. The report takes its memory
+ * from the database's allocator. LIMIT when too many read transactions are open. */
 QUIRE_API QUIRE_MUST_CHECK quire_status quire_inspect_database_open(quire_db *db,
                                                                     quire_report **out,
                                                                     quire_error *err);
-QUIRE_API QUIRE_MUST_CHECK quire_status quire_inspect_indexes_open(quire_db *db,
-                                                                   const char *index,
+QUIRE_API QUIRE_MUST_CHECK quire_status quire_inspect_indexes_open(quire_db *db, const char *index,
                                                                    quire_report **out,
                                                                    quire_error *err);
 

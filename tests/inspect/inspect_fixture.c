@@ -58,19 +58,18 @@ static void leave_free_pages(quire_db *db)
     OK(quire_commit(txn, &err));
 }
 
-struct world world_make(void)
+void world_make_on(struct world *world, struct qr_file_layer *layer)
 {
     static const quire_column columns[] = {{"name", QUIRE_TEXT, true},
                                            {"age", QUIRE_INT, false},
                                            {"town", QUIRE_TEXT, false},
                                            {"life", QUIRE_TEXT, false}};
     quire_error err = QUIRE_ERROR_INIT;
-    struct world world = {.layer = NULL};
     quire_txn *txn;
-    OK(qr_file_layer_memory_create(qr_allocator_default(), &world.layer, &err));
-    world.place = (struct qr_inspect_place){
-        .layer = world.layer, .allocator = qr_allocator_default(), .path = WORLD_PATH};
-    quire_db *db = world_open(&world, QUIRE_OPEN_NEW);
+    world->layer = layer;
+    world->place = (struct qr_inspect_place){
+        .layer = layer, .allocator = qr_allocator_default(), .path = WORLD_PATH};
+    quire_db *db = world_open(world, QUIRE_OPEN_NEW);
     OK(quire_begin(db, QUIRE_WRITE, &txn, &err));
     OK(quire_table_create(txn, "people", columns, 4, &err));
     OK(quire_tree_create(txn, "notes", &err));
@@ -81,6 +80,15 @@ struct world world_make(void)
     OK(quire_commit(txn, &err));
     leave_free_pages(db);
     world_close(db);
+}
+
+struct world world_make(void)
+{
+    quire_error err = QUIRE_ERROR_INIT;
+    struct world world;
+    struct qr_file_layer *layer;
+    OK(qr_file_layer_memory_create(qr_allocator_default(), &layer, &err));
+    world_make_on(&world, layer);
     return world;
 }
 

@@ -30,7 +30,8 @@ struct world {
     struct qr_inspect_place place;
 };
 
-/* Makes the database and closes it. */
+/* Makes the database and closes it: on a layer that the caller owns, or one of its own. */
+void world_make_on(struct world *world, struct qr_file_layer *layer);
 struct world world_make(void);
 void world_free(struct world *world);
 

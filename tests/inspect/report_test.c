@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "support/failing_allocator.h"
+#include "support/faulty_layer.h"
 #include "wal/wal_inspect.h"
 
 static char *read_document(void)
@@ -186,4 +187,40 @@ Test(inspect_report, inspection_of_damage__survives_failing_allocations)
     survive(&world, qr_inspect_database);
     survive(&world, page_five);
     world_free(&world);
+}
+
+/* ---- Reads ---- */
+
+/* Every failing call to the file layer ends in a status, with nothing left open. */
+static void survive_io(struct faulty_layer *layer, struct world *world, inspect call)
+{
+    for (uint64_t at = 0;; at++) {
+        quire_error err = QUIRE_ERROR_INIT;
+        struct faulty_plan plan = {.kinds = FAULTY_ANY, .index = at};
+        quire_report *report;
+        faulty_layer_fail(layer, &plan);
+        quire_status status = call(&world->place, &report, &err);
+        uint64_t failures = faulty_layer_failures(layer);
+        faulty_layer_heal(layer);
+        cr_assert(failures == 0 ? status == QUIRE_OK : status == QUIRE_IO, "call %llu: %s %s",
+                  (unsigned long long)at, quire_status_name(status), err.message);
+        if (status == QUIRE_OK) {
+            quire_report_free(report);
+            return;
+        }
+        cr_assert_null(report);
+        cr_assert(err.message[0] != '\0');
+    }
+}
+
+Test(inspect_report, inspection__reports_failing_reads)
+{
+    struct faulty_layer *layer = faulty_layer_create();
+    struct world world;
+    world_make_on(&world, faulty_layer_files(layer));
+    survive_io(layer, &world, qr_inspect_database);
+    survive_io(layer, &world, all_indexes);
+    survive_io(layer, &world, qr_inspect_wal);
+    survive_io(layer, &world, page_five);
+    faulty_layer_destroy(layer);
 }
