@@ -20,19 +20,24 @@ struct annotator {
 };
 
 /* Looks up a generated type by its row type's name and a suffix. */
-static struct qr_gql_type *generated_type(struct annotator *a, const struct qr_model_type *type,
-                                          const char *suffix)
+static quire_status find_generated(struct annotator *a, const struct qr_model_type *type,
+                                   const char *suffix, struct qr_gql_type **out)
 {
     const char *name = qr_gql_format(&a->api->schema->arena, a->err, "%s%s", type->table, suffix);
-    return name == NULL ? NULL : qr_gql_schema_type(a->api->schema, qr_gql_str_of(name));
+    if (name == NULL) {
+        return QUIRE_NO_MEMORY;
+    }
+    *out = qr_gql_schema_type(a->api->schema, qr_gql_str_of(name));
+    return *out != NULL
+               ? QUIRE_OK
+               : qr_fail(a->err, QUIRE_INTERNAL, "The generated type %s is missing.", name);
 }
 
 static quire_status annotate(struct annotator *a, struct qr_gql_type *owner, const char *name,
                              enum qr_api_kind kind, struct qr_model_type *type,
                              struct qr_model_field *field)
 {
-    struct qr_gql_field *target =
-        owner == NULL ? NULL : qr_gql_type_field(owner, qr_gql_str_of(name));
+    struct qr_gql_field *target = qr_gql_type_field(owner, qr_gql_str_of(name));
     struct qr_api_field *host;
     if (target == NULL) {
         return QUIRE_OK; /* types without anything to update have no update field */
@@ -55,7 +60,9 @@ static quire_status annotate_row(struct annotator *a, struct qr_model_type *type
         [QR_MODEL_REVERSE] = QR_API_LIST,
         [QR_MODEL_LINKS] = QR_API_LIST,
     };
-    struct qr_gql_type *row = generated_type(a, type, "");
+    struct qr_gql_type *row;
+
+    QR_TRY(find_generated(a, type, "", &row));
     row->host = type;
     for (uint32_t i = 0; i < type->field_count; i++) {
         struct qr_model_field *field = &type->fields[i];
@@ -76,13 +83,15 @@ static quire_status annotate_type(struct annotator *a, struct qr_model_type *typ
 {
     struct qr_gql_type *query = a->api->schema->roots[QR_GQL_QUERY];
     struct qr_gql_type *mutation = a->api->schema->roots[QR_GQL_MUTATION];
-    struct qr_gql_type *connection = generated_type(a, type, "Connection");
-    struct qr_gql_type *edge = generated_type(a, type, "Edge");
+    struct qr_gql_type *connection;
+    struct qr_gql_type *edge;
     const struct {
         const char *verb;
         enum qr_api_kind kind;
     } verbs[] = {{"create", QR_API_CREATE}, {"update", QR_API_UPDATE}, {"delete", QR_API_DELETE}};
 
+    QR_TRY(find_generated(a, type, "Connection", &connection));
+    QR_TRY(find_generated(a, type, "Edge", &edge));
     QR_TRY(annotate(a, query, type->one_name, QR_API_ONE, type, NULL));
     QR_TRY(annotate(a, query, type->many_name, QR_API_MANY, type, NULL));
     for (size_t i = 0; i < sizeof verbs / sizeof verbs[0]; i++) {

@@ -266,6 +266,8 @@ static quire_status read_one(struct qr_reader *reader, const struct qr_select_fi
     if (row == NULL) {
         return QUIRE_NO_MEMORY;
     }
+    quire_table *table;
+
     QR_TRY(find_key(reader, field, &key, &given));
     QR_TRY(qr_column_from_value(key, false, given, reader->arena, &value, reader->err));
     QR_TRY(qr_reader_find(reader, key, &value, &rowid, &found));
@@ -273,7 +275,11 @@ static quire_status read_one(struct qr_reader *reader, const struct qr_select_fi
         QR_TRY(qr_reader_row(reader, type, rowid, row, &found));
     }
     QR_TRY(qr_explain_field(reader, field->selected->parent, field->selected->field->name));
-    QR_TRY(qr_explain_lookup(reader, "unique key", key->column_name, found ? 1 : 0, found ? 1 : 0));
+    QR_TRY(qr_reader_table(reader, type, &table));
+    int index = qr_reader_single_index(table, key, true);
+    QR_TRY(qr_explain_lookup(reader, "unique key",
+                             index < 0 ? NULL : quire_table_index(table, (uint32_t)index)->name,
+                             found ? 1 : 0, found ? 1 : 0));
     return qr_read_rows(reader, type, field->set, row, found ? 1 : 0, &out->node);
 }
 
