@@ -189,8 +189,6 @@ uint64_t audit_digest(quire_txn *txn)
 
 /* ---- Structure ---- */
 
-#if QR_TEST_INSPECTORS
-
 static void demand_clean(quire_report *report)
 {
     REQUIRE(quire_report_severity(report) != QUIRE_SEVERITY_ERROR, "%s", quire_report_text(report));
@@ -206,79 +204,3 @@ void audit_structure(quire_db *db)
     MUST(quire_inspect_indexes_open(db, NULL, &report, &err));
     demand_clean(report);
 }
-
-#else
-
-struct owners {
-    uint32_t *trees; /* a page's owner; 0 when none */
-    uint32_t pages;
-    struct qr_view *view;
-};
-
-static void report_issue(void *context, const char *code, uint32_t page, uint32_t offset,
-                         const char *message)
-{
-    (void)context;
-    harness_fail(__FILE__, __LINE__, "tree check: %s at page %u, offset %u: %s", code,
-                 (unsigned)page, (unsigned)offset, message);
-}
-
-static bool take_page(void *context, uint32_t page, uint32_t tree_id)
-{
-    struct owners *owners = context;
-    REQUIRE(page < owners->pages, "tree %u owns page %u of %u", (unsigned)tree_id, (unsigned)page,
-            (unsigned)owners->pages);
-    REQUIRE(owners->trees[page] == 0, "trees %u and %u own page %u", (unsigned)tree_id,
-            (unsigned)owners->trees[page], (unsigned)page);
-    owners->trees[page] = tree_id;
-    return true;
-}
-
-static quire_status check_tree(void *context, struct qr_object *object, quire_error *unused)
-{
-    struct owners *owners = context;
-    quire_error err = QUIRE_ERROR_INIT;
-    bool is_index = object->kind == QR_OBJECT_INDEX;
-    struct qr_tree tree = {.view = owners->view,
-                           .root = object->root,
-                           .id = object->id,
-                           .kind = is_index ? QR_TREE_KEYS : QR_TREE_ROWS};
-    (void)unused;
-    if (!is_index || object->index_kind == QUIRE_INDEX_BTREE) {
-        MUST(qr_tree_check(&tree, report_issue, take_page, owners, &err));
-    }
-    return QUIRE_OK;
-}
-
-/* No page that a tree owns is marked free. */
-static void check_free(struct owners *owners)
-{
-    quire_error err = QUIRE_ERROR_INIT;
-    for (uint32_t page = 0; page < owners->pages; page++) {
-        bool is_free = false;
-        if (owners->trees[page] != 0) {
-            MUST(qr_view_page_is_free(owners->view, page, &is_free, &err));
-            REQUIRE(!is_free, "page %u of tree %u is marked free", (unsigned)page,
-                    (unsigned)owners->trees[page]);
-        }
-    }
-}
-
-void audit_structure(quire_db *db)
-{
-    quire_error err = QUIRE_ERROR_INIT;
-    quire_txn *txn;
-    MUST(quire_begin(db, QUIRE_READ, &txn, &err));
-    struct owners owners = {.view = qr_txn_pages(txn)};
-    owners.pages = qr_view_page_count(owners.view);
-    owners.trees = calloc(owners.pages, sizeof *owners.trees);
-    REQUIRE(owners.trees != NULL, "out of memory");
-    each(txn, QR_OBJECT_TREE, check_tree, &owners);
-    each(txn, QR_OBJECT_TABLE, check_tree, &owners);
-    each(txn, QR_OBJECT_INDEX, check_tree, &owners);
-    check_free(&owners);
-    free(owners.trees);
-    MUST(quire_commit(txn, &err));
-}
-
-#endif

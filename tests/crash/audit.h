@@ -11,7 +11,8 @@
  * the way checks each index against its table: every row found once by its key, no entry more. */
 uint64_t audit_digest(quire_txn *txn);
 
-/* The structure below: every tree walked, and with the inspectors every page accounted for. */
+/* The structure below, by the inspectors: every tree walked, every page accounted for, every index
+ * against its table. */
 void audit_structure(quire_db *db);
 
 #endif

@@ -210,8 +210,11 @@ static uint64_t fail_disk(void)
     uint32_t others = FAULTY_ANY & ~FAULTY_CHANGES & ~FAULTY_SET(FAULTY_WRITE_BEHIND);
     uint64_t cases = 0;
     for (unsigned i = 0; i < 4; i++) {
-        struct faulty_plan plan = {
-            .kinds = writing, .os_errno = codes[i / 2], .forever = i % 2 == 1, .half = i % 2 == 0};
+        struct faulty_plan plan = {.kinds = writing,
+                                   .os_errno = codes[i / 2],
+                                   .forever = i % 2 == 1,
+                                   .half = i % 2 == 0,
+                                   .whole_sectors = true};
         cases += fail_each(plan, "writing");
         plan.kinds = others;
         cases += fail_each(plan, "reading");

@@ -146,6 +146,16 @@ static quire_status fail_read_only(const struct faulty_file *file, quire_error *
     return qr_fail(err, QUIRE_MISUSE, "%s is open for reading only.", file->path);
 }
 
+/* What a failing write leaves. */
+static size_t half_of(const struct faulty_plan *plan, size_t size, uint64_t offset)
+{
+    uint64_t end = offset + size / 2;
+    if (plan->whole_sectors) {
+        end -= end % FAULTY_SECTOR;
+    }
+    return plan->half && end > offset ? (size_t)(end - offset) : 0;
+}
+
 static quire_status faulty_write(struct qr_file *base, const struct qr_iovec *buffers, size_t count,
                                  uint64_t offset, quire_error *err)
 {
@@ -167,8 +177,9 @@ static quire_status faulty_write(struct qr_file *base, const struct qr_iovec *bu
     }
     quire_status status = QUIRE_OK;
     bool fails = begin(file->owner, FAULTY_WRITE, file->path, file, offset, size);
-    if (!fails || file->owner->plan.half) {
-        disk_write(&file->owner->disk, file->inode, bytes, fails ? size / 2 : size, offset);
+    size_t arrives = fails ? half_of(&file->owner->plan, size, offset) : size;
+    if (arrives > 0) {
+        disk_write(&file->owner->disk, file->inode, bytes, arrives, offset);
     }
     free(bytes);
     if (fails) {

@@ -89,11 +89,12 @@ enum faulty_sync_failure {
 };
 
 struct faulty_plan {
-    uint32_t kinds; /* calls counted and failed; FAULTY_ANY for all */
-    uint64_t index; /* which of them from now on fails, from 0 */
-    bool forever;   /* and all of them after it */
-    int os_errno;   /* EIO, ENOSPC ...; 0 means EIO */
-    bool half;      /* a failing write leaves the first half of its bytes */
+    uint32_t kinds;     /* calls counted and failed; FAULTY_ANY for all */
+    uint64_t index;     /* which of them from now on fails, from 0 */
+    bool forever;       /* and all of them after it */
+    int os_errno;       /* EIO, ENOSPC ...; 0 means EIO */
+    bool half;          /* a failing write leaves the first half of its bytes */
+    bool whole_sectors; /* of which the last, unfinished sector does not arrive */
     enum faulty_sync_failure sync;
     uint64_t seed;         /* for FAULTY_SYNC_SUBSET */
     const char *path_part; /* only calls whose path contains it; NULL for all. Borrowed */
