@@ -12,7 +12,9 @@
 #define QR_REMEDY_LOG                                                                              \
     "Keep the database and its log as they are and restore both from a backup; commits in the "    \
     "damaged part of the log are lost."
-#define QR_REMEDY_OPEN "Open the database for writing and close it: that recovers the log."
+#define QR_REMEDY_OPEN                                                                             \
+    "Open the database for writing: if the log holds the header page, that repairs it. If not, "   \
+    "restore the database from a backup."
 
 #define QR_INSPECT_CODE_MAP(X)                                                                     \
     QR_INSPECT_FILE_MAP(X)                                                                         \
