@@ -96,6 +96,12 @@ quire_status qr_tree_append(const struct qr_tree *tree, const struct qr_tree_ent
 quire_status qr_tree_delete(const struct qr_tree *tree, const struct qr_tree_key *key,
                             bool *existed, quire_error *err);
 
+/* Deletes the entries with from <= key < to; NULL leaves an end open. Subtrees that lie wholly in the
+ * range are freed without a search in them. *deleted counts the entries. */
+quire_status qr_tree_delete_range(const struct qr_tree *tree, const struct qr_tree_key *from,
+                                  const struct qr_tree_key *to, uint64_t *deleted,
+                                  quire_error *err);
+
 /*
  * A reader holds what find returns: a pin, and a buffer for payloads that span
  * pages. Initialise with zeroes plus the tree; free with qr_tree_reader_free.

@@ -30,6 +30,10 @@ quire_status qr_tree_node(const struct qr_tree *tree, uint32_t page_number, cons
 bool qr_tree_node_sound(const struct qr_tree *tree, const uint8_t *page, uint32_t page_size,
                         struct qr_flaw *flaw);
 
+/* Inner nodes point below themselves to ordinary pages only: CORRUPT names the node, page_number. */
+quire_status qr_tree_check_child(const struct qr_tree *tree, uint32_t page_number, uint32_t child,
+                                 quire_error *err);
+
 /* The transaction behind the tree's view; READ_ONLY or TXN_DOOMED when it cannot be changed. */
 quire_status qr_tree_writable(const struct qr_tree *tree, struct qr_txn **txn, quire_error *err);
 
@@ -76,6 +80,20 @@ quire_status qr_tree_descend_edge(const struct qr_tree *tree, uint32_t page_numb
  * as far up as needed. The path is stale afterwards. Inside an operation. */
 quire_status qr_tree_insert_item(const struct qr_tree *tree, const struct qr_path *path,
                                  uint8_t *leaf, const struct qr_item *item, quire_error *err);
+
+/* Takes children [begin, end) out of an inner node that has others. Inside an operation. */
+quire_status qr_tree_remove_children(const struct qr_tree *tree, uint32_t page_number,
+                                     unsigned begin, unsigned end, quire_error *err);
+
+/* Merges thin nodes on the way to a key with their neighbours, and lowers the root, until nothing
+ * more fits. Enters the view itself. */
+quire_status qr_tree_merge_around(const struct qr_tree *tree, const struct qr_tree_key *key,
+                                  quire_error *err);
+
+/* Frees a node and everything below it, and adds the number of its entries to *entries. Whoever
+ * refers to it is left alone. Enters the view itself. */
+quire_status qr_tree_drop_below(const struct qr_tree *tree, uint32_t page_number, uint64_t *entries,
+                                quire_error *err);
 
 /* ---- Scratch ---- */
 

@@ -204,6 +204,59 @@ static quire_status rebalance(const struct erase *erase, const uint8_t *leaf, qu
     return level == 0 && erase->path.depth > 1 ? collapse_root(erase, err) : QUIRE_OK;
 }
 
+quire_status qr_tree_remove_children(const struct qr_tree *tree, uint32_t page_number,
+                                     unsigned begin, unsigned end, quire_error *err)
+{
+    struct erase erase = {.tree = tree,
+                          .ops = qr_node_ops(tree->kind),
+                          .txn = qr_view_txn(tree->view),
+                          .page_size = qr_tree_page_size(tree)};
+    uint8_t *page;
+    QR_TRY(qr_txn_page_write(erase.txn, page_number, &page, err));
+    while (end > begin) {
+        QR_TRY(remove_child(&erase, page_number, page, --end, err));
+    }
+    return QUIRE_OK;
+}
+
+/* Merges the lowest node of the path that is thin and finds room at a neighbour. */
+static quire_status merge_one(const struct erase *erase, bool *merged, quire_error *err)
+{
+    *merged = false;
+    for (unsigned level = erase->path.depth - 1; level > 0 && !*merged; level--) {
+        const uint8_t *page;
+        QR_TRY(qr_tree_node(erase->tree, erase->path.step[level].page, &page, err));
+        if (erase->ops->used(page, erase->page_size) < erase->page_size / 2) {
+            QR_TRY(merge_child(erase, level - 1, merged, err));
+        }
+    }
+    return QUIRE_OK;
+}
+
+quire_status qr_tree_merge_around(const struct qr_tree *tree, const struct qr_tree_key *key,
+                                  quire_error *err)
+{
+    struct erase erase = {.tree = tree,
+                          .ops = qr_node_ops(tree->kind),
+                          .txn = qr_view_txn(tree->view),
+                          .page_size = qr_tree_page_size(tree)};
+    const uint8_t *leaf;
+    bool merged = true;
+    quire_status status = QUIRE_OK;
+    while (merged && status == QUIRE_OK) {
+        qr_view_enter(tree->view);
+        status = qr_tree_descend(tree, key, &erase.path, &leaf, err);
+        if (status == QUIRE_OK) {
+            status = merge_one(&erase, &merged, err);
+        }
+        if (status == QUIRE_OK && erase.path.depth > 1) {
+            status = collapse_root(&erase, err);
+        }
+        qr_view_leave(tree->view);
+    }
+    return status;
+}
+
 static quire_status delete_found(const struct erase *erase, struct qr_overflow *overflow,
                                  quire_error *err)
 {

@@ -13,9 +13,8 @@ static quire_status too_deep(const struct qr_tree *tree, uint32_t page_number, q
     return qr_tree_damaged(tree, page_number, &flaw, err);
 }
 
-/* Inner nodes point below themselves to ordinary pages only. */
-static quire_status check_child(const struct qr_tree *tree, uint32_t page_number, uint32_t child,
-                                quire_error *err)
+quire_status qr_tree_check_child(const struct qr_tree *tree, uint32_t page_number, uint32_t child,
+                                 quire_error *err)
 {
     if (child <= QR_PAGE_NUMBER_FREE_MAP) {
         struct qr_flaw flaw;
@@ -56,7 +55,7 @@ quire_status qr_tree_descend(const struct qr_tree *tree, const struct qr_tree_ke
         }
         step->index = (uint16_t)index;
         uint32_t child = ops->child(page, index);
-        QR_TRY(check_child(tree, page_number, child, err));
+        QR_TRY(qr_tree_check_child(tree, page_number, child, err));
         page_number = child;
     }
     return too_deep(tree, page_number, err);
@@ -79,7 +78,7 @@ quire_status qr_tree_descend_edge(const struct qr_tree *tree, uint32_t page_numb
             return QUIRE_OK;
         }
         uint32_t child = ops->child(page, step->index);
-        QR_TRY(check_child(tree, page_number, child, err));
+        QR_TRY(qr_tree_check_child(tree, page_number, child, err));
         page_number = child;
     }
     return too_deep(tree, page_number, err);
@@ -228,7 +227,7 @@ static quire_status next_leaf(struct many *many, int64_t x, uint32_t *leaf, quir
         }
         many->bounded[level] = bounded;
         uint32_t child = ops->child(page, index);
-        QR_TRY(check_child(tree, page_number, child, err));
+        QR_TRY(qr_tree_check_child(tree, page_number, child, err));
         page_number = child;
         many->level = level + 1;
     }

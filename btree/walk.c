@@ -82,15 +82,17 @@ struct dropping {
     const struct qr_tree *tree;
     struct qr_txn *txn;
     bool keep_root;
+    uint64_t entries;
 };
 
 static quire_status drop_node(void *context, uint32_t page_number, unsigned level,
                               const uint8_t *page, quire_error *err)
 {
-    const struct dropping *dropping = context;
+    struct dropping *dropping = context;
     const struct qr_tree *tree = dropping->tree;
     uint32_t page_size = qr_tree_page_size(tree);
     unsigned count = qr_node_is_leaf(page) ? qr_node_count(page) : 0;
+    dropping->entries += count;
     for (unsigned i = 0; i < count; i++) {
         struct qr_item item;
         struct qr_flaw flaw;
@@ -125,7 +127,7 @@ static quire_status empty_root(const struct qr_tree *tree, struct qr_txn *txn, q
 
 static quire_status drop_pages(const struct qr_tree *tree, bool keep_root, quire_error *err)
 {
-    struct dropping dropping = {tree, NULL, keep_root};
+    struct dropping dropping = {.tree = tree, .keep_root = keep_root};
     QR_TRY(qr_tree_writable(tree, &dropping.txn, err));
     quire_status status = qr_tree_walk(tree, drop_node, &dropping, err);
     if (status == QUIRE_OK && keep_root) {
@@ -145,6 +147,17 @@ quire_status qr_tree_drop(const struct qr_tree *tree, quire_error *err)
 quire_status qr_tree_clear(const struct qr_tree *tree, quire_error *err)
 {
     return drop_pages(tree, true, err);
+}
+
+quire_status qr_tree_drop_below(const struct qr_tree *tree, uint32_t page_number, uint64_t *entries,
+                                quire_error *err)
+{
+    struct qr_tree part = *tree;
+    struct dropping dropping = {.tree = tree, .txn = qr_view_txn(tree->view)};
+    part.root = page_number;
+    QR_TRY(qr_tree_walk(&part, drop_node, &dropping, err));
+    *entries += dropping.entries;
+    return QUIRE_OK;
 }
 
 /* ---- Statistics ---- */

@@ -193,6 +193,24 @@ quire_status quire_keytree_delete(quire_keytree *tree, const void *key, size_t k
     return QUIRE_OK;
 }
 
+quire_status quire_keytree_delete_range(quire_keytree *tree, const void *from, size_t from_size,
+                                        const void *to, size_t to_size, uint64_t *deleted,
+                                        quire_error *err)
+{
+    struct qr_tree_key first;
+    struct qr_tree_key end;
+    uint64_t count;
+    QR_TRY(check_call(tree, from, from_size, &first, err));
+    QR_TRY(check_call(tree, to, to_size, &end, err));
+    QR_TRY(qr_txn_check_writable(tree->handle.txn, err));
+    QR_TRY(qr_tree_delete_range(&tree->reader.tree, from == NULL ? NULL : &first,
+                                to == NULL ? NULL : &end, &count, err));
+    if (deleted != NULL) {
+        *deleted = count;
+    }
+    return QUIRE_OK;
+}
+
 quire_status quire_keytree_count(quire_keytree *tree, uint64_t *entries, quire_error *err)
 {
     struct qr_tree_key none;

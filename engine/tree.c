@@ -157,10 +157,8 @@ static quire_status check_write(quire_tree *tree, quire_error *err)
     return QUIRE_OK;
 }
 
-static quire_status put(quire_tree *tree, int64_t rowid, const void *payload, size_t size,
-                        enum qr_put_mode mode, bool *existed, quire_error *err)
+static quire_status check_payload(const void *payload, size_t size, quire_error *err)
 {
-    QR_TRY(check_write(tree, err));
     if (size > QUIRE_PAYLOAD_MAX) {
         return qr_fail(err, QUIRE_LIMIT, "A row of %zu bytes is over the limit of %zu.", size,
                        QUIRE_PAYLOAD_MAX);
@@ -168,6 +166,14 @@ static quire_status put(quire_tree *tree, int64_t rowid, const void *payload, si
     if (payload == NULL && size > 0) {
         return qr_fail(err, QUIRE_MISUSE, "The payload is NULL but its size is not 0.");
     }
+    return QUIRE_OK;
+}
+
+static quire_status put(quire_tree *tree, int64_t rowid, const void *payload, size_t size,
+                        enum qr_put_mode mode, bool *existed, quire_error *err)
+{
+    QR_TRY(check_write(tree, err));
+    QR_TRY(check_payload(payload, size, err));
     struct qr_tree_key key = {.rowid = rowid};
     return qr_tree_put(&tree->reader.tree, &key, payload, size, mode, existed, err);
 }
@@ -231,6 +237,86 @@ quire_status quire_tree_delete(quire_tree *tree, int64_t rowid, bool *found, qui
         *found = existed;
     }
     return QUIRE_OK;
+}
+
+quire_status quire_tree_delete_range(quire_tree *tree, int64_t first, int64_t last,
+                                     uint64_t *deleted, quire_error *err)
+{
+    uint64_t count = 0;
+    QR_TRY(check_write(tree, err));
+    struct qr_tree_key from = {.rowid = first};
+    struct qr_tree_key to = {.rowid = last == INT64_MAX ? last : last + 1};
+    if (first <= last) {
+        QR_TRY(qr_tree_delete_range(&tree->reader.tree, first == INT64_MIN ? NULL : &from,
+                                    last == INT64_MAX ? NULL : &to, &count, err));
+    }
+    if (deleted != NULL) {
+        *deleted = count;
+    }
+    return QUIRE_OK;
+}
+
+/* Rows handed on at a time; the order is checked within all of them first. */
+#define ROWS_AT_ONCE 64U
+
+static quire_status check_rows(const quire_tree_row *rows, size_t count, quire_error *err)
+{
+    if (rows == NULL && count > 0) {
+        return qr_fail(err, QUIRE_MISUSE, "The rows are NULL but their number is not 0.");
+    }
+    for (size_t i = 0; i < count; i++) {
+        QR_TRY(check_payload(rows[i].payload, rows[i].size, err));
+        if (i > 0 && rows[i].rowid <= rows[i - 1].rowid) {
+            return qr_fail(err, QUIRE_MISUSE,
+                           "The rows to append are not in order: rowid %lld follows %lld.",
+                           (long long)rows[i].rowid, (long long)rows[i - 1].rowid);
+        }
+    }
+    return QUIRE_OK;
+}
+
+quire_status quire_tree_append_many(quire_tree *tree, const quire_tree_row *rows, size_t count,
+                                    quire_error *err)
+{
+    struct qr_tree_entry entries[ROWS_AT_ONCE];
+    QR_TRY(check_write(tree, err));
+    QR_TRY(check_rows(rows, count, err));
+    for (size_t done = 0; done < count;) {
+        size_t part = count - done < ROWS_AT_ONCE ? count - done : ROWS_AT_ONCE;
+        for (size_t i = 0; i < part; i++) {
+            const quire_tree_row *row = &rows[done + i];
+            entries[i] = (struct qr_tree_entry){
+                .key = {.rowid = row->rowid}, .payload = row->payload, .size = row->size};
+        }
+        QR_TRY(qr_tree_append(&tree->reader.tree, entries, part, err));
+        done += part;
+    }
+    return QUIRE_OK;
+}
+
+struct visitor {
+    quire_tree_visit visit;
+    void *context;
+};
+
+static quire_status visit_row(void *context, size_t index, struct qr_slice payload,
+                              quire_error *err)
+{
+    const struct visitor *visitor = context;
+    quire_status status = visitor->visit(visitor->context, index, payload.data, payload.size);
+    return status == QUIRE_OK ? QUIRE_OK
+                              : qr_fail(err, status, "The visitor of the rows ended the search.");
+}
+
+quire_status quire_tree_find_many(quire_tree *tree, const int64_t *rowids, size_t count,
+                                  quire_tree_visit visit, void *context, quire_error *err)
+{
+    if (tree == NULL || visit == NULL || (rowids == NULL && count > 0)) {
+        return qr_fail(err, QUIRE_MISUSE, "The call needs a tree, rowids and a visitor.");
+    }
+    QR_TRY(qr_handle_check(&tree->handle, err));
+    struct visitor visitor = {visit, context};
+    return qr_tree_find_many(&tree->reader, rowids, count, visit_row, &visitor, err);
 }
 
 quire_status quire_tree_count(quire_tree *tree, uint64_t *rows, quire_error *err)

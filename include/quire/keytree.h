@@ -60,6 +60,12 @@ QUIRE_API QUIRE_MUST_CHECK quire_status quire_keytree_delete(quire_keytree *tree
                                                              size_t key_size, bool *found,
                                                              quire_error *err);
 
+/* Deletes the entries with from <= key < to; NULL leaves an end open. *deleted, which may be NULL,
+ * counts them. Pages that lie wholly in the range are freed without a search for each entry. */
+QUIRE_API QUIRE_MUST_CHECK quire_status
+quire_keytree_delete_range(quire_keytree *tree, const void *from, size_t from_size, const void *to,
+                           size_t to_size, uint64_t *deleted, quire_error *err);
+
 /* The number of entries; reads none of them. */
 QUIRE_API QUIRE_MUST_CHECK quire_status quire_keytree_count(quire_keytree *tree, uint64_t *entries,
                                                             quire_error *err);

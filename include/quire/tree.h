@@ -36,6 +36,13 @@ QUIRE_API QUIRE_MUST_CHECK quire_status quire_tree_open(quire_txn *txn, const ch
                                                         quire_tree **out, quire_error *err);
 QUIRE_API void quire_tree_close(quire_tree *tree);
 
+/* A row to be stored; the payload is borrowed for the call. */
+typedef struct quire_tree_row {
+    int64_t rowid;
+    const void *payload;
+    size_t size;
+} quire_tree_row;
+
 /* Finds a row. *found says whether it is there; *payload is borrowed until the next call on the
  * tree, or any change made through its transaction. */
 QUIRE_API QUIRE_MUST_CHECK quire_status quire_tree_find(quire_tree *tree, int64_t rowid,
@@ -60,6 +67,30 @@ QUIRE_API QUIRE_MUST_CHECK quire_status quire_tree_replace(quire_tree *tree, int
 /* Deletes a row if it exists; *found may be NULL. */
 QUIRE_API QUIRE_MUST_CHECK quire_status quire_tree_delete(quire_tree *tree, int64_t rowid,
                                                           bool *found, quire_error *err);
+
+/* Deletes the rows from `first` to `last`, both included; *deleted, which may be NULL, counts them.
+ * Pages that lie wholly in the range are freed without a search for each row. */
+QUIRE_API QUIRE_MUST_CHECK quire_status quire_tree_delete_range(quire_tree *tree, int64_t first,
+                                                                int64_t last, uint64_t *deleted,
+                                                                quire_error *err);
+
+/* Appends rows in ascending order of their rowids, all above the largest rowid in the tree: the
+ * quickest way to load. Refused as a whole with MISUSE when they are not in order, UNIQUE when the
+ * first is not above the tree's largest, LIMIT when a payload is too long. */
+QUIRE_API QUIRE_MUST_CHECK quire_status quire_tree_append_many(quire_tree *tree,
+                                                               const quire_tree_row *rows,
+                                                               size_t count, quire_error *err);
+
+/* Finds many rows. `visit` gets the index of the rowid in the array and the payload, borrowed for
+ * the call, which must not change the tree; missing rows are not visited. Rowids in ascending order
+ * are quickest: each page is visited once for all rowids in it, and pages are asked for ahead. A
+ * status of `visit` other than OK ends the search and is returned. */
+typedef quire_status (*quire_tree_visit)(void *context, size_t index, const void *payload,
+                                         size_t size);
+QUIRE_API QUIRE_MUST_CHECK quire_status quire_tree_find_many(quire_tree *tree,
+                                                             const int64_t *rowids, size_t count,
+                                                             quire_tree_visit visit, void *context,
+                                                             quire_error *err);
 
 /* The number of rows; reads no rows. */
 QUIRE_API QUIRE_MUST_CHECK quire_status quire_tree_count(quire_tree *tree, uint64_t *rows,
