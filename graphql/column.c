@@ -113,6 +113,10 @@ quire_status qr_column_from_value(const struct qr_model_field *field, bool eleme
         QR_TRY(qr_column_from_value(field, true, &value->items[i], arena, &elements[i], err));
     }
     size_t size = quire_record_size(elements, value->count);
+    if (size > UINT32_MAX) {
+        return qr_fail(err, QUIRE_LIMIT, "A list takes %zu bytes; a value has at most 4 GiB.",
+                       size);
+    }
     void *bytes = qr_arena_alloc(arena, size, err);
     if (bytes == NULL) {
         return QUIRE_NO_MEMORY;

@@ -196,8 +196,8 @@ quire_status qr_order_cursor(struct qr_reader *reader, const struct qr_order *or
                              struct qr_gql_str key, struct qr_gql_str *cursor)
 {
     size_t size = FINGERPRINT_SIZE + key.size;
-    uint8_t *bytes = qr_arena_alloc(reader->arena, size, reader->err);
-    char *text = qr_arena_alloc(reader->arena, (size + 2) / 3 * 4 + 1, reader->err);
+    uint8_t *bytes = qr_arena_alloc(&reader->scratch, size, reader->err);
+    char *text = qr_arena_alloc(&reader->scratch, (size + 2) / 3 * 4 + 1, reader->err);
     size_t length = 0;
 
     if (bytes == NULL || text == NULL) {

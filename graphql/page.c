@@ -297,5 +297,8 @@ quire_status qr_sink_finish(struct qr_sink *sink, struct qr_rows *rows, struct q
         }
         QR_TRY(qr_rows_append(sink->reader, rows, &entry->row, &entry->key));
     }
+    sink->count = 0;
+    sink->total = sink->passed_over = sink->beyond = 0;
+    sink->more = false;
     return QUIRE_OK;
 }

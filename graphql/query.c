@@ -460,6 +460,7 @@ quire_status qr_query_run_level(struct qr_reader *reader, const struct qr_query 
     uint64_t before = reader->rows_read;
     size_t returned = rows->count;
     struct qr_rows candidates = {0};
+    struct qr_sink *sink;
     size_t *starts =
         qr_arena_alloc(reader->arena, sizeof *starts * (parent_count + 1), reader->err);
 
@@ -468,10 +469,9 @@ quire_status qr_query_run_level(struct qr_reader *reader, const struct qr_query 
     }
     QR_TRY(gather(reader, query, parents, parent_count, &candidates, starts));
     QR_TRY(qr_reader_fetch(reader, reader->arena, query->type, candidates.rows, candidates.count));
+    QR_TRY(qr_sink_create(reader, query, query->path.ordered, true, &sink));
     for (size_t i = 0; i < parent_count; i++) {
-        struct qr_sink *sink;
         bool done = false;
-        QR_TRY(qr_sink_create(reader, query, query->path.ordered, true, &sink));
         for (size_t c = starts[i]; c < starts[i + 1] && !done; c++) {
             if (candidates.rows[c].record == NULL) {
                 return missing_row(reader, query, candidates.rows[c].rowid);
@@ -485,16 +485,19 @@ quire_status qr_query_run_level(struct qr_reader *reader, const struct qr_query 
 }
 
 quire_status qr_query_narrow(struct qr_reader *reader, const struct qr_query *query,
-                             const struct qr_rows *source, const struct qr_page *page,
-                             struct qr_rows *rows, struct qr_page *narrowed)
+                             const struct qr_rows *source, const struct qr_page *pages,
+                             size_t page_count, struct qr_rows *rows, struct qr_page *narrowed)
 {
     struct qr_sink *sink;
-    bool done = false;
 
-    /* Without an order of its own the page keeps the one it has. */
+    /* Without an order of its own a page keeps the one it has. */
     QR_TRY(qr_sink_create(reader, query, query->order.count == 0, true, &sink));
-    for (size_t i = 0; i < page->count && !done; i++) {
-        QR_TRY(qr_sink_offer(sink, &source->rows[page->first + i], &done));
+    for (size_t p = 0; p < page_count; p++) {
+        bool done = false;
+        for (size_t i = 0; i < pages[p].count && !done; i++) {
+            QR_TRY(qr_sink_offer(sink, &source->rows[pages[p].first + i], &done));
+        }
+        QR_TRY(qr_sink_finish(sink, rows, &narrowed[p]));
     }
-    return qr_sink_finish(sink, rows, narrowed);
+    return QUIRE_OK;
 }

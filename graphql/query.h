@@ -80,11 +80,11 @@ quire_status qr_query_run_level(struct qr_reader *reader, const struct qr_query 
                                 const struct qr_row *parents, size_t parent_count,
                                 struct qr_rows *rows, struct qr_page *pages);
 
-/* Narrows a page that is read already: `items` with arguments. Filter, order, skip and limit of the
- * query apply to the rows given. */
+/* Narrows pages that are read already: `items` with arguments. Filter, order, skip and limit of the
+ * query apply to the rows of each page; narrowed[i] is what is left of pages[i] in `rows`. */
 quire_status qr_query_narrow(struct qr_reader *reader, const struct qr_query *query,
-                             const struct qr_rows *source, const struct qr_page *page,
-                             struct qr_rows *rows, struct qr_page *narrowed);
+                             const struct qr_rows *source, const struct qr_page *pages,
+                             size_t page_count, struct qr_rows *rows, struct qr_page *narrowed);
 
 /* ---- parts of the implementation ---- */
 
@@ -105,7 +105,7 @@ quire_status qr_sink_is_beyond(struct qr_reader *reader, const struct qr_query *
 quire_status qr_sink_offer(struct qr_sink *sink, const struct qr_row *row, bool *done);
 /* How many more rows the page can take at most; UINT64_MAX when that is not known. */
 uint64_t qr_sink_room(const struct qr_sink *sink);
-/* Appends the page to `rows`. */
+/* Appends the page to `rows`. The sink is empty afterwards, for the next page. */
 quire_status qr_sink_finish(struct qr_sink *sink, struct qr_rows *rows, struct qr_page *page);
 
 quire_status qr_rows_append(struct qr_reader *reader, struct qr_rows *rows,

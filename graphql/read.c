@@ -127,10 +127,8 @@ static quire_status read_part(struct qr_reader *reader, const struct qr_model_ty
                 return QUIRE_NO_MEMORY;
             }
             QR_TRY(qr_query_compile(reader, type, NULL, field, &query));
-            for (size_t i = 0; i < parents; i++) {
-                QR_TRY(qr_query_narrow(reader, &query, &connection->rows, &connection->pages[i],
-                                       &part->rows, &part->pages[i]));
-            }
+            QR_TRY(qr_query_narrow(reader, &query, &connection->rows, connection->pages, parents,
+                                   &part->rows, part->pages));
         }
         return qr_read_rows(reader, type, field->set, part->rows.rows, part->rows.count,
                             &part->node);

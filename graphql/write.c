@@ -18,6 +18,7 @@ static quire_status put_cursor(struct qr_reader *reader, const struct qr_connect
     struct qr_gql_str cursor;
     QR_TRY(qr_order_cursor(reader, &connection->order, connection->rows.keys[row], &cursor));
     qr_json_put_string(writer, cursor.data, cursor.size);
+    qr_arena_reset(&reader->scratch);
     return QUIRE_OK;
 }
 
