@@ -270,7 +270,7 @@ quire_status qr_backup(quire_db *db, const struct qr_maintenance_place *place, c
         status = write_copy(&copy, &r, err);
     }
     if (status == QUIRE_OK) {
-        status = qr_copy_check(place, r.new_path, err);
+        status = qr_copy_check(place, r.new_path, false, err);
     }
     if (status == QUIRE_OK) {
         status = qr_replacement_finish(&r, err);

@@ -253,7 +253,7 @@ quire_status qr_compact(const struct qr_maintenance_place *place, const char *pa
         status = write_anew(&compaction, &r, err);
     }
     if (status == QUIRE_OK) {
-        status = qr_copy_check(place, r.new_path, err);
+        status = qr_copy_check(place, r.new_path, false, err);
     }
     if (status == QUIRE_OK) {
         status = qr_replacement_finish(&r, err);

@@ -95,9 +95,10 @@ struct qr_tree qr_object_tree(const struct qr_object *object, struct qr_view *vi
 
 /* ---- Checking a copy (copy_check.c) ---- */
 
-/* Reads every page of a closed database and checks its trees; CORRUPT says what is wrong first. */
+/* Inspects a closed database; CORRUPT with the first error. `salvaged` allows rows that are not what
+ * their table says. */
 quire_status qr_copy_check(const struct qr_maintenance_place *place, const char *path,
-                           quire_error *err);
+                           bool salvaged, quire_error *err);
 
 /* ---- Page images ---- */
 

@@ -1,8 +1,8 @@
 /*
  * Salvage: what is readable of a damaged database becomes a new one.
  *
- * Every page is read once. Those that fail are counted; of the leaves of row
- * trees and of the catalog it is noted which tree they belong to. A tree that
+ * Every page is read once. Those that fail are counted; of the leaves of trees
+ * it is noted which tree they belong to. A tree that
  * checks sound is copied by walking it. One that does not is put together from
  * its leaves, wherever they lie, the newest first, so that of two images of a
  * row the newer stays; leaves on pages that the free map calls free are left
@@ -26,11 +26,12 @@
 /* What one transaction of the new database holds. */
 #define COMMIT_BYTES ((size_t)4 << 20)
 
-/* A leaf page of a row tree or of the catalog. */
+/* A leaf page of a tree. */
 struct leaf {
     uint32_t tree;
     uint32_t page;
     uint64_t lsn;
+    uint8_t type;
 };
 
 struct salvage {
@@ -115,13 +116,12 @@ static quire_status note_page(struct salvage *s, uint32_t number, const uint8_t 
     if (type == QR_PAGE_TYPE_HASH_DIRECTORY || type == QR_PAGE_TYPE_HASH_BUCKET) {
         return add_hash_id(s, tree, err);
     }
-    if (type != QR_PAGE_TYPE_ROW_LEAF &&
-        (type != QR_PAGE_TYPE_KEY_LEAF || tree != QR_CATALOG_TREE_ID)) {
+    if (type != QR_PAGE_TYPE_ROW_LEAF && type != QR_PAGE_TYPE_KEY_LEAF) {
         return QUIRE_OK;
     }
     QR_TRY(qr_grow(s->allocator, &s->leaves, &s->leaf_capacity, s->leaf_count + 1,
                    sizeof *s->leaves, err));
-    s->leaves[s->leaf_count++] = (struct leaf){tree, number, qr_page_lsn(page)};
+    s->leaves[s->leaf_count++] = (struct leaf){tree, number, qr_page_lsn(page), type};
     return QUIRE_OK;
 }
 
@@ -311,12 +311,11 @@ static quire_status read_catalog(struct salvage *s, quire_error *err)
 
 /* ---- Rows ---- */
 
-static quire_status put_row(struct target *t, int64_t rowid, const struct qr_slice *payload,
-                            quire_error *err)
+static quire_status put_row(struct target *t, const struct qr_tree_key *key,
+                            const struct qr_slice *payload, quire_error *err)
 {
     struct salvage *s = t->salvage;
     struct qr_tree to = qr_object_tree(&t->object, qr_txn_pages(s->txn));
-    struct qr_tree_key key = {.rowid = rowid};
     bool existed;
     uint32_t columns;
     if (t->object.kind == QR_OBJECT_TABLE &&
@@ -324,9 +323,9 @@ static quire_status put_row(struct target *t, int64_t rowid, const struct qr_sli
         t->lost++;
         return QUIRE_OK;
     }
-    QR_TRY(qr_tree_put(&to, &key, payload->data, payload->size, QR_PUT_INSERT, &existed, err));
+    QR_TRY(qr_tree_put(&to, key, payload->data, payload->size, QR_PUT_INSERT, &existed, err));
     t->rows += !existed;
-    s->pending += payload->size + sizeof key.rowid;
+    s->pending += payload->size + key->size + sizeof key->rowid;
     if (s->pending < COMMIT_BYTES) {
         return QUIRE_OK;
     }
@@ -342,7 +341,7 @@ static quire_status take_row(void *context, const struct qr_tree_key *key,
         t->lost++;
         return QUIRE_OK;
     }
-    return put_row(t, key->rowid, payload, err);
+    return put_row(t, key, payload, err);
 }
 
 static quire_status copy_leaves(struct target *t, const struct qr_tree *from, quire_error *err)
@@ -370,7 +369,7 @@ static quire_status copy_walk(struct target *t, const struct qr_tree *from, quir
         struct qr_slice payload;
         QR_TRY_GOTO(status, qr_tree_cursor_key(cursor, &key, err), done);
         QR_TRY_GOTO(status, qr_tree_cursor_payload(cursor, &payload, err), done);
-        QR_TRY_GOTO(status, put_row(t, key.rowid, &payload, err), done);
+        QR_TRY_GOTO(status, put_row(t, &key, &payload, err), done);
         status = qr_tree_cursor_next(cursor, &valid, err);
     }
 done:
@@ -380,10 +379,15 @@ done:
 
 /* ---- Trees and tables ---- */
 
+static bool holds_data(const struct qr_object *object)
+{
+    return object->kind != QR_OBJECT_INDEX && qr_object_is_tree(object);
+}
+
 static void tell_tree(const struct target *t, bool sound, uint64_t expected)
 {
     char note[120] = "";
-    const char *lost_all = "its definition is lost: the records come as they were stored";
+    const char *lost_all = "its definition is lost: its records come as they were stored";
     bool recovered = strncmp(t->object.name, "recovered_", 10) == 0 && expected == UINT64_MAX;
     quire_salvaged told = {.name = t->object.name,
                            .kind = qr_object_kind_name(t->object.kind),
@@ -427,7 +431,7 @@ static quire_status copy_tree(struct salvage *s, const struct qr_object *object,
     QR_TRY(begin(s, err));
     struct qr_txn *txn = s->txn->txn;
     QR_TRY(qr_catalog_set_next_id(txn, object->id, err));
-    QR_TRY(qr_tree_create(txn, QR_TREE_ROWS, object->id, 0, &made, err));
+    QR_TRY(qr_tree_create(txn, from.kind, object->id, 0, &made, err));
     t.object.root = made.root;
     QR_TRY(qr_catalog_add(txn, &t.object, err));
     QR_TRY(sound ? copy_walk(&t, &from, err) : copy_leaves(&t, &from, err));
@@ -442,8 +446,8 @@ static quire_status copy_orphans(struct salvage *s, quire_error *err)
     uint32_t last = QR_CATALOG_TREE_ID;
     for (size_t i = 0; i < s->leaf_count && !s->catalog_whole; i++) {
         uint32_t id = s->leaves[i].tree;
-        if (id <= last) {
-            continue;
+        if (id <= last || s->leaves[i].type != QR_PAGE_TYPE_ROW_LEAF) {
+            continue; /* a key tree may as well be an index, which is made of rows */
         }
         last = id;
         if (qr_object_list_find(&s->objects, id) != NULL || is_hash_id(s, id)) {
@@ -538,7 +542,7 @@ static quire_status copy_objects(struct salvage *s, quire_error *err)
     uint32_t next_id = QR_CATALOG_TREE_ID + 1;
     for (size_t i = 0; i < s->objects.count; i++) {
         const struct qr_object *object = s->objects.objects[i];
-        if (object->kind == QR_OBJECT_TREE || object->kind == QR_OBJECT_TABLE) {
+        if (holds_data(object)) {
             QR_TRY(copy_tree(s, object, err));
         }
     }
@@ -548,7 +552,7 @@ static quire_status copy_objects(struct salvage *s, quire_error *err)
         next_id = object->id >= next_id ? object->id + 1 : next_id;
         if (object->kind == QR_OBJECT_INDEX) {
             QR_TRY(copy_index(s, object, err));
-        } else if (object->kind != QR_OBJECT_TREE && object->kind != QR_OBJECT_TABLE) {
+        } else if (!holds_data(object)) {
             QR_TRY(copy_text(s, object, err));
         }
     }
@@ -599,7 +603,7 @@ static quire_status write_new(struct salvage *s, const struct qr_replacement *r,
     QR_TRY(status);
     QR_TRY(closed);
     QR_TRY(layer->methods->remove(layer, r->new_log_path, err));
-    return qr_copy_check(r->place, r->new_path, err);
+    return qr_copy_check(r->place, r->new_path, true, err);
 }
 
 static quire_status run(struct salvage *s, const struct qr_maintenance_place *place,

@@ -22,11 +22,17 @@ enum command_exit {
 };
 
 /* argv[0] is the subcommand's name. */
+int command_backup(int argc, const char **argv);
 int command_checkpoint(int argc, const char **argv);
+int command_compact(int argc, const char **argv);
+int command_dump(int argc, const char **argv);
 int command_inspect(int argc, const char **argv);
 int command_load(int argc, const char **argv);
 int command_query(int argc, const char **argv);
+int command_recover(int argc, const char **argv);
+int command_restore(int argc, const char **argv);
 int command_schema(int argc, const char **argv);
+int command_stats(int argc, const char **argv);
 int command_version(int argc, const char **argv);
 
 /* What a subcommand tells about itself. */
@@ -84,6 +90,18 @@ void command_write_pretty(FILE *out, const char *json, size_t size);
 /* Whether a GraphQL document defines a mutation. It looks at brackets, strings and names only: a
  * document that does not parse gives either answer. */
 bool command_has_mutation(const char *document, size_t size);
+
+/* How far an operation is, shown on standard error when that is a terminal. */
+struct command_meter {
+    const char *what;
+    bool shown;
+    unsigned step;
+    quire_progress last;
+};
+struct command_meter command_meter_start(const char *what);
+void command_meter_end(const struct command_meter *meter);
+/* A quire_progress_callback whose context is a meter. */
+bool command_progress(void *context, const quire_progress *progress);
 
 /* Flushes standard output; returns `code`, or COMMAND_IO after reporting that it failed. */
 int command_finish(int code);

@@ -17,7 +17,13 @@ static const struct command commands[] = {
     {"query", command_query, "run a GraphQL request"},
     {"schema", command_schema, "print the schema"},
     {"inspect", command_inspect, "check database, log and indexes for damage"},
+    {"stats", command_stats, "tell what tables, indexes and trees take"},
     {"checkpoint", command_checkpoint, "copy the log into the database file"},
+    {"backup", command_backup, "copy a database while others use it"},
+    {"restore", command_restore, "put a backup in its place"},
+    {"compact", command_compact, "rewrite a database into full pages"},
+    {"recover", command_recover, "save what is readable of a damaged database"},
+    {"dump", command_dump, "print all rows as JSON that load reads"},
     {"version", command_version, "print the version"},
 };
 

@@ -68,14 +68,16 @@ run
 exits 64
 says "Usage: quire COMMAND"
 
+readonly commands="load query schema inspect stats checkpoint backup restore compact recover dump version"
+
 case_ "--help names every command"
 run --help
 exits 0
 silent
-for command in load query schema inspect checkpoint version; do prints "$command"; done
+for command in $commands; do prints "$command"; done
 
 case_ "every command has its help"
-for command in load query schema inspect checkpoint version; do
+for command in $commands; do
     run "$command" --help
     exits 0
     prints "Usage: quire $command"

@@ -82,6 +82,22 @@ static void fill_blobs(quire_txn *txn)
     free(bytes);
 }
 
+static void fill_words(quire_txn *txn)
+{
+    quire_error err = QUIRE_ERROR_INIT;
+    quire_keytree *words;
+    OK(quire_keytree_create(txn, "words", &err));
+    OK(quire_keytree_open(txn, "words", &words, &err));
+    for (int i = 0; i < 90; i++) {
+        char word[40];
+        char value[1500];
+        int size = snprintf(word, sizeof word, "word %d", i * 7919 % 1009);
+        memset(value, 'w', sizeof value);
+        OK(quire_keytree_insert(words, word, (size_t)size, value, i % 30 == 7 ? 1500 : 10, &err));
+    }
+    quire_keytree_close(words);
+}
+
 void create_sample(struct qr_file_layer *layer, const char *path, int rows)
 {
     quire_error err = QUIRE_ERROR_INIT;
@@ -90,6 +106,7 @@ void create_sample(struct qr_file_layer *layer, const char *path, int rows)
     quire_txn *txn = begin_write(db);
     define_sample(txn);
     fill_blobs(txn);
+    fill_words(txn);
     OK(quire_table_open(txn, "people", &people, &err));
     for (int i = 1; i <= rows; i++) {
         insert_person(people, i);
@@ -213,7 +230,7 @@ void expect_sound(struct qr_file_layer *layer, const char *path)
     quire_error err = QUIRE_ERROR_INIT;
     struct qr_maintenance_place place = place_of(layer);
     quire_table *people;
-    OK(qr_copy_check(&place, path, &err));
+    OK(qr_copy_check(&place, path, false, &err));
     quire_db *db = open_at(layer, path, QUIRE_OPEN_READ_WRITE);
     quire_txn *txn = begin_read(db);
     OK(quire_table_open(txn, "people", &people, &err));

@@ -1,0 +1,75 @@
+/*
+ * quire backup: copies a database, with what its log holds, to a new file.
+ */
+#include "command.h"
+
+static const struct command_help help = {
+    "DATABASE FILE [--replace] [--rate PAGES]",
+    "Copies the newest committed state to FILE, which must not exist unless --replace is\n"
+    "given. The copy is complete on its own, is read back and checked, and only then gets\n"
+    "its name. The database is opened for reading: another process may write meanwhile. When\n"
+    "that process copies its log faster than it can be read, the backup fails; make it from\n"
+    "inside that process then (quire_backup).\n\n"
+    "Exit codes: 0 done, 1 FILE exists, 64 usage, 74 a file could not be opened, read or\n"
+    "written.\n",
+};
+
+static int copy(quire_db *db, const char *path, const quire_backup_options *wanted)
+{
+    quire_error err = QUIRE_ERROR_INIT;
+    quire_backup_options options = *wanted;
+    struct command_meter meter = command_meter_start("backup");
+    options.progress = command_progress;
+    options.context = &meter;
+    quire_status status = quire_backup(db, path, &options, &err);
+    command_meter_end(&meter);
+    if (status != QUIRE_OK) {
+        return command_failed(&err);
+    }
+    printf("%llu pages in %s\n", (unsigned long long)meter.last.total, path);
+    return command_finish(COMMAND_OK);
+}
+
+static int run(const char *database, const char *path, const quire_backup_options *wanted)
+{
+    quire_error err = QUIRE_ERROR_INIT;
+    quire_options options = QUIRE_OPTIONS_INIT;
+    options.mode = QUIRE_OPEN_READ_ONLY;
+    quire_db *db;
+    if (quire_open(database, &options, &db, &err) != QUIRE_OK) {
+        return command_failed(&err);
+    }
+    int code = copy(db, path, wanted);
+    if (quire_close(db, &err) != QUIRE_OK && code == COMMAND_OK) {
+        code = command_failed(&err);
+    }
+    return code;
+}
+
+int command_backup(int argc, const char **argv)
+{
+    int replace = 0;
+    int rate = 0;
+    const struct poptOption options[] = {
+        {"replace", 'r', POPT_ARG_NONE, &replace, 0, "replace FILE if it exists", NULL},
+        {"rate", '\0', POPT_ARG_INT, &rate, 0, "pages a second at most", "PAGES"},
+        COMMAND_HELP_OPTION,
+        POPT_TABLEEND,
+    };
+    poptContext context = NULL;
+    const char **arguments;
+    size_t count;
+    int code = command_parse(argc, argv, options, &help, &context, &arguments, &count);
+    if (code < 0 && (count != 2 || rate < 0)) {
+        code = command_misuse("backup takes a database and a file, and --rate a number from 0; "
+                              "see quire backup --help");
+    }
+    if (code < 0) {
+        quire_backup_options wanted = QUIRE_BACKUP_OPTIONS_INIT;
+        wanted.replace = replace != 0;
+        wanted.pages_per_second_max = (uint32_t)rate;
+        code = run(arguments[0], arguments[1], &wanted);
+    }
+    poptFreeContext(context);
+    return code;
+}
