@@ -186,12 +186,19 @@ quire_status quire_close(quire_db *db, quire_error *err)
         return QUIRE_OK;
     }
     quire_stats stats = {.size = sizeof stats};
+    qr_pager_drain(db->pager);
     qr_pager_get_stats(db->pager, &stats);
     uint32_t open = stats.readers_open + atomic_load(&db->writers);
     if (open > 0) {
         return qr_fail(err, QUIRE_MISUSE,
                        "The database has %u open transaction(s); end them before closing it.",
                        open);
+    }
+    uint32_t tickets = atomic_load(&db->tickets);
+    if (tickets > 0) {
+        return qr_fail(err, QUIRE_MISUSE,
+                       "The database has %u commit ticket(s) out; wait for them before closing it.",
+                       tickets);
     }
     qr_attachment_release(db, db->attachment);
     qr_txns_free_spares(db);

@@ -30,6 +30,7 @@ struct quire_db {
     uint32_t lock_timeout_ms;
     struct qr_mutex mutex;
     _Atomic uint32_t writers;         /* write transactions, open or waiting to begin */
+    _Atomic uint32_t tickets;         /* of asynchronous commits, not waited for yet */
     struct qr_schema *schemas;        /* in use, and the newest */
     struct qr_attachment *attachment; /* NULL or one reference */
     struct qr_spares spare_txns;      /* each keeps its reference to a schema */

@@ -174,6 +174,119 @@ quire_status quire_commit(quire_txn *txn, quire_error *err)
     return status;
 }
 
+/* ---- Asynchronous commit ---- */
+
+struct quire_ticket {
+    struct qr_ticket ticket; /* first */
+    quire_db *db;
+    quire_commit_callback done;
+    void *context;
+};
+
+static void free_ticket(quire_ticket *ticket)
+{
+    quire_allocator allocator = ticket->db->allocator;
+    qr_free(&allocator, ticket, sizeof *ticket);
+}
+
+static void call_done(struct qr_ticket *base, quire_status status, const quire_error *error)
+{
+    quire_ticket *ticket = (quire_ticket *)base;
+    quire_commit_callback done = ticket->done;
+    void *context = ticket->context;
+    uint64_t sequence = base->seq;
+    free_ticket(ticket);
+    done(context, sequence, status, status == QUIRE_OK ? NULL : error);
+}
+
+/* The ticket is freed on failure, the transaction always. */
+static quire_status commit_with(quire_txn *txn, quire_ticket *ticket, quire_error *err)
+{
+    quire_status status = QUIRE_OK;
+    release_handles(txn);
+    if (txn->txn != NULL) {
+        status = qr_txn_commit_async(txn->txn, &ticket->ticket, err);
+    } else {
+        qr_snapshot_close(txn->view);
+        if (ticket->done != NULL) {
+            call_done(&ticket->ticket, QUIRE_OK, NULL);
+        }
+    }
+    free_txn(txn);
+    if (status != QUIRE_OK) {
+        free_ticket(ticket);
+    }
+    return status;
+}
+
+static quire_ticket *make_ticket(quire_txn *txn, quire_error *err)
+{
+    quire_ticket *ticket = qr_alloc_zero(&txn->db->allocator, sizeof *ticket, err);
+    if (ticket == NULL) {
+        quire_rollback(txn);
+    } else {
+        ticket->db = txn->db;
+    }
+    return ticket;
+}
+
+quire_status quire_commit_async(quire_txn *txn, quire_commit_callback done, void *context,
+                                quire_error *err)
+{
+    if (txn == NULL || done == NULL) {
+        quire_rollback(txn);
+        return qr_fail(err, QUIRE_MISUSE, "quire_commit_async needs a transaction and a callback.");
+    }
+    quire_ticket *ticket = make_ticket(txn, err);
+    if (ticket == NULL) {
+        return QUIRE_NO_MEMORY;
+    }
+    ticket->done = done;
+    ticket->context = context;
+    ticket->ticket.done = call_done;
+    return commit_with(txn, ticket, err);
+}
+
+quire_status quire_commit_ticket(quire_txn *txn, quire_ticket **ticket, quire_error *err)
+{
+    if (txn == NULL || ticket == NULL) {
+        quire_rollback(txn);
+        return qr_fail(err, QUIRE_MISUSE,
+                       "quire_commit_ticket needs a transaction and a place for the ticket.");
+    }
+    *ticket = NULL;
+    quire_db *db = txn->db;
+    quire_ticket *made = make_ticket(txn, err);
+    if (made == NULL) {
+        return QUIRE_NO_MEMORY;
+    }
+    atomic_fetch_add(&db->tickets, 1);
+    quire_status status = commit_with(txn, made, err);
+    if (status != QUIRE_OK) {
+        atomic_fetch_sub(&db->tickets, 1);
+        return status;
+    }
+    *ticket = made;
+    return QUIRE_OK;
+}
+
+bool quire_ticket_known(const quire_ticket *ticket)
+{
+    return ticket != NULL && qr_ticket_known(ticket->db->pager, &ticket->ticket);
+}
+
+quire_status quire_ticket_wait(quire_ticket *ticket, quire_error *err)
+{
+    if (ticket == NULL) {
+        return qr_fail(err, QUIRE_MISUSE, "quire_ticket_wait needs a ticket.");
+    }
+    quire_db *db = ticket->db;
+    quire_status status = qr_ticket_wait(db->pager, &ticket->ticket, err);
+    free_ticket(ticket);
+    atomic_fetch_sub(&db->tickets, 1);
+    return status;
+}
+
 void quire_rollback(quire_txn *txn)
 {
     if (txn == NULL) {

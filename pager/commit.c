@@ -30,6 +30,7 @@ quire_status qr_commit_create(struct qr_pager *pager, quire_error *err)
     quire_status status = QUIRE_OK;
     unsigned conds = 0;
     QR_TRY(qr_mutex_init(&commit->lock, QR_RANK_GROUP, err));
+    QR_TRY_GOTO(status, qr_async_create(pager, err), no_async);
     QR_TRY_GOTO(status, qr_cond_init(&commit->idle, err), no_idle);
     for (; conds < QR_GROUP_CONDS; conds++) {
         QR_TRY_GOTO(status, qr_cond_init(&commit->done[conds], err), no_conds);
@@ -48,6 +49,8 @@ no_conds:
     }
     qr_cond_destroy(&commit->idle);
 no_idle:
+    qr_async_destroy(pager);
+no_async:
     qr_mutex_destroy(&commit->lock);
     return status;
 }
@@ -67,6 +70,7 @@ void qr_commit_destroy(struct qr_pager *pager)
         qr_cond_destroy(&commit->done[i]);
     }
     qr_cond_destroy(&commit->idle);
+    qr_async_destroy(pager);
     qr_mutex_destroy(&commit->lock);
     commit->staging = NULL;
 }
@@ -353,15 +357,8 @@ static bool lacks_header(const struct qr_txn *txn)
            txn->pager->cache.private_table[QR_PAGE_NUMBER_HEADER] == QR_REF_NONE;
 }
 
-/* Where a transaction was published. */
-struct published {
-    uint64_t seq, group;
-    size_t frames; /* that it added to the group */
-    bool done;     /* false: a segment was sealed meanwhile, prepare again */
-};
-
 /* Makes the transaction's pages the newest. On failure nothing has happened. */
-static quire_status publish(struct qr_txn *txn, struct published *out, quire_error *err)
+static quire_status publish(struct qr_txn *txn, struct qr_published *out, quire_error *err)
 {
     struct qr_pager *pager = txn->pager;
     struct qr_commit *commit = &pager->commit;
@@ -474,8 +471,7 @@ static void lead(struct qr_pager *pager)
     }
 }
 
-static quire_status wait_flushed(struct qr_pager *pager, uint64_t seq, uint64_t group,
-                                 quire_error *err)
+quire_status qr_commit_wait(struct qr_pager *pager, uint64_t seq, uint64_t group, quire_error *err)
 {
     struct qr_commit *commit = &pager->commit;
     qr_mutex_lock(&commit->lock);
@@ -550,10 +546,11 @@ static quire_status prepare(struct qr_txn *txn, quire_error *err)
     return reserve_log(pager, txn->own_count, err);
 }
 
-static quire_status prepare_and_publish(struct qr_txn *txn, struct published *out, quire_error *err)
+static quire_status prepare_and_publish(struct qr_txn *txn, struct qr_published *out,
+                                        quire_error *err)
 {
     struct qr_pager *pager = txn->pager;
-    *out = (struct published){0};
+    *out = (struct qr_published){0};
     while (!out->done) {
         QR_TRY(prepare(txn, err));
         size_t reserved = txn->own_count;
@@ -566,18 +563,24 @@ static quire_status prepare_and_publish(struct qr_txn *txn, struct published *ou
     return QUIRE_OK;
 }
 
-quire_status qr_commit_txn(struct qr_txn *txn, quire_error *err)
+quire_status qr_commit_publish(struct qr_txn *txn, struct qr_published *out, quire_error *err)
 {
-    struct qr_pager *pager = txn->pager;
-    struct published published;
-    quire_status status = prepare_and_publish(txn, &published, err);
+    quire_status status = prepare_and_publish(txn, out, err);
     if (status != QUIRE_OK) {
         qr_txn_rollback(txn);
         return status;
     }
-    qr_free_map_published(txn, published.seq);
+    qr_free_map_published(txn, out->seq);
     qr_txn_release(txn);
-    QR_TRY(wait_flushed(pager, published.seq, published.group, err));
+    return QUIRE_OK;
+}
+
+quire_status qr_commit_txn(struct qr_txn *txn, quire_error *err)
+{
+    struct qr_pager *pager = txn->pager;
+    struct qr_published published;
+    QR_TRY(qr_commit_publish(txn, &published, err));
+    QR_TRY(qr_commit_wait(pager, published.seq, published.group, err));
     qr_count(&pager->counters.commits, 1);
     return QUIRE_OK;
 }

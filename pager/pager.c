@@ -238,6 +238,7 @@ quire_status qr_pager_close(struct qr_pager *pager, quire_error *err)
         return QUIRE_OK;
     }
     quire_status status = QUIRE_OK;
+    qr_async_stop(pager);
     qr_checkpoint_stop(pager);
     if (!pager->read_only && !is_clean(pager)) {
         status = qr_checkpoint_run(pager, true, err);

@@ -183,6 +183,29 @@ quire_status qr_txn_release_savepoint(struct qr_txn *txn, uint32_t id, quire_err
 quire_status qr_txn_commit(struct qr_txn *txn, quire_error *err);
 void qr_txn_rollback(struct qr_txn *txn);
 
+/*
+ * An asynchronous commit. The caller sets `done` and keeps the ticket in place
+ * until the commit's outcome is known: with `done`, until that is called, by the
+ * pager's thread or, for a transaction without changes, before the commit
+ * returns; without, until qr_ticket_wait.
+ */
+struct qr_ticket {
+    struct qr_ticket *next;
+    uint64_t seq, group; /* 0: nothing was to be committed */
+    void (*done)(struct qr_ticket *ticket, quire_status status, const quire_error *error);
+};
+
+/* Publishes the commit and frees the transaction, as qr_txn_commit does. After OK the outcome is
+ * that of the ticket; after a failure nothing remains and the ticket is not used. */
+quire_status qr_txn_commit_async(struct qr_txn *txn, struct qr_ticket *ticket, quire_error *err);
+/* Waits for the outcome of a ticket without `done`: OK or COMMIT_UNKNOWN. Once a ticket. */
+quire_status qr_ticket_wait(struct qr_pager *pager, const struct qr_ticket *ticket,
+                            quire_error *err);
+/* Waits until all tickets with `done` are reported. Alone. */
+void qr_pager_drain(struct qr_pager *pager);
+/* Whether qr_ticket_wait would return at once. Any thread. */
+bool qr_ticket_known(struct qr_pager *pager, const struct qr_ticket *ticket);
+
 #include "pager/view.h"
 
 #endif

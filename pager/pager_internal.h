@@ -236,6 +236,22 @@ struct qr_group {
     uint64_t number;
 };
 
+/* The thread that sees asynchronous commits through; guarded by the group lock. */
+struct qr_async {
+    struct qr_thread thread;
+    struct qr_cond work;
+    bool created, started, stop;
+    uint64_t wanted_seq, wanted_group; /* the newest asynchronous commit */
+    struct qr_ticket *first, *last;    /* whose `done` is to be called, in order of seq */
+};
+
+/* Where a transaction was published. */
+struct qr_published {
+    uint64_t seq, group;
+    size_t frames; /* that it added to the group */
+    bool done;     /* false: a segment was sealed meanwhile, prepare again */
+};
+
 #define QR_GROUP_CONDS 4
 
 struct qr_commit {
@@ -256,6 +272,7 @@ struct qr_commit {
     uint32_t expect;
     uint64_t flush_ns; /* moving average */
     uint8_t *staging;  /* QR_STAGING_PAGES images; whoever holds the token */
+    struct qr_async async;
 };
 
 #define QR_STAGING_PAGES 16U
@@ -577,6 +594,22 @@ quire_status qr_group_flush_header(struct qr_pager *pager, bool clean, bool *roo
 /* Publishes the transaction's pages and waits until they are as durable as the mode says. Releases
  * the transaction in every case. */
 quire_status qr_commit_txn(struct qr_txn *txn, quire_error *err);
+
+/* The first half of that: publishes, and releases the transaction in every case. */
+quire_status qr_commit_publish(struct qr_txn *txn, struct qr_published *out, quire_error *err);
+/* The second half: waits for the flush, leading it if nobody does. */
+quire_status qr_commit_wait(struct qr_pager *pager, uint64_t seq, uint64_t group, quire_error *err);
+
+/* ---- async.c ---- */
+
+quire_status qr_async_create(struct qr_pager *pager, quire_error *err);
+void qr_async_destroy(struct qr_pager *pager);
+/* Sees all asynchronous commits through and ends the thread. */
+void qr_async_stop(struct qr_pager *pager);
+/* Starts the thread if it does not run. Writer lock held. */
+quire_status qr_async_start(struct qr_pager *pager, quire_error *err);
+/* Takes a ticket over, if it has a `done`, and has its commit flushed. */
+void qr_async_add(struct qr_pager *pager, struct qr_ticket *ticket);
 
 /* ---- checkpoint.c ---- */
 

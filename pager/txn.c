@@ -324,8 +324,10 @@ static bool is_unchanged(const struct qr_txn *txn)
     return txn->own_count == 0 && txn->freed_count == 0 && txn->pages == txn->pages_at_begin;
 }
 
-quire_status qr_txn_commit(struct qr_txn *txn, quire_error *err)
+/* What comes before publishing. *empty: there was nothing to publish, and the transaction is over. */
+static quire_status begin_commit(struct qr_txn *txn, bool *empty, quire_error *err)
 {
+    *empty = false;
     if (txn->doomed) {
         qr_txn_rollback(txn);
         return qr_fail(err, QUIRE_TXN_DOOMED,
@@ -334,11 +336,39 @@ quire_status qr_txn_commit(struct qr_txn *txn, quire_error *err)
     }
     qr_txn_drop_savepoints(txn);
     if (is_unchanged(txn)) {
+        *empty = true;
         qr_count(&txn->pager->counters.commits, 1);
         qr_txn_release(txn);
-        return QUIRE_OK;
     }
-    return qr_commit_txn(txn, err);
+    return QUIRE_OK;
+}
+
+quire_status qr_txn_commit(struct qr_txn *txn, quire_error *err)
+{
+    bool empty;
+    QR_TRY(begin_commit(txn, &empty, err));
+    return empty ? QUIRE_OK : qr_commit_txn(txn, err);
+}
+
+quire_status qr_txn_commit_async(struct qr_txn *txn, struct qr_ticket *ticket, quire_error *err)
+{
+    struct qr_pager *pager = txn->pager;
+    struct qr_published published = {0};
+    bool empty;
+    ticket->seq = ticket->group = 0;
+    quire_status status = qr_async_start(pager, err);
+    if (status != QUIRE_OK) {
+        qr_txn_rollback(txn);
+        return status;
+    }
+    QR_TRY(begin_commit(txn, &empty, err));
+    if (!empty) {
+        QR_TRY(qr_commit_publish(txn, &published, err));
+        ticket->seq = published.seq;
+        ticket->group = published.group;
+    }
+    qr_async_add(pager, ticket);
+    return QUIRE_OK;
 }
 
 /* ---- Pages ---- */

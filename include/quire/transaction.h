@@ -36,6 +36,37 @@ QUIRE_API QUIRE_MUST_CHECK quire_status quire_begin(quire_db *db, quire_txn_mode
  */
 QUIRE_API QUIRE_MUST_CHECK quire_status quire_commit(quire_txn *txn, quire_error *err);
 
+/*
+ * Asynchronous commit: returns when the commit is in the group that is written
+ * next, and the next writer can begin. New readers see the changes, and they
+ * are as durable as quire_commit promises, once the outcome is known:
+ *   quire_commit_async   calls `done` from a thread of the library, in order of
+ *                        the commits; OK or COMMIT_UNKNOWN with `error`, which
+ *                        is borrowed for the call and NULL on OK. `sequence` is
+ *                        the commit number, 0 when nothing was to be written:
+ *                        then `done` is called before the commit returns. It may
+ *                        use the database but must neither commit in it nor
+ *                        close it. quire_close waits for calls that are due.
+ *   quire_commit_ticket  gives a ticket, owned by the caller until
+ *                        quire_ticket_wait, which waits, returns OK or
+ *                        COMMIT_UNKNOWN, and frees it. Any thread. A database
+ *                        with tickets out cannot be closed.
+ * Both free the transaction in every case. A failure is final, as with
+ * quire_commit: nothing remains, `done` is not called, there is no ticket.
+ */
+typedef void (*quire_commit_callback)(void *context, uint64_t sequence, quire_status status,
+                                      const quire_error *error);
+QUIRE_API QUIRE_MUST_CHECK quire_status quire_commit_async(quire_txn *txn,
+                                                           quire_commit_callback done,
+                                                           void *context, quire_error *err);
+
+typedef struct quire_ticket quire_ticket;
+QUIRE_API QUIRE_MUST_CHECK quire_status quire_commit_ticket(quire_txn *txn, quire_ticket **ticket,
+                                                            quire_error *err);
+/* Whether quire_ticket_wait would return at once. Any thread. */
+QUIRE_API bool quire_ticket_known(const quire_ticket *ticket);
+QUIRE_API QUIRE_MUST_CHECK quire_status quire_ticket_wait(quire_ticket *ticket, quire_error *err);
+
 /* Undoes everything the transaction did, and frees it. NULL is a no-op. Cursors and handles opened
  * in a transaction end with it and must be closed before. */
 QUIRE_API void quire_rollback(quire_txn *txn);
