@@ -45,7 +45,7 @@ struct quire_report {
     uint64_t totals[QUIRE_SEVERITY_ERROR + 1];
     struct fact *facts;
     struct fact **facts_end;
-    struct output text, json;
+    struct output text, summary, json;
     quire_status status;
 };
 
@@ -83,7 +83,9 @@ quire_status qr_report_create(const quire_allocator *allocator, const char *kind
         return QUIRE_NO_MEMORY;
     }
     report->allocator = *allocator;
-    report->text.allocator = report->json.allocator = &report->allocator;
+    report->text.allocator = &report->allocator;
+    report->summary.allocator = &report->allocator;
+    report->json.allocator = &report->allocator;
     qr_arena_init(&report->arena, &report->allocator, 0);
     report->facts_end = &report->facts;
     report->kind = kind;
@@ -471,20 +473,31 @@ static void text_issue(struct output *out, const quire_issue *issue)
     put(out, "\n");
 }
 
-static void write_text(quire_report *report)
+static void text_verdict(struct output *out, const quire_report *report)
 {
     static const char *const verdicts[] = {"sound", "sound, with warnings", "damaged"};
-    struct output *out = &report->text;
     put(out, report->kind);
     put(out, " ");
     put_foreign(out, report->path, false);
     put(out, ": ");
     put(out, verdicts[quire_report_severity(report)]);
     put(out, "\n");
-    write_text_facts(report);
+}
+
+static void text_issues(struct output *out, const quire_report *report)
+{
     for (size_t i = 0; i < report->count; i++) {
         text_issue(out, &report->issues[i]);
     }
+}
+
+static void write_text(quire_report *report)
+{
+    text_verdict(&report->text, report);
+    write_text_facts(report);
+    text_issues(&report->text, report);
+    text_verdict(&report->summary, report);
+    text_issues(&report->summary, report);
 }
 
 /* ---- Finishing ---- */
@@ -518,7 +531,7 @@ quire_status qr_report_finish(quire_report *report, quire_report **out, quire_er
         write_json(report);
     }
     if (report->status != QUIRE_OK || report->text.status != QUIRE_OK ||
-        report->json.status != QUIRE_OK) {
+        report->summary.status != QUIRE_OK || report->json.status != QUIRE_OK) {
         quire_report_free(report);
         return qr_fail(err, QUIRE_NO_MEMORY, "There is not enough memory for the report.");
     }
@@ -552,6 +565,11 @@ const char *quire_report_text(const quire_report *report)
     return report->text.bytes;
 }
 
+const char *quire_report_summary(const quire_report *report)
+{
+    return report->summary.bytes;
+}
+
 const char *quire_report_json(const quire_report *report)
 {
     return report->json.bytes;
@@ -564,6 +582,7 @@ void quire_report_free(quire_report *report)
     }
     quire_allocator allocator = report->allocator;
     qr_free(&allocator, report->text.bytes, report->text.capacity);
+    qr_free(&allocator, report->summary.bytes, report->summary.capacity);
     qr_free(&allocator, report->json.bytes, report->json.capacity);
     qr_free(&allocator, report->issues, report->capacity * sizeof *report->issues);
     qr_arena_free(&report->arena);

@@ -7,10 +7,11 @@
 #include "command.h"
 
 static const struct command_help help = {
-    "DATABASE [--wal | --indexes | --index NAME | --page N] [--json]",
+    "DATABASE [--wal | --indexes | --index NAME | --page N] [--details | --json]",
     "Checks the database file, the write-ahead log and the indexes, or the one part asked\n"
-    "for, and reports what it finds. It only reads. With --json it prints one JSON object with\n"
-    "a report a part. docs/inspection.md lists the findings.\n\n"
+    "for, and reports what it finds. It only reads. With --details it also prints what it\n"
+    "measured: header, trees, indexes, log segments. With --json it prints one JSON object with a\n"
+    "report a part. docs/inspection.md lists the findings.\n\n"
     "Exit codes: 0 sound, 1 sound with warnings, 2 damage, 64 usage, 74 the inspection could\n"
     "not be done.\n",
 };
@@ -24,6 +25,7 @@ struct inspection {
     char *index;
     long long page;
     int json;
+    int details;
 
     quire_severity worst;
     bool first; /* no report was printed yet */
@@ -59,7 +61,7 @@ static void print_json(const struct inspection *inspection, enum part part, cons
 static void print_text(const struct inspection *inspection, const char *text)
 {
     size_t size = strlen(text);
-    if (!inspection->first) {
+    if (!inspection->first && inspection->details) {
         fputc('\n', stdout);
     }
     fwrite(text, 1, size, stdout);
@@ -80,7 +82,8 @@ static bool inspect_part(struct inspection *inspection, enum part part, int *cod
     if (inspection->json) {
         print_json(inspection, part, quire_report_json(report));
     } else {
-        print_text(inspection, quire_report_text(report));
+        bool details = inspection->details != 0 || part == PART_PAGE;
+        print_text(inspection, details ? quire_report_text(report) : quire_report_summary(report));
     }
     inspection->first = false;
     if (quire_report_severity(report) > inspection->worst) {
@@ -140,6 +143,8 @@ int command_inspect(int argc, const char **argv)
         {"indexes", 'x', POPT_ARG_NONE, &inspection.indexes, 0, "every index", NULL},
         {"index", 'i', POPT_ARG_STRING, &inspection.index, 0, "one index", "NAME"},
         {"page", 'p', POPT_ARG_LONGLONG, &inspection.page, 0, "one page, decoded", "N"},
+        {"details", 'd', POPT_ARG_NONE, &inspection.details, 0, "print what was measured too",
+         NULL},
         {"json", 'j', POPT_ARG_NONE, &inspection.json, 0, "print JSON", NULL},
         COMMAND_HELP_OPTION,
         POPT_TABLEEND,
