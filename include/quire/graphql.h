@@ -66,8 +66,9 @@ typedef struct quire_graphql_request {
  *             quire_free. Present whenever the status is QUIRE_OK: errors of
  *             the request (syntax, validation, constraints) are inside it.
  *   has_errors  whether the response has "errors"; may be NULL
- * A status other than OK means that no response could be made: NO_MEMORY, and
- * COMMIT_UNKNOWN for a mutation whose commit could not be confirmed.
+ * A status other than OK means that no response could be made: NO_MEMORY, LIMIT
+ * when response_bytes_max is too small even for the error, and COMMIT_UNKNOWN
+ * for a mutation whose commit could not be confirmed.
  * Any thread; requests run side by side.
  */
 QUIRE_API QUIRE_MUST_CHECK quire_status quire_graphql(quire_db *db,

@@ -138,3 +138,56 @@ Test(mapping, schema__refuses_another_column_for_a_reference)
     refuses(db, "type A { id: ID! a: A @relation(from: \"other\") }", "A.a");
     mapping_close(db);
 }
+
+/* Runs a request inside a transaction; the response is freed with quire_free. */
+static char *ask_in(quire_txn *txn, const char *document)
+{
+    quire_error err = QUIRE_ERROR_INIT;
+    quire_graphql_request request = QUIRE_GRAPHQL_REQUEST_INIT;
+    char *response;
+    size_t size;
+    request.document = document;
+    request.explain = true;
+    cr_assert_eq(quire_graphql_in(txn, &request, &response, &size, NULL, &err), QUIRE_OK, "%s",
+                 err.message);
+    return response;
+}
+
+Test(mapping, schema__serves_the_transaction_that_changes_it)
+{
+    static const char *const schemas[] = {
+        "type A { id: ID! n: Int }", "type A { id: ID! n: Int @index m: Int @default(value: 4) "
+                                     "bs: [B] } type B { id: ID! as: [A] }"};
+    quire_error err = QUIRE_ERROR_INIT;
+    quire_db *db = mapping_open("type A { id: ID! }", NULL);
+    quire_txn *txn;
+    cr_assert_eq(quire_begin(db, QUIRE_WRITE, &txn, &err), QUIRE_OK);
+    for (int i = 0; i < 2; i++) {
+        cr_assert_eq(quire_schema_apply(txn, schemas[i], 0, &err), QUIRE_OK, "%s", err.message);
+        char *response = ask_in(txn, i == 0 ? "mutation { createA(input: {id: \"1\", n: 2}) { n } }"
+                                            : "{ as(where: {n: {equals: 2}}) { items { m } } }");
+        cr_expect_not_null(strstr(response, i == 0 ? "{\"n\":2}" : "{\"m\":4}"), "%s", response);
+        quire_free(response);
+    }
+    /* Others see none of it until it is committed. */
+    MAPPING_HAS(db, "{ as { items { m } } }", "Cannot query field");
+    cr_assert_eq(quire_commit(txn, &err), QUIRE_OK, "%s", err.message);
+    MAPPING_IS(db, "{ as { items { m bs { totalCount } } } }",
+               "{\"data\":{\"as\":{\"items\":[{\"m\":4,\"bs\":{\"totalCount\":0}}]}}}");
+    mapping_close(db);
+}
+
+Test(mapping, schema__lets_interfaces_name_relations)
+{
+    quire_db *db = mapping_open(
+        "interface N { id: ID! bs: [B!]! up: A e: E } enum E { X } "
+        "type A implements N { id: ID! bs: [B!]! up: A e: E } type B { id: ID! a: A! }",
+        "mutation { createA(input: {id: \"1\", e: X}) { id } "
+        "createB(input: {id: \"b\", aId: \"1\"}) { id } }");
+    MAPPING_IS(db,
+               "{ as { items { ... on N { e up { id } ...F __typename } } } } fragment F on N { "
+               "bs(first: 1) { items { id a { ... on N { id } } } } }",
+               "{\"data\":{\"as\":{\"items\":[{\"e\":\"X\",\"up\":null,\"bs\":{\"items\":[{\"id\":"
+               "\"b\",\"a\":{\"id\":\"1\"}}]},\"__typename\":\"A\"}]}}}");
+    mapping_close(db);
+}
