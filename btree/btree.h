@@ -129,6 +129,23 @@ typedef quire_status (*qr_tree_visit)(void *context, size_t index, struct qr_sli
 quire_status qr_tree_find_many(struct qr_tree_reader *reader, const int64_t *rowids, size_t count,
                                qr_tree_visit visit, void *context, quire_error *err);
 
+/* ---- Payloads in pieces ---- */
+
+/* The size of a payload; reads nothing of it. */
+quire_status qr_tree_value_size(const struct qr_tree *tree, const struct qr_tree_key *key,
+                                uint64_t *size, bool *found, quire_error *err);
+/* Copies up to `size` bytes from `offset` on; *got is less at the end of the payload. */
+quire_status qr_tree_value_read(const struct qr_tree *tree, const struct qr_tree_key *key,
+                                uint64_t offset, void *buffer, size_t size, size_t *got,
+                                bool *found, quire_error *err);
+/* Overwrites bytes of a payload in place. MISUSE when they do not lie within it: nothing is done. */
+quire_status qr_tree_value_write(const struct qr_tree *tree, const struct qr_tree_key *key,
+                                 uint64_t offset, const void *bytes, size_t size, bool *found,
+                                 quire_error *err);
+/* Puts a payload of zeroes, to be overwritten piece by piece. */
+quire_status qr_tree_reserve(const struct qr_tree *tree, const struct qr_tree_key *key, size_t size,
+                             bool *existed, quire_error *err);
+
 /* ---- Cursors ---- */
 
 struct qr_tree_cursor;

@@ -125,7 +125,7 @@ static inline struct qr_overflow qr_overflow_load(const uint8_t *body)
     return overflow;
 }
 
-/* Writes a payload to new pages. Enters the view itself, for a bounded number of pages at a time:
+/* Writes a payload, NULL for zeroes, to new pages. Enters the view itself, for a bounded number of pages at a time:
  * call it outside an operation. */
 quire_status qr_overflow_write(const struct qr_tree *tree, const uint8_t *payload, size_t size,
                                struct qr_overflow *overflow, quire_error *err);
@@ -134,6 +134,15 @@ quire_status qr_overflow_write(const struct qr_tree *tree, const uint8_t *payloa
 quire_status qr_overflow_read(const struct qr_tree *tree, uint32_t leaf,
                               const struct qr_overflow *overflow, uint8_t **buffer,
                               size_t *buffer_size, quire_error *err);
+
+/* Reads or overwrites `size` bytes from `offset` on, which must lie within the payload. Both enter
+ * the view themselves. */
+quire_status qr_overflow_read_part(const struct qr_tree *tree, uint32_t leaf,
+                                   const struct qr_overflow *overflow, uint64_t offset, void *out,
+                                   size_t size, quire_error *err);
+quire_status qr_overflow_write_part(const struct qr_tree *tree, uint32_t leaf,
+                                    const struct qr_overflow *overflow, uint64_t offset,
+                                    const void *bytes, size_t size, quire_error *err);
 
 /* Frees the pages of a payload. Enters the view itself. */
 quire_status qr_overflow_free(const struct qr_tree *tree, uint32_t leaf,

@@ -59,12 +59,20 @@ static quire_status append_run(const struct qr_tree *tree, struct run_list *list
     return QUIRE_OK;
 }
 
+/* The payload `size` bytes further on; NULL stands for zeroes, which new pages are full of. */
+static const uint8_t *advance(const uint8_t *payload, size_t size)
+{
+    return payload == NULL ? NULL : payload + size;
+}
+
 static quire_status fill_page(const struct qr_tree *tree, uint32_t number, const uint8_t *payload,
                               size_t size, quire_error *err)
 {
     uint8_t *page;
     QR_TRY(qr_txn_page_write(qr_view_txn(tree->view), number, &page, err));
-    memcpy(page + QR_PAGE_HEADER_SIZE, payload, size);
+    if (payload != NULL) {
+        memcpy(page + QR_PAGE_HEADER_SIZE, payload, size);
+    }
     return QUIRE_OK;
 }
 
@@ -80,7 +88,7 @@ static quire_status fill_run(const struct qr_tree *tree, uint32_t first, uint32_
         for (uint32_t i = 0; status == QUIRE_OK && i < PAGES_AT_ONCE && done < count; i++) {
             size_t part = size < data ? size : data;
             status = fill_page(tree, first + done, payload, part, err);
-            payload += part;
+            payload = advance(payload, part);
             size -= part;
             done++;
         }
@@ -110,7 +118,7 @@ static quire_status write_one_page(const struct qr_tree *tree, const uint8_t *pa
     qr_view_enter(tree->view);
     quire_status status = qr_txn_page_alloc(qr_view_txn(tree->view), QR_PAGE_TYPE_OVERFLOW_DATA,
                                             tree->id, 0, number, &page, err);
-    if (status == QUIRE_OK) {
+    if (status == QUIRE_OK && payload != NULL) {
         memcpy(page + QR_PAGE_HEADER_SIZE, payload, size);
     }
     qr_view_leave(tree->view);
@@ -140,7 +148,7 @@ quire_status qr_overflow_write(const struct qr_tree *tree, const uint8_t *payloa
         if (status == QUIRE_OK) {
             size_t part = (size_t)got * data;
             part = part < size - done ? part : size - done;
-            status = fill_run(tree, first, got, payload + done, part, err);
+            status = fill_run(tree, first, got, advance(payload, done), part, err);
             done += part;
         }
     }
@@ -298,6 +306,17 @@ quire_status qr_overflow_walk(const struct qr_tree *tree, uint32_t leaf,
 
 /* ---- Reading ---- */
 
+static quire_status data_page(const struct qr_tree *tree, uint32_t number, const uint8_t **page,
+                              quire_error *err)
+{
+    QR_TRY(qr_view_page(tree->view, number, page, err));
+    if (qr_page_type(*page) != QR_PAGE_TYPE_OVERFLOW_DATA || qr_page_tree(*page) != tree->id) {
+        return overflow_damaged(tree, number, QR_PAGE_TYPE, "not an overflow data page of the tree",
+                                err);
+    }
+    return QUIRE_OK;
+}
+
 struct reading {
     const struct qr_tree *tree;
     uint8_t *out;
@@ -312,11 +331,7 @@ static quire_status read_page(void *context, uint32_t number, bool index, quire_
     if (index) {
         return QUIRE_OK;
     }
-    QR_TRY(qr_view_page(tree->view, number, &page, err));
-    if (qr_page_type(page) != QR_PAGE_TYPE_OVERFLOW_DATA || qr_page_tree(page) != tree->id) {
-        return overflow_damaged(tree, number, QR_PAGE_TYPE, "not an overflow data page of the tree",
-                                err);
-    }
+    QR_TRY(data_page(tree, number, &page, err));
     uint32_t data = QR_OVERFLOW_DATA(qr_tree_page_size(tree));
     size_t part = reading->left < data ? reading->left : data;
     memcpy(reading->out, page + QR_PAGE_HEADER_SIZE, part);
@@ -357,6 +372,104 @@ quire_status qr_overflow_read(const struct qr_tree *tree, uint32_t leaf,
         qr_view_scanning(tree->view, false);
     }
     return status;
+}
+
+/* ---- Parts ---- */
+
+/* A part of a value to be read or, with `bytes`, written; what is left of it. */
+struct part {
+    const struct qr_tree *tree;
+    uint32_t skip;  /* data pages before the part */
+    uint32_t begin; /* offset of the part in its first page's data */
+    size_t left;
+    uint8_t *out;         /* reading */
+    const uint8_t *bytes; /* writing; NULL: reading */
+};
+
+static quire_status copy_part(struct part *part, uint32_t number, quire_error *err)
+{
+    const struct qr_tree *tree = part->tree;
+    uint32_t data = QR_OVERFLOW_DATA(qr_tree_page_size(tree));
+    size_t size = data - part->begin < part->left ? data - part->begin : part->left;
+    size_t at = QR_PAGE_HEADER_SIZE + part->begin;
+    const uint8_t *page;
+    QR_TRY(data_page(tree, number, &page, err));
+    if (part->bytes != NULL) {
+        uint8_t *copy;
+        QR_TRY(qr_txn_page_write(qr_view_txn(tree->view), number, &copy, err));
+        memcpy(copy + at, part->bytes, size);
+        part->bytes += size;
+    } else {
+        memcpy(part->out, page + at, size);
+        part->out += size;
+    }
+    part->left -= size;
+    part->begin = 0;
+    return QUIRE_OK;
+}
+
+/* One step towards the part or through it. Inside an operation. */
+static quire_status part_step(struct overflow_walk *walk, struct part *part, quire_error *err)
+{
+    uint32_t number = 0;
+    bool index;
+    bool end;
+    uint32_t passed = walk->in_run < part->skip ? walk->in_run : part->skip;
+    walk->next += passed;
+    walk->in_run -= passed;
+    walk->left -= passed;
+    part->skip -= passed;
+    QR_TRY(walk_step(walk, &number, &index, &end, err));
+    if (end) {
+        return overflow_damaged(walk->tree, walk->leaf, QR_NODE_BODY,
+                                "an overflow value shorter than its size", err);
+    }
+    if (index) {
+        return QUIRE_OK;
+    }
+    if (part->skip > 0) {
+        part->skip--;
+        return QUIRE_OK;
+    }
+    return copy_part(part, number, err);
+}
+
+static quire_status each_of_part(const struct qr_tree *tree, uint32_t leaf,
+                                 const struct qr_overflow *overflow, uint64_t offset,
+                                 struct part *part, quire_error *err)
+{
+    uint32_t data = QR_OVERFLOW_DATA(qr_tree_page_size(tree));
+    struct overflow_walk walk;
+    part->tree = tree;
+    part->skip = (uint32_t)(offset / data);
+    part->begin = (uint32_t)(offset % data);
+    qr_view_enter(tree->view);
+    quire_status status = walk_begin(&walk, tree, leaf, overflow, err);
+    qr_view_leave(tree->view);
+    while (status == QUIRE_OK && part->left > 0) {
+        qr_view_enter(tree->view);
+        for (unsigned i = 0; status == QUIRE_OK && i < PAGES_AT_ONCE && part->left > 0; i++) {
+            status = part_step(&walk, part, err);
+        }
+        qr_view_leave(tree->view);
+    }
+    return status;
+}
+
+quire_status qr_overflow_read_part(const struct qr_tree *tree, uint32_t leaf,
+                                   const struct qr_overflow *overflow, uint64_t offset, void *out,
+                                   size_t size, quire_error *err)
+{
+    struct part part = {.left = size, .out = out};
+    return each_of_part(tree, leaf, overflow, offset, &part, err);
+}
+
+quire_status qr_overflow_write_part(const struct qr_tree *tree, uint32_t leaf,
+                                    const struct qr_overflow *overflow, uint64_t offset,
+                                    const void *bytes, size_t size, quire_error *err)
+{
+    struct part part = {.left = size, .bytes = bytes};
+    return each_of_part(tree, leaf, overflow, offset, &part, err);
 }
 
 /* ---- Freeing ---- */

@@ -8,13 +8,7 @@
 #include <string.h>
 
 #include "catalog/record.h"
-#include "engine/engine_internal.h"
-
-struct quire_tree {
-    struct qr_handle handle; /* first */
-    struct qr_tree_reader reader;
-    struct qr_tree_edge edge;
-};
+#include "engine/tree_internal.h"
 
 /* Where a cursor stands. */
 enum position { BEFORE_FIRST, ON_ROW, AT_END };
@@ -141,7 +135,7 @@ quire_status quire_tree_drop(quire_txn *txn, const char *name, quire_error *err)
 
 /* ---- Rows ---- */
 
-static quire_status check_write(quire_tree *tree, quire_error *err)
+quire_status qr_tree_handle_writable(quire_tree *tree, quire_error *err)
 {
     if (tree == NULL) {
         return qr_fail(err, QUIRE_MISUSE, "The call needs a tree.");
@@ -172,7 +166,7 @@ static quire_status check_payload(const void *payload, size_t size, quire_error 
 static quire_status put(quire_tree *tree, int64_t rowid, const void *payload, size_t size,
                         enum qr_put_mode mode, bool *existed, quire_error *err)
 {
-    QR_TRY(check_write(tree, err));
+    QR_TRY(qr_tree_handle_writable(tree, err));
     QR_TRY(check_payload(payload, size, err));
     struct qr_tree_key key = {.rowid = rowid};
     return qr_tree_put(&tree->reader.tree, &key, payload, size, mode, existed, err);
@@ -230,7 +224,7 @@ quire_status quire_tree_replace(quire_tree *tree, int64_t rowid, const void *pay
 quire_status quire_tree_delete(quire_tree *tree, int64_t rowid, bool *found, quire_error *err)
 {
     bool existed;
-    QR_TRY(check_write(tree, err));
+    QR_TRY(qr_tree_handle_writable(tree, err));
     struct qr_tree_key key = {.rowid = rowid};
     QR_TRY(qr_tree_delete(&tree->reader.tree, &key, &existed, err));
     if (found != NULL) {
@@ -243,7 +237,7 @@ quire_status quire_tree_delete_range(quire_tree *tree, int64_t first, int64_t la
                                      uint64_t *deleted, quire_error *err)
 {
     uint64_t count = 0;
-    QR_TRY(check_write(tree, err));
+    QR_TRY(qr_tree_handle_writable(tree, err));
     struct qr_tree_key from = {.rowid = first};
     struct qr_tree_key to = {.rowid = last == INT64_MAX ? last : last + 1};
     if (first <= last) {
@@ -279,7 +273,7 @@ quire_status quire_tree_append_many(quire_tree *tree, const quire_tree_row *rows
                                     quire_error *err)
 {
     struct qr_tree_entry entries[ROWS_AT_ONCE];
-    QR_TRY(check_write(tree, err));
+    QR_TRY(qr_tree_handle_writable(tree, err));
     QR_TRY(check_rows(rows, count, err));
     for (size_t done = 0; done < count;) {
         size_t part = count - done < ROWS_AT_ONCE ? count - done : ROWS_AT_ONCE;

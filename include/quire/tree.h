@@ -68,6 +68,31 @@ QUIRE_API QUIRE_MUST_CHECK quire_status quire_tree_replace(quire_tree *tree, int
 QUIRE_API QUIRE_MUST_CHECK quire_status quire_tree_delete(quire_tree *tree, int64_t rowid,
                                                           bool *found, quire_error *err);
 
+/* The size of a row's payload, without reading it. */
+QUIRE_API QUIRE_MUST_CHECK quire_status quire_tree_size(quire_tree *tree, int64_t rowid,
+                                                        uint64_t *size, bool *found,
+                                                        quire_error *err);
+
+/* Copies up to `size` bytes of a payload from `offset` on into a buffer of the caller; *got is how
+ * many there were. Only the pages of this part are read. */
+QUIRE_API QUIRE_MUST_CHECK quire_status quire_tree_read_part(quire_tree *tree, int64_t rowid,
+                                                             uint64_t offset, void *buffer,
+                                                             size_t size, size_t *got, bool *found,
+                                                             quire_error *err);
+
+/* Overwrites a part of a payload in place; only the pages of this part are written. MISUSE when the
+ * part does not lie within the payload: nothing is done. */
+QUIRE_API QUIRE_MUST_CHECK quire_status quire_tree_write_part(quire_tree *tree, int64_t rowid,
+                                                              uint64_t offset, const void *bytes,
+                                                              size_t size, bool *found,
+                                                              quire_error *err);
+
+/* Inserts or replaces a row with a payload of `size` zeroes, to be filled with
+ * quire_tree_write_part: a large value is so written without being held in memory. */
+QUIRE_API QUIRE_MUST_CHECK quire_status quire_tree_reserve(quire_tree *tree, int64_t rowid,
+                                                           size_t size, bool *replaced,
+                                                           quire_error *err);
+
 /* Deletes the rows from `first` to `last`, both included; *deleted, which may be NULL, counts them.
  * Pages that lie wholly in the range are freed without a search for each row. */
 QUIRE_API QUIRE_MUST_CHECK quire_status quire_tree_delete_range(quire_tree *tree, int64_t first,

@@ -1,4 +1,4 @@
-/* Raw trees with many rows at a time: appending, finding, deleting ranges. */
+/* Raw trees with many rows at a time, and with rows in pieces. */
 #include "engine_fixture.h"
 
 #include <stdlib.h>
@@ -183,6 +183,56 @@ Test(tree_many, delete_range__of_keys_leaves_the_end_out)
     OK(quire_keytree_open(txn, "k", &tree, &err));
     FAILS(MISUSE, quire_keytree_delete_range(tree, NULL, 0, NULL, 0, &number, &err));
     quire_keytree_close(tree);
+    commit(txn);
+    close_db(db);
+}
+
+Test(tree_part, value__is_written_and_read_in_pieces)
+{
+    quire_error err = QUIRE_ERROR_INIT;
+    quire_db *db = memory_db(1024);
+    quire_txn *txn = begin_write(db);
+    quire_tree *tree = new_tree(txn, "t");
+    uint8_t piece[1000];
+    uint64_t total;
+    size_t got;
+    bool flag;
+    OK(quire_tree_reserve(tree, 1, 100000, &flag, &err));
+    cr_assert_not(flag);
+    for (size_t i = 0; i < 100; i++) {
+        memset(piece, (int)i, sizeof piece);
+        OK(quire_tree_write_part(tree, 1, i * sizeof piece, piece, sizeof piece, &flag, &err));
+        cr_assert(flag);
+    }
+    OK(quire_tree_reserve(tree, 2, 10, NULL, &err));
+    OK(quire_tree_write_part(tree, 2, 3, "abc", 3, NULL, &err));
+    FAILS(MISUSE, quire_tree_write_part(tree, 2, 8, "abc", 3, NULL, &err));
+    FAILS(MISUSE, quire_tree_write_part(tree, 2, 0, NULL, 3, NULL, &err));
+    FAILS(LIMIT, quire_tree_reserve(tree, 3, QUIRE_PAYLOAD_MAX + 1, NULL, &err));
+    quire_tree_close(tree);
+    commit(txn);
+
+    txn = begin_read(db);
+    OK(quire_tree_open(txn, "t", &tree, &err));
+    OK(quire_tree_size(tree, 1, &total, &flag, &err));
+    cr_assert_eq(total, 100000);
+    OK(quire_tree_read_part(tree, 1, 49500, piece, sizeof piece, &got, &flag, &err));
+    cr_assert_eq(got, sizeof piece);
+    cr_assert_eq(piece[499], 49);
+    cr_assert_eq(piece[500], 50);
+    OK(quire_tree_read_part(tree, 2, 2, piece, sizeof piece, &got, &flag, &err));
+    cr_assert_eq(got, 8);
+    cr_assert_eq(memcmp(piece, "\0abc\0\0\0\0", 8), 0);
+    OK(quire_tree_read_part(tree, 2, 10, piece, sizeof piece, &got, &flag, &err));
+    cr_assert_eq(got, 0);
+    cr_assert(flag);
+    OK(quire_tree_read_part(tree, 3, 0, piece, sizeof piece, &got, &flag, &err));
+    cr_assert_not(flag);
+    FAILS(MISUSE, quire_tree_write_part(tree, 1, 0, "a", 1, NULL, &err));
+    FAILS(MISUSE, quire_tree_reserve(tree, 1, 1, NULL, &err));
+    FAILS(MISUSE, quire_tree_read_part(tree, 1, 0, NULL, 1, &got, &flag, &err));
+    FAILS(MISUSE, quire_tree_size(NULL, 1, &total, &flag, &err));
+    quire_tree_close(tree);
     commit(txn);
     close_db(db);
 }
