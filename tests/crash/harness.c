@@ -117,6 +117,7 @@ void harness_begin(struct harness *harness, const char *regime, int argc, char *
     process.begun_ns = qr_clock_monotonic_ns();
     parse(harness, argc, argv);
     process.seed = harness->seed;
+    harness->mutant = process.mutant != NULL;
     (void)snprintf(process.program, sizeof process.program, "%s", argv[0]);
     (void)snprintf(process.arguments, sizeof process.arguments, "%s%s%s%s%s",
                    harness->mode != NULL ? " " : "", harness->mode != NULL ? harness->mode : "",

@@ -23,6 +23,7 @@ struct harness {
     uint64_t seed;
     uint64_t cases_wanted; /* 0: the program's own number */
     bool longer;
+    bool mutant; /* a rule is dropped: a verdict is wanted, soon */
     bool verbose;
     const char *mode; /* an argument without dashes in front, or NULL */
 };

@@ -368,6 +368,10 @@ int main(int argc, char **argv)
         depth = (struct image_depth){
             .exhaustive = 11, .sampled = 300, .torn = 40, .garbage = 40, .again = 10};
     }
+    if (harness.mutant) {
+        depth = (struct image_depth){
+            .exhaustive = 4, .sampled = 8, .torn = 8, .garbage = 3, .again = 20};
+    }
     uint64_t seeds = harness_cases(&harness, 1, 4);
     for (uint64_t i = 0; i < seeds; i++) {
         for (size_t w = 0; w < sizeof workloads / sizeof *workloads; w++) {
@@ -376,9 +380,9 @@ int main(int argc, char **argv)
             }
         }
         if (harness.mode == NULL || strcmp(harness.mode, "syncs") == 0) {
-            depth.exhaustive = harness.longer ? 6 : 2;
-            depth.sampled = harness.longer ? 40 : 4;
-            totals.images += run_failed_syncs(&harness, &depth, &totals.boundaries);
+            struct image_depth few = {.exhaustive = 1, .sampled = 3, .torn = 1, .garbage = 1};
+            totals.images +=
+                run_failed_syncs(&harness, harness.longer ? &depth : &few, &totals.boundaries);
         }
     }
     (void)snprintf(extra, sizeof extra,
