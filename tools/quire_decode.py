@@ -640,8 +640,9 @@ def cut_key(key, page_size):
 
 
 TYPES = {1: "bool", 2: "int", 3: "float", 4: "text", 5: "blob", 6: "list"}
-KINDS = {1: "tree", 2: "table", 3: "index", 4: "view", 5: "trigger", 6: "text"}
-SPACES = {"tree": 1, "table": 1, "view": 1, "index": 2, "trigger": 3, "text": 4}
+KINDS = {1: "tree", 2: "table", 3: "index", 4: "view", 5: "trigger", 6: "text",
+         7: "key tree"}
+SPACES = {"tree": 1, "key tree": 1, "table": 1, "view": 1, "index": 2, "trigger": 3, "text": 4}
 
 
 class Database:
@@ -657,6 +658,8 @@ class Database:
                 self.tables[each["name"]] = self.table(each)
             elif each["kind"] == "tree":
                 self.trees[each["name"]] = self.walk.rows(each["root"], each["id"])
+            elif each["kind"] == "key tree":
+                self.trees[each["name"]] = self.walk.keys(each["root"], each["id"])
         for each in self.objects.values():
             if each["kind"] == "index":
                 self.index(each)
@@ -773,6 +776,9 @@ class Database:
             "trees": {each["name"]: [[rowid, payload.hex()]
                                      for rowid, payload in self.trees[each["name"]]]
                       for each in named("tree")},
+            "key trees": {each["name"]: [[key.hex(), payload.hex()]
+                                         for key, payload in self.trees[each["name"]]]
+                          for each in named("key tree")},
             "tables": {each["name"]: self.table_listing(self.tables[each["name"]])
                        for each in named("table")},
         }

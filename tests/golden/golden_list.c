@@ -115,6 +115,35 @@ static void print_tree(quire_txn *txn, const char *name)
     quire_tree_close(tree);
 }
 
+static void print_key_tree(quire_txn *txn, const char *name)
+{
+    quire_error err;
+    quire_keytree *tree;
+    quire_keycursor *cursor;
+    bool valid;
+    golden_need(quire_keytree_open(txn, name, &tree, &err), &err, name);
+    golden_need(quire_keycursor_open(tree, &cursor, &err), &err, name);
+    putchar('[');
+    golden_need(quire_keycursor_first(cursor, &valid, &err), &err, name);
+    for (bool first = true; valid; first = false) {
+        const void *key;
+        const void *value;
+        size_t key_size;
+        size_t value_size;
+        golden_need(quire_keycursor_entry(cursor, &key, &key_size, &value, &value_size, &err), &err,
+                    name);
+        fputs(first ? "\n [" : ",\n [", stdout);
+        print_hex(key, key_size);
+        fputs(", ", stdout);
+        print_hex(value, value_size);
+        putchar(']');
+        golden_need(quire_keycursor_next(cursor, &valid, &err), &err, name);
+    }
+    putchar(']');
+    quire_keycursor_close(cursor);
+    quire_keytree_close(tree);
+}
+
 static void print_columns(const quire_table *table)
 {
     static const char *const types[] = {"null", "bool", "int", "float", "text", "blob", "list"};
@@ -317,6 +346,7 @@ void golden_list(const char *path, quire_open_mode mode)
     quire_free(text);
     putchar('}');
     print_objects(txn, "tree", print_tree);
+    print_objects(txn, "key tree", print_key_tree);
     print_objects(txn, "table", print_table);
     fputs("}\n", stdout);
     golden_need(quire_commit(txn, &err), &err, "end of reading");

@@ -82,6 +82,29 @@ static void rewrite_tree(quire_txn *txn, uint32_t page_size)
     quire_tree_close(tree);
 }
 
+/* ---- A tree of byte keys ---- */
+
+/* Keys that begin alike, the empty one, and the longest; values inside and outside of the page. */
+static void write_key_tree(quire_txn *txn, uint32_t page_size)
+{
+    quire_error err;
+    quire_keytree *tree;
+    golden_need(quire_keytree_create(txn, "bytes", &err), &err, "create key tree");
+    golden_need(quire_keytree_open(txn, "bytes", &tree, &err), &err, "open key tree");
+    size_t key_max = quire_keytree_key_max(tree);
+    uint8_t *bytes = golden_memory(page_size * 2);
+    fill(bytes, page_size * 2, page_size);
+    for (uint32_t i = 0; i < 24; i++) {
+        size_t key_size = i % 8 == 7 ? key_max - i / 8 : i;
+        size_t size = i % 6 == 5 ? page_size / 4 + i * page_size / 16 : i;
+        memset(bytes, 'k', key_max / 2);
+        golden_need(quire_keytree_put(tree, bytes, key_size, bytes + i, size, NULL, &err), &err,
+                    "put entry");
+    }
+    free(bytes);
+    quire_keytree_close(tree);
+}
+
 /* ---- A table with every type and kind of index ---- */
 
 static void create_table(quire_txn *txn)
@@ -270,6 +293,7 @@ void golden_write(const char *path, const char *log, uint32_t page_size, uint32_
     golden_need(quire_open(path, &options, &db, &err), &err, path);
     quire_txn *txn = begin(db);
     write_tree(txn, page_size);
+    write_key_tree(txn, page_size);
     create_table(txn);
     insert_range(txn, 0, rows / 2, page_size);
     commit(txn);
