@@ -33,7 +33,7 @@ quire_status qr_maintenance_open(const struct qr_maintenance_place *place, const
                                  quire_open_mode mode, uint32_t page_size, quire_db **out,
                                  quire_error *err);
 
-/* Opens a database for reading with room for all that its log may hold, which stays in the cache. */
+/* Opens a database for reading, with room in the cache for all that its log may hold. */
 quire_status qr_maintenance_open_source(const struct qr_maintenance_place *place, const char *path,
                                         quire_db **out, quire_error *err);
 
@@ -95,8 +95,8 @@ struct qr_tree qr_object_tree(const struct qr_object *object, struct qr_view *vi
 
 /* ---- Checking a copy (copy_check.c) ---- */
 
-/* Inspects a closed database; CORRUPT with the first error. `salvaged` allows rows that are not what
- * their table says. */
+/* Inspects a closed database; CORRUPT with the first error. `salvaged` allows rows that are not
+ * what their table says. */
 quire_status qr_copy_check(const struct qr_maintenance_place *place, const char *path,
                            bool salvaged, quire_error *err);
 

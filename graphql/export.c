@@ -57,8 +57,8 @@ static quire_status flush(struct exporter *e, size_t from)
 
 /* ---- Links ---- */
 
-/* Whether the links of a table were made in the order of the rows of side 0, the owners, and of side
- * 1, the targets. */
+/* Whether the links of a table were made in the order of the rows of side 0, the owners, and of
+ * side 1, the targets. */
 static quire_status find_orders(struct exporter *e, quire_cursor *cursor, bool ordered[2])
 {
     int64_t last[2] = {INT64_MIN, INT64_MIN};

@@ -126,8 +126,8 @@ typedef quire_status (*quire_write_callback)(void *context, const char *bytes, s
                                              quire_error *err);
 
 /* Writes the rows of the GraphQL schema's types as JSON in the form that a loader without mapping
- * reads (docs/graphql.md, "Loading"), piece by piece: an empty object when there is no schema. *rows,
- * unless NULL, receives how many. CORRUPT when a reference leads nowhere. */
+ * reads (docs/graphql.md, "Loading"), piece by piece: an empty object when there is no schema.
+ * *rows, unless NULL, receives how many. CORRUPT when a reference leads nowhere. */
 QUIRE_API QUIRE_MUST_CHECK quire_status quire_export(quire_txn *txn, quire_write_callback write,
                                                      void *context, uint64_t *rows,
                                                      quire_error *err);

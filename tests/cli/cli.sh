@@ -68,7 +68,8 @@ run
 exits 64
 says "Usage: quire COMMAND"
 
-readonly commands="load query schema inspect stats checkpoint backup restore compact recover dump version"
+readonly commands="load query schema inspect stats checkpoint
+backup restore compact recover dump version"
 
 case_ "--help names every command"
 run --help

@@ -22,9 +22,13 @@ expect() {
         sed 's/^/  /' out err
     fi
 }
-prints() { grep -qF -- "$1" out || { failed=1; echo "FAILED: standard output lacks $1"; cat out; }; }
-says() { grep -qF -- "$1" err || { failed=1; echo "FAILED: standard error lacks $1"; cat err; }; }
-same() { cmp -s "$1" "$2" || { failed=1; echo "FAILED: $1 and $2 differ"; }; }
+wrong() {
+    failed=1
+    echo "FAILED $*"
+}
+prints() { grep -qF -- "$1" out || wrong "standard output lacks $1: $(cat out)"; }
+says() { grep -qF -- "$1" err || wrong "standard error lacks $1: $(cat err)"; }
+same() { cmp -s "$1" "$2" || wrong "$1 and $2 differ"; }
 
 for command in backup restore compact recover dump stats; do
     expect 0 "$command" --help
@@ -85,6 +89,6 @@ same out original.json
 expect 74 recover schema.graphql other.quire
 
 leftovers=$(find . -name '*-new' -o -name '*-new-wal' -o -name '*-work')
-[ -z "$leftovers" ] || { failed=1; echo "FAILED: left behind: $leftovers"; }
+[ -z "$leftovers" ] || wrong "left behind: $leftovers"
 [ "$failed" -eq 0 ] && echo "all commands did as they should"
 exit "$failed"

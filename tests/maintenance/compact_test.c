@@ -4,6 +4,7 @@
  */
 #include "maintenance_fixture.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -106,6 +107,7 @@ Test(compact, pages__are_full)
 
 struct seen {
     char text[600];
+    size_t size;
     uint64_t pages;
 };
 
@@ -113,12 +115,10 @@ static quire_status note_object(void *context, const quire_object_stats *stats, 
 {
     struct seen *seen = context;
     (void)err;
-    strcat(seen->text, stats->kind);
-    strcat(seen->text, " ");
-    strcat(seen->text, stats->name);
-    strcat(seen->text, "/");
-    strcat(seen->text, stats->table);
-    strcat(seen->text, ";");
+    int more = snprintf(seen->text + seen->size, sizeof seen->text - seen->size, "%s %s/%s;",
+                        stats->kind, stats->name, stats->table);
+    seen->size += (size_t)more;
+    cr_assert_lt(seen->size, sizeof seen->text);
     seen->pages += stats->inner_pages + stats->leaf_pages + stats->overflow_pages;
     return QUIRE_OK;
 }

@@ -1,8 +1,9 @@
 /*
  * Export: what it writes is read back by the loader into an equal database.
  */
-#include "../load/load_fixture.h"
+#include "load/load_fixture.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -18,7 +19,7 @@ static quire_status take(void *context, const char *bytes, size_t size, quire_er
     struct text *text = context;
     if (++text->pieces == text->fail_at) {
         err->status = QUIRE_IO;
-        strcpy(err->message, "The disk of the test is full.");
+        (void)snprintf(err->message, sizeof err->message, "The disk of the test is full.");
         return QUIRE_IO;
     }
     if (text->size + size + 1 > text->capacity) {

@@ -5,7 +5,7 @@
 #ifndef QUIRE_TESTS_MAINTENANCE_FIXTURE_H
 #define QUIRE_TESTS_MAINTENANCE_FIXTURE_H
 
-#include "../engine/engine_fixture.h"
+#include "engine/engine_fixture.h"
 #include "engine/maintenance.h"
 #include "support/faulty_layer.h"
 
@@ -16,8 +16,9 @@ quire_db *open_at(struct qr_file_layer *layer, const char *path, quire_open_mode
 /*
  * Creates a database of 1 KiB pages: table "people" (name, age, note) with a
  * unique B-tree index "by_name", a descending one "by_age" and a hash index
- * "age_hash"; tree "blobs" and key tree "words", both with large payloads; a text; a table dropped again,
- * and rows deleted, so that pages are free and ids have gaps.
+ * "age_hash"; tree "blobs" and key tree "words", both with large payloads; a
+ * text; a table dropped again, and rows deleted, so that pages are free and ids
+ * have gaps.
  */
 void create_sample(struct qr_file_layer *layer, const char *path, int rows);
 /* Adds a person with a name that no other has; commits. */

@@ -5,6 +5,7 @@
  */
 #include "maintenance_fixture.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -69,7 +70,7 @@ static void note_object(void *context, const quire_salvaged *object)
     told->lost += object->rows_lost;
     if (object->note[0] != '\0') {
         told->notes++;
-        strncpy(told->last_note, object->note, sizeof told->last_note - 1);
+        (void)snprintf(told->last_note, sizeof told->last_note, "%s", object->note);
     }
 }
 
