@@ -242,6 +242,15 @@ quire_status quire_get_stats(quire_db *db, quire_stats *stats, quire_error *err)
     return QUIRE_OK;
 }
 
+quire_status quire_readers(quire_db *db, quire_reader_callback each, void *context,
+                           quire_error *err)
+{
+    if (db == NULL || each == NULL) {
+        return qr_fail(err, QUIRE_MISUSE, "quire_readers needs a database and a callback.");
+    }
+    return qr_pager_readers(db->pager, each, context, err);
+}
+
 const quire_allocator *qr_db_allocator(const quire_db *db)
 {
     return &db->allocator;

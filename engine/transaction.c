@@ -88,14 +88,18 @@ void qr_txns_free_spares(quire_db *db)
 }
 
 /* The pager counts snapshots; writers are counted here, so that readers share no written memory. */
-static quire_status open_view(quire_txn *txn, quire_txn_mode mode, quire_error *err)
+static quire_status open_view(quire_txn *txn, quire_txn_mode mode,
+                              const quire_begin_options *options, quire_error *err)
 {
     quire_db *db = txn->db;
+    const char *owner = options == NULL ? NULL : options->owner;
     if (mode == QUIRE_READ) {
-        return qr_snapshot_open(db->pager, &txn->view, err);
+        return qr_snapshot_open_as(db->pager, owner, &txn->view, err);
     }
+    uint32_t timeout_ms =
+        options != NULL && options->timeout ? options->timeout_ms : db->lock_timeout_ms;
     atomic_fetch_add(&db->writers, 1);
-    quire_status status = qr_txn_begin(db->pager, db->lock_timeout_ms, &txn->txn, err);
+    quire_status status = qr_txn_begin_as(db->pager, owner, timeout_ms, &txn->txn, err);
     if (status != QUIRE_OK) {
         atomic_fetch_sub(&db->writers, 1);
         return status;
@@ -106,12 +110,22 @@ static quire_status open_view(quire_txn *txn, quire_txn_mode mode, quire_error *
 
 quire_status quire_begin(quire_db *db, quire_txn_mode mode, quire_txn **out, quire_error *err)
 {
+    return quire_begin_with(db, mode, NULL, out, err);
+}
+
+quire_status quire_begin_with(quire_db *db, quire_txn_mode mode, const quire_begin_options *options,
+                              quire_txn **out, quire_error *err)
+{
     if (db == NULL || out == NULL || (unsigned)mode > QUIRE_WRITE) {
         return qr_fail(err, QUIRE_MISUSE,
                        "quire_begin needs a database, a mode and a place for "
                        "the transaction.");
     }
     *out = NULL;
+    if (options != NULL && options->size != sizeof *options) {
+        return qr_fail(err, QUIRE_MISUSE,
+                       "options.size is %zu; start from QUIRE_BEGIN_OPTIONS_INIT.", options->size);
+    }
     if (mode == QUIRE_WRITE && qr_pager_read_only(db->pager)) {
         return qr_fail(err, QUIRE_READ_ONLY, "The database was opened read-only.");
     }
@@ -123,7 +137,7 @@ quire_status quire_begin(quire_db *db, quire_txn_mode mode, quire_txn **out, qui
         return QUIRE_NO_MEMORY;
     }
     txn->db = db;
-    quire_status status = open_view(txn, mode, err);
+    quire_status status = open_view(txn, mode, options, err);
     if (status != QUIRE_OK) {
         leave_txn(txn);
         return status;

@@ -21,6 +21,9 @@
 #include "base/file.h"
 #include "quire/database.h"
 
+/* Labels of transactions, with their end; longer ones are cut. */
+#define QR_OWNER_SIZE 64U
+
 struct qr_pager;
 struct qr_view;
 struct qr_txn;
@@ -72,6 +75,13 @@ bool qr_pager_read_only(const struct qr_pager *pager);
 /* Opens a snapshot of the newest visible commit: O(1), takes no lock that a commit or a checkpoint
  * holds. LIMIT when readers_max snapshots are open; the message says how old the oldest one's state is. */
 quire_status qr_snapshot_open(struct qr_pager *pager, struct qr_view **out, quire_error *err);
+/* The same with a label for qr_pager_readers, copied. */
+quire_status qr_snapshot_open_as(struct qr_pager *pager, const char *owner, struct qr_view **out,
+                                 quire_error *err);
+/* Tells of every open snapshot; what it tells is borrowed for the call. No lock is held meanwhile.
+ * Stops at the first status that is not OK and returns it. Any thread. */
+quire_status qr_pager_readers(struct qr_pager *pager, quire_reader_callback each, void *context,
+                              quire_error *err);
 void qr_snapshot_close(struct qr_view *view);
 
 struct qr_pager *qr_view_pager(const struct qr_view *view);
@@ -122,6 +132,9 @@ void qr_pin_destroy(struct qr_pin *pin);
  * NO_MEMORY. */
 quire_status qr_txn_begin(struct qr_pager *pager, uint32_t timeout_ms, struct qr_txn **out,
                           quire_error *err);
+/* The same with a label, copied, that others are told when they wait in vain; NULL = none. */
+quire_status qr_txn_begin_as(struct qr_pager *pager, const char *owner, uint32_t timeout_ms,
+                             struct qr_txn **out, quire_error *err);
 
 /* The transaction's own view: its changes over the newest committed state. */
 struct qr_view *qr_txn_view(struct qr_txn *txn);

@@ -115,6 +115,8 @@ struct qr_slot {
     struct qr_view view;
     struct qr_pin pin; /* for the first pin of a snapshot; in the list from its first use on */
     bool pin_used;
+    bool labelled;             /* seen by the slot's owner alone: it takes no lock without need */
+    char owner[QR_OWNER_SIZE]; /* label, "" when none; under slots.lock */
 };
 
 /* The first slots are the pager's own. */
@@ -394,7 +396,8 @@ struct qr_pager {
     bool read_only;
     struct qr_file *file;
     struct qr_wal *wal;
-    struct qr_gate writer; /* rank WRITER */
+    struct qr_gate writer;            /* rank WRITER */
+    char writer_owner[QR_OWNER_SIZE]; /* label of who holds it, or did last; under commit.lock */
     bool writer_created;
     struct qr_cache cache;
     struct qr_slots slots;
@@ -512,6 +515,9 @@ void qr_view_drop_buffers(struct qr_view *view);
 quire_status qr_view_buffer_add(struct qr_view *view, uint32_t page_number, uint8_t **bytes,
                                 quire_error *err);
 void qr_view_buffer_remove(struct qr_view *view, const uint8_t *bytes);
+
+/* Copies a label, cut to its size at the end of a character; NULL is "". */
+void qr_owner_copy(char label[QR_OWNER_SIZE], const char *owner);
 
 /* ---- spill.c ---- */
 

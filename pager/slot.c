@@ -8,8 +8,8 @@
  * slots. Either the collector sees the reader's boundary, or the reader sees
  * the newer one and tries again.
  *
- * Concurrency: taking and leaving a slot is lock-free. The pin list has the
- * mutex of rank SLOT; pins themselves are written by the view's thread alone.
+ * Concurrency: taking and leaving a slot is lock-free. The pin list and the
+ * labels have the mutex of rank SLOT; pins themselves are written by the view's thread alone.
  */
 #include "pager/pager_internal.h"
 
@@ -157,26 +157,58 @@ static uint32_t first_slot_hint(uint32_t readers)
 
 static quire_status fail_no_slot(struct qr_pager *pager, quire_error *err)
 {
+    char owner[QR_OWNER_SIZE] = "";
     uint64_t oldest_seq = QR_NO_SNAPSHOT;
     uint64_t since = 0;
+    qr_mutex_lock(&pager->slots.lock);
     for (uint32_t i = QR_SLOT_FIRST_READER; i < pager->slots.count; i++) {
         struct qr_slot *slot = &pager->slots.slot[i];
         uint64_t seq = atomic_load_explicit(&slot->snapshot, memory_order_acquire);
         if (seq < oldest_seq) {
             oldest_seq = seq;
             since = atomic_load_explicit(&slot->since_ns, memory_order_relaxed);
+            memcpy(owner, slot->owner, sizeof owner);
         }
     }
+    qr_mutex_unlock(&pager->slots.lock);
     uint64_t age = since == 0 ? 0 : qr_clock_monotonic_ns() - since;
     return qr_fail(err, QUIRE_LIMIT,
                    "All %u read transactions that %s allows are open, the oldest on a state of "
-                   "%llu ms ago; "
-                   "end some, or open the database with a larger readers_max.",
+                   "%llu ms ago%s%s; end some, or open the database with a larger readers_max.",
                    pager->slots.count - QR_SLOT_FIRST_READER, pager->path,
-                   (unsigned long long)(age / QR_NS_PER_MS));
+                   (unsigned long long)(age / QR_NS_PER_MS), owner[0] == '\0' ? "" : " by ", owner);
+}
+
+void qr_owner_copy(char label[QR_OWNER_SIZE], const char *owner)
+{
+    size_t size = owner == NULL ? 0 : strlen(owner);
+    size = size < QR_OWNER_SIZE ? size : QR_OWNER_SIZE - 1;
+    while (size > 0 && owner[size] != '\0' && ((unsigned char)owner[size] & 0xC0U) == 0x80) {
+        size--; /* not within a character */
+    }
+    if (size > 0) {
+        memcpy(label, owner, size);
+    }
+    label[size] = '\0';
+}
+
+static void label_slot(struct qr_pager *pager, struct qr_slot *slot, const char *owner)
+{
+    if (owner != NULL || slot->labelled) {
+        qr_mutex_lock(&pager->slots.lock);
+        qr_owner_copy(slot->owner, owner);
+        qr_mutex_unlock(&pager->slots.lock);
+        slot->labelled = owner != NULL;
+    }
 }
 
 quire_status qr_snapshot_open(struct qr_pager *pager, struct qr_view **out, quire_error *err)
+{
+    return qr_snapshot_open_as(pager, NULL, out, err);
+}
+
+quire_status qr_snapshot_open_as(struct qr_pager *pager, const char *owner, struct qr_view **out,
+                                 quire_error *err)
 {
     struct qr_slots *slots = &pager->slots;
     uint32_t readers = slots->count - QR_SLOT_FIRST_READER;
@@ -187,11 +219,36 @@ quire_status qr_snapshot_open(struct qr_pager *pager, struct qr_view **out, quir
         struct qr_slot *slot = &slots->slot[QR_SLOT_FIRST_READER + at];
         if (atomic_load_explicit(&slot->taken, memory_order_relaxed) == 0 &&
             atomic_exchange_explicit(&slot->taken, 1, memory_order_acquire) == 0) {
+            label_slot(pager, slot, owner);
             *out = qr_snapshot_take(pager, slot);
             return QUIRE_OK;
         }
     }
     return fail_no_slot(pager, err);
+}
+
+quire_status qr_pager_readers(struct qr_pager *pager, quire_reader_callback each, void *context,
+                              quire_error *err)
+{
+    struct qr_slots *slots = &pager->slots;
+    for (uint32_t i = QR_SLOT_FIRST_READER; i < slots->count; i++) {
+        struct qr_slot *slot = &slots->slot[i];
+        char owner[QR_OWNER_SIZE];
+        qr_mutex_lock(&slots->lock);
+        uint64_t seq = atomic_load_explicit(&slot->snapshot, memory_order_acquire);
+        uint64_t since = atomic_load_explicit(&slot->since_ns, memory_order_relaxed);
+        memcpy(owner, slot->owner, sizeof owner);
+        qr_mutex_unlock(&slots->lock);
+        if (seq == QR_NO_SNAPSHOT) {
+            continue;
+        }
+        uint64_t now = qr_clock_monotonic_ns();
+        quire_reader reader = {.sequence = seq,
+                               .age_ms = now > since ? (now - since) / QR_NS_PER_MS : 0,
+                               .owner = owner};
+        QR_TRY(each(context, &reader, err));
+    }
+    return QUIRE_OK;
 }
 
 static struct qr_slot *slot_of(struct qr_view *view)

@@ -205,16 +205,27 @@ bool qr_txn_make_room(struct qr_txn *txn)
 static quire_status fail_busy(struct qr_pager *pager, uint64_t since_ns, uint32_t timeout_ms,
                               quire_error *err)
 {
+    char owner[QR_OWNER_SIZE];
     uint64_t now = qr_clock_monotonic_ns();
     uint64_t held_ms = since_ns == 0 || now < since_ns ? 0 : (now - since_ns) / QR_NS_PER_MS;
+    qr_mutex_lock(&pager->commit.lock);
+    memcpy(owner, pager->writer_owner, sizeof owner);
+    qr_mutex_unlock(&pager->commit.lock);
     return qr_fail(err, QUIRE_BUSY,
-                   "The writer lock of %s was not free within %u ms; another write transaction "
-                   "has held it for %llu ms. Commit or roll it back, or wait longer.",
-                   pager->path, timeout_ms, (unsigned long long)held_ms);
+                   "The writer lock of %s was not free within %u ms; %s has held it for %llu ms. "
+                   "Commit or roll it back, or wait longer.",
+                   pager->path, timeout_ms, owner[0] == '\0' ? "another write transaction" : owner,
+                   (unsigned long long)held_ms);
 }
 
 quire_status qr_txn_begin(struct qr_pager *pager, uint32_t timeout_ms, struct qr_txn **out,
                           quire_error *err)
+{
+    return qr_txn_begin_as(pager, NULL, timeout_ms, out, err);
+}
+
+quire_status qr_txn_begin_as(struct qr_pager *pager, const char *owner, uint32_t timeout_ms,
+                             struct qr_txn **out, quire_error *err)
 {
     uint64_t since_ns = 0;
     *out = NULL;
@@ -246,6 +257,7 @@ quire_status qr_txn_begin(struct qr_pager *pager, uint32_t timeout_ms, struct qr
     txn->pages = txn->pages_at_begin = txn->view.pages = pager->commit.pages;
     txn->free_pages = pager->commit.free_pages;
     txn->view.sequence = pager->commit.sequence;
+    qr_owner_copy(pager->writer_owner, owner);
     qr_mutex_unlock(&pager->commit.lock);
     *out = txn;
     return QUIRE_OK;

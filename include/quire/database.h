@@ -73,16 +73,16 @@ typedef enum quire_open_mode {
  * default. page_size counts only when the file is created.
  */
 typedef struct quire_options {
-    size_t size;                        /* sizeof(quire_options) */
-    quire_open_mode mode;               /* default QUIRE_OPEN_CREATE */
-    quire_durability durability;        /* default QUIRE_DURABILITY_FULL */
-    uint32_t page_size;                 /* bytes, power of two, 1,024..32,768; default 4,096 */
-    uint32_t lock_timeout_ms;           /* wait for the writer lock; default 30,000 */
-    uint32_t readers_max;               /* snapshots open at once; default 126, at most 4,096 */
-    uint64_t cache_bytes;               /* page cache; default a quarter of the memory; >= 64 pages */
-    uint64_t wal_bytes_max;             /* log size at which commits wait; default 64 MiB */
-    uint32_t sync_interval_ms;          /* QUIRE_DURABILITY_NORMAL; default 100 */
-    uint32_t wal_segment_bytes;         /* power of two; 0 = chosen; for tests of log turnover */
+    size_t size;                 /* sizeof(quire_options) */
+    quire_open_mode mode;        /* default QUIRE_OPEN_CREATE */
+    quire_durability durability; /* default QUIRE_DURABILITY_FULL */
+    uint32_t page_size;          /* bytes, power of two, 1,024..32,768; default 4,096 */
+    uint32_t lock_timeout_ms;    /* wait for the writer lock; default 30,000 */
+    uint32_t readers_max;        /* snapshots open at once; default 126, at most 4,096 */
+    uint64_t cache_bytes;        /* page cache; default a quarter of the memory; >= 64 pages */
+    uint64_t wal_bytes_max;      /* log size at which commits wait; default 64 MiB */
+    uint32_t sync_interval_ms;   /* QUIRE_DURABILITY_NORMAL; default 100 */
+    uint32_t wal_segment_bytes;  /* power of two; 0 = chosen; for tests of log turnover */
     quire_checkpoint_policy checkpoint; /* wish NULL = frame_count(1000) */
     const quire_allocator *allocator;   /* NULL = the C library's; borrowed until close */
 } quire_options;
@@ -118,6 +118,21 @@ QUIRE_API quire_status quire_close(quire_db *db, quire_error *err);
  * wait for readers or an open write transaction. Any thread. */
 QUIRE_API QUIRE_MUST_CHECK quire_status quire_checkpoint(quire_db *db, quire_error *err);
 
+/* An open read transaction. */
+typedef struct quire_reader {
+    uint64_t sequence; /* the commit that it sees */
+    uint64_t age_ms;   /* since that became visible, or since the database was opened */
+    const char *owner; /* its label (quire_begin_with), or ""; borrowed for the call */
+} quire_reader;
+
+typedef quire_status (*quire_reader_callback)(void *context, const quire_reader *reader,
+                                              quire_error *err);
+
+/* Tells of the read transactions that are open: the old ones keep old page versions in memory. The
+ * callback may use the database; a status other than OK ends the walk and is returned. Any thread. */
+QUIRE_API QUIRE_MUST_CHECK quire_status quire_readers(quire_db *db, quire_reader_callback each,
+                                                      void *context, quire_error *err);
+
 /* Counters since open, and sizes now. */
 typedef struct quire_stats {
     size_t size;              /* in: sizeof(quire_stats) */
@@ -128,17 +143,17 @@ typedef struct quire_stats {
     uint64_t commit_sequence; /* newest visible commit */
     uint64_t commits;         /* write transactions committed */
     uint64_t rollbacks;
-    uint64_t groups;          /* groups of commits written to the log */
-    uint64_t log_frames;      /* page frames written to the log */
-    uint64_t log_bytes;       /* size of the log file */
-    uint64_t syncs;           /* syncs of log and database file */
-    uint64_t checkpoints;     /* checkpoints completed */
-    uint64_t pages_written;   /* pages written to the database file */
-    uint64_t page_reads;      /* pages read from disk into the cache (misses) */
-    uint64_t evictions;       /* pages dropped from the cache */
-    uint64_t spills;          /* pages written to the temporary spill file */
-    uint64_t versions_held;   /* old page versions kept for open snapshots, now */
-    uint64_t cache_frames;    /* frames in use, now */
+    uint64_t groups;        /* groups of commits written to the log */
+    uint64_t log_frames;    /* page frames written to the log */
+    uint64_t log_bytes;     /* size of the log file */
+    uint64_t syncs;         /* syncs of log and database file */
+    uint64_t checkpoints;   /* checkpoints completed */
+    uint64_t pages_written; /* pages written to the database file */
+    uint64_t page_reads;    /* pages read from disk into the cache (misses) */
+    uint64_t evictions;     /* pages dropped from the cache */
+    uint64_t spills;        /* pages written to the temporary spill file */
+    uint64_t versions_held; /* old page versions kept for open snapshots, now */
+    uint64_t cache_frames;  /* frames in use, now */
     uint64_t cache_frames_max;
 } quire_stats;
 

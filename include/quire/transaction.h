@@ -28,6 +28,25 @@ typedef enum quire_txn_mode { QUIRE_READ = 0, QUIRE_WRITE = 1 } quire_txn_mode;
 QUIRE_API QUIRE_MUST_CHECK quire_status quire_begin(quire_db *db, quire_txn_mode mode,
                                                     quire_txn **out, quire_error *err);
 
+/* Options of quire_begin_with; start from QUIRE_BEGIN_OPTIONS_INIT. */
+typedef struct quire_begin_options {
+    size_t size;       /* sizeof(quire_begin_options) */
+    const char *owner; /* a label for others to see, copied, at most 63 bytes of it; NULL = none */
+    bool timeout;      /* the next field holds, instead of the database's lock_timeout_ms */
+    uint32_t timeout_ms; /* 0 = try once */
+} quire_begin_options;
+
+#define QUIRE_BEGIN_OPTIONS_INIT                                                                   \
+    {                                                                                              \
+        .size = sizeof(quire_begin_options)                                                        \
+    }
+
+/* quire_begin with options; NULL for none. A BUSY error names the owner of the transaction that
+ * holds the lock, a LIMIT error that of the oldest reader. */
+QUIRE_API QUIRE_MUST_CHECK quire_status quire_begin_with(quire_db *db, quire_txn_mode mode,
+                                                         const quire_begin_options *options,
+                                                         quire_txn **out, quire_error *err);
+
 /*
  * Commits and frees a transaction. On QUIRE_OK the changes have reached what
  * the database's durability promises and are visible to new readers. On

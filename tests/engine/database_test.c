@@ -285,3 +285,100 @@ Test(policy, frame_count__wishes_from_its_threshold_on)
     state.frames = UINT64_MAX;
     cr_assert_eq(policy.wish(policy.context, &state), QUIRE_CHECKPOINT_NONE);
 }
+
+struct seen {
+    unsigned count;
+    char owners[4][70];
+};
+
+static quire_status see(void *context, const quire_reader *reader, quire_error *err)
+{
+    struct seen *seen = context;
+    (void)err;
+    cr_assert_gt(reader->sequence, 0);
+    cr_assert_lt(seen->count, 4);
+    strcpy(seen->owners[seen->count++], reader->owner);
+    return QUIRE_OK;
+}
+
+static bool saw(const struct seen *seen, const char *owner)
+{
+    for (unsigned i = 0; i < seen->count; i++) {
+        if (strcmp(seen->owners[i], owner) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+Test(owner, readers__are_listed_with_their_labels)
+{
+    quire_error err = QUIRE_ERROR_INIT;
+    quire_db *db = memory_db(0);
+    quire_begin_options options = QUIRE_BEGIN_OPTIONS_INIT;
+    quire_txn *named, *cut;
+    options.owner = "report";
+    OK(quire_begin_with(db, QUIRE_READ, &options, &named, &err));
+    options.owner = "0123456789012345678901234567890123456789012345678901234567890\u00e9\u00e9";
+    OK(quire_begin_with(db, QUIRE_READ, &options, &cut, &err));
+    quire_txn *plain = begin_read(db);
+    struct seen seen = {0};
+    OK(quire_readers(db, see, &seen, &err));
+    cr_assert_eq(seen.count, 3);
+    cr_assert(saw(&seen, "report") && saw(&seen, ""));
+    cr_assert(saw(&seen, "0123456789012345678901234567890123456789012345678901234567890\u00e9"));
+    quire_rollback(named);
+    quire_rollback(cut);
+    quire_rollback(plain);
+
+    /* A label does not outlive its transaction. */
+    quire_txn *readers[3] = {begin_read(db), begin_read(db), begin_read(db)};
+    seen = (struct seen){0};
+    OK(quire_readers(db, see, &seen, &err));
+    cr_assert_eq(seen.count, 3);
+    for (unsigned i = 0; i < 3; i++) {
+        cr_assert_str_eq(seen.owners[i], "");
+        quire_rollback(readers[i]);
+    }
+    FAILS(MISUSE, quire_readers(db, NULL, NULL, &err));
+    close_db(db);
+}
+
+Test(owner, busy_writer_lock__names_who_holds_it_and_since_when)
+{
+    quire_error err = QUIRE_ERROR_INIT;
+    quire_db *db = memory_db(0);
+    quire_begin_options options = QUIRE_BEGIN_OPTIONS_INIT;
+    quire_txn *txn, *other;
+    options.owner = "nightly import";
+    OK(quire_begin_with(db, QUIRE_WRITE, &options, &txn, &err));
+    options.timeout = true;
+    options.timeout_ms = 1;
+    FAILS(BUSY, quire_begin_with(db, QUIRE_WRITE, &options, &other, &err));
+    cr_assert_not_null(strstr(err.message, "nightly import has held it for "));
+    quire_rollback(txn);
+    txn = begin_write(db);
+    FAILS(BUSY, quire_begin_with(db, QUIRE_WRITE, &options, &other, &err));
+    cr_assert_not_null(strstr(err.message, "another write transaction has held it"));
+    quire_rollback(txn);
+    options.size = 1;
+    FAILS(MISUSE, quire_begin_with(db, QUIRE_WRITE, &options, &other, &err));
+    close_db(db);
+}
+
+Test(owner, too_many_readers__names_the_oldest)
+{
+    quire_error err = QUIRE_ERROR_INIT;
+    quire_options options = QUIRE_OPTIONS_INIT;
+    options.readers_max = 1;
+    quire_db *db;
+    OK(quire_open(":memory:", &options, &db, &err));
+    quire_begin_options begin = QUIRE_BEGIN_OPTIONS_INIT;
+    begin.owner = "backup";
+    quire_txn *txn, *other;
+    OK(quire_begin_with(db, QUIRE_READ, &begin, &txn, &err));
+    FAILS(LIMIT, quire_begin(db, QUIRE_READ, &other, &err));
+    cr_assert_not_null(strstr(err.message, "by backup"));
+    quire_rollback(txn);
+    close_db(db);
+}
