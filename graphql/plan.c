@@ -156,6 +156,9 @@ static void try_index(struct planner *p, uint32_t index, struct qr_path *path, i
         .kind = QR_PATH_RANGE, .index = index, .name = def->name, .parent_column = -1};
     for (uint32_t i = 0; i < def->column_count; i++) {
         columns[i] = (uint32_t)quire_table_find_column(p->table, def->columns[i].name);
+        if (columns[i] >= p->query->type->column_count) {
+            return; /* on a column that the schema knows nothing of */
+        }
     }
     for (; fixed < def->column_count; fixed++) {
         const struct bounds *b = &p->bounds[columns[fixed]];

@@ -239,22 +239,22 @@ static quire_status fill_rows(const struct change *c)
 
 /* ---- indexes ---- */
 
-static bool has_index(const struct qr_model *model, const struct qr_model_index *wanted)
+/* Whether the type of that name has the very same index. */
+static bool has_index(const struct qr_model *model, struct qr_gql_str type_name,
+                      const struct qr_model_index *wanted)
 {
-    for (uint32_t t = 0; t < model->type_count; t++) {
-        const struct qr_model_type *type = &model->types[t];
-        for (uint32_t i = 0; i < type->index_count; i++) {
-            const struct qr_model_index *index = &type->indexes[i];
-            if (strcmp(index->name, wanted->name) != 0) {
-                continue;
-            }
-            bool same = index->kind == wanted->kind && index->unique == wanted->unique &&
-                        index->field_count == wanted->field_count;
-            for (uint32_t f = 0; same && f < index->field_count; f++) {
-                same = strcmp(index->fields[f]->column_name, wanted->fields[f]->column_name) == 0;
-            }
-            return same;
+    const struct qr_model_type *type = qr_model_find_type(model, type_name);
+    for (uint32_t i = 0; type != NULL && i < type->index_count; i++) {
+        const struct qr_model_index *index = &type->indexes[i];
+        if (strcmp(index->name, wanted->name) != 0) {
+            continue;
         }
+        bool same = index->kind == wanted->kind && index->unique == wanted->unique &&
+                    index->field_count == wanted->field_count;
+        for (uint32_t f = 0; same && f < index->field_count; f++) {
+            same = strcmp(index->fields[f]->column_name, wanted->fields[f]->column_name) == 0;
+        }
+        return same;
     }
     return false;
 }
@@ -265,7 +265,7 @@ static quire_status change_indexes(const struct change *c)
     for (uint32_t t = 0; t < c->old->type_count; t++) {
         const struct qr_model_type *type = &c->old->types[t];
         for (uint32_t i = 0; i < type->index_count; i++) {
-            if (!has_index(c->model, &type->indexes[i])) {
+            if (!has_index(c->model, type->name, &type->indexes[i])) {
                 QR_TRY(quire_index_drop(c->txn, type->indexes[i].name, c->err));
             }
         }
@@ -274,7 +274,7 @@ static quire_status change_indexes(const struct change *c)
         const struct qr_model_type *type = &c->model->types[t];
         for (uint32_t i = 0; i < type->index_count; i++) {
             quire_index_def def;
-            if (has_index(c->old, &type->indexes[i])) {
+            if (has_index(c->old, type->name, &type->indexes[i])) {
                 continue;
             }
             QR_TRY(qr_model_index_def(&type->indexes[i], c->arena, &def, c->err));

@@ -85,3 +85,44 @@ Test(mapping, path__counts_no_row_where_a_reference_is_null)
     quire_free(response);
     mapping_close(db);
 }
+
+/* Tables are open to the native API too. */
+Test(mapping, path__leaves_out_indexes_on_columns_outside_the_schema)
+{
+    static const quire_column extra = {"extra", QUIRE_INT, false};
+    static const quire_index_column columns[] = {{"year", false}, {"extra", false}};
+    static const quire_index_def defs[] = {
+        {.name = "e1", .columns = &columns[1], .column_count = 1},
+        {.name = "e2", .columns = columns, .column_count = 2}};
+    quire_error err = QUIRE_ERROR_INIT;
+    quire_db *db = mapping_open(mapping_schema, WORLD_ROWS);
+    quire_txn *txn;
+    quire_table *table;
+    const void *record;
+    size_t size;
+    bool found;
+
+    cr_assert_eq(quire_begin(db, QUIRE_WRITE, &txn, &err), QUIRE_OK);
+    cr_assert_eq(quire_table_add_columns(txn, "Genre", &extra, 1, &err), QUIRE_OK);
+    cr_assert_eq(quire_table_add_columns(txn, "Book", &extra, 1, &err), QUIRE_OK);
+    cr_assert_eq(quire_index_create(txn, "Book", &defs[0], &err), QUIRE_OK);
+    cr_assert_eq(quire_index_create(txn, "Book", &defs[1], &err), QUIRE_OK);
+    cr_assert_eq(quire_table_open(txn, "Genre", &table, &err), QUIRE_OK);
+    quire_value values[] = {quire_text("crime"), quire_int(7)};
+    cr_assert_eq(quire_table_update(table, 1, values, 2, &found, &err), QUIRE_OK);
+    quire_table_close(table);
+    cr_assert_eq(quire_commit(txn, &err), QUIRE_OK, "%s", err.message);
+    MAPPING_EXPLAINS(db, "{ books(where: {year: {equals: 1930}}) { items { id } } }",
+                     "\"index\":\"Book.year\"");
+    /* What the schema does not know, an update leaves alone. */
+    MAPPING_HAS(db, "mutation { updateGenre(name: \"crime\", input: {booksIds: []}) { name } }",
+                "crime");
+    cr_assert_eq(quire_begin(db, QUIRE_READ, &txn, &err), QUIRE_OK);
+    cr_assert_eq(quire_table_open(txn, "Genre", &table, &err), QUIRE_OK);
+    cr_assert_eq(quire_table_get(table, 1, &record, &size, &found, &err), QUIRE_OK);
+    cr_assert_eq(quire_record_column(record, size, 1, &values[1], &err), QUIRE_OK);
+    cr_expect(values[1].type == QUIRE_INT && values[1].as.integer == 7);
+    quire_table_close(table);
+    quire_rollback(txn);
+    mapping_close(db);
+}

@@ -191,3 +191,19 @@ Test(mapping, schema__lets_interfaces_name_relations)
                "\"b\",\"a\":{\"id\":\"1\"}}]},\"__typename\":\"A\"}]}}}");
     mapping_close(db);
 }
+
+Test(mapping, schema__moves_a_named_index_to_another_type)
+{
+    quire_error err = QUIRE_ERROR_INIT;
+    quire_db *db = mapping_open("type A { id: ID! n: Int @index(name: \"x\") } "
+                                "type B { id: ID! n: Int }",
+                                NULL);
+    cr_assert_eq(mapping_apply(db,
+                               "type A { id: ID! n: Int } "
+                               "type B { id: ID! n: Int @index(name: \"x\") }",
+                               &err),
+                 QUIRE_OK, "%s", err.message);
+    MAPPING_EXPLAINS(db, "{ bs(where: {n: {equals: 1}}) { items { id } } }", "\"index\":\"x\"");
+    MAPPING_EXPLAINS(db, "{ as(where: {n: {equals: 1}}) { items { id } } }", "\"index\":null");
+    mapping_close(db);
+}
