@@ -13,6 +13,9 @@
 
 #define MAINTENANCE_CACHE (UINT64_C(8) << 20)
 
+/* Of the log of a database that is made here, which does not live long. */
+#define MAINTENANCE_SEGMENT (UINT32_C(256) << 10)
+
 /* ---- Paths and databases ---- */
 
 char *qr_path_join(const struct qr_maintenance_place *place, const char *path, const char *suffix,
@@ -51,6 +54,7 @@ quire_status qr_maintenance_open(const struct qr_maintenance_place *place, const
     options.mode = mode;
     options.page_size = page_size;
     options.cache_bytes = MAINTENANCE_CACHE;
+    options.wal_segment_bytes = mode == QUIRE_OPEN_NEW ? MAINTENANCE_SEGMENT : 0;
     return open_with_cache(place, path, &options, out, err);
 }
 

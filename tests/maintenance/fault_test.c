@@ -1,0 +1,124 @@
+/*
+ * Maintenance when memory fails: at every allocation the call reports it, gives
+ * everything back, and leaves the databases as they were.
+ */
+#include "maintenance_fixture.h"
+
+#include <stdlib.h>
+
+#include "support/failing_allocator.h"
+
+#define ROWS 60
+
+static struct faulty_layer *files;
+static struct qr_file_layer *layer;
+static struct failing_allocator failing;
+static struct qr_maintenance_place place;
+static uint64_t digest;
+
+static void set_up(void)
+{
+    files = faulty_layer_create();
+    layer = faulty_layer_files(files);
+    failing_allocator_init(&failing);
+    place = (struct qr_maintenance_place){.layer = layer, .allocator = &failing.allocator};
+    create_sample(layer, "/d/db", ROWS);
+    digest = digest_at(layer, "/d/db");
+}
+
+static void tear_down(void)
+{
+    faulty_layer_destroy(files);
+}
+
+TestSuite(maintenance_fault, .init = set_up, .fini = tear_down, .timeout = 120);
+
+/* Runs an operation, whose result is at `result`, with each allocation failing in turn. */
+static void fail_each(quire_status (*operation)(quire_error *err), const char *result)
+{
+    quire_error err = QUIRE_ERROR_INIT;
+    uint64_t at = 0;
+    for (bool done = false; !done; at += at < 200 ? 1 : 13) {
+        failing_allocator_arm(&failing, at, false);
+        quire_status status = operation(&err);
+        done = failing.failures == 0;
+        failing_allocator_arm(&failing, FAILING_ALLOCATOR_NEVER, false);
+        cr_assert(status == QUIRE_OK || status == QUIRE_NO_MEMORY || status == QUIRE_TXN_DOOMED,
+                  "allocation %llu gave %s: %s", (unsigned long long)at, quire_status_name(status),
+                  err.message);
+        cr_assert(!done || status == QUIRE_OK);
+        cr_assert(failing_allocator_is_clean(&failing), "allocation %llu leaks",
+                  (unsigned long long)at);
+        cr_assert(!file_exists(layer, "/d/copy-new") && !file_exists(layer, "/d/db-new"));
+        cr_assert(status == QUIRE_OK || result[3] == 'd' || !file_exists(layer, result));
+        if (status == QUIRE_OK || at % 16 == 0) {
+            cr_assert_eq(digest_at(layer, "/d/db"), digest);
+        }
+        if (status == QUIRE_OK) {
+            cr_assert_eq(digest_at(layer, result), digest);
+        }
+        if (status == QUIRE_OK && result[3] != 'd') {
+            OK(layer->methods->remove(layer, result, &err));
+        }
+    }
+    cr_assert_gt(at, 60);
+}
+
+static quire_status restore(quire_error *err)
+{
+    return qr_restore(&place, "/d/db", "/d/copy", NULL, err);
+}
+
+static quire_status compact(quire_error *err)
+{
+    return qr_compact(&place, "/d/db", NULL, NULL, err);
+}
+
+static quire_status salvage(quire_error *err)
+{
+    return qr_salvage(&place, "/d/db", "/d/copy", NULL, NULL, NULL, err);
+}
+
+Test(maintenance_fault, copying__fails_cleanly_at_every_allocation)
+{
+    fail_each(restore, "/d/copy");
+}
+
+Test(maintenance_fault, compaction__fails_cleanly_at_every_allocation)
+{
+    fail_each(compact, "/d/db");
+}
+
+Test(maintenance_fault, salvage__fails_cleanly_at_every_allocation)
+{
+    fail_each(salvage, "/d/copy");
+}
+
+Test(maintenance_fault, salvage_of_a_headless_file__fails_cleanly_at_every_allocation)
+{
+    quire_error err = QUIRE_ERROR_INIT;
+    struct qr_file *file;
+    OK(layer->methods->rename(layer, "/d/db", "/d/whole", &err));
+    size_t size = (size_t)file_size(layer, "/d/whole");
+    uint8_t *bytes = malloc(size);
+    OK(layer->methods->open(layer, "/d/whole", QR_OPEN_READ, &file, &err));
+    OK(qr_file_read_all(file, bytes, size, 0, "whole", &err));
+    file->methods->close(file);
+    bytes[9] ^= 0xFF;
+    faulty_layer_install(files, "/d/db", bytes, size);
+    free(bytes);
+    uint64_t at = 0;
+    for (bool done = false; !done; at += at < 100 ? 1 : 29) {
+        failing_allocator_arm(&failing, at, false);
+        quire_status status = salvage(&err);
+        done = failing.failures == 0;
+        failing_allocator_arm(&failing, FAILING_ALLOCATOR_NEVER, false);
+        cr_assert(!done || status == QUIRE_OK, "%s", err.message);
+        cr_assert(failing_allocator_is_clean(&failing), "allocation %llu leaks",
+                  (unsigned long long)at);
+        cr_assert(!file_exists(layer, "/d/copy-work"));
+        if (status == QUIRE_OK) {
+            OK(layer->methods->remove(layer, "/d/copy", &err));
+        }
+    }
+}
