@@ -166,3 +166,31 @@ Test(mapping, error__in_a_callers_transaction_dooms_it)
     MAPPING_IS(db, "{ genres { totalCount } }", "{\"data\":{\"genres\":{\"totalCount\":3}}}");
     mapping_close(db);
 }
+
+Test(mapping, error__of_the_selection_undoes_the_mutation)
+{
+    quire_error err = QUIRE_ERROR_INIT;
+    quire_graphql_request request = QUIRE_GRAPHQL_REQUEST_INIT;
+    quire_db *db = mapping_open(mapping_schema, NULL);
+    quire_txn *txn;
+    char *response;
+    size_t size;
+
+    request.document = "mutation { createGenre(input: {name: \"x\"}) { books(first: -1) { "
+                       "totalCount } } }";
+    MAPPING_HAS(db, request.document, "must not be negative");
+    MAPPING_IS(db, "{ genres { totalCount } }", "{\"data\":{\"genres\":{\"totalCount\":0}}}");
+    cr_assert_eq(quire_begin(db, QUIRE_WRITE, &txn, &err), QUIRE_OK);
+    cr_assert_eq(quire_graphql_in(txn, &request, &response, &size, NULL, &err), QUIRE_OK);
+    quire_free(response);
+    cr_expect_eq(quire_commit(txn, &err), QUIRE_TXN_DOOMED);
+    /* A response that not even holds its error is a failure as well. */
+    request.document = "mutation { createGenre(input: {name: \"y\"}) { name } }";
+    cr_assert_eq(quire_begin(db, QUIRE_WRITE, &txn, &err), QUIRE_OK);
+    request.limits.response_bytes_max = 10;
+    cr_expect_eq(quire_graphql_in(txn, &request, &response, &size, NULL, &err), QUIRE_LIMIT);
+    cr_expect_null(response);
+    cr_expect_eq(quire_commit(txn, &err), QUIRE_TXN_DOOMED);
+    MAPPING_IS(db, "{ genres { totalCount } }", "{\"data\":{\"genres\":{\"totalCount\":0}}}");
+    mapping_close(db);
+}
