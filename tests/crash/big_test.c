@@ -28,18 +28,6 @@
 #define UPDATES     250U /* rows a transaction of random changes: more pages than frames */
 #define OTHER_BYTES (UINT64_C(8) << 20)
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define MEMORY_IS_TOLD 0
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define MEMORY_IS_TOLD 0
-#else
-#define MEMORY_IS_TOLD 1
-#endif
-#else
-#define MEMORY_IS_TOLD 1
-#endif
-
 struct big {
     quire_db *db;
     char path[600];
@@ -289,7 +277,7 @@ static uint64_t check_memory(const struct big *big, uint64_t before_kb, char *te
                    (double)stats.pages * PAGE / 1e6, (double)used / 1e6, (double)bound / 1e6,
                    (unsigned long long)stats.spills);
     REQUIRE(stats.spills > 0, "nothing was spilled");
-    REQUIRE(!MEMORY_IS_TOLD || used <= bound, "memory: %s", text);
+    REQUIRE(HARNESS_SANITIZED || used <= bound, "memory: %s", text);
     return used;
 }
 

@@ -280,10 +280,11 @@ static struct faulty_layer *make_hot(struct scenario *scenario)
 
 static void work_without_memory(struct scenario *scenario, quire_db *db)
 {
-    static const char *const requests[] = {
+    static const char create_both[] =
         "mutation { a: createAuthor(input: {id: \"1\", name: \"Ann\"}) { id }"
-        " b: createBook(input: {id: \"2\", title: \"Bees\", authorId: \"1\"}) { id } }",
-        "{ author(id: \"1\") { name books { title author { id } } } }",
+        " b: createBook(input: {id: \"2\", title: \"Bees\", authorId: \"1\"}) { id } }";
+    static const char *const requests[] = {
+        create_both, "{ author(id: \"1\") { name books { title author { id } } } }",
         "{ __schema { queryType { name } } }"};
     quire_error err = QUIRE_ERROR_INIT;
     struct world_track before = scenario->state;
