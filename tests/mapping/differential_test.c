@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/error.h"
 #include "mapping_fixture.h"
 #include "support/prng.h"
 
@@ -83,6 +84,7 @@ static int pick(struct world *w, int count)
     return (int)(prng_below(&w->random, (uint64_t)count));
 }
 
+static void put(struct world *w, const char *format, ...) QR_PRINTF(2, 3);
 static void put(struct world *w, const char *format, ...)
 {
     va_list arguments;
