@@ -276,6 +276,31 @@ static quire_status release(struct run *run, quire_error *err)
     return status;
 }
 
+/* ---- Hooks ---- */
+
+static quire_status read_segment(const quire_segment *segment, uint64_t offset, void *buffer,
+                                 size_t size, quire_error *err)
+{
+    const struct run *run = segment->reader;
+    return qr_wal_read_sealed(run->pager->wal, segment->generation, offset, buffer, size, err);
+}
+
+/* Shows the segments that are about to be released. */
+static quire_status show_segments(struct run *run, quire_error *err)
+{
+    const quire_hooks *hooks = &run->pager->options.hooks;
+    quire_segment segment = {.read = read_segment, .reader = run};
+    if (hooks->segment_sealed == NULL) {
+        return QUIRE_OK;
+    }
+    while (
+        qr_wal_next_sealed(run->pager->wal, &segment.generation, &segment.size, &segment.frames) &&
+        segment.generation <= run->generation) {
+        QR_TRY(hooks->segment_sealed(hooks->context, &segment, err));
+    }
+    return QUIRE_OK;
+}
+
 static quire_status copy_pages(struct run *run, quire_error *err)
 {
     struct qr_pager *pager = run->pager;
@@ -297,6 +322,7 @@ static quire_status copy_pages(struct run *run, quire_error *err)
         return status;
     }
     mark_on_disk(run);
+    QR_TRY(show_segments(run, err));
     return release(run, err);
 }
 
@@ -307,7 +333,7 @@ static quire_status copy_pages(struct run *run, quire_error *err)
  * All of it under the flush token: a group that is flushed later may already
  * lie in a sealed segment, whose pages must not be taken for those of the
  * snapshot. *again: the log was too full for the header page; another run is
- * needed once this one has released segments.
+ * needed once this one has released segments, of which it leaves the newest.
  */
 static quire_status seal(struct run *run, bool closing, bool *again, quire_error *err)
 {
@@ -324,6 +350,9 @@ static quire_status seal(struct run *run, bool closing, bool *again, quire_error
         }
         *again = !room;
         status = qr_wal_sealed_pages(pager->wal, &run->pages, &run->count, &run->generation, err);
+        if (!room && run->generation > 0) {
+            run->generation--; /* an empty log beside an old header would lose its numbers */
+        }
     }
     if (status == QUIRE_OK) {
         run->view = qr_snapshot_take(pager, &pager->slots.slot[QR_SLOT_CHECKPOINT]);
@@ -360,11 +389,23 @@ out:
 
 quire_status qr_checkpoint_run(struct qr_pager *pager, bool closing, quire_error *err)
 {
+    const quire_hooks *hooks = &pager->options.hooks;
+    quire_error error = QUIRE_ERROR_INIT;
+    quire_status status = QUIRE_OK;
     bool again = true;
-    for (int rounds = 0; again && rounds < 8; rounds++) {
-        QR_TRY(run_once(pager, closing, &again, err));
+    if (hooks->before_checkpoint != NULL) {
+        hooks->before_checkpoint(hooks->context);
     }
-    return QUIRE_OK;
+    for (int rounds = 0; again && rounds < 8 && status == QUIRE_OK; rounds++) {
+        status = run_once(pager, closing, &again, &error);
+    }
+    if (hooks->after_checkpoint != NULL) {
+        hooks->after_checkpoint(hooks->context, status, status == QUIRE_OK ? NULL : &error);
+    }
+    if (status != QUIRE_OK && err != NULL) {
+        *err = error;
+    }
+    return status;
 }
 
 /* ---- When ---- */

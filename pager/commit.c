@@ -218,27 +218,25 @@ static quire_status open_header(struct qr_pager *pager, const struct qr_group *g
     return QUIRE_OK;
 }
 
-/* Closes the open group. False when it is empty. */
+/* Closes the open group. False when it is empty. Group lock held. */
 static bool swap_groups(struct qr_commit *commit)
 {
     struct qr_group *open = &commit->open;
-    qr_mutex_lock(&commit->lock);
-    bool any = open->end >= open->start;
-    if (any) {
-        struct qr_group flight = *open;
-        *open = commit->flight;
-        commit->flight = flight;
-        open->count = 0;
-        open->commits = 0;
-        open->start = flight.end + 1;
-        open->end = flight.end;
-        open->pages = flight.pages;
-        open->free_pages = flight.free_pages;
-        open->number = flight.number + 1;
-        atomic_store_explicit(&commit->joined, 0, memory_order_relaxed);
+    if (open->end < open->start) {
+        return false;
     }
-    qr_mutex_unlock(&commit->lock);
-    return any;
+    struct qr_group flight = *open;
+    *open = commit->flight;
+    commit->flight = flight;
+    open->count = 0;
+    open->commits = 0;
+    open->start = flight.end + 1;
+    open->end = flight.end;
+    open->pages = flight.pages;
+    open->free_pages = flight.free_pages;
+    open->number = flight.number + 1;
+    atomic_store_explicit(&commit->joined, 0, memory_order_relaxed);
+    return true;
 }
 
 static quire_status flush_flight(struct qr_pager *pager, bool sync, quire_error *err)
@@ -260,13 +258,12 @@ static quire_status flush_flight(struct qr_pager *pager, bool sync, quire_error 
     return QUIRE_OK;
 }
 
-quire_status qr_group_flush(struct qr_pager *pager, bool sync, quire_error *err)
+/* Writes the group in flight, if there is `any`. */
+static quire_status flush_closed(struct qr_pager *pager, bool any, bool sync, quire_error *err)
 {
     struct qr_commit *commit = &pager->commit;
     quire_error error = QUIRE_ERROR_INIT;
-    QR_TRY(qr_commit_poisoned(pager, err));
     quire_status status = QUIRE_OK;
-    bool any = swap_groups(commit);
     uint64_t visible = qr_visible_seq(pager);
     if (any) {
         status = flush_flight(pager, sync, &error);
@@ -297,6 +294,16 @@ quire_status qr_group_flush(struct qr_pager *pager, bool sync, quire_error *err)
         qr_version_collect(pager);
     }
     return QUIRE_OK;
+}
+
+quire_status qr_group_flush(struct qr_pager *pager, bool sync, quire_error *err)
+{
+    struct qr_commit *commit = &pager->commit;
+    QR_TRY(qr_commit_poisoned(pager, err));
+    qr_mutex_lock(&commit->lock);
+    bool any = swap_groups(commit);
+    qr_mutex_unlock(&commit->lock);
+    return flush_closed(pager, any, sync, err);
 }
 
 /* ---- Publishing ---- */
@@ -419,12 +426,14 @@ quire_status qr_group_flush_header(struct qr_pager *pager, bool clean, bool *roo
     }
     qr_mutex_unlock(&cache->lock);
     size_t added = commit->open.count - before;
+    /* Closed at once: a commit that joined now would go into the segment behind its header. */
+    bool any = status == QUIRE_OK && swap_groups(commit);
     qr_mutex_unlock(&commit->lock);
     if (added == 0) {
         qr_wal_unreserve(pager->wal, 1);
     }
     QR_TRY(status);
-    return qr_group_flush(pager, true, err);
+    return flush_closed(pager, any, true, err);
 }
 
 /* ---- Waiting ---- */
@@ -575,11 +584,12 @@ quire_status qr_commit_publish(struct qr_txn *txn, struct qr_published *out, qui
     return QUIRE_OK;
 }
 
-quire_status qr_commit_txn(struct qr_txn *txn, quire_error *err)
+quire_status qr_commit_txn(struct qr_txn *txn, uint64_t *sequence, quire_error *err)
 {
     struct qr_pager *pager = txn->pager;
     struct qr_published published;
     QR_TRY(qr_commit_publish(txn, &published, err));
+    *sequence = published.seq;
     QR_TRY(qr_commit_wait(pager, published.seq, published.group, err));
     qr_count(&pager->counters.commits, 1);
     return QUIRE_OK;

@@ -180,6 +180,59 @@ Test(pager_crash, every_call__leaves_some_committed_state_without_syncs)
     crash_everywhere(QUIRE_DURABILITY_OFF, 1, 13);
 }
 
+/* Pages 3 to `pages` - 1 hold their numbers. */
+static void expect_pages(struct qr_file_layer *layer, uint32_t pages, unsigned index)
+{
+    struct qr_pager_options options = fixture_options(layer);
+    struct qr_pager *pager = fixture_open(&options);
+    struct qr_view *view = fixture_snapshot(pager);
+    cr_assert_geq(qr_view_page_count(view), pages, "image %u has only %u pages", index,
+                  qr_view_page_count(view));
+    for (uint32_t page = 3; page < pages; page++) {
+        cr_assert_eq(fixture_read(view, page), page, "image %u, page %u", index, page);
+    }
+    qr_snapshot_close(view);
+    fixture_close(pager);
+}
+
+static void commit_pages(struct history *history, struct qr_pager *pager, uint32_t from,
+                         uint32_t to)
+{
+    struct qr_txn *txn = fixture_begin(pager);
+    for (uint32_t page = from; page < to; page++) {
+        cr_assert_eq(fixture_alloc(txn, page), page);
+    }
+    fixture_commit(txn);
+    atomic_store(&history->acked, to);
+}
+
+/* The commits fill the log to its last frame, so that a checkpoint finds no room for the header
+ * page that should end it: the log must not be emptied before it has been framed. */
+Test(pager_crash, checkpoint_of_a_full_log__leaves_a_header_that_knows_all_pages)
+{
+    enum { FRAMES = 3 * 15, FIRST = 4, ALL = FIRST + FRAMES - 2 };
+    struct history history;
+    history_init(&history, 1);
+    struct qr_pager_options options = fixture_options(faulty_layer_files(history.faulty));
+    options.cache_bytes = 1 << 20;
+    options.wal_bytes_max = 1;
+    struct qr_pager *pager = fixture_open(&options);
+    commit_pages(&history, pager, 3, FIRST);
+    cr_assert_eq(fixture_stats(pager).log_frames, 2);
+    faulty_layer_observe(history.faulty, FAULTY_CHANGES, take_image, &history);
+    commit_pages(&history, pager, FIRST, ALL);
+    cr_assert_eq(qr_pager_checkpoint(pager, NULL), QUIRE_OK);
+    cr_assert_geq(fixture_stats(pager).log_frames, FRAMES);
+    fixture_close(pager);
+    faulty_layer_observe(history.faulty, 0, NULL, NULL);
+    for (unsigned i = 0; i < atomic_load(&history.image_count); i++) {
+        struct image *image = &history.images[i];
+        expect_pages(image->layer, image->acked, i);
+        qr_file_layer_memory_destroy(image->layer);
+    }
+    history_destroy(&history);
+}
+
 /* The machine crashes again while it recovers. */
 Test(pager_crash, recovery__can_be_cut_off_anywhere)
 {
