@@ -108,6 +108,8 @@ static quire_status open_pager(quire_db *db, const char *path, const quire_optio
         .wal_segment_bytes = options->wal_segment_bytes,
         .sync_interval_ms = options->sync_interval_ms,
         .checkpoint = options->checkpoint,
+        .pages_max = options->pages_max,
+        .hooks = options->hooks,
         .malloc_arena = malloc_arena,
     };
     return qr_pager_open(&pager_options, &db->pager, err);
@@ -130,6 +132,7 @@ static quire_status open_database(const char *path, const quire_options *given,
     }
     db->allocator = *allocator;
     db->lock_timeout_ms = options.lock_timeout_ms;
+    db->hooks = options.hooks;
     if (layer == NULL) {
         options.mode = QUIRE_OPEN_CREATE;          /* there is nothing that could exist already */
         options.durability = QUIRE_DURABILITY_OFF; /* nor anything to survive in */

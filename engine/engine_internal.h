@@ -28,6 +28,7 @@ struct quire_db {
     struct qr_file_layer *memory_layer; /* the same if it is owned: ":memory:"; else NULL */
     struct qr_pager *pager;
     uint32_t lock_timeout_ms;
+    quire_hooks hooks;
     struct qr_mutex mutex;
     _Atomic uint32_t writers;         /* write transactions, open or waiting to begin */
     _Atomic uint32_t tickets;         /* of asynchronous commits, not waited for yet */

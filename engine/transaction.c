@@ -172,19 +172,60 @@ static void free_txn(quire_txn *txn)
     }
 }
 
+void quire_rollback(quire_txn *txn)
+{
+    if (txn == NULL) {
+        return;
+    }
+    release_handles(txn);
+    if (txn->txn != NULL) {
+        qr_txn_rollback(txn->txn);
+    } else {
+        qr_snapshot_close(txn->view);
+    }
+    free_txn(txn);
+}
+
+/* Lets the hook see the transaction; rolls it back if it refuses. */
+static quire_status ask_before_commit(quire_txn *txn, quire_error *err)
+{
+    const quire_hooks *hooks = &txn->db->hooks;
+    if (hooks->before_commit == NULL || txn->txn == NULL || qr_txn_doomed(txn->txn)) {
+        return QUIRE_OK;
+    }
+    quire_status status = hooks->before_commit(hooks->context, txn, err);
+    if (status != QUIRE_OK) {
+        quire_rollback(txn);
+    }
+    return status;
+}
+
+static void tell_after_commit(const quire_db *db, uint64_t sequence)
+{
+    if (sequence != 0 && db->hooks.after_commit != NULL) {
+        db->hooks.after_commit(db->hooks.context, sequence);
+    }
+}
+
 quire_status quire_commit(quire_txn *txn, quire_error *err)
 {
     if (txn == NULL) {
         return qr_fail(err, QUIRE_MISUSE, "quire_commit needs a transaction.");
     }
     quire_status status = QUIRE_OK;
+    quire_db *db = txn->db;
+    uint64_t sequence = 0;
+    QR_TRY(ask_before_commit(txn, err));
     release_handles(txn);
     if (txn->txn != NULL) {
-        status = qr_txn_commit(txn->txn, err);
+        status = qr_txn_commit_numbered(txn->txn, &sequence, err);
     } else {
         qr_snapshot_close(txn->view);
     }
     free_txn(txn);
+    if (status == QUIRE_OK) {
+        tell_after_commit(db, sequence);
+    }
     return status;
 }
 
@@ -209,6 +250,9 @@ static void call_done(struct qr_ticket *base, quire_status status, const quire_e
     quire_commit_callback done = ticket->done;
     void *context = ticket->context;
     uint64_t sequence = base->seq;
+    if (status == QUIRE_OK) {
+        tell_after_commit(ticket->db, sequence);
+    }
     free_ticket(ticket);
     done(context, sequence, status, status == QUIRE_OK ? NULL : error);
 }
@@ -216,7 +260,11 @@ static void call_done(struct qr_ticket *base, quire_status status, const quire_e
 /* The ticket is freed on failure, the transaction always. */
 static quire_status commit_with(quire_txn *txn, quire_ticket *ticket, quire_error *err)
 {
-    quire_status status = QUIRE_OK;
+    quire_status status = ask_before_commit(txn, err);
+    if (status != QUIRE_OK) {
+        free_ticket(ticket);
+        return status;
+    }
     release_handles(txn);
     if (txn->txn != NULL) {
         status = qr_txn_commit_async(txn->txn, &ticket->ticket, err);
@@ -296,23 +344,12 @@ quire_status quire_ticket_wait(quire_ticket *ticket, quire_error *err)
     }
     quire_db *db = ticket->db;
     quire_status status = qr_ticket_wait(db->pager, &ticket->ticket, err);
+    if (status == QUIRE_OK) {
+        tell_after_commit(db, ticket->ticket.seq);
+    }
     free_ticket(ticket);
     atomic_fetch_sub(&db->tickets, 1);
     return status;
-}
-
-void quire_rollback(quire_txn *txn)
-{
-    if (txn == NULL) {
-        return;
-    }
-    release_handles(txn);
-    if (txn->txn != NULL) {
-        qr_txn_rollback(txn->txn);
-    } else {
-        qr_snapshot_close(txn->view);
-    }
-    free_txn(txn);
 }
 
 /* ---- Questions ---- */

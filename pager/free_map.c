@@ -166,9 +166,25 @@ static quire_status write_bit(struct qr_txn *txn, uint32_t page_number, bool is_
 
 /* ---- Growth ---- */
 
+/* Pages that the quota leaves. */
+static uint32_t quota_left(const struct qr_txn *txn)
+{
+    uint32_t pages_max = txn->pager->options.pages_max;
+    if (pages_max == 0) {
+        return UINT32_MAX;
+    }
+    return txn->pages < pages_max ? pages_max - txn->pages : 0;
+}
+
 static quire_status extend(struct qr_txn *txn, uint32_t count, quire_error *err)
 {
     struct qr_pager *pager = txn->pager;
+    if (count > quota_left(txn)) {
+        return qr_fail(err, QUIRE_NO_SPACE,
+                       "%s may have %lu pages, and all are in use; delete something, or open the "
+                       "database with a larger pages_max.",
+                       pager->path, (unsigned long)pager->options.pages_max);
+    }
     if (count > pager->cache.pages_limit - txn->pages) {
         return qr_cache_cover(pager, UINT32_MAX, err);
     }
@@ -204,6 +220,8 @@ static quire_status grow(struct qr_txn *txn, uint32_t count, uint32_t *first, ui
     uint32_t behind = (txn->pages % bits + bits - 2) % bits; /* since the last map page */
     uint32_t room = bits - behind;
     uint32_t take = count < room ? count : room;
+    uint32_t left = quota_left(txn);
+    take = left > 0 && left < take ? left : take;
     *first = txn->pages;
     QR_TRY(extend(txn, take, err));
     *got = take;

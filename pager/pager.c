@@ -257,13 +257,20 @@ quire_status qr_pager_checkpoint(struct qr_pager *pager, quire_error *err)
     return qr_checkpoint_wait(pager, err);
 }
 
-static uint32_t count_readers(struct qr_pager *pager)
+static uint32_t count_readers(struct qr_pager *pager, uint64_t *oldest_ms)
 {
     uint32_t count = 0;
+    uint64_t now = qr_clock_monotonic_ns();
+    uint64_t oldest = now;
     for (uint32_t i = QR_SLOT_FIRST_READER; i < pager->slots.count; i++) {
-        count += atomic_load_explicit(&pager->slots.slot[i].snapshot, memory_order_relaxed) !=
-                 QR_NO_SNAPSHOT;
+        struct qr_slot *slot = &pager->slots.slot[i];
+        if (atomic_load_explicit(&slot->snapshot, memory_order_acquire) != QR_NO_SNAPSHOT) {
+            uint64_t since = atomic_load_explicit(&slot->since_ns, memory_order_relaxed);
+            oldest = since < oldest ? since : oldest;
+            count++;
+        }
     }
+    *oldest_ms = (now - oldest) / QR_NS_PER_MS;
     return count;
 }
 
@@ -278,12 +285,14 @@ void qr_pager_get_stats(struct qr_pager *pager, quire_stats *stats)
     uint32_t pages = pager->commit.pages;
     uint32_t pages_free = pager->commit.free_pages;
     qr_mutex_unlock(&pager->commit.lock);
+    uint64_t oldest_reader_ms = 0;
+    uint32_t readers_open = count_readers(pager, &oldest_reader_ms);
     *stats = (quire_stats){
         .size = stats->size,
         .page_size = pager->page_size,
         .pages = pages,
         .pages_free = pages_free,
-        .readers_open = count_readers(pager),
+        .readers_open = readers_open,
         .commit_sequence = qr_visible_seq(pager),
         .commits = qr_counted(&counters->commits),
         .rollbacks = qr_counted(&counters->rollbacks),
@@ -299,6 +308,12 @@ void qr_pager_get_stats(struct qr_pager *pager, quire_stats *stats)
         .versions_held = qr_counted(&pager->cache.versions_held),
         .cache_frames = atomic_load_explicit(&pager->cache.in_use, memory_order_relaxed),
         .cache_frames_max = pager->cache.frames_limit,
+        .log_frames_live = wal.frames_live,
+        .log_segments = wal.segments,
+        .log_segments_free = wal.segments_free,
+        .pages_dirty = atomic_load_explicit(&pager->cache.dirty, memory_order_relaxed),
+        .oldest_reader_ms = oldest_reader_ms,
+        .pages_max = pager->options.pages_max,
     };
 }
 

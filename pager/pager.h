@@ -47,7 +47,9 @@ struct qr_pager_options {
     uint32_t wal_segment_bytes;
     uint32_t sync_interval_ms;
     quire_checkpoint_policy checkpoint;
-    bool malloc_arena; /* frames from the allocator instead of reserved address space: tests */
+    uint32_t pages_max; /* 0 = none */
+    quire_hooks hooks;  /* those of commits are the caller's business */
+    bool malloc_arena;  /* frames from the allocator instead of reserved address space: tests */
 };
 
 /*
@@ -194,6 +196,8 @@ quire_status qr_txn_release_savepoint(struct qr_txn *txn, uint32_t id, quire_err
 
 /* Both free the transaction. See quire_commit for the outcomes. */
 quire_status qr_txn_commit(struct qr_txn *txn, quire_error *err);
+/* The same, giving the commit's number; 0 when nothing was to be written. */
+quire_status qr_txn_commit_numbered(struct qr_txn *txn, uint64_t *sequence, quire_error *err);
 void qr_txn_rollback(struct qr_txn *txn);
 
 /*

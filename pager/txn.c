@@ -357,9 +357,16 @@ static quire_status begin_commit(struct qr_txn *txn, bool *empty, quire_error *e
 
 quire_status qr_txn_commit(struct qr_txn *txn, quire_error *err)
 {
+    uint64_t sequence;
+    return qr_txn_commit_numbered(txn, &sequence, err);
+}
+
+quire_status qr_txn_commit_numbered(struct qr_txn *txn, uint64_t *sequence, quire_error *err)
+{
     bool empty;
+    *sequence = 0;
     QR_TRY(begin_commit(txn, &empty, err));
-    return empty ? QUIRE_OK : qr_commit_txn(txn, err);
+    return empty ? QUIRE_OK : qr_commit_txn(txn, sequence, err);
 }
 
 quire_status qr_txn_commit_async(struct qr_txn *txn, struct qr_ticket *ticket, quire_error *err)

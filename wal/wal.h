@@ -167,6 +167,13 @@ void qr_wal_seal(struct qr_wal *wal);
 quire_status qr_wal_sealed_pages(struct qr_wal *wal, uint32_t **page_numbers, size_t *count,
                                  uint64_t *generation, quire_error *err);
 
+/* The sealed segment after *generation that may be released: its generation, the bytes of its header
+ * and frames, its frames. False when there is none. The checkpointer's alone, as is reading. */
+bool qr_wal_next_sealed(struct qr_wal *wal, uint64_t *generation, uint64_t *size, uint32_t *frames);
+/* Reads from such a segment. MISUSE beyond its size. */
+quire_status qr_wal_read_sealed(struct qr_wal *wal, uint64_t generation, uint64_t offset,
+                                void *buffer, size_t size, quire_error *err);
+
 /* Frees the sealed segments up to `generation`, after the database file durably holds every page of
  * them: writes FREE headers with fresh salts, syncs, then marks them reusable. Segments beyond
  * bytes_max are cut off when they lie free at the end of the file. */

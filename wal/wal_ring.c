@@ -634,6 +634,55 @@ quire_status qr_wal_sealed_pages(struct qr_wal *wal, uint32_t **page_numbers, si
     return QUIRE_OK;
 }
 
+static uint64_t used_bytes(const struct qr_wal *wal, const struct qr_segment *segment)
+{
+    return QR_SEGMENT_HEADER_SIZE + (uint64_t)segment->frames * wal->geometry.frame_bytes;
+}
+
+bool qr_wal_next_sealed(struct qr_wal *wal, uint64_t *generation, uint64_t *size, uint32_t *frames)
+{
+    const struct qr_segment *next = NULL;
+    qr_mutex_lock(&wal->mutex);
+    for (uint32_t i = 0; wal->ready && i < wal->count; i++) {
+        const struct qr_segment *segment = wal->segments[i];
+        if (can_release(wal, segment) && segment->generation > *generation &&
+            (next == NULL || segment->generation < next->generation)) {
+            next = segment;
+        }
+    }
+    if (next != NULL) {
+        *generation = next->generation;
+        *size = used_bytes(wal, next);
+        *frames = next->frames;
+    }
+    qr_mutex_unlock(&wal->mutex);
+    return next != NULL;
+}
+
+quire_status qr_wal_read_sealed(struct qr_wal *wal, uint64_t generation, uint64_t offset,
+                                void *buffer, size_t size, quire_error *err)
+{
+    const struct qr_segment *found = NULL;
+    uint64_t used = 0;
+    qr_mutex_lock(&wal->mutex);
+    for (uint32_t i = 0; i < wal->count; i++) {
+        const struct qr_segment *segment = wal->segments[i];
+        if (can_release(wal, segment) && segment->generation == generation) {
+            found = segment;
+            used = used_bytes(wal, segment);
+        }
+    }
+    qr_mutex_unlock(&wal->mutex);
+    if (found == NULL || offset > used || size > used - offset) {
+        return qr_fail(err, QUIRE_MISUSE, "Log segment %llu has %llu bytes, none at %llu.",
+                       (unsigned long long)generation, (unsigned long long)used,
+                       (unsigned long long)(offset + size));
+    }
+    return qr_file_read_all(wal->release_file, buffer, size,
+                            qr_segment_offset(&wal->geometry, found->number) + offset, wal->path,
+                            err);
+}
+
 /* Marks what can be freed up to `generation`; returns the newest, or 0 for none. */
 static uint64_t begin_release(struct qr_wal *wal, uint64_t generation)
 {

@@ -56,10 +56,60 @@ typedef struct quire_checkpoint_policy {
     uint32_t poll_ms;
 } quire_checkpoint_policy;
 
-/* Ready-made policies. The default is frame_count(1000). Manual never wishes: only quire_checkpoint
- * and the log's own bound start a checkpoint. */
+/*
+ * Ready-made policies.
+ *   frame_count  when so many frames wait; the default is frame_count(1000)
+ *   log_bytes    when the frames that wait take so many bytes of log
+ *   interval     so long after the last one began, if a frame waits
+ *   any          the strongest wish of several policies, which are borrowed
+ *                until close; it is polled as often as the most frequent of them
+ *   manual       never: only quire_checkpoint and the log's own bound start one
+ */
 QUIRE_API quire_checkpoint_policy quire_checkpoint_frame_count(uint32_t frames);
+QUIRE_API quire_checkpoint_policy quire_checkpoint_log_bytes(size_t bytes);
+QUIRE_API quire_checkpoint_policy quire_checkpoint_interval(uint32_t interval_ms);
 QUIRE_API quire_checkpoint_policy quire_checkpoint_manual(void);
+
+typedef struct quire_checkpoint_policies {
+    const quire_checkpoint_policy *policies; /* each with a `wish` */
+    size_t count;
+} quire_checkpoint_policies;
+QUIRE_API quire_checkpoint_policy quire_checkpoint_any(const quire_checkpoint_policies *policies);
+
+struct quire_txn;
+
+/* A full segment of the log, as a hook sees it. */
+typedef struct quire_segment {
+    uint64_t generation; /* number of the segment in the order of writing, from 1 */
+    uint64_t size;       /* bytes in use: its header and its frames, see docs/wal-format.md */
+    uint32_t frames;
+    /* Reads from the segment into `buffer`; during the hook's call only. */
+    quire_status (*read)(const struct quire_segment *segment, uint64_t offset, void *buffer,
+                         size_t size, quire_error *err);
+    const void *reader;
+} quire_segment;
+
+/*
+ * What a program can be told of. Any member may be NULL. Hooks are called from
+ * several threads, at once too, with `context`, without a lock of the library but,
+ * in before_commit, the writer lock. None may close the database, wait for
+ * another write transaction, or ask for a checkpoint.
+ */
+typedef struct quire_hooks {
+    void *context;
+    /* Before a write transaction is committed. It may read and change through the transaction; a
+     * status other than OK rolls it back and is returned by the commit. */
+    quire_status (*before_commit)(void *context, struct quire_txn *txn, quire_error *err);
+    /* After a commit that changed something was confirmed. Not in the order of commits. */
+    void (*after_commit)(void *context, uint64_t sequence);
+    /* Around each checkpoint, the one of quire_close included. `error` is NULL on OK. */
+    void (*before_checkpoint)(void *context);
+    void (*after_checkpoint)(void *context, quire_status status, const quire_error *error);
+    /* Before a segment whose pages are in the database file is used again: oldest first, each at
+     * least once, but for those that a crash leaves, which the next open recovers unseen. A status
+     * other than OK fails the checkpoint: the segment stays and is shown again. */
+    quire_status (*segment_sealed)(void *context, const quire_segment *segment, quire_error *err);
+} quire_hooks;
 
 typedef enum quire_open_mode {
     QUIRE_OPEN_CREATE = 0,     /* read and write; create the file if it is missing */
@@ -85,6 +135,8 @@ typedef struct quire_options {
     uint32_t wal_segment_bytes;  /* power of two; 0 = chosen; for tests of log turnover */
     quire_checkpoint_policy checkpoint; /* wish NULL = frame_count(1000) */
     const quire_allocator *allocator;   /* NULL = the C library's; borrowed until close */
+    uint32_t pages_max;                 /* quota: growth beyond it is NO_SPACE; 0 = none */
+    quire_hooks hooks;                  /* copied; `context` is borrowed until close */
 } quire_options;
 
 #define QUIRE_OPTIONS_INIT                                                                         \
@@ -155,6 +207,13 @@ typedef struct quire_stats {
     uint64_t versions_held; /* old page versions kept for open snapshots, now */
     uint64_t cache_frames;  /* frames in use, now */
     uint64_t cache_frames_max;
+    uint64_t log_frames_live;   /* frames in the log that no checkpoint has released, now */
+    uint32_t log_segments;      /* of the log file, now */
+    uint32_t log_segments_free; /* of these, free */
+    uint64_t pages_dirty;       /* pages in the cache that the database file lacks, now */
+    uint64_t oldest_reader_ms;  /* age of the oldest open read transaction's state; 0 = none open */
+    uint32_t pages_max;         /* quota; 0 = none */
+    uint32_t reserved;
 } quire_stats;
 
 /* Fills `stats`, whose `size` the caller has set. Any thread; values may be a moment apart. */

@@ -286,6 +286,227 @@ Test(policy, frame_count__wishes_from_its_threshold_on)
     cr_assert_eq(policy.wish(policy.context, &state), QUIRE_CHECKPOINT_NONE);
 }
 
+Test(policy, log_bytes_and_interval__wish_only_when_frames_wait)
+{
+    quire_checkpoint_policy bytes = quire_checkpoint_log_bytes(5000);
+    quire_checkpoint_policy time = quire_checkpoint_interval(200);
+    quire_checkpoint_state state = {.wal_bytes = 6000, .elapsed_ms = 300};
+    cr_assert_eq(bytes.wish(bytes.context, &state), QUIRE_CHECKPOINT_NONE);
+    cr_assert_eq(time.wish(time.context, &state), QUIRE_CHECKPOINT_NONE);
+    state.frames = 1;
+    cr_assert_eq(bytes.wish(bytes.context, &state), QUIRE_CHECKPOINT_PASSIVE);
+    cr_assert_eq(time.wish(time.context, &state), QUIRE_CHECKPOINT_PASSIVE);
+    state.wal_bytes = 4999;
+    state.elapsed_ms = 199;
+    cr_assert_eq(bytes.wish(bytes.context, &state), QUIRE_CHECKPOINT_NONE);
+    cr_assert_eq(time.wish(time.context, &state), QUIRE_CHECKPOINT_NONE);
+    cr_assert_eq(time.poll_ms, 200);
+}
+
+static quire_checkpoint_wish wish_urgent(void *context, const quire_checkpoint_state *state)
+{
+    return state->commits >= *(uint64_t *)context ? QUIRE_CHECKPOINT_URGENT : QUIRE_CHECKPOINT_NONE;
+}
+
+Test(policy, any__takes_the_strongest_wish_and_the_shortest_poll)
+{
+    uint64_t commits = 5;
+    quire_checkpoint_policy all[] = {quire_checkpoint_frame_count(10),
+                                     quire_checkpoint_interval(500),
+                                     {.wish = wish_urgent, .context = &commits, .poll_ms = 900}};
+    quire_checkpoint_policies set = {all, 3};
+    quire_checkpoint_policy any = quire_checkpoint_any(&set);
+    quire_checkpoint_state state = {.frames = 1};
+    cr_assert_eq(any.poll_ms, 500);
+    cr_assert_eq(any.wish(any.context, &state), QUIRE_CHECKPOINT_NONE);
+    state.frames = 10;
+    cr_assert_eq(any.wish(any.context, &state), QUIRE_CHECKPOINT_PASSIVE);
+    state.commits = 5;
+    cr_assert_eq(any.wish(any.context, &state), QUIRE_CHECKPOINT_URGENT);
+    set.count = 0;
+    cr_assert_eq(any.wish(any.context, &state), QUIRE_CHECKPOINT_NONE);
+}
+
+Test(policy, interval__checkpoints_an_idle_database)
+{
+    quire_error err = QUIRE_ERROR_INIT;
+    quire_options options = QUIRE_OPTIONS_INIT;
+    options.checkpoint = quire_checkpoint_interval(5);
+    quire_db *db;
+    OK(quire_open(":memory:", &options, &db, &err));
+    quire_txn *txn = begin_write(db);
+    create_users(txn);
+    commit(txn);
+    quire_stats stats = {.size = sizeof stats};
+    do {
+        OK(quire_get_stats(db, &stats, &err));
+    } while (stats.checkpoints == 0 || stats.log_frames_live > 0);
+    cr_assert_eq(stats.pages_dirty, 0);
+    close_db(db);
+}
+
+/* ---- Hooks ---- */
+
+struct told {
+    unsigned before_commits, after_commits, before_checkpoints, after_checkpoints, segments;
+    uint64_t sequence, generation, frames;
+    bool refuse_commit, refuse_segment;
+};
+
+static quire_status refuse(quire_error *err, const char *why)
+{
+    err->status = QUIRE_CHECK;
+    strcpy(err->message, why);
+    return QUIRE_CHECK;
+}
+
+static quire_status on_before_commit(void *context, struct quire_txn *txn, quire_error *err)
+{
+    struct told *told = context;
+    told->before_commits++;
+    cr_assert(qr_txn_writes(txn));
+    return told->refuse_commit ? refuse(err, "not today") : QUIRE_OK;
+}
+
+static void on_after_commit(void *context, uint64_t sequence)
+{
+    struct told *told = context;
+    told->after_commits++;
+    cr_assert_gt(sequence, told->sequence);
+    told->sequence = sequence;
+}
+
+static void on_before_checkpoint(void *context)
+{
+    ((struct told *)context)->before_checkpoints++;
+}
+
+static void on_after_checkpoint(void *context, quire_status status, const quire_error *error)
+{
+    struct told *told = context;
+    told->after_checkpoints++;
+    cr_assert_eq(status == QUIRE_OK, error == NULL);
+}
+
+static quire_status on_segment(void *context, const quire_segment *segment, quire_error *err)
+{
+    struct told *told = context;
+    uint8_t header[32];
+    cr_assert_eq(segment->read(segment, 0, header, sizeof header, err), QUIRE_OK);
+    cr_assert_eq(memcmp(header, "QSEG", 4), 0);
+    cr_assert_eq(segment->size, 32 + (uint64_t)segment->frames * (24 + 1024));
+    cr_assert_eq(segment->read(segment, segment->size, header, 1, err), QUIRE_MISUSE);
+    if (told->refuse_segment) {
+        return refuse(err, "the archive is full");
+    }
+    cr_assert_eq(segment->generation, told->generation + 1, "a segment was left out");
+    told->generation = segment->generation;
+    told->frames += segment->frames;
+    told->segments++;
+    return QUIRE_OK;
+}
+
+Test(hooks, all__are_told_what_happens)
+{
+    quire_error err = QUIRE_ERROR_INIT;
+    struct told told = {0};
+    quire_options options = QUIRE_OPTIONS_INIT;
+    options.page_size = 1024;
+    options.wal_segment_bytes = 16384;
+    options.checkpoint = quire_checkpoint_manual();
+    options.hooks = (quire_hooks){
+        &told,     on_before_commit, on_after_commit, on_before_checkpoint, on_after_checkpoint,
+        on_segment};
+    quire_db *db;
+    OK(quire_open(":memory:", &options, &db, &err));
+    quire_txn *txn = begin_write(db);
+    create_users(txn);
+    commit(txn);
+    cr_assert_eq(told.before_commits, 1);
+    cr_assert_eq(told.after_commits, 1);
+    commit(begin_write(db));
+    commit(begin_read(db));
+    cr_assert_eq(told.after_commits, 1, "nothing was written");
+
+    told.refuse_commit = true;
+    txn = begin_write(db);
+    OK(quire_table_drop(txn, "users", &err));
+    FAILS(CHECK, quire_commit(txn, &err));
+    quire_ticket *ticket;
+    txn = begin_write(db);
+    OK(quire_table_drop(txn, "users", &err));
+    FAILS(CHECK, quire_commit_ticket(txn, &ticket, &err));
+    told.refuse_commit = false;
+    txn = begin_write(db);
+    quire_table *table;
+    OK(quire_table_open(txn, "users", &table, &err));
+    for (int i = 0; i < 500; i++) {
+        (void)add_user(table, "somebody with quite a long name", i);
+    }
+    quire_table_close(table);
+    OK(quire_commit_ticket(txn, &ticket, &err));
+    OK(quire_ticket_wait(ticket, &err));
+    cr_assert_eq(told.after_commits, 2);
+
+    told.refuse_segment = true;
+    FAILS(CHECK, quire_checkpoint(db, &err));
+    cr_assert_eq(told.after_checkpoints, told.before_checkpoints);
+    told.refuse_segment = false;
+    OK(quire_checkpoint(db, &err));
+    cr_assert_gt(told.segments, 1);
+    quire_stats stats = {.size = sizeof stats};
+    OK(quire_get_stats(db, &stats, &err));
+    cr_assert_eq(told.frames, stats.log_frames);
+    cr_assert_eq(stats.log_frames_live, 0);
+    unsigned before = told.after_checkpoints;
+    close_db(db);
+    cr_assert_gt(told.after_checkpoints, before);
+    cr_assert_eq(told.after_checkpoints, told.before_checkpoints);
+}
+
+Test(quota, pages_max__refuses_growth_and_leaves_the_transaction_usable)
+{
+    quire_error err = QUIRE_ERROR_INIT;
+    quire_options options = QUIRE_OPTIONS_INIT;
+    options.page_size = 1024;
+    options.pages_max = 60;
+    quire_db *db;
+    OK(quire_open(":memory:", &options, &db, &err));
+    quire_txn *txn = begin_write(db);
+    create_users(txn);
+    OK(add_index(txn, "users", "by_name", QUIRE_INDEX_BTREE, false, "name", NULL, &err));
+    OK(add_index(txn, "users", "by_age", QUIRE_INDEX_HASH, false, "age", NULL, &err));
+    quire_table *table;
+    OK(quire_table_open(txn, "users", &table, &err));
+    uint64_t rows = 0;
+    quire_value values[] = {quire_text("somebody with quite a long name"), quire_int(1)};
+    quire_status status = QUIRE_OK;
+    while (status == QUIRE_OK) {
+        values[1] = quire_int((int64_t)rows);
+        status = quire_table_insert(table, NULL, values, 2, &err);
+        rows += status == QUIRE_OK;
+        cr_assert_lt(rows, 5000);
+    }
+    cr_assert_eq(status, QUIRE_NO_SPACE);
+    cr_assert_not_null(strstr(err.message, "pages_max"));
+    for (uint32_t i = 0; i < 2; i++) {
+        uint64_t entries;
+        OK(qr_table_index_entries(table, i, &entries, &err));
+        cr_assert_eq(entries, rows);
+    }
+    for (int64_t rowid = 1; rowid <= 100; rowid++) {
+        OK(quire_table_delete(table, rowid, NULL, &err));
+    }
+    OK(quire_table_insert(table, NULL, values, 2, &err));
+    quire_table_close(table);
+    commit(txn);
+    quire_stats stats = {.size = sizeof stats};
+    OK(quire_get_stats(db, &stats, &err));
+    cr_assert_leq(stats.pages, 60);
+    cr_assert_eq(stats.pages_max, 60);
+    close_db(db);
+}
+
 struct seen {
     unsigned count;
     char owners[4][70];
