@@ -4,9 +4,8 @@
  * A backup is the pages of one snapshot written to a file in order of their
  * numbers: readers and the writer go on, later versions of a page stay out of
  * it. The copy has an identity of its own, so that no log of the original is
- * ever taken for its own; every page is sealed anew, because checksums are
- * seeded with the identity. Free pages are written blank: what was deleted is
- * not in the copy.
+ * ever taken for its own; the pager seals every page anew for it, and writes
+ * free ones blank: what was deleted is not in the copy.
  *
  * Page 0 comes last and says that the file is complete without a log. Until
  * the finished file has its name, nothing stands under that name that was not
@@ -15,12 +14,10 @@
 #include <stdatomic.h>
 #include <string.h>
 
-#include "base/bits.h"
 #include "base/clock.h"
 #include "base/thread.h"
 #include "engine/engine_internal.h"
 #include "engine/maintenance.h"
-#include "pager/page_format.h"
 
 #define BATCH_DEFAULT 64U
 #define BATCH_MAX     1024U
@@ -38,10 +35,7 @@ struct copy {
     uint8_t *buffer; /* one batch */
     uint32_t page_size;
     uint32_t pages;
-    uint32_t free_pages;
-    uint64_t lsn_max;
     uint8_t id[16];
-    uint64_t seed;
     uint64_t started_ns;
     uint64_t commits_before;
 };
@@ -122,74 +116,19 @@ static quire_status throttle(const struct copy *copy, uint32_t done, quire_error
 
 /* ---- Pages ---- */
 
-static bool is_map_page(const struct copy *copy, uint32_t number)
-{
-    uint32_t bits = qr_free_map_bits(copy->page_size);
-    return number >= QR_PAGE_NUMBER_FREE_MAP && (number - QR_PAGE_NUMBER_FREE_MAP) % bits == 0;
-}
-
-static void count_free(struct copy *copy, const uint8_t *map)
-{
-    for (uint32_t i = QR_PAGE_HEADER_SIZE; i < copy->page_size; i += 8) {
-        copy->free_pages += qr_bit_count(qr_load64(map + i));
-    }
-}
-
-static quire_status take_page(struct copy *copy, uint32_t number, uint8_t *out, quire_error *err)
-{
-    const uint8_t *page;
-    bool is_free;
-    QR_TRY(qr_view_page_is_free(copy->view, number, &is_free, err));
-    if (is_free) {
-        qr_image_blank(out, copy->page_size, number);
-    } else {
-        QR_TRY(qr_view_page(copy->view, number, &page, err));
-        memcpy(out, page, copy->page_size);
-    }
-    if (is_map_page(copy, number)) {
-        count_free(copy, out);
-    }
-    uint64_t lsn = qr_page_lsn(out);
-    copy->lsn_max = lsn > copy->lsn_max ? lsn : copy->lsn_max;
-    return QUIRE_OK;
-}
-
 /* Copies pages [from, from + count). */
 static quire_status copy_batch(struct copy *copy, uint32_t from, uint32_t count, quire_error *err)
 {
     quire_status status = QUIRE_OK;
     qr_view_enter(copy->view);
     for (uint32_t i = 0; i < count && status == QUIRE_OK; i++) {
-        status = take_page(copy, from + i, copy->buffer + (size_t)i * copy->page_size, err);
+        status = qr_view_page_export(copy->view, from + i, copy->id,
+                                     copy->buffer + (size_t)i * copy->page_size, err);
     }
     qr_view_leave(copy->view);
     QR_TRY(status);
-    for (uint32_t i = 0; i < count; i++) {
-        qr_image_seal(copy->buffer + (size_t)i * copy->page_size, copy->page_size, from + i,
-                      copy->seed);
-    }
     return qr_file_write_one(copy->file, copy->buffer, (size_t)count * copy->page_size,
                              (uint64_t)from * copy->page_size, err);
-}
-
-/* The header of a database that was closed cleanly. */
-static quire_status write_header(struct copy *copy, quire_error *err)
-{
-    uint8_t *page = copy->buffer;
-    uint64_t sequence = qr_view_sequence(copy->view);
-    qr_view_enter(copy->view);
-    quire_status status = take_page(copy, QR_PAGE_NUMBER_HEADER, page, err);
-    qr_view_leave(copy->view);
-    QR_TRY(status);
-    sequence = copy->lsn_max > sequence ? copy->lsn_max : sequence;
-    qr_store32(page + QR_HEADER_FLAGS, qr_load32(page + QR_HEADER_FLAGS) | QR_HEADER_FLAG_CLEAN);
-    memcpy(page + QR_HEADER_ID, copy->id, sizeof copy->id);
-    qr_store64(page + QR_HEADER_SEQUENCE, sequence);
-    qr_store32(page + QR_HEADER_PAGES, copy->pages);
-    qr_store32(page + QR_HEADER_FREE_PAGES, copy->free_pages);
-    qr_store64(page + QR_PAGE_LSN, sequence);
-    qr_image_seal(page, copy->page_size, QR_PAGE_NUMBER_HEADER, 0);
-    return qr_file_write_one(copy->file, page, copy->page_size, 0, err);
 }
 
 static quire_status copy_pages(struct copy *copy, quire_error *err)
@@ -203,7 +142,7 @@ static quire_status copy_pages(struct copy *copy, quire_error *err)
         QR_TRY(tell(copy, at, err));
         QR_TRY(throttle(copy, at, err));
     }
-    QR_TRY(write_header(copy, err));
+    QR_TRY(copy_batch(copy, QR_PAGE_NUMBER_HEADER, 1, err));
     return copy->file->methods->sync(copy->file, err);
 }
 
@@ -251,7 +190,6 @@ static quire_status write_copy(struct copy *copy, const struct qr_replacement *r
 {
     struct qr_file_layer *layer = r->place->layer;
     QR_TRY(layer->methods->random(layer, copy->id, sizeof copy->id, err));
-    copy->seed = qr_load64(copy->id);
     QR_TRY(open_new(layer, r->new_path, &copy->file, err));
     quire_status status = copy_snapshot(copy, err);
     copy->file->methods->close(copy->file);

@@ -26,8 +26,9 @@ struct compaction {
     struct qr_view *from;
     struct qr_object_list objects;
     quire_db *to;
-    quire_txn *txn; /* of `to`; NULL between two */
-    size_t pending; /* bytes written in it */
+    quire_txn *txn;           /* of `to`; NULL between two */
+    size_t pending;           /* bytes written in it */
+    struct qr_tree_edge edge; /* of the tree that is being filled */
     quire_progress_callback progress;
     void *context;
     uint64_t done, total; /* entries */
@@ -38,6 +39,7 @@ struct compaction {
 static quire_status begin(struct compaction *c, quire_error *err)
 {
     c->pending = 0;
+    c->edge = (struct qr_tree_edge){0, 0};
     return quire_begin(c->to, QUIRE_WRITE, &c->txn, err);
 }
 
@@ -66,6 +68,7 @@ static quire_status copy_entry(struct compaction *c, struct qr_tree_cursor *curs
     struct qr_tree_key key;
     struct qr_slice payload;
     bool existed;
+    to.edge = &c->edge;
     QR_TRY(qr_tree_cursor_key(cursor, &key, err));
     QR_TRY(qr_tree_cursor_payload(cursor, &payload, err));
     QR_TRY(qr_tree_put(&to, &key, payload.data, payload.size, QR_PUT_INSERT, &existed, err));
@@ -89,6 +92,7 @@ static quire_status copy_entries(struct compaction *c, const struct qr_object *o
     uint64_t expected;
     uint64_t before = c->done;
     bool valid;
+    c->edge = (struct qr_tree_edge){0, 0};
     QR_TRY(qr_tree_count(&from, &expected, err));
     QR_TRY(qr_tree_cursor_open(&from, &cursor, err));
     quire_status status = qr_tree_cursor_first(cursor, &valid, err);
