@@ -166,7 +166,8 @@ static _Noreturn void live(struct saga *saga, const quire_options *options, int 
 
 /* ---- The parent ---- */
 
-/* Takes what the child says until it is ready, or with `all` until its end of the pipe is closed. */
+/* Takes what the child says until it is ready, or with `all` until its end of the pipe is
+ * closed. */
 static bool listen_to(struct saga *saga, int pipe, bool all)
 {
     struct message message;
