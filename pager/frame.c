@@ -214,6 +214,45 @@ static uint32_t pop_free(struct qr_cache *cache)
     return frame;
 }
 
+/* The slot with the oldest snapshot of those inside an operation; NULL when no reader is. */
+static struct qr_slot *oldest_operation(struct qr_slots *slots)
+{
+    struct qr_slot *oldest = NULL;
+    uint64_t lowest = QR_NO_SNAPSHOT;
+    for (uint32_t i = QR_SLOT_FIRST_READER; i < slots->count; i++) {
+        struct qr_slot *slot = &slots->slot[i];
+        uint64_t seq = atomic_load_explicit(&slot->snapshot, memory_order_acquire);
+        if (seq < lowest &&
+            (atomic_load_explicit(&slot->operation, memory_order_acquire) & 1) != 0) {
+            oldest = slot;
+            lowest = seq;
+        }
+    }
+    return oldest;
+}
+
+static quire_status fail_exhausted(struct qr_pager *pager, quire_error *err)
+{
+    struct qr_cache *cache = &pager->cache;
+    struct qr_slot *slot = cache->retired > 0 ? oldest_operation(&pager->slots) : NULL;
+    if (slot == NULL) {
+        return qr_fail(err, QUIRE_NO_MEMORY,
+                       "The page cache of %s is exhausted: running operations hold all %lu "
+                       "frames; use shorter operations or a larger cache.",
+                       pager->path, (unsigned long)cache->frames_reserved);
+    }
+    uint64_t since = atomic_load_explicit(&slot->since_ns, memory_order_relaxed);
+    uint64_t now = qr_clock_monotonic_ns();
+    return qr_fail(err, QUIRE_BUSY,
+                   "A read transaction on commit %llu of %s, %llu ms ago, is stopped inside an "
+                   "operation and keeps %lu pages from being used again; let it go on or end it, "
+                   "then try again.",
+                   (unsigned long long)atomic_load_explicit(&slot->snapshot, memory_order_relaxed),
+                   pager->path,
+                   (unsigned long long)((now > since ? now - since : 0) / QR_NS_PER_MS),
+                   (unsigned long)cache->retired);
+}
+
 /* A frame without regard to the bound. Locked. */
 static quire_status take_frame(struct qr_pager *pager, uint32_t *out, quire_error *err)
 {
@@ -227,10 +266,7 @@ static quire_status take_frame(struct qr_pager *pager, uint32_t *out, quire_erro
                 }
                 return cache->spill_status;
             }
-            return qr_fail(err, QUIRE_NO_MEMORY,
-                           "The page cache of %s is exhausted: running operations hold all %lu "
-                           "frames; use shorter operations or a larger cache.",
-                           pager->path, (unsigned long)cache->frames_reserved);
+            return fail_exhausted(pager, err);
         }
         QR_TRY(commit_frame(pager, cache->frames_high + 1, err));
         frame = ++cache->frames_high;
@@ -517,6 +553,9 @@ static void make_room(struct qr_pager *pager)
     qr_reclaim_poll(pager);
 }
 
+/* So many retired frames are worth a barrier in all threads. */
+#define REUSE_FROM 256U
+
 quire_status qr_frame_alloc(struct qr_pager *pager, uint32_t *frame, quire_error *err)
 {
     struct qr_cache *cache = &pager->cache;
@@ -524,6 +563,8 @@ quire_status qr_frame_alloc(struct qr_pager *pager, uint32_t *frame, quire_error
     qr_mutex_lock(&cache->lock);
     if (atomic_load_explicit(&cache->in_use, memory_order_relaxed) >= soft_limit(cache)) {
         make_room(pager);
+    } else if (cache->free_list == 0 && cache->retired >= REUSE_FROM) {
+        qr_reclaim_poll(pager); /* memory that has been used is better than more memory */
     }
     quire_status status = take_frame(pager, frame, err);
     qr_mutex_unlock(&cache->lock);

@@ -30,6 +30,16 @@ static quire_status fail_absent(struct qr_view *view, uint32_t page_number, quir
                       (unsigned long)page_number, pager->path, (unsigned long long)view->sequence);
 }
 
+static quire_status fail_freed(struct qr_view *view, uint32_t page_number, quire_error *err)
+{
+    struct qr_pager *pager = view->pager;
+    return qr_fail_at(err, QUIRE_CORRUPT, pager->path, page_number,
+                      (uint64_t)page_number << pager->page_shift,
+                      "Something refers to page %lu of %s, which this transaction has freed; roll "
+                      "it back, run the check and restore from a backup.",
+                      (unsigned long)page_number, pager->path);
+}
+
 /* ---- From the database file ---- */
 
 /* Beside another process's checkpoint a page may be read half written: try again before believing
@@ -284,6 +294,9 @@ static quire_status own_page(struct qr_view *view, uint32_t page_number, const u
     *page = NULL;
     if (own == QR_REF_NONE) {
         return QUIRE_OK;
+    }
+    if (own == QR_REF_FREED) {
+        return fail_freed(view, page_number, err);
     }
     if (own == QR_REF_FRESH) {
         QR_TRY(qr_txn_materialise(view->txn, page_number, err));

@@ -158,7 +158,8 @@ quire_status qr_txn_page_alloc_run(struct qr_txn *txn, uint8_t type, uint32_t tr
                                    uint32_t count, uint32_t *first, uint32_t *got,
                                    quire_error *err);
 
-/* Frees a page: not readable through this view any more; reusable once no snapshot needs it. */
+/* Frees a page: not readable through this view any more (CORRUPT), though pointers obtained before
+ * stay valid until the leave; reusable once no snapshot needs it. */
 quire_status qr_txn_page_free(struct qr_txn *txn, uint32_t page_number, quire_error *err);
 
 /* Whether a page number is marked free in the view; for inspectors. */

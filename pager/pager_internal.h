@@ -39,6 +39,7 @@
 #define QR_REF_SPILL    UINT32_C(0xC0000000)
 #define QR_REF_DISK     UINT32_C(0xFFFFFFFF)
 #define QR_REF_FRESH    UINT32_C(0xFFFFFFFE) /* private table: allocated, not written yet */
+#define QR_REF_FREED    UINT32_C(0xFFFFFFFD) /* private table: freed by the transaction */
 #define QR_FRAME_LIMIT  UINT32_C(0x1FFFFFFF)
 #define QR_RECORD_LIMIT UINT32_C(0x3FFFFFF0)
 
@@ -449,7 +450,7 @@ quire_status qr_frame_alloc(struct qr_pager *pager, uint32_t *frame, quire_error
 void qr_frame_free(struct qr_pager *pager, uint32_t frame);
 /* Gives an unlinked version back after the readers that may see it have left. Locked. */
 void qr_version_retire(struct qr_pager *pager, uint32_t ref);
-/* After allocating for an operation of the view: when much memory waits for operations to end, the
+/* After allocating for an operation of the view, and when a transaction begins: when much memory waits for operations to end, the
  * view's next one begins with a wait. */
 void qr_cache_note_pressure(struct qr_view *view);
 /* That wait; bounded. The caller is outside any operation. */

@@ -408,7 +408,7 @@ void qr_pin_set(struct qr_pin *pin, const uint8_t *page)
     struct qr_view_buffer *buffer = NULL;
     uint32_t frame = 0;
     uintptr_t offset = (uintptr_t)page - (uintptr_t)pager->cache.arena;
-    if (page != NULL && offset >> pager->page_shift < pager->cache.frames_reserved) {
+    if (page != NULL && offset >> pager->page_shift <= pager->cache.frames_reserved) {
         frame = (uint32_t)(offset >> pager->page_shift);
     } else if (page != NULL) {
         buffer = view->buffers;

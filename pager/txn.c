@@ -253,6 +253,7 @@ quire_status qr_txn_begin_as(struct qr_pager *pager, const char *owner, uint32_t
     txn->view.private_table = pager->cache.private_table;
     txn->view.ceiling = UINT64_MAX;
     txn->view.txn = txn;
+    qr_cache_note_pressure(&txn->view);
     qr_mutex_lock(&pager->commit.lock);
     txn->pages = txn->pages_at_begin = txn->view.pages = pager->commit.pages;
     txn->free_pages = pager->commit.free_pages;
@@ -284,6 +285,12 @@ void qr_txn_release(struct qr_txn *txn)
     uint32_t *private_table = pager->cache.private_table;
     QR_ASSERT(txn->view.depth == 0);
     qr_view_drop_buffers(&txn->view);
+    for (size_t i = 0; i < txn->own_count; i++) {
+        private_table[txn->own[i]] = QR_REF_NONE;
+    }
+    for (size_t i = 0; i < txn->freed_count; i++) {
+        private_table[txn->freed[i]] = QR_REF_NONE;
+    }
     for (size_t i = 0; i < txn->run_count; i++) {
         const struct qr_fresh_run *run = &txn->runs[i];
         for (uint32_t p = run->first; p < run->first + run->count; p++) {
@@ -299,18 +306,38 @@ void qr_txn_release(struct qr_txn *txn)
     qr_gate_leave(&pager->writer);
 }
 
-/* Takes the private copy of a page away; readers of this view may still look at it. Locked. */
+/* Takes the private copy of a page away; an operation of this view may still look at it. Locked. */
 static void drop_private(struct qr_txn *txn, uint32_t page_number)
 {
     struct qr_pager *pager = txn->pager;
     uint32_t own = pager->cache.private_table[page_number];
-    pager->cache.private_table[page_number] = QR_REF_NONE;
+    pager->cache.private_table[page_number] = QR_REF_FREED;
     if (qr_ref_is_frame(own)) {
         txn->frames--;
         qr_version_retire(pager, own);
     } else if (qr_ref_is_spill(own)) {
         qr_record_retire(pager, own);
     }
+}
+
+/* Takes all private copies away. No operation runs and no other thread has seen them, so they are
+ * free at once but for what a pin still holds. */
+static void drop_all_private(struct qr_txn *txn)
+{
+    struct qr_pager *pager = txn->pager;
+    struct qr_cache *cache = &pager->cache;
+    qr_mutex_lock(&cache->lock);
+    qr_reclaim_mark_pins(pager);
+    for (size_t i = 0; i < txn->own_count; i++) {
+        uint32_t own = cache->private_table[txn->own[i]];
+        if (qr_ref_is_frame(own) && cache->frame[own].pin_mark != cache->pin_scan) {
+            qr_frame_free(pager, own);
+            cache->private_table[txn->own[i]] = QR_REF_NONE;
+        } else {
+            drop_private(txn, txn->own[i]);
+        }
+    }
+    qr_mutex_unlock(&cache->lock);
 }
 
 void qr_txn_rollback(struct qr_txn *txn)
@@ -320,11 +347,7 @@ void qr_txn_rollback(struct qr_txn *txn)
     }
     struct qr_pager *pager = txn->pager;
     qr_txn_drop_savepoints(txn);
-    qr_mutex_lock(&pager->cache.lock);
-    for (size_t i = 0; i < txn->own_count; i++) {
-        drop_private(txn, txn->own[i]);
-    }
-    qr_mutex_unlock(&pager->cache.lock);
+    drop_all_private(txn);
     qr_free_map_undo(txn);
     qr_count(&pager->counters.rollbacks, 1);
     qr_txn_release(txn);
@@ -483,7 +506,7 @@ static bool is_fresh(struct qr_txn *txn, uint32_t page_number)
 {
     struct qr_cache *cache = &txn->pager->cache;
     uint32_t own = cache->private_table[page_number];
-    if (own == QR_REF_NONE || own == QR_REF_FRESH) {
+    if (!qr_ref_is_frame(own) && !qr_ref_is_spill(own)) {
         return own == QR_REF_FRESH;
     }
     qr_mutex_lock(&cache->lock);
@@ -512,7 +535,7 @@ quire_status qr_txn_page_free(struct qr_txn *txn, uint32_t page_number, quire_er
     }
     if (status == QUIRE_OK && txn->savepoint != 0) {
         qr_undo_note(txn, page_number, pager->cache.private_table[page_number]);
-        pager->cache.private_table[page_number] = QR_REF_NONE;
+        pager->cache.private_table[page_number] = QR_REF_FREED;
     } else if (status == QUIRE_OK) {
         qr_mutex_lock(&pager->cache.lock);
         drop_private(txn, page_number);

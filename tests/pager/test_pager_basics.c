@@ -186,6 +186,59 @@ Test(pager, free__page_is_reused_only_when_no_snapshot_needs_it)
     fixture_close(pager);
 }
 
+/* The status of reading and of writing a page in the transaction. */
+static quire_status use_page(struct qr_txn *txn, uint32_t page_number, quire_error *err)
+{
+    struct qr_view *view = qr_txn_view(txn);
+    const uint8_t *page = NULL;
+    uint8_t *own = NULL;
+    qr_view_enter(view);
+    quire_status status = qr_view_page(view, page_number, &page, err);
+    quire_status write = qr_txn_page_write(txn, page_number, &own, err);
+    qr_view_leave(view);
+    cr_assert_eq(status, write);
+    return status;
+}
+
+Test(pager, free__page_is_not_readable_in_the_transaction_that_freed_it)
+{
+    struct qr_pager_options options = fixture_options(layer);
+    struct qr_pager *pager = fixture_open(&options);
+    quire_error err = QUIRE_ERROR_INIT;
+    struct qr_txn *txn = fixture_begin(pager);
+    uint32_t old = fixture_alloc(txn, 5);
+    fixture_commit(txn);
+    for (int commit = 0; commit < 2; commit++) {
+        txn = fixture_begin(pager);
+        uint32_t fresh = fixture_alloc(txn, 6);
+        uint32_t changed = commit == 0 ? old : fresh;
+        fixture_write(txn, changed, 7);
+        cr_assert_eq(qr_txn_page_free(txn, old, &err), QUIRE_OK, "%s", err.message);
+        cr_assert_eq(qr_txn_page_free(txn, fresh, &err), QUIRE_OK, "%s", err.message);
+        cr_assert_eq(use_page(txn, old, &err), QUIRE_CORRUPT);
+        cr_assert_not_null(strstr(err.message, "has freed"), "%s", err.message);
+        cr_assert_eq(use_page(txn, fresh, &err), QUIRE_CORRUPT);
+        cr_assert_eq(qr_txn_page_free(txn, old, &err), QUIRE_CORRUPT);
+        cr_assert_eq(qr_txn_page_free(txn, fresh, &err), QUIRE_CORRUPT);
+        struct qr_view *reader = fixture_snapshot(pager);
+        cr_assert_eq(fixture_read(reader, old), 5);
+        uint32_t again = fixture_alloc(txn, 8);
+        cr_assert_eq(again, fresh, "a page of its own is had again at once");
+        cr_assert_eq(use_page(txn, again, &err), QUIRE_OK);
+        if (commit == 0) {
+            qr_txn_rollback(txn);
+            txn = fixture_begin(pager);
+            cr_assert_eq(use_page(txn, old, &err), QUIRE_OK, "%s", err.message);
+            qr_txn_rollback(txn);
+        } else {
+            fixture_commit(txn);
+            cr_assert_eq(fixture_read(reader, old), 5);
+        }
+        qr_snapshot_close(reader);
+    }
+    fixture_close(pager);
+}
+
 Test(pager, begin__reports_how_long_the_writer_lock_is_held)
 {
     struct qr_pager_options options = fixture_options(layer);

@@ -3,7 +3,9 @@
  */
 #include <criterion/criterion.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/resource.h>
 
 #include "pager_fixture.h"
@@ -178,4 +180,129 @@ Test(pager_cache, full_spill_file__is_a_clean_error)
     (void)make_pages(pager, 200, 100);
     fixture_close(pager);
     faulty_layer_destroy(faulty);
+}
+
+/* Ten thousand transactions that change, allocate and free pages, and how they end. Returns the frames
+ * in use above those at the beginning, at most. */
+static uint64_t frames_of_transactions(struct qr_pager *pager, uint32_t first, bool commit)
+{
+    quire_error err = QUIRE_ERROR_INIT;
+    uint64_t before = fixture_stats(pager).cache_frames;
+    uint64_t most = before;
+    for (uint64_t round = 0; round < 10000; round++) {
+        struct qr_txn *txn = fixture_begin(pager);
+        for (uint32_t i = 0; i < 4; i++) {
+            fixture_write(txn, first + i, round);
+        }
+        uint32_t page_number = fixture_alloc(txn, round);
+        cr_assert_eq(qr_txn_page_free(txn, page_number, &err), QUIRE_OK, "%s", err.message);
+        if (commit) {
+            fixture_commit(txn);
+        } else {
+            qr_txn_rollback(txn);
+        }
+        uint64_t now = fixture_stats(pager).cache_frames;
+        most = now > most ? now : most;
+    }
+    return most - before;
+}
+
+Test(pager_cache, ended_transactions__give_their_frames_back)
+{
+    struct qr_file_layer *layer = NULL;
+    cr_assert_eq(qr_file_layer_memory_create(qr_allocator_default(), &layer, NULL), QUIRE_OK);
+    struct qr_pager_options options = fixture_options(layer);
+    options.cache_bytes = 32 << 20;
+    options.wal_bytes_max = 1 << 20;
+    options.durability = QUIRE_DURABILITY_OFF;
+    struct qr_pager *pager = fixture_open(&options);
+    uint32_t first = make_pages(pager, 16, 16);
+    /* What only the transaction has seen is free at once; but a page freed within the operation that
+     * could still look at it, and versions that readers may have met, wait in batches. */
+    cr_assert_leq(frames_of_transactions(pager, first, false), 300);
+    cr_assert_leq(frames_of_transactions(pager, first, true), 3 * 300);
+    fixture_close(pager);
+    qr_file_layer_memory_destroy(layer);
+}
+
+Test(pager_cache, rollback__spares_what_a_pin_holds)
+{
+    struct qr_file_layer *layer = NULL;
+    cr_assert_eq(qr_file_layer_memory_create(qr_allocator_default(), &layer, NULL), QUIRE_OK);
+    struct qr_pager_options options = fixture_options(layer);
+    struct qr_pager *pager = fixture_open(&options);
+    uint32_t first = make_pages(pager, 4, 4);
+    struct qr_txn *txn = fixture_begin(pager);
+    struct qr_view *view = qr_txn_view(txn);
+    quire_error err = QUIRE_ERROR_INIT;
+    struct qr_pin *pin = NULL;
+    const uint8_t *page = NULL;
+    fixture_write(txn, first, 77);
+    cr_assert_eq(qr_pin_create(view, &pin, &err), QUIRE_OK);
+    qr_view_enter(view);
+    cr_assert_eq(qr_view_page(view, first, &page, &err), QUIRE_OK);
+    qr_pin_set(pin, page);
+    qr_view_leave(view);
+    struct qr_view *reader = fixture_snapshot(pager);
+    uint64_t before = fixture_stats(pager).cache_frames;
+    fixture_write(txn, first + 1, 78);
+    qr_pin_set(pin, NULL);
+    qr_pin_destroy(pin);
+    qr_txn_rollback(txn);
+    cr_assert_leq(fixture_stats(pager).cache_frames, before - 1);
+    cr_assert_eq(fixture_read(reader, first), 1);
+    qr_snapshot_close(reader);
+    fixture_close(pager);
+    qr_file_layer_memory_destroy(layer);
+}
+
+/* Changes the pages again and again in one operation a transaction; the first failure. */
+static quire_status change_until_failure(struct qr_pager *pager, uint32_t first, uint32_t count,
+                                         int rounds, quire_error *err)
+{
+    quire_status status = QUIRE_OK;
+    for (int round = 0; round < rounds && status == QUIRE_OK; round++) {
+        struct qr_txn *txn = fixture_begin(pager);
+        struct qr_view *view = qr_txn_view(txn);
+        qr_view_enter(view);
+        for (uint32_t i = 0; i < count && status == QUIRE_OK; i++) {
+            uint8_t *page = NULL;
+            status = qr_txn_page_write(txn, first + i, &page, err);
+        }
+        qr_view_leave(view);
+        if (status == QUIRE_OK) {
+            status = qr_txn_commit(txn, err);
+        } else {
+            qr_txn_rollback(txn);
+        }
+    }
+    return status;
+}
+
+Test(pager_cache, reader_stopped_in_an_operation__makes_writers_busy_and_is_named)
+{
+    struct qr_file_layer *layer = NULL;
+    cr_assert_eq(qr_file_layer_memory_create(qr_allocator_default(), &layer, NULL), QUIRE_OK);
+    struct qr_pager_options options = fixture_options(layer);
+    options.durability = QUIRE_DURABILITY_OFF;
+    struct qr_pager *pager = fixture_open(&options);
+    quire_error err = QUIRE_ERROR_INIT;
+    char commit[64];
+    uint32_t first = make_pages(pager, 200, 50);
+    struct qr_view *reader = fixture_snapshot(pager);
+    const uint8_t *page = NULL;
+    qr_view_enter(reader);
+    cr_assert_eq(qr_view_page(reader, first + 1, &page, &err), QUIRE_OK);
+    quire_status status = change_until_failure(pager, first, 200, 1000, &err);
+    cr_assert_eq(status, QUIRE_BUSY, "%s: %s", quire_status_name(status), err.message);
+    snprintf(commit, sizeof commit, "commit %llu", (unsigned long long)qr_view_sequence(reader));
+    cr_assert_not_null(strstr(err.message, commit), "%s", err.message);
+    cr_assert_eq(fixture_value(page, 1024), 2);
+    qr_view_leave(reader);
+    status = change_until_failure(pager, first, 200, 3, &err);
+    cr_assert_eq(status, QUIRE_OK, "%s: %s", quire_status_name(status), err.message);
+    cr_assert_eq(fixture_read(reader, first + 1), 2);
+    qr_snapshot_close(reader);
+    fixture_close(pager);
+    qr_file_layer_memory_destroy(layer);
 }
