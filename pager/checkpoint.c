@@ -258,12 +258,31 @@ static quire_status extend_file(struct run *run, quire_error *err)
     return size < wanted ? pager->file->methods->truncate(pager->file, wanted, err) : QUIRE_OK;
 }
 
+/* Commits that do not sync leave that to syncs under the flush token, for which all others wait:
+ * most of it is done before the token is taken. */
+static quire_status sync_ahead(struct qr_pager *pager, quire_error *err)
+{
+    quire_error error = QUIRE_ERROR_INIT;
+    if (pager->options.durability == QUIRE_DURABILITY_FULL) {
+        return QUIRE_OK;
+    }
+    quire_status status = qr_wal_sync_ahead(pager->wal, &error);
+    if (status != QUIRE_OK) {
+        qr_commit_poison(pager, &error);
+        if (err != NULL) {
+            *err = error;
+        }
+    }
+    return status;
+}
+
 /* Frees the copied segments, under the flush token: should a header be left half written, no commit's
  * sync may make that durable. */
 static quire_status release(struct run *run, quire_error *err)
 {
     struct qr_pager *pager = run->pager;
     quire_error error = QUIRE_ERROR_INIT;
+    QR_TRY(sync_ahead(pager, err));
     qr_token_take(pager);
     quire_status status = qr_wal_release(pager->wal, run->generation, &error);
     if (status != QUIRE_OK) {
@@ -339,10 +358,15 @@ static quire_status seal(struct run *run, bool closing, bool *again, quire_error
 {
     struct qr_pager *pager = run->pager;
     bool room = false;
+    bool sync = pager->options.durability == QUIRE_DURABILITY_FULL;
+    QR_TRY(sync_ahead(pager, err));
     qr_token_take(pager);
-    quire_status status = qr_group_flush(pager, true, err);
+    quire_status status = qr_group_flush(pager, sync, err);
     if (status == QUIRE_OK) {
-        status = qr_group_flush_header(pager, closing, &room, err);
+        status = qr_group_flush_header(pager, closing, &room, err); /* syncs what is before it */
+    }
+    if (status == QUIRE_OK && !room) {
+        status = qr_group_flush(pager, true, err);
     }
     if (status == QUIRE_OK) {
         if (room) {

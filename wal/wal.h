@@ -156,6 +156,11 @@ void qr_wal_rewind(struct qr_wal *wal);
 /* Syncs the log file. A failure leaves the outcome of unsynced groups unknown; never retried. */
 quire_status qr_wal_sync(struct qr_wal *wal, quire_error *err);
 
+/* Syncs what has been appended so far through the checkpointer's own description, beside appends and
+ * without the leader: the leader's next sync, which alone counts, finds less to do. A failure poisons
+ * the log. By the checkpointer. */
+quire_status qr_wal_sync_ahead(struct qr_wal *wal, quire_error *err);
+
 /* Seals the active segment, if it holds a frame, so that a checkpoint can take it. Its last group
  * must frame page 0: the caller's duty. Not while a group is open. The rest of the segment is given
  * up; if outstanding reservations needed it, a later reserve or append adds a segment instead. */
