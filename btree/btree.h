@@ -86,7 +86,7 @@ struct qr_tree_entry {
     size_t size;
 };
 
-/* Appends entries in ascending order of their keys, all above the keys in the tree: pages are filled
+/* Appends entries in ascending order of their keys, all above the keys in the tree: pages get full
  * and inner nodes grow at the right edge. Checked before the first is written: MISUSE when the
  * entries are not in order, UNIQUE when the first is not above the tree's last, LIMIT as for put;
  * then nothing is done and the transaction goes on. */
@@ -96,8 +96,8 @@ quire_status qr_tree_append(const struct qr_tree *tree, const struct qr_tree_ent
 quire_status qr_tree_delete(const struct qr_tree *tree, const struct qr_tree_key *key,
                             bool *existed, quire_error *err);
 
-/* Deletes the entries with from <= key < to; NULL leaves an end open. Subtrees that lie wholly in the
- * range are freed without a search in them. *deleted counts the entries. */
+/* Deletes the entries with from <= key < to; NULL leaves an end open. Subtrees that lie wholly in
+ * the range are freed without a search in them. *deleted counts the entries. */
 quire_status qr_tree_delete_range(const struct qr_tree *tree, const struct qr_tree_key *from,
                                   const struct qr_tree_key *to, uint64_t *deleted,
                                   quire_error *err);
@@ -138,7 +138,8 @@ quire_status qr_tree_value_size(const struct qr_tree *tree, const struct qr_tree
 quire_status qr_tree_value_read(const struct qr_tree *tree, const struct qr_tree_key *key,
                                 uint64_t offset, void *buffer, size_t size, size_t *got,
                                 bool *found, quire_error *err);
-/* Overwrites bytes of a payload in place. MISUSE when they do not lie within it: nothing is done. */
+/* Overwrites bytes of a payload in place. MISUSE when they do not lie within it: then nothing is
+ * done. */
 quire_status qr_tree_value_write(const struct qr_tree *tree, const struct qr_tree_key *key,
                                  uint64_t offset, const void *bytes, size_t size, bool *found,
                                  quire_error *err);
@@ -213,9 +214,10 @@ typedef void (*qr_tree_issue)(void *context, const char *code, uint32_t page, ui
  * (the walk then does not descend into it). */
 typedef bool (*qr_tree_owns)(void *context, uint32_t page, uint32_t tree_id);
 
-/* Walks the whole tree and reports what is wrong: unreadable pages, types, tree ids, cell bounds and
- * overlap, key order, separators against child key ranges, uniform depth, overflow runs, the entry
- * count. Never follows a number it has not checked; depth bounded. Fails only for IO or memory. */
+/* Walks the whole tree and reports what is wrong: unreadable pages, types, tree ids, cell bounds
+ * and overlap, key order, separators against child key ranges, uniform depth, overflow runs, the
+ * entry count. Never follows a number it has not checked; depth bounded. Fails only for IO or
+ * memory. */
 quire_status qr_tree_check(const struct qr_tree *tree, qr_tree_issue issue, qr_tree_owns owns,
                            void *context, quire_error *err);
 

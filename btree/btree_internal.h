@@ -30,7 +30,8 @@ quire_status qr_tree_node(const struct qr_tree *tree, uint32_t page_number, cons
 bool qr_tree_node_sound(const struct qr_tree *tree, const uint8_t *page, uint32_t page_size,
                         struct qr_flaw *flaw);
 
-/* Inner nodes point below themselves to ordinary pages only: CORRUPT names the node, page_number. */
+/* Inner nodes point below themselves to ordinary pages only: CORRUPT names the node,
+ * page_number. */
 quire_status qr_tree_check_child(const struct qr_tree *tree, uint32_t page_number, uint32_t child,
                                  quire_error *err);
 
@@ -66,18 +67,18 @@ struct qr_path {
     struct qr_path_step step[QR_TREE_DEPTH_MAX];
 };
 
-/* Descends to the first entry >= key of the leaf that holds it; the index may equal the leaf's count.
- * Inside an operation. */
+/* Descends to the first entry >= key of the leaf that holds it; the index may equal the leaf's
+ * count. Inside an operation. */
 quire_status qr_tree_descend(const struct qr_tree *tree, const struct qr_tree_key *key,
                              struct qr_path *path, const uint8_t **leaf, quire_error *err);
 
-/* Extends a path of `depth` steps from page_number down to a leaf by the first or last children; the
- * leaf's index is its first or last entry. */
+/* Extends a path of `depth` steps from page_number down to a leaf by the first or last children;
+ * the leaf's index is its first or last entry. */
 quire_status qr_tree_descend_edge(const struct qr_tree *tree, uint32_t page_number, bool last,
                                   struct qr_path *path, const uint8_t **leaf, quire_error *err);
 
-/* Puts an item into the leaf at the end of the path, before the entry that the path names, splitting
- * as far up as needed. The path is stale afterwards. Inside an operation. */
+/* Puts an item into the leaf at the end of the path, before the entry that the path names,
+ * splitting as far up as needed. The path is stale afterwards. Inside an operation. */
 quire_status qr_tree_insert_item(const struct qr_tree *tree, const struct qr_path *path,
                                  uint8_t *leaf, const struct qr_item *item, quire_error *err);
 
@@ -125,8 +126,8 @@ static inline struct qr_overflow qr_overflow_load(const uint8_t *body)
     return overflow;
 }
 
-/* Writes a payload, NULL for zeroes, to new pages. Enters the view itself, for a bounded number of pages at a time:
- * call it outside an operation. */
+/* Writes a payload, NULL for zeroes, to new pages. Enters the view itself, for a bounded number of
+ * pages at a time: call it outside an operation. */
 quire_status qr_overflow_write(const struct qr_tree *tree, const uint8_t *payload, size_t size,
                                struct qr_overflow *overflow, quire_error *err);
 

@@ -21,6 +21,9 @@ enum cursor_state {
 /* Leaf moves in one direction after which the cursor counts as a scan. */
 #define SCAN_LEAVES 8U
 
+/* A walk asks for the lines of rows so many steps before it comes to them. */
+#define ENTRIES_AHEAD 8U
+
 struct qr_tree_cursor {
     struct qr_tree tree;
     const struct qr_node_ops *ops;
@@ -32,6 +35,7 @@ struct qr_tree_cursor {
     struct qr_path path;
     unsigned leaf_moves;
     bool keeps_key; /* the view can change */
+    bool backward;  /* the last step was to a previous entry */
     bool has_key;   /* key is that of the current entry */
     struct qr_tree_key key;
     uint8_t *key_buffer; /* key trees: two keys; the second for comparing leaves */
@@ -366,6 +370,7 @@ static quire_status find_again(struct qr_tree_cursor *cursor, quire_error *err)
 quire_status qr_tree_cursor_next(struct qr_tree_cursor *cursor, bool *valid, quire_error *err)
 {
     *valid = false;
+    cursor->backward = false;
     QR_TRY(find_again(cursor, err));
     if (cursor->state == CURSOR_ON) {
         struct qr_path_step *step = leaf_step(cursor);
@@ -384,6 +389,7 @@ quire_status qr_tree_cursor_next(struct qr_tree_cursor *cursor, bool *valid, qui
 quire_status qr_tree_cursor_previous(struct qr_tree_cursor *cursor, bool *valid, quire_error *err)
 {
     *valid = false;
+    cursor->backward = true;
     QR_TRY(find_again(cursor, err));
     if (cursor->state == CURSOR_ON || cursor->state == CURSOR_GAP) {
         struct qr_path_step *step = leaf_step(cursor);
@@ -447,6 +453,9 @@ quire_status qr_tree_cursor_entry(struct qr_tree_cursor *cursor, struct qr_tree_
     unsigned index = leaf_step(cursor)->index;
     if (cursor->tree.kind == QR_TREE_ROWS &&
         qr_row_leaf_cell(cursor->leaf, cursor->page_size, index, &item, &flaw) && !item.overflow) {
+        /* Below the first entry this wraps around to beyond the last. */
+        qr_row_leaf_prefetch(cursor->leaf, cursor->page_size,
+                             cursor->backward ? index - ENTRIES_AHEAD : index + ENTRIES_AHEAD);
         key->rowid = qr_row_leaf_key(cursor->leaf, index);
         payload->data = item.body;
         payload->size = item.body_size;

@@ -161,8 +161,9 @@ static quire_status choose(const struct split *split, bool left_edge, bool right
     return QUIRE_OK;
 }
 
-/* The separator between the halves, in `up`: for rows the right half's first key, for keys of leaves
- * its shortest prefix above the left half, for inner nodes entry m. Its bytes are in key_buffer. */
+/* The separator between the halves, in `up`: for rows the right half's first key, for keys of
+ * leaves its shortest prefix above the left half, for inner nodes entry m. Its bytes are in
+ * key_buffer. */
 static quire_status make_separator(const struct split *split, unsigned m, uint8_t *key_buffer,
                                    struct qr_item *up, quire_error *err)
 {

@@ -74,14 +74,15 @@ struct qr_node_ops {
     /* Index of the child of an inner node that holds key. */
     bool (*search_child)(const uint8_t *page, uint32_t page_size, const struct qr_tree_key *key,
                          unsigned *index, struct qr_flaw *flaw);
-    /* Entry i. key_buffer (QR_KEY_MAX bytes; key trees only) receives the key, unless NULL: then the
-     * key is left out. */
+    /* Entry i. key_buffer (QR_KEY_MAX bytes; key trees only) receives the key, unless NULL: then
+     * the key is left out. */
     bool (*get)(const uint8_t *page, uint32_t page_size, unsigned i, uint8_t *key_buffer,
                 struct qr_item *item, struct qr_flaw *flaw);
     /* Puts an item before entry i; false when the page as it is laid out has no room. */
     bool (*insert)(uint8_t *page, uint32_t page_size, unsigned i, const struct qr_item *item);
     bool (*remove)(uint8_t *page, uint32_t page_size, unsigned i, struct qr_flaw *flaw);
-    /* Page bytes that entries [from, to) take in a compact node; above page_size they do not fit. */
+    /* Page bytes that entries [from, to) take in a compact node; above page_size they do not
+     * fit. */
     bool (*measure)(const struct qr_sequence *sequence, uint32_t page_size, uint8_t type,
                     unsigned from, unsigned to, uint8_t *key_buffer, uint32_t *size,
                     struct qr_flaw *flaw);

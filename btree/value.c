@@ -12,6 +12,7 @@ struct location {
     uint32_t leaf;
     uint64_t size;
     const uint8_t *body; /* in the leaf, valid until the leave; NULL: on overflow pages */
+    size_t at;           /* of the body in the leaf */
     struct qr_overflow overflow;
 };
 
@@ -40,6 +41,7 @@ static quire_status locate(const struct qr_tree *tree, const struct qr_tree_key 
         location->size = location->overflow.size;
     } else {
         location->body = item.body;
+        location->at = (size_t)(item.body - leaf);
         location->size = item.body_size;
     }
     return QUIRE_OK;
@@ -99,11 +101,8 @@ static quire_status write_inline(const struct qr_tree *tree, const struct locati
                                  uint64_t offset, const void *bytes, size_t size, quire_error *err)
 {
     uint8_t *leaf;
-    const uint8_t *page;
-    QR_TRY(qr_view_page(tree->view, location->leaf, &page, err));
-    size_t at = (size_t)(location->body - page);
     QR_TRY(qr_txn_page_write(qr_view_txn(tree->view), location->leaf, &leaf, err));
-    memcpy(leaf + at + offset, bytes, size);
+    memcpy(leaf + location->at + offset, bytes, size);
     return QUIRE_OK;
 }
 
