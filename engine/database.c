@@ -19,6 +19,7 @@
 #define DEFAULT_SYNC_INTERVAL_MS 100U
 #define DEFAULT_FRAMES           1000U
 #define CACHE_PAGES_MIN          64U
+#define MEMORY_PATH              ":memory:"
 
 /* ---- Options ---- */
 
@@ -115,10 +116,29 @@ static quire_status open_pager(quire_db *db, const char *path, const quire_optio
     return qr_pager_open(&pager_options, &db->pager, err);
 }
 
-/* `layer` NULL means a private memory layer. */
+/* The bytes that a database in memory begins with. */
+struct image {
+    const void *bytes;
+    size_t size;
+};
+
+static quire_status write_image(struct qr_file_layer *layer, const char *path,
+                                const struct image *image, quire_error *err)
+{
+    struct qr_file *file;
+    if (image == NULL) {
+        return QUIRE_OK;
+    }
+    QR_TRY(layer->methods->open(layer, path, QR_OPEN_WRITE | QR_OPEN_CREATE, &file, err));
+    quire_status status = qr_file_write_one(file, image->bytes, image->size, 0, err);
+    file->methods->close(file);
+    return status;
+}
+
+/* `layer` NULL means a private memory layer, which gets the image, if there is one. */
 static quire_status open_database(const char *path, const quire_options *given,
-                                  struct qr_file_layer *layer, bool malloc_arena, quire_db **out,
-                                  quire_error *err)
+                                  struct qr_file_layer *layer, const struct image *image,
+                                  bool malloc_arena, quire_db **out, quire_error *err)
 {
     quire_options options;
     quire_status status;
@@ -142,6 +162,7 @@ static quire_status open_database(const char *path, const quire_options *given,
         QR_TRY_GOTO(status, qr_file_layer_memory_create(&db->allocator, &db->memory_layer, err),
                     no_layer);
         layer = db->memory_layer;
+        QR_TRY_GOTO(status, write_image(layer, path, image, err), no_pager);
     }
     db->layer = layer;
     QR_TRY_GOTO(status, open_pager(db, path, &options, layer, malloc_arena, err), no_pager);
@@ -165,22 +186,104 @@ quire_status quire_open(const char *path, const quire_options *options, quire_db
     if (out == NULL || path == NULL || path[0] == '\0') {
         return qr_fail(err, QUIRE_MISUSE, "quire_open needs a path and a place for the handle.");
     }
-    bool in_memory = strcmp(path, ":memory:") == 0;
+    bool in_memory = strcmp(path, MEMORY_PATH) == 0;
     if (in_memory && options != NULL && options->mode == QUIRE_OPEN_READ_ONLY) {
         *out = NULL;
         return qr_fail(err, QUIRE_MISUSE, "A database in memory cannot be opened read-only.");
     }
     if (in_memory) {
-        return open_database(path, options, NULL, false, out, err);
+        return open_database(path, options, NULL, NULL, false, out, err);
     }
-    return open_database(path, options, qr_file_layer_posix(), false, out, err);
+    return open_database(path, options, qr_file_layer_posix(), NULL, false, out, err);
 }
 
 quire_status qr_db_open_with(const char *path, const quire_options *options,
                              struct qr_file_layer *layer, bool malloc_arena, quire_db **out,
                              quire_error *err)
 {
-    return open_database(path, options, layer, malloc_arena, out, err);
+    return open_database(path, options, layer, NULL, malloc_arena, out, err);
+}
+
+/* ---- Images ---- */
+
+static quire_status export_pages(quire_db *db, struct qr_view *view, uint8_t *bytes,
+                                 quire_error *err)
+{
+    uint32_t page_size = qr_pager_page_size(db->pager);
+    uint8_t id[16];
+    QR_TRY(db->layer->methods->random(db->layer, id, sizeof id, err));
+    for (uint32_t page = 0; page < qr_view_page_count(view); page++) {
+        QR_TRY(qr_view_page_export(view, page, id, bytes + (size_t)page * page_size, err));
+    }
+    return QUIRE_OK;
+}
+
+quire_status quire_serialize(quire_db *db, void **image, size_t *size, quire_error *err)
+{
+    struct qr_view *view;
+    if (db == NULL || image == NULL || size == NULL) {
+        return qr_fail(err, QUIRE_MISUSE,
+                       "quire_serialize needs a database and places for image and size.");
+    }
+    *image = NULL;
+    *size = 0;
+    QR_TRY(qr_snapshot_open(db->pager, &view, err));
+    uint64_t total = (uint64_t)qr_view_page_count(view) * qr_pager_page_size(db->pager);
+    quire_status status = QUIRE_OK;
+    uint8_t *bytes = NULL;
+    if (total > SIZE_MAX / 2) {
+        status = qr_fail(err, QUIRE_LIMIT, "A database of %llu bytes does not fit in memory.",
+                         (unsigned long long)total);
+    } else {
+        bytes = qr_host_alloc(&db->allocator, (size_t)total, err);
+        status = bytes == NULL ? QUIRE_NO_MEMORY : export_pages(db, view, bytes, err);
+    }
+    qr_snapshot_close(view);
+    if (status != QUIRE_OK) {
+        quire_free(bytes);
+        return status;
+    }
+    *image = bytes;
+    *size = (size_t)total;
+    return QUIRE_OK;
+}
+
+quire_status quire_open_image(const void *bytes, size_t size, const quire_options *options,
+                              quire_db **out, quire_error *err)
+{
+    if (bytes == NULL || out == NULL) {
+        return qr_fail(err, QUIRE_MISUSE,
+                       "quire_open_image needs an image and a place for the handle.");
+    }
+    *out = NULL;
+    if (size == 0) {
+        return qr_fail(err, QUIRE_NOT_A_DATABASE, "An image of no bytes is no database.");
+    }
+    struct image image = {bytes, size};
+    return open_database(MEMORY_PATH, options, NULL, &image, false, out, err);
+}
+
+quire_status quire_open_copy(const char *path, const quire_options *options, quire_db **out,
+                             quire_error *err)
+{
+    quire_options read_only = QUIRE_OPTIONS_INIT;
+    quire_db *source;
+    void *bytes;
+    size_t size;
+    if (path == NULL || out == NULL) {
+        return qr_fail(err, QUIRE_MISUSE,
+                       "quire_open_copy needs a path and a place for the handle.");
+    }
+    *out = NULL;
+    read_only.mode = QUIRE_OPEN_READ_ONLY;
+    QR_TRY(quire_open(path, &read_only, &source, err));
+    quire_status status = quire_serialize(source, &bytes, &size, err);
+    if (status == QUIRE_OK) {
+        status = quire_open_image(bytes, size, options, out, err);
+        quire_free(bytes);
+    }
+    (void)quire_close(source, NULL); /* nothing of it is to be written */
+    return status;
 }
 
 quire_status quire_close(quire_db *db, quire_error *err)

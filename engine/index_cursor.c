@@ -68,10 +68,23 @@ static quire_status check_bound(const struct qr_table_def *table, const struct q
     return QUIRE_OK;
 }
 
+static quire_status check_start(const struct qr_table_def *table, const struct qr_object *object,
+                                const quire_index_range *range, quire_error *err)
+{
+    const quire_value *start = range->starts_with;
+    if (range->lower != NULL || range->upper != NULL ||
+        (start->type != QUIRE_TEXT && start->type != QUIRE_BLOB)) {
+        return qr_fail(err, QUIRE_MISUSE,
+                       "starts_with of index \"%s\" is a text or blob, without other bounds.",
+                       object->name);
+    }
+    return check_bound(table, object, range->prefix_count, start, err);
+}
+
 static quire_status check_range(const struct qr_table_def *table, const struct qr_object *object,
                                 const quire_index_range *range, quire_error *err)
 {
-    bool bounded = range->lower != NULL || range->upper != NULL;
+    bool bounded = range->lower != NULL || range->upper != NULL || range->starts_with != NULL;
     bool is_hash = object->index_kind == QUIRE_INDEX_HASH;
     if (is_hash && (range->prefix_count != object->key_count || bounded)) {
         return qr_fail(err, QUIRE_MISUSE,
@@ -86,6 +99,9 @@ static quire_status check_range(const struct qr_table_def *table, const struct q
     }
     for (uint32_t i = 0; i < range->prefix_count; i++) {
         QR_TRY(check_bound(table, object, i, &range->prefix[i], err));
+    }
+    if (range->starts_with != NULL) {
+        QR_TRY(check_start(table, object, range, err));
     }
     if (range->lower != NULL) {
         QR_TRY(check_bound(table, object, range->prefix_count, range->lower, err));
@@ -110,6 +126,18 @@ static quire_status append_bound(struct qr_key *key, const quire_value *value, b
     return QUIRE_OK;
 }
 
+/* From the bytes that all keys of such values share to the end of those that begin so. */
+static quire_status make_start(struct quire_index_cursor *cursor, const quire_value *start,
+                               bool descending, quire_error *err)
+{
+    QR_TRY(qr_key_append(&cursor->lower, start, descending, err));
+    cursor->lower.size -= 2; /* what ends the value */
+    qr_key_clear(&cursor->upper);
+    QR_TRY(qr_key_append_bytes(&cursor->upper, cursor->lower.bytes, cursor->lower.size, err));
+    qr_key_successor(&cursor->upper, &cursor->unbounded);
+    return QUIRE_OK;
+}
+
 static quire_status make_bounds(struct quire_index_cursor *cursor, const struct qr_object *object,
                                 const quire_index_range *range, quire_error *err)
 {
@@ -120,6 +148,9 @@ static quire_status make_bounds(struct quire_index_cursor *cursor, const struct 
     QR_TRY(qr_key_append_bytes(&cursor->upper, cursor->lower.bytes, cursor->lower.size, err));
     bool descending =
         range->prefix_count < object->key_count && object->key_descending[range->prefix_count];
+    if (range->starts_with != NULL) {
+        return make_start(cursor, range->starts_with, descending, err);
+    }
     const quire_value *first = descending ? range->upper : range->lower;
     const quire_value *last = descending ? range->lower : range->upper;
     bool first_exclusive = descending ? range->upper_exclusive : range->lower_exclusive;

@@ -514,6 +514,35 @@ quire_status qr_table_fetch(quire_table *table, const int64_t *rowids, size_t co
     return qr_tree_find_many(&table->rows, rowids, count, visit, context, err);
 }
 
+struct each_row {
+    quire_row_callback each;
+    void *context;
+};
+
+static quire_status visit_row(void *context, size_t index, struct qr_slice payload,
+                              quire_error *err)
+{
+    const struct each_row *row = context;
+    return row->each(row->context, index, payload.data, payload.size, err);
+}
+
+quire_status quire_table_get_many(quire_table *table, const int64_t *rowids, size_t count,
+                                  quire_row_callback each, void *context, quire_error *err)
+{
+    struct each_row row = {each, context};
+    if (each == NULL || (rowids == NULL && count > 0)) {
+        return qr_fail(err, QUIRE_MISUSE, "quire_table_get_many needs rowids and a callback.");
+    }
+    for (size_t i = 1; i < count; i++) {
+        if (rowids[i - 1] > rowids[i]) {
+            return qr_fail(err, QUIRE_MISUSE,
+                           "The rowids of quire_table_get_many must ascend: number %zu does not.",
+                           i);
+        }
+    }
+    return qr_table_fetch(table, rowids, count, visit_row, &row, err);
+}
+
 static quire_status check_index(quire_table *table, uint32_t index, quire_error *err)
 {
     QR_TRY(check_table(table, err));

@@ -359,6 +359,47 @@ uint64_t quire_txn_sequence(const quire_txn *txn)
     return qr_view_sequence(txn->view);
 }
 
+/* ---- Header numbers ---- */
+
+static quire_status header_word(quire_header_number which, enum qr_header_word *word,
+                                quire_error *err)
+{
+    switch (which) {
+    case QUIRE_APPLICATION_ID:
+        *word = QR_HEADER_APPLICATION_ID;
+        return QUIRE_OK;
+    case QUIRE_USER_VERSION:
+        *word = QR_HEADER_USER_VERSION;
+        return QUIRE_OK;
+    default:
+        return qr_fail(err, QUIRE_MISUSE, "There is no header number %d.", (int)which);
+    }
+}
+
+quire_status quire_get_number(quire_txn *txn, quire_header_number which, uint64_t *number,
+                              quire_error *err)
+{
+    enum qr_header_word word;
+    if (txn == NULL || number == NULL) {
+        return qr_fail(err, QUIRE_MISUSE,
+                       "quire_get_number needs a transaction and a place for the number.");
+    }
+    QR_TRY(header_word(which, &word, err));
+    return qr_view_header_word(txn->view, word, number, err);
+}
+
+quire_status quire_set_number(quire_txn *txn, quire_header_number which, uint64_t number,
+                              quire_error *err)
+{
+    enum qr_header_word word;
+    if (txn == NULL) {
+        return qr_fail(err, QUIRE_MISUSE, "quire_set_number needs a transaction.");
+    }
+    QR_TRY(header_word(which, &word, err));
+    QR_TRY(qr_txn_check_writable(txn, err));
+    return qr_txn_set_header_word(txn->txn, word, number, err);
+}
+
 quire_status qr_txn_check_writable(const quire_txn *txn, quire_error *err)
 {
     if (txn->txn == NULL) {

@@ -158,6 +158,30 @@ QUIRE_API QUIRE_MUST_CHECK quire_status quire_open(const char *path, const quire
                                                    quire_db **out, quire_error *err);
 
 /*
+ * The newest committed state as the bytes of a database file, complete without a
+ * log, under an identity of its own. *image is released with quire_free. Any
+ * thread, beside readers and writers. Errors: NO_MEMORY, LIMIT (it does not fit
+ * in memory), IO, CORRUPT.
+ */
+QUIRE_API QUIRE_MUST_CHECK quire_status quire_serialize(quire_db *db, void **image, size_t *size,
+                                                        quire_error *err);
+
+/*
+ * Opens a private database in memory that begins as a copy of a database file's
+ * bytes (quire_open_image; from quire_serialize, a backup or a cleanly closed
+ * file) or of the database at `path` as last committed, which is only read and
+ * may be open elsewhere (quire_open_copy). To save one, see quire_backup.
+ *   options  as for quire_open; mode and durability do not count
+ * Errors: as quire_open.
+ */
+QUIRE_API QUIRE_MUST_CHECK quire_status quire_open_image(const void *image, size_t size,
+                                                         const quire_options *options,
+                                                         quire_db **out, quire_error *err);
+QUIRE_API QUIRE_MUST_CHECK quire_status quire_open_copy(const char *path,
+                                                        const quire_options *options,
+                                                        quire_db **out, quire_error *err);
+
+/*
  * Closes the database: refuses with QUIRE_MISUSE while a transaction is open,
  * else checkpoints, so that the file is complete on its own, and frees the
  * handle. If the final checkpoint fails the handle is freed all the same, the

@@ -97,6 +97,18 @@ QUIRE_API QUIRE_MUST_CHECK quire_status quire_table_get(quire_table *table, int6
                                                         const void **record, size_t *size,
                                                         bool *found, quire_error *err);
 
+/* Told of a row of quire_table_get_many: the place of its rowid in the array, and its record,
+ * borrowed for the call. It must not change the database through the transaction. */
+typedef quire_status (*quire_row_callback)(void *context, size_t index, const void *record,
+                                           size_t size, quire_error *err);
+
+/* Reads many rows, each leaf once. Rowids ascend (MISUSE); rows that do not exist are left out. A
+ * status other than OK from the callback ends the reading and is returned. */
+QUIRE_API QUIRE_MUST_CHECK quire_status quire_table_get_many(quire_table *table,
+                                                             const int64_t *rowids, size_t count,
+                                                             quire_row_callback each, void *context,
+                                                             quire_error *err);
+
 QUIRE_API QUIRE_MUST_CHECK quire_status quire_table_row_count(quire_table *table, uint64_t *rows,
                                                               quire_error *err);
 
@@ -113,7 +125,8 @@ typedef struct quire_index_cursor quire_index_cursor;
  * way that column is ordered. A hash index takes exactly its full key as
  * prefix. Values have their column's type or are null. In prefix position null
  * matches null; as a bound null is the least value, so `lower` null and
- * exclusive leaves out the rows that have none.
+ * exclusive leaves out the rows that have none. `starts_with`, instead of bounds,
+ * takes the texts or blobs of the next column that begin with it.
  */
 typedef struct quire_index_range {
     const quire_value *prefix;
@@ -123,6 +136,7 @@ typedef struct quire_index_range {
     bool lower_exclusive;
     bool upper_exclusive;
     bool reverse; /* visit in descending index order */
+    const quire_value *starts_with;
 } quire_index_range;
 
 /* Opens a cursor before the first entry of the range, which is copied; NULL means everything (B-tree

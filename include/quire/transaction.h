@@ -109,6 +109,18 @@ QUIRE_API QUIRE_MUST_CHECK quire_status quire_rollback_to(quire_txn *txn, uint64
 QUIRE_API QUIRE_MUST_CHECK quire_status quire_release(quire_txn *txn, uint64_t savepoint,
                                                       quire_error *err);
 
+/* Numbers in the database's header for programs: what the file is for, and which version of their
+ * own layout it has. 0 in a new database. */
+typedef enum quire_header_number {
+    QUIRE_APPLICATION_ID = 1,
+    QUIRE_USER_VERSION = 2
+} quire_header_number;
+
+QUIRE_API QUIRE_MUST_CHECK quire_status quire_get_number(quire_txn *txn, quire_header_number which,
+                                                         uint64_t *number, quire_error *err);
+QUIRE_API QUIRE_MUST_CHECK quire_status quire_set_number(quire_txn *txn, quire_header_number which,
+                                                         uint64_t number, quire_error *err);
+
 /* The commit number that the transaction's view stands for. */
 QUIRE_API uint64_t quire_txn_sequence(const quire_txn *txn);
 

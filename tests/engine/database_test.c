@@ -603,3 +603,112 @@ Test(owner, too_many_readers__names_the_oldest)
     quire_rollback(txn);
     close_db(db);
 }
+
+/* ---- Header numbers and images ---- */
+
+Test(numbers, application_id_and_user_version__are_the_programs)
+{
+    quire_error err = QUIRE_ERROR_INIT;
+    quire_db *db = memory_db(1024);
+    uint64_t number = 1;
+    quire_txn *txn = begin_write(db);
+    OK(quire_get_number(txn, QUIRE_USER_VERSION, &number, &err));
+    cr_assert_eq(number, 0);
+    OK(quire_set_number(txn, QUIRE_USER_VERSION, UINT64_MAX, &err));
+    uint64_t savepoint;
+    OK(quire_savepoint(txn, &savepoint, &err));
+    OK(quire_set_number(txn, QUIRE_APPLICATION_ID, 7, &err));
+    OK(quire_rollback_to(txn, savepoint, &err));
+    FAILS(MISUSE, quire_set_number(txn, (quire_header_number)0, 7, &err));
+    commit(txn);
+    txn = begin_read(db);
+    OK(quire_get_number(txn, QUIRE_USER_VERSION, &number, &err));
+    cr_assert_eq(number, UINT64_MAX);
+    OK(quire_get_number(txn, QUIRE_APPLICATION_ID, &number, &err));
+    cr_assert_eq(number, 0);
+    FAILS(MISUSE, quire_set_number(txn, QUIRE_APPLICATION_ID, 7, &err));
+    quire_rollback(txn);
+    close_db(db);
+}
+
+static void fill_users(quire_db *db, int rows)
+{
+    quire_error err = QUIRE_ERROR_INIT;
+    quire_txn *txn = begin_write(db);
+    create_users(txn);
+    OK(add_index(txn, "users", "by_age", QUIRE_INDEX_HASH, false, "age", NULL, &err));
+    quire_table *table;
+    OK(quire_table_open(txn, "users", &table, &err));
+    for (int i = 0; i < rows; i++) {
+        (void)add_user(table, "somebody", i);
+    }
+    for (int64_t rowid = 1; rowid <= rows / 2; rowid++) {
+        OK(quire_table_delete(table, rowid, NULL, &err));
+    }
+    quire_table_close(table);
+    commit(txn);
+}
+
+static void check_users(quire_db *db, int rows)
+{
+    quire_error err = QUIRE_ERROR_INIT;
+    quire_txn *txn = begin_read(db);
+    quire_table *table;
+    OK(quire_table_open(txn, "users", &table, &err));
+    uint64_t count;
+    OK(quire_table_row_count(table, &count, &err));
+    cr_assert_eq(count, rows);
+    OK(qr_table_index_entries(table, 0, &count, &err));
+    cr_assert_eq(count, rows);
+    quire_table_close(table);
+    quire_rollback(txn);
+}
+
+Test(image, serialize_and_open_image__give_an_independent_copy)
+{
+    quire_error err = QUIRE_ERROR_INIT;
+    quire_db *db = memory_db(1024);
+    fill_users(db, 1000);
+    void *image;
+    size_t size;
+    OK(quire_serialize(db, &image, &size, &err));
+    quire_db *copy;
+    OK(quire_open_image(image, size, NULL, &copy, &err));
+    quire_txn *txn = begin_write(copy);
+    OK(quire_table_drop(txn, "users", &err));
+    commit(txn);
+    close_db(copy);
+    check_users(db, 500);
+    OK(quire_open_image(image, size, NULL, &copy, &err));
+    check_users(copy, 500);
+    close_db(copy);
+
+    FAILS(NOT_A_DATABASE, quire_open_image("not a database at all", 22, NULL, &copy, &err));
+    FAILS(NOT_A_DATABASE, quire_open_image(image, 0, NULL, &copy, &err));
+    cr_assert_null(copy);
+    ((uint8_t *)image)[100] ^= 1;
+    cr_assert_neq(quire_open_image(image, size, NULL, &copy, &err), QUIRE_OK);
+    cr_assert_null(copy);
+    quire_free(image);
+    close_db(db);
+}
+
+Test(image, open_copy__reads_a_file_with_its_log_and_leaves_it_alone)
+{
+    quire_error err = QUIRE_ERROR_INIT;
+    struct temp_dir dir;
+    char path[256];
+    temp_dir_create(&dir);
+    (void)temp_dir_file(&dir, "copied.quire", path, sizeof path);
+    quire_db *db, *copy;
+    quire_options options = QUIRE_OPTIONS_INIT;
+    options.checkpoint = quire_checkpoint_manual();
+    OK(quire_open(path, &options, &db, &err));
+    fill_users(db, 300); /* in the log alone */
+    OK(quire_open_copy(path, NULL, &copy, &err));
+    check_users(copy, 150);
+    close_db(copy);
+    close_db(db);
+    FAILS(NO_FILE, quire_open_copy("/nowhere/at/all", NULL, &copy, &err));
+    temp_dir_remove(&dir);
+}

@@ -713,3 +713,119 @@ Test(table, handle__is_dead_after_its_transaction_and_after_a_drop)
     quire_index_cursor_close(NULL);
     close_db(db);
 }
+
+/* ---- Many rows, beginnings, descending columns ---- */
+
+struct many {
+    size_t count;
+    size_t index[8];
+    int64_t age[8];
+};
+
+static quire_status note_row(void *context, size_t index, const void *record, size_t size,
+                             quire_error *err)
+{
+    struct many *many = context;
+    quire_value age;
+    cr_assert_eq(quire_record_column(record, size, 1, &age, err), QUIRE_OK);
+    many->index[many->count] = index;
+    many->age[many->count++] = age.as.integer;
+    return many->count == 3 ? QUIRE_INTERRUPTED : QUIRE_OK;
+}
+
+Test(table, get_many__visits_the_rows_that_exist_in_order)
+{
+    quire_error err = QUIRE_ERROR_INIT;
+    quire_db *db = memory_db(1024);
+    quire_txn *txn = begin_write(db);
+    create_users(txn);
+    quire_table *table;
+    OK(quire_table_open(txn, "users", &table, &err));
+    for (int i = 1; i <= 200; i++) {
+        (void)add_user(table, "somebody", i * 10);
+    }
+    struct many many = {0};
+    int64_t rowids[] = {-5, 7, 7, 150, 199, 200};
+    OK(quire_table_get_many(table, rowids, 2, note_row, &many, &err));
+    cr_assert_eq(many.count, 1);
+    cr_assert_eq(many.index[0], 1);
+    cr_assert_eq(many.age[0], 70);
+    many.count = 0;
+    cr_assert_eq(quire_table_get_many(table, rowids, 6, note_row, &many, &err), QUIRE_INTERRUPTED);
+    cr_assert_eq(many.age[2], 1500);
+    rowids[1] = 151;
+    FAILS(MISUSE, quire_table_get_many(table, rowids, 6, note_row, &many, &err));
+    OK(quire_table_get_many(table, NULL, 0, note_row, &many, &err));
+    quire_table_close(table);
+    commit(txn);
+    close_db(db);
+}
+
+static const char *const starts[] = {"", "a", "ab", "ab\xC3\xA9", "abc", "b", "zz"};
+static const char *const names[] = {
+    "a", "ab",  "abc",   "abcd", "abd", "ab\xC3\xA9", "ab\x01", "b", "ba", "", "ab\xF4\x8F\xBF\xBF",
+    "c", "abc", "zz top"};
+
+/* Every beginning, ascending and descending, forward and reverse, with long values in between that are
+ * stored cut. */
+Test(table, starts_with__takes_the_texts_that_begin_so)
+{
+    for (unsigned variant = 0; variant < 4; variant++) {
+        quire_error err = QUIRE_ERROR_INIT;
+        quire_db *db = memory_db(1024);
+        quire_txn *txn = begin_write(db);
+        create_users(txn);
+        quire_index_column columns[] = {{"age", false}, {"name", (variant & 1) != 0}};
+        quire_index_def def = {.name = "i", .columns = columns, .column_count = 2};
+        OK(quire_index_create(txn, "users", &def, &err));
+        quire_table *table;
+        OK(quire_table_open(txn, "users", &table, &err));
+        char text[40][700];
+        size_t count = 0;
+        for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+            strcpy(text[count++], names[i]);
+            memset(text[count], 'x', 600);
+            text[count][600] = '\0';
+            memcpy(text[count++], names[i], strlen(names[i]));
+        }
+        for (size_t i = 0; i < count; i++) {
+            (void)add_user(table, text[i], (int64_t)(i % 2));
+        }
+        for (size_t s = 0; s < sizeof starts / sizeof starts[0]; s++) {
+            for (int64_t age = 0; age < 2; age++) {
+                quire_value fixed = quire_int(age);
+                quire_value start = quire_text(starts[s]);
+                quire_index_range range = {.prefix = &fixed,
+                                           .prefix_count = 1,
+                                           .starts_with = &start,
+                                           .reverse = (variant & 2) != 0};
+                int64_t rowids[40];
+                size_t expected = 0;
+                for (size_t i = 0; i < count; i++) {
+                    expected += (int64_t)(i % 2) == age &&
+                                strncmp(text[i], starts[s], strlen(starts[s])) == 0;
+                }
+                size_t found = scan(table, 0, &range, rowids, 40);
+                cr_assert_eq(found, expected, "\"%s\" in variant %u", starts[s], variant);
+                bool up = ((variant & 1) != 0) == ((variant & 2) != 0);
+                for (size_t i = 1; i < found; i++) {
+                    int order = strcmp(text[rowids[i - 1] - 1], text[rowids[i] - 1]);
+                    cr_assert(up ? order <= 0 : order >= 0, "order in variant %u", variant);
+                }
+            }
+        }
+        quire_value number = quire_int(1);
+        quire_value text_value = quire_text("a");
+        quire_index_cursor *cursor;
+        quire_index_range wrong = {.starts_with = &number};
+        FAILS(MISUSE, quire_index_cursor_open(table, 0, &wrong, &cursor, &err));
+        wrong = (quire_index_range){.starts_with = &text_value};
+        FAILS(TYPE, quire_index_cursor_open(table, 0, &wrong, &cursor, &err));
+        wrong = (quire_index_range){
+            .prefix = &number, .prefix_count = 1, .starts_with = &text_value, .lower = &text_value};
+        FAILS(MISUSE, quire_index_cursor_open(table, 0, &wrong, &cursor, &err));
+        quire_table_close(table);
+        commit(txn);
+        close_db(db);
+    }
+}
