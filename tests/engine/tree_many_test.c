@@ -66,6 +66,40 @@ Test(tree_many, append__adds_rows_above_the_largest)
     close_db(db);
 }
 
+/* What an append remembers of the tree's end must not outlive the rows that a rollback takes away. */
+Test(tree_many, append__goes_on_after_a_rollback_to_a_savepoint)
+{
+    quire_error err = QUIRE_ERROR_INIT;
+    quire_db *db = memory_db(1024);
+    quire_txn *txn = begin_write(db);
+    quire_tree *tree = new_tree(txn, "t");
+    const void *payload;
+    size_t size;
+    bool found;
+    int64_t next = 0;
+    for (int round = 0; round < 60; round++) {
+        for (int i = 0; i < round; i++) {
+            OK(quire_tree_put(tree, next++, "a row that stays", 16, NULL, &err));
+        }
+        uint64_t savepoint;
+        OK(quire_savepoint(txn, &savepoint, &err));
+        for (int64_t i = 0; i < 3 * round; i++) {
+            OK(quire_tree_put(tree, next + i, "a row that goes", 15, NULL, &err));
+        }
+        OK(quire_rollback_to(txn, savepoint, &err));
+        OK(quire_release(txn, savepoint, &err));
+    }
+    cr_assert_eq(count_rows(tree), (uint64_t)next);
+    for (int64_t i = 0; i < next + 200; i++) {
+        OK(quire_tree_find(tree, i, &payload, &size, &found, &err));
+        cr_assert_eq(found, i < next);
+        cr_assert(!found || size == 16);
+    }
+    quire_tree_close(tree);
+    commit(txn);
+    close_db(db);
+}
+
 /* Rowids visited, and whether each came with its own payload. */
 struct seen {
     const int64_t *rowids;
