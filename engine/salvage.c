@@ -463,11 +463,20 @@ static quire_status copy_orphans(struct salvage *s, quire_error *err)
 
 /* ---- The rest ---- */
 
+/* A trigger is nothing without its table; other texts stand alone. */
 static quire_status copy_text(struct salvage *s, const struct qr_object *object, quire_error *err)
 {
+    const struct qr_object *owner = qr_object_list_find(&s->objects, object->owner);
     struct qr_object made = *object;
-    if (qr_object_list_find(&s->objects, object->owner) == NULL) {
+    if (object->kind != QR_OBJECT_TRIGGER) {
         made.owner = 0;
+    } else if (owner == NULL || owner->kind != QR_OBJECT_TABLE) {
+        s->summary.objects_lost++;
+        tell(s, &(quire_salvaged){.name = object->name,
+                                  .kind = "text",
+                                  .rows_expected = UINT64_MAX,
+                                  .note = "left out: its table is lost"});
+        return QUIRE_OK;
     }
     QR_TRY(begin(s, err));
     QR_TRY(qr_catalog_set_next_id(s->txn->txn, object->id, err));

@@ -19,7 +19,9 @@ static void print_object(void *context, const quire_salvaged *object)
 {
     int *code = context;
     printf("%-6s %-28s ", object->kind, object->name);
-    if (strcmp(object->kind, "index") == 0) {
+    if (strcmp(object->kind, "text") == 0) {
+        fputs("lost", stdout);
+    } else if (strcmp(object->kind, "index") == 0) {
         fputs(object->note[0] == '\0' ? "built" : "changed", stdout);
     } else if (object->rows_expected == UINT64_MAX) {
         printf("%llu rows", (unsigned long long)object->rows);

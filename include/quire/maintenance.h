@@ -83,7 +83,7 @@ QUIRE_API QUIRE_MUST_CHECK quire_status quire_compact(const char *path,
 /* What became of one object. Texts are borrowed for the call. */
 typedef struct quire_salvaged {
     const char *name;       /* in the new database */
-    const char *kind;       /* "table", "tree", "index", "text" */
+    const char *kind;       /* "table", "tree", "key tree", "index"; "text" when it is lost */
     uint64_t rows;          /* recovered */
     uint64_t rows_expected; /* by the damaged file's count; UINT64_MAX when that is unreadable */
     uint64_t rows_lost;     /* known to be lost; those of unreadable pages are not known */

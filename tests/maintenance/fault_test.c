@@ -31,7 +31,7 @@ static void tear_down(void)
     faulty_layer_destroy(files);
 }
 
-TestSuite(maintenance_fault, .init = set_up, .fini = tear_down, .timeout = 120);
+TestSuite(maintenance_fault, .init = set_up, .fini = tear_down);
 
 /* Runs an operation, whose result is at `result`, with each allocation failing in turn. */
 static void fail_each(quire_status (*operation)(quire_error *err), const char *result)
