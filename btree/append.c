@@ -139,15 +139,15 @@ quire_status qr_tree_append(const struct qr_tree *tree, const struct qr_tree_ent
     append.page_size = qr_tree_page_size(tree);
     QR_TRY(qr_tree_writable(tree, &append.txn, err));
     QR_TRY(check_entries(tree, entries, count, err));
-    if (count > 0) {
-        QR_TRY(is_above(tree, &entries[0].key, &above, err));
-    }
-    if (!above) {
+    quire_status status = count == 0 ? QUIRE_OK : is_above(tree, &entries[0].key, &above, err);
+    if (status == QUIRE_OK && !above) {
         return qr_fail(err, QUIRE_UNIQUE,
                        "the first entry to append is not above the last one of tree %lu",
                        (unsigned long)tree->id);
     }
-    quire_status status = append_all(&append, entries, count, err);
+    if (status == QUIRE_OK) {
+        status = append_all(&append, entries, count, err);
+    }
     if (status != QUIRE_OK) {
         qr_txn_doom(append.txn);
     }

@@ -142,12 +142,15 @@ quire_status qr_tree_reserve(const struct qr_tree *tree, const struct qr_tree_ke
                              bool *existed, quire_error *err)
 {
     const quire_allocator *allocator = qr_tree_allocator(tree);
+    struct qr_txn *txn;
+    QR_TRY(qr_tree_writable(tree, &txn, err));
     QR_TRY(qr_tree_check_size(tree, key, size, err));
     if (qr_tree_needs_overflow(tree, key, size)) {
         return qr_tree_put(tree, key, NULL, size, QR_PUT_UPSERT, existed, err);
     }
     void *zeroes = qr_alloc_zero(allocator, size, err);
     if (zeroes == NULL) {
+        qr_txn_doom(txn);
         return QUIRE_NO_MEMORY;
     }
     quire_status status = qr_tree_put(tree, key, zeroes, size, QR_PUT_UPSERT, existed, err);

@@ -45,6 +45,28 @@ static void fill(struct tree_db *db, struct model *model, enum qr_tree_kind kind
     tree_db_commit(db);
 }
 
+/* Appends above everything, then deletes ranges, and fills and rewrites a reserved payload. */
+static quire_status change_many(struct tree_db *db, uint64_t entries, quire_error *err)
+{
+    static uint8_t payload[3000];
+    struct qr_tree_entry batch[100];
+    uint8_t keys[100][256];
+    uint8_t buffer[256];
+    uint64_t deleted;
+    bool found;
+    for (uint64_t n = 0; n < 100; n++) {
+        batch[n] = (struct qr_tree_entry){.key = numbered(db->tree.kind, entries + n, keys[n]),
+                                          .payload = payload,
+                                          .size = payload_size(n)};
+    }
+    QR_TRY(qr_tree_append(&db->tree, batch, 100, err));
+    struct qr_tree_key key = numbered(db->tree.kind, entries + 100, buffer);
+    QR_TRY(qr_tree_reserve(&db->tree, &key, 5 * sizeof payload, &found, err));
+    QR_TRY(qr_tree_value_write(&db->tree, &key, 2 * sizeof payload, payload, sizeof payload, &found,
+                               err));
+    return qr_tree_delete_range(&db->tree, &batch[10].key, &key, &deleted, err);
+}
+
 /* A change of every sort, until one fails. */
 static quire_status change(struct tree_db *db, uint64_t entries, quire_error *err)
 {
@@ -61,6 +83,7 @@ static quire_status change(struct tree_db *db, uint64_t entries, quire_error *er
         QR_TRY(qr_tree_put(&db->tree, &key, payload, payload_size(n + 1), QR_PUT_REPLACE, &existed,
                            err));
     }
+    QR_TRY(change_many(db, entries, err));
     for (uint64_t n = 0; n < entries; n++) {
         struct qr_tree_key key = numbered(db->tree.kind, n, buffer);
         QR_TRY(qr_tree_delete(&db->tree, &key, &existed, err));
