@@ -364,6 +364,7 @@ uint64_t quire_txn_sequence(const quire_txn *txn)
 static quire_status header_word(quire_header_number which, enum qr_header_word *word,
                                 quire_error *err)
 {
+    *word = QR_HEADER_WORDS;
     switch (which) {
     case QUIRE_APPLICATION_ID:
         *word = QR_HEADER_APPLICATION_ID;
