@@ -275,6 +275,15 @@ static bool begins_leaf(const struct split *split, const struct qr_path *path, u
            on_edge(path, level, true);
 }
 
+/* The same bytes in a copy of the page, when the pointer leads into the page: callers may hand in
+ * what a reader or cursor of the tree has lent them. */
+static const uint8_t *in_copy(const uint8_t *bytes, const uint8_t *page, const uint8_t *copy,
+                              uint32_t page_size)
+{
+    uintptr_t offset = (uintptr_t)bytes - (uintptr_t)page;
+    return bytes != NULL && offset < page_size ? copy + offset : bytes;
+}
+
 /* Puts an item that found no room into the node at `level`: rewrites the node when that makes room,
  * else splits it. *done is false when `up` remains to be put into the parent. */
 static quire_status insert_full(const struct qr_tree *tree, const struct qr_path *path,
@@ -286,17 +295,20 @@ static quire_status insert_full(const struct qr_tree *tree, const struct qr_path
     uint32_t page_size = qr_tree_page_size(tree);
     unsigned count = qr_node_count(page);
     const uint8_t *copy = scratch->page[0];
+    struct qr_item own = *item;
     struct split split = {.tree = tree,
                           .ops = ops,
                           .page_size = page_size,
                           .scratch = scratch,
-                          .sequence = {copy, position, item, copy, position, count},
+                          .sequence = {copy, position, &own, copy, position, count},
                           .page_number = path->step[level].page,
                           .type = page[QR_PAGE_TYPE]};
     struct qr_flaw flaw;
     uint32_t size;
     unsigned m = 0;
     memcpy(scratch->page[0], page, page_size);
+    own.body = in_copy(item->body, page, copy, page_size);
+    own.key = in_copy(item->key, page, copy, page_size);
     split.first_child = split.type == ops->inner_type ? ops->child(copy, 0) : 0;
     split.left_stays = begins_leaf(&split, path, level, page);
     if (split.left_stays) {
@@ -398,7 +410,7 @@ static quire_status replace_entry(struct put *put, uint8_t *leaf, bool *written,
     }
     if (old.body_size == put->item.body_size && old.overflow == put->item.overflow) {
         if (old.body_size != 0) {
-            memcpy(leaf + (old.body - leaf), put->item.body, old.body_size);
+            memmove(leaf + (old.body - leaf), put->item.body, old.body_size);
         }
         *written = true;
     } else if (!ops->remove(leaf, page_size, step->index, &flaw)) {

@@ -266,18 +266,19 @@ static void put_cell(uint8_t *page, uint32_t offset, bool leaf, const uint8_t *s
                      size_t suffix_size, const struct qr_item *item)
 {
     uint8_t *p = page + offset;
+    uint32_t rest = rest_size(suffix_size);
+    /* The body first: it may be part of the cell that stood here. */
+    if (leaf && item->body_size != 0) {
+        memmove(p + QR_KEY_LEAF_HEADER + rest, item->body, item->body_size);
+    }
     qr_store16(p, (uint16_t)suffix_size);
     p += 2;
     if (leaf) {
         qr_store16(p, (uint16_t)(item->body_size | (item->overflow ? QR_CELL_OVERFLOW : 0)));
         p += 2;
     }
-    uint32_t rest = rest_size(suffix_size);
     if (rest != 0) {
         memcpy(p, suffix + QR_KEY_HEAD, rest);
-    }
-    if (leaf && item->body_size != 0) {
-        memcpy(p + rest, item->body, item->body_size);
     }
 }
 

@@ -181,10 +181,11 @@ static bool insert_inner(uint8_t *page, unsigned i, const struct qr_item *item)
 static void put_cell(uint8_t *page, uint32_t offset, const struct qr_item *item)
 {
     uint32_t size = (uint32_t)item->body_size | (item->overflow ? QR_CELL_OVERFLOW : 0);
-    qr_store16(page + offset, (uint16_t)size);
+    /* The body first: it may be part of the cell that stood here. */
     if (item->body_size != 0) {
-        memcpy(page + offset + QR_ROW_CELL_HEADER, item->body, item->body_size);
+        memmove(page + offset + QR_ROW_CELL_HEADER, item->body, item->body_size);
     }
+    qr_store16(page + offset, (uint16_t)size);
 }
 
 static bool insert_leaf(uint8_t *page, unsigned i, const struct qr_item *item)

@@ -393,12 +393,13 @@ static bool same_key(const struct qr_key *a, const struct qr_key *b)
     return a->size == b->size && memcmp(a->bytes, b->bytes, a->size) == 0;
 }
 
-static quire_status make_keys_after(quire_table *table, const quire_value *values, uint32_t count,
-                                    quire_error *err)
+/* Makes the keys of the row as it will be, from its new record: by now the values may be gone, if
+ * they were lent by this table. */
+static quire_status make_keys_after(quire_table *table, size_t size, quire_error *err)
 {
     for (uint32_t i = 0; i < table->index_count; i++) {
         struct table_index *slot = &table->indexes[i];
-        QR_TRY(qr_index_key_from_row(&slot->index, values, count, &slot->after, err));
+        QR_TRY(qr_index_key_from_record(&slot->index, table->record, size, &slot->after, err));
         slot->changes = !same_key(&slot->before.full, &slot->after.full);
         if (slot->changes) {
             QR_TRY(check_unique(slot, err));
@@ -433,6 +434,7 @@ quire_status quire_table_update(quire_table *table, int64_t rowid, const quire_v
     bool present;
     QR_TRY(check_write(table, err));
     QR_TRY(check_row(table, values, count, err));
+    QR_TRY(encode_row(table, values, count, &size, err));
     QR_TRY(find_row(table, rowid, &record, &present, err));
     if (found != NULL) {
         *found = present;
@@ -441,8 +443,7 @@ quire_status quire_table_update(quire_table *table, int64_t rowid, const quire_v
         return QUIRE_OK;
     }
     QR_TRY(read_keys_before(table, record, err));
-    QR_TRY(encode_row(table, values, count, &size, err));
-    QR_TRY(make_keys_after(table, values, count, err));
+    QR_TRY(make_keys_after(table, size, err));
     QR_TRY(qr_statement_begin(table->handle.txn, &statement, err));
     quire_status status = write_changed_row(table, rowid, size, err);
     return qr_statement_end(table->handle.txn, statement, status);
