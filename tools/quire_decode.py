@@ -201,29 +201,25 @@ class Pages:
         with open(path, "rb") as file:
             self.data = file.read()
         need(self.data[32:48] == b"Quire database\r\n", "not a database:", path)
-        self.page_size = u32(self.data, 56)
+        log_data = b""
+        if os.path.exists(path + "-wal"):
+            with open(path + "-wal", "rb") as file:
+                log_data = file.read()
+        self.page_size, self.id = u32(self.data, 56), self.data[64:80]
+        first = self.data[:self.page_size]
+        whole = len(first) >= 1024 and page_is_whole(first, 0, 0)
+        if not whole:
+            need(any(log_data[:32]), "page 0 is not readable, and there is no log")
+            self.page_size, self.id = 1 << log_data[5], log_data[8:24]
         need(self.page_size in [1 << n for n in range(10, 16)], "page size", self.page_size)
-        self.id = self.data[64:80]
         self.logged = {}
         self.count = None
         log = None
-        first = self.data[:self.page_size]
-        whole = len(first) == self.page_size and page_is_whole(first, 0, 0)
-        if os.path.exists(path + "-wal"):
-            with open(path + "-wal", "rb") as file:
-                log = self.open_log(file.read(), u64(first, 8) if whole else 0, whole)
-        if log is not None and log.accepted:
-            self.redo(log)
+        if any(log_data[:32]):
+            log = Log(log_data, self.id, self.page_size, u64(first, 8) if whole else 0)
+            if log.accepted:
+                self.redo(log)
         self.read_header(log)
-
-    def open_log(self, data, header_lsn, whole):
-        if not any(data[:32]):
-            return None
-        if not whole:
-            self.id = data[8:24]
-            self.page_size = 1 << data[5]
-        self.idw = u64(self.id, 0)
-        return Log(data, self.id, self.page_size, header_lsn)
 
     def redo(self, log):
         for number, _, page in log.accepted:
@@ -246,7 +242,6 @@ class Pages:
         need(size == self.page_size and page[64:80] == self.id, "page 0: not of this log")
         need(flags in (0, 1), "page 0: flags", flags)
         need(log is not None or flags == 1, "the database is not clean and its log is missing")
-        self.idw = u64(self.id, 0)
         pages, self.free_count, root, free_map = struct.unpack_from("<IIII", page, 88)
         need(root == 1 and free_map == 2, "page 0: catalog root", root, "free map", free_map)
         if self.count is None:

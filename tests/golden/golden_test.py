@@ -138,6 +138,17 @@ def test_decoder_notices_each_damaged_frame(program, scratch):
     assert told > lost, "%d damaged frames were told, %d groups lost" % (told, lost)
 
 
+def test_torn_header_is_read_from_the_log(program, scratch):
+    for at in (56, 300):
+        path = copies("crashed-1024", scratch)
+        data = bytearray(path.read_bytes())
+        data[at] ^= 0xFF
+        path.write_bytes(data)
+        same(decode(path), expected("crashed-1024"), "decoder, damage at %d" % at)
+        same(json.loads(run(program, "list", path)), expected("crashed-1024"),
+             "library, damage at %d" % at)
+
+
 def test_constants_of_the_format_stay(program, scratch):
     now = constants()
     then = (HERE / "format.txt").read_text(encoding="utf-8")
