@@ -102,7 +102,7 @@ static quire_status write_inline(const struct qr_tree *tree, const struct locati
 {
     uint8_t *leaf;
     QR_TRY(qr_txn_page_write(qr_view_txn(tree->view), location->leaf, &leaf, err));
-    memcpy(leaf + location->at + offset, bytes, size);
+    memmove(leaf + location->at + offset, bytes, size); /* they may be lent from this very row */
     return QUIRE_OK;
 }
 

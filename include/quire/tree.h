@@ -49,8 +49,8 @@ QUIRE_API QUIRE_MUST_CHECK quire_status quire_tree_find(quire_tree *tree, int64_
                                                         const void **payload, size_t *size,
                                                         bool *found, quire_error *err);
 
-/* Inserts a row; QUIRE_UNIQUE if the rowid exists. Here, in put and in replace the payload may be one
- * that this tree or a cursor of it has lent. */
+/* Inserts a row; QUIRE_UNIQUE if the rowid exists. Here, in put and in replace the payload may be
+ * one that this tree or a cursor of it has lent. */
 QUIRE_API QUIRE_MUST_CHECK quire_status quire_tree_insert(quire_tree *tree, int64_t rowid,
                                                           const void *payload, size_t size,
                                                           quire_error *err);

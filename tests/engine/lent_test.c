@@ -64,6 +64,27 @@ Test(lent, tree_put__takes_a_payload_that_the_tree_has_lent)
     close_db(db);
 }
 
+Test(lent, tree_write_part__moves_a_part_of_the_row_itself)
+{
+    quire_error err = QUIRE_ERROR_INIT;
+    quire_db *db = memory_db(1024);
+    quire_txn *txn = begin_write(db);
+    quire_tree *tree;
+    const void *payload;
+    size_t size;
+    bool found;
+    OK(quire_tree_create(txn, "t", &err));
+    OK(quire_tree_open(txn, "t", &tree, &err));
+    OK(quire_tree_put(tree, 1, "abcdefgh", 8, NULL, &err));
+    OK(quire_tree_find(tree, 1, &payload, &size, &found, &err));
+    OK(quire_tree_write_part(tree, 1, 2, payload, 6, &found, &err));
+    OK(quire_tree_find(tree, 1, &payload, &size, &found, &err));
+    cr_assert(size == 8 && memcmp(payload, "ababcdef", 8) == 0);
+    quire_tree_close(tree);
+    commit(txn);
+    close_db(db);
+}
+
 Test(lent, keytree_put__takes_a_value_that_the_tree_has_lent)
 {
     quire_error err = QUIRE_ERROR_INIT;
