@@ -19,7 +19,7 @@
 /* Private frames that a transaction may keep at the start of an operation. */
 static uint32_t private_limit(const struct qr_pager *pager)
 {
-    return pager->cache.frames_limit / 4;
+    return pager->cache.frames_limit / 8 * 3;
 }
 
 /* A private frame more: the next operation may have to begin with spilling. */
@@ -173,10 +173,11 @@ bool qr_txn_make_room(struct qr_txn *txn)
 {
     struct qr_cache *cache = &txn->pager->cache;
     uint32_t limit = private_limit(txn->pager);
+    uint32_t enough = limit - limit / 8; /* the rest may be wanted again soon */
     quire_error error = QUIRE_ERROR_INIT;
     quire_status status = QUIRE_OK;
     txn->spill_failed = false;
-    for (size_t steps = txn->own_count; steps > 0 && status == QUIRE_OK && txn->frames > limit / 2;
+    for (size_t steps = txn->own_count; steps > 0 && status == QUIRE_OK && txn->frames > enough;
          steps--) {
         txn->spill_hand = txn->spill_hand + 1 < txn->own_count ? txn->spill_hand + 1 : 0;
         uint32_t page_number = txn->own[txn->spill_hand];
@@ -184,7 +185,7 @@ bool qr_txn_make_room(struct qr_txn *txn)
             status = spill_private(txn, page_number, &cache->private_table[page_number], &error);
         }
     }
-    for (size_t i = 0; i < txn->undo_count && status == QUIRE_OK && txn->frames > limit / 2; i++) {
+    for (size_t i = 0; i < txn->undo_count && status == QUIRE_OK && txn->frames > enough; i++) {
         struct qr_undo *note = &txn->undo[i];
         if (note->image == NULL && may_spill(txn, note->page_number, note->ref)) {
             status = spill_private(txn, note->page_number, &note->ref, &error);

@@ -24,9 +24,6 @@
 /* Frames in one write. More would be split by the system anyway. */
 #define BATCH_FRAMES 1024U
 
-/* Bytes appended without a sync after which the device is told. */
-#define HINT_BYTES (UINT64_C(1) << 20)
-
 struct qr_wal_batch {
     uint32_t capacity; /* frames */
     struct qr_iovec *buffers;
@@ -77,7 +74,6 @@ quire_status qr_wal_sync(struct qr_wal *wal, quire_error *err)
         return qr_wal_poison(wal, status);
     }
     wal->dirty = false;
-    wal->hint_size = 0;
     qr_mutex_lock(&wal->mutex);
     wal->groups_synced = wal->groups_written;
     wal->syncs++;
@@ -90,20 +86,6 @@ quire_status qr_wal_sync_ahead(struct qr_wal *wal, quire_error *err)
     QR_TRY(qr_wal_ring_check_writable(wal, err));
     quire_status status = wal->release_file->methods->sync(wal->release_file, err);
     return status == QUIRE_OK ? QUIRE_OK : qr_wal_poison(wal, status);
-}
-
-/* Lets the device begin with what a later sync will wait for, a large piece at a time. */
-static void write_ahead_of_sync(struct qr_wal *wal, uint64_t offset, uint64_t size)
-{
-    if (wal->hint_size == 0 || wal->hint_offset + wal->hint_size != offset) {
-        wal->hint_offset = offset;
-        wal->hint_size = 0;
-    }
-    wal->hint_size += size;
-    if (wal->hint_size >= HINT_BYTES) {
-        wal->file->methods->write_behind(wal->file, wal->hint_offset, wal->hint_size);
-        wal->hint_size = 0;
-    }
 }
 
 /* ---- Settling ---- */
@@ -300,15 +282,6 @@ static void publish_batch(struct qr_wal *wal, const struct qr_wal_page *pages, u
     qr_mutex_unlock(&wal->mutex);
 }
 
-static uint64_t buffers_size(const struct qr_iovec *buffers, size_t count)
-{
-    uint64_t size = 0;
-    for (size_t i = 0; i < count; i++) {
-        size += buffers[i].size;
-    }
-    return size;
-}
-
 /* Writes as many frames as fit in one write to the active segment. `last_commit` goes into the last
  * of all `count` frames. */
 static quire_status write_batch(struct qr_wal *wal, const struct qr_wal_page *pages, size_t count,
@@ -330,7 +303,6 @@ static quire_status write_batch(struct qr_wal *wal, const struct qr_wal_page *pa
     wal->dirty = true;
     QR_TRY(wal->file->methods->write(wal->file, wal->batch->buffers, buffers, offset, err));
     publish_batch(wal, pages, n);
-    write_ahead_of_sync(wal, offset, buffers_size(wal->batch->buffers, buffers));
     wal->at.index += n;
     wal->at.chain = chain;
     wal->newest_frames = wal->at.index;
