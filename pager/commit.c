@@ -182,6 +182,21 @@ static size_t gather(struct qr_pager *pager, const struct qr_group *group, size_
     return count;
 }
 
+/* Lets the group end with a page of its newest commit: when a checkpoint frees the segments that it
+ * began in, the frames that remain still tell how far the log has come. */
+static void put_newest_last(struct qr_pager *pager, struct qr_group *group)
+{
+    for (size_t i = group->count; i > 0; i--) {
+        struct qr_group_item item = group->items[i - 1];
+        if (qr_ref_is_frame(item.ref) &&
+            qr_page_lsn(qr_frame_bytes(pager, item.ref)) == group->end) {
+            group->items[i - 1] = group->items[group->count - 1];
+            group->items[group->count - 1] = item;
+            return;
+        }
+    }
+}
+
 static quire_status write_group(struct qr_pager *pager, const struct qr_group *group,
                                 quire_error *err)
 {
@@ -243,6 +258,7 @@ static quire_status flush_flight(struct qr_pager *pager, bool sync, quire_error 
 {
     struct qr_commit *commit = &pager->commit;
     const struct qr_group *group = &commit->flight;
+    put_newest_last(pager, &commit->flight);
     if (QR_MUTANT(ACKNOWLEDGE_BEFORE_SYNC) && commit->header_open) {
         QR_TRY(qr_wal_sync(pager->wal, err));
         return write_group(pager, group, err);

@@ -6,10 +6,13 @@
  */
 #include <criterion/criterion.h>
 #include <errno.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "pager_fixture.h"
+#include "wal/wal.h"
 
 enum { COMMITS_MAX = 64, IMAGES_MAX = 4000 };
 
@@ -231,6 +234,107 @@ Test(pager_crash, checkpoint_of_a_full_log__leaves_a_header_that_knows_all_pages
         qr_file_layer_memory_destroy(image->layer);
     }
     history_destroy(&history);
+}
+
+/* ---- The order of frames in a group ---- */
+
+struct stopper {
+    atomic_bool armed, stopped;
+};
+
+/* Stops whoever writes to the log until it is disarmed. */
+static void stop_log_write(void *context, const struct faulty_record *record)
+{
+    struct stopper *stopper = context;
+    if (strstr(record->path, "-wal") == NULL) {
+        return;
+    }
+    while (atomic_load(&stopper->armed)) {
+        atomic_store(&stopper->stopped, true);
+        sched_yield();
+    }
+}
+
+static void commit_values(struct qr_pager *pager, uint32_t from, uint32_t to, uint64_t value,
+                          struct qr_ticket *ticket)
+{
+    struct qr_txn *txn = fixture_begin(pager);
+    for (uint32_t page = from; page < to; page++) {
+        fixture_write(txn, page, value);
+    }
+    cr_assert_eq(qr_txn_commit_async(txn, ticket, NULL), QUIRE_OK);
+}
+
+struct group_order {
+    uint64_t largest; /* of the group so far */
+    unsigned groups, several;
+};
+
+static quire_status check_order(void *context, const struct qr_wal_frame *frame, quire_error *err)
+{
+    struct group_order *order = context;
+    uint64_t lsn = qr_page_lsn(frame->page);
+    (void)err;
+    order->several += order->largest != 0 && lsn != order->largest;
+    order->largest = lsn > order->largest ? lsn : order->largest;
+    if (frame->commit_pages != 0) {
+        cr_assert_eq(lsn, order->largest, "a group ends with an older page");
+        order->largest = 0;
+        order->groups++;
+    }
+    return QUIRE_OK;
+}
+
+static void scan_log(struct qr_file_layer *layer, struct group_order *order)
+{
+    struct qr_wal_options options = {
+        .layer = layer, .allocator = qr_allocator_default(), .path = FIXTURE_WAL_PATH};
+    struct qr_wal_scan_result result;
+    struct qr_wal *wal = NULL;
+    cr_assert_eq(
+        qr_wal_identify(layer, options.path, options.database_id, &options.page_size, NULL),
+        QUIRE_OK);
+    cr_assert_eq(qr_wal_open(&options, true, &wal, NULL), QUIRE_OK);
+    cr_assert_eq(qr_wal_scan(wal, check_order, order, &result, NULL), QUIRE_OK);
+    qr_wal_close(wal);
+}
+
+/* Segments are released while a later one holds the end of their group: its newest page must tell
+ * the number of the group. */
+Test(pager_crash, group_of_several_commits__ends_with_a_page_of_the_newest)
+{
+    struct stopper stopper = {false};
+    struct faulty_layer *faulty = faulty_layer_create();
+    struct qr_pager_options options = fixture_options(faulty_layer_files(faulty));
+    struct qr_ticket tickets[3] = {{.next = NULL}};
+    struct qr_pager *pager = fixture_open(&options);
+    struct qr_txn *txn = fixture_begin(pager);
+    for (uint32_t page = 3; page < 10; page++) {
+        cr_assert_eq(fixture_alloc(txn, page), page);
+    }
+    fixture_commit(txn);
+    faulty_layer_observe(faulty, FAULTY_SET(FAULTY_WRITE), stop_log_write, &stopper);
+    atomic_store(&stopper.armed, true);
+    commit_values(pager, 3, 4, 100, &tickets[0]);
+    while (!atomic_load(&stopper.stopped)) {
+        sched_yield();
+    }
+    commit_values(pager, 4, 10, 101, &tickets[1]);
+    commit_values(pager, 4, 5, 102, &tickets[2]);
+    atomic_store(&stopper.armed, false);
+    for (int i = 0; i < 3; i++) {
+        cr_assert_eq(qr_ticket_wait(pager, &tickets[i], NULL), QUIRE_OK);
+    }
+    faulty_layer_observe(faulty, 0, NULL, NULL);
+    struct faulty_cut cut = {.survival = FAULTY_LOSE_ALL};
+    struct qr_file_layer *after = faulty_layer_power_cut(faulty, &cut);
+    struct group_order order = {0};
+    scan_log(after, &order);
+    cr_assert_eq(order.groups, 3);
+    cr_assert_geq(order.several, 1);
+    qr_file_layer_memory_destroy(after);
+    fixture_close(pager);
+    faulty_layer_destroy(faulty);
 }
 
 /* The machine crashes again while it recovers. */
