@@ -1,23 +1,15 @@
 /*
  * Creating, changing and dropping tables, trees and indexes.
  *
- * Everything that the caller can get wrong is checked before the first page is
- * written. An index whose rows break its uniqueness is taken away again, so
- * that the transaction goes on without it. Any other failure after the first
- * write dooms the transaction.
+ * What the caller can get wrong is checked before the first page is written, but
+ * for keys that are twice there in a new unique index. The writing is one
+ * statement: a failure undoes it, and the transaction goes on without it. Only
+ * where no memory is left to forget the old definitions is it doomed.
  */
 #include <stdlib.h>
 #include <string.h>
 
 #include "engine/index.h"
-
-static quire_status give_up_on_failure(quire_txn *txn, quire_status status)
-{
-    if (status != QUIRE_OK) {
-        qr_txn_give_up(txn);
-    }
-    return status;
-}
 
 static quire_status check_txn(quire_txn *txn, quire_error *err)
 {
@@ -45,17 +37,24 @@ static quire_status check_name_free(quire_txn *txn, enum qr_object_kind kind, co
     return status;
 }
 
-quire_status qr_create_rows(quire_txn *txn, struct qr_object *object, quire_error *err)
+static quire_status add_rows(quire_txn *txn, struct qr_object *object, quire_error *err)
 {
     struct qr_tree tree;
+    QR_TRY(qr_catalog_init(txn->txn, err));
+    QR_TRY(qr_catalog_next_id(txn->view, &object->id, err));
+    QR_TRY(qr_tree_create(txn->txn, qr_object_tree_kind(object), object->id, 0, &tree, err));
+    object->root = tree.root;
+    return qr_catalog_add(txn->txn, object, err);
+}
+
+quire_status qr_create_rows(quire_txn *txn, struct qr_object *object, quire_error *err)
+{
+    uint32_t statement;
     QR_TRY(qr_txn_check_writable(txn, err));
     QR_TRY(check_name_free(txn, object->kind, object->name, err));
-    QR_TRY(give_up_on_failure(txn, qr_catalog_init(txn->txn, err)));
-    QR_TRY(qr_catalog_next_id(txn->view, &object->id, err));
-    QR_TRY(give_up_on_failure(
-        txn, qr_tree_create(txn->txn, qr_object_tree_kind(object), object->id, 0, &tree, err)));
-    object->root = tree.root;
-    QR_TRY(give_up_on_failure(txn, qr_catalog_add(txn->txn, object, err)));
+    QR_TRY(qr_statement_begin(txn, &statement, err));
+    quire_status status = add_rows(txn, object, err);
+    QR_TRY(qr_statement_end(txn, statement, status));
     return qr_schema_changed(txn, err);
 }
 
@@ -111,7 +110,10 @@ static quire_status drop_everything(quire_txn *txn, const struct qr_table_def *d
 
 quire_status qr_drop_rows(quire_txn *txn, const struct qr_table_def *def, quire_error *err)
 {
-    QR_TRY(give_up_on_failure(txn, drop_everything(txn, def, err)));
+    uint32_t statement;
+    QR_TRY(qr_statement_begin(txn, &statement, err));
+    quire_status status = drop_everything(txn, def, err);
+    QR_TRY(qr_statement_end(txn, statement, status));
     return qr_schema_changed(txn, err);
 }
 
@@ -193,6 +195,14 @@ quire_status quire_table_create(quire_txn *txn, const char *name, const quire_co
     return status;
 }
 
+static quire_status update_object(quire_txn *txn, const struct qr_object *object, quire_error *err)
+{
+    uint32_t statement;
+    QR_TRY(qr_statement_begin(txn, &statement, err));
+    quire_status status = qr_catalog_update(txn->txn, object, err);
+    return qr_statement_end(txn, statement, status);
+}
+
 quire_status quire_table_add_columns(quire_txn *txn, const char *name, const quire_column *columns,
                                      uint32_t count, quire_error *err)
 {
@@ -221,7 +231,7 @@ quire_status quire_table_add_columns(quire_txn *txn, const char *name, const qui
     memcpy(object.columns + def->object->column_count, columns, count * sizeof *columns);
     quire_status status = check_distinct(txn, object.columns, object.column_count, err);
     if (status == QUIRE_OK) {
-        status = give_up_on_failure(txn, qr_catalog_update(txn->txn, &object, err));
+        status = update_object(txn, &object, err);
     }
     qr_free(&txn->db->allocator, object.columns, size);
     return status != QUIRE_OK ? status : qr_schema_changed(txn, err);
@@ -305,22 +315,17 @@ static quire_status resolve_index(const struct qr_table_def *table, const quire_
     return QUIRE_OK;
 }
 
-/* Fills the pages of the new index; takes them away again when a key is twice there. */
 static quire_status build(quire_txn *txn, const struct qr_table_def *table,
-                          const struct qr_object *object, quire_error *err)
+                          struct qr_object *object, quire_error *err)
 {
     struct qr_index_def def = {.object = object};
     struct qr_index index;
+    QR_TRY(qr_catalog_next_id(txn->view, &object->id, err));
+    QR_TRY(qr_index_make(txn, object, err));
     qr_index_open(&index, txn, table, &def);
     quire_status status = qr_index_fill(&index, err);
     qr_index_close(&index);
-    if (status == QUIRE_UNIQUE && !qr_txn_given_up(txn)) {
-        if (qr_index_discard(txn, object, NULL) != QUIRE_OK) {
-            qr_txn_give_up(txn);
-        }
-        return status;
-    }
-    return give_up_on_failure(txn, status);
+    return status == QUIRE_OK ? qr_catalog_add(txn->txn, object, err) : status;
 }
 
 quire_status quire_index_create(quire_txn *txn, const char *table, const quire_index_def *def,
@@ -328,21 +333,26 @@ quire_status quire_index_create(quire_txn *txn, const char *table, const quire_i
 {
     const struct qr_table_def *owner;
     struct new_index index;
+    uint32_t statement;
     QR_TRY(check_txn(txn, err));
     QR_TRY(find_table(txn, table, &owner, err));
     QR_TRY(resolve_index(owner, def, &index, err));
     QR_TRY(check_name_free(txn, QR_OBJECT_INDEX, def->name, err));
-    QR_TRY(qr_catalog_next_id(txn->view, &index.object.id, err));
-    QR_TRY(qr_index_make(txn, &index.object, err));
-    QR_TRY(build(txn, owner, &index.object, err));
-    QR_TRY(give_up_on_failure(txn, qr_catalog_add(txn->txn, &index.object, err)));
+    QR_TRY(qr_statement_begin(txn, &statement, err));
+    quire_status status = build(txn, owner, &index.object, err);
+    QR_TRY(qr_statement_end(txn, statement, status));
     return qr_schema_changed(txn, err);
 }
 
 static quire_status drop_index(quire_txn *txn, const struct qr_object *object, quire_error *err)
 {
-    QR_TRY(qr_index_discard(txn, object, err));
-    return give_up_on_failure(txn, qr_catalog_remove(txn->txn, object, err));
+    uint32_t statement;
+    QR_TRY(qr_statement_begin(txn, &statement, err));
+    quire_status status = qr_index_discard(txn, object, err);
+    if (status == QUIRE_OK) {
+        status = qr_catalog_remove(txn->txn, object, err);
+    }
+    return qr_statement_end(txn, statement, status);
 }
 
 quire_status quire_index_drop(quire_txn *txn, const char *name, quire_error *err)

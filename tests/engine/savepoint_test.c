@@ -220,3 +220,48 @@ Test(statement, failing_row__leaves_no_trace_and_the_transaction_goes_on)
     cr_assert(failing_allocator_is_clean(&failing));
     qr_file_layer_memory_destroy(layer);
 }
+
+Test(statement, failing_schema_change__leaves_no_trace_and_the_transaction_goes_on)
+{
+    quire_error err = QUIRE_ERROR_INIT;
+    quire_options options = QUIRE_OPTIONS_INIT;
+    options.page_size = 1024;
+    options.pages_max = 120;
+    quire_db *db;
+    OK(quire_open(":memory:", &options, &db, &err));
+    quire_txn *txn = begin_write(db);
+    create_users(txn);
+    quire_table *table = open_users(txn);
+    add_many(table, 0, 900);
+    quire_stats stats = {.size = sizeof stats};
+    OK(quire_get_stats(db, &stats, &err));
+
+    /* Some of these find room, each further one less. */
+    unsigned made = 0;
+    quire_status status = QUIRE_OK;
+    while (status == QUIRE_OK) {
+        char name[20];
+        (void)snprintf(name, sizeof name, "index %u", made);
+        status = add_index(txn, "users", name, made % 2 == 0 ? QUIRE_INDEX_BTREE : QUIRE_INDEX_HASH,
+                           false, "name", NULL, &err);
+        made += status == QUIRE_OK;
+        cr_assert_lt(made, 20);
+    }
+    cr_assert_eq(status, QUIRE_NO_SPACE);
+    cr_assert_not(qr_txn_given_up(txn));
+    uint64_t rows;
+    OK(quire_table_row_count(table, &rows, &err));
+    cr_assert_eq(rows, 900);
+    cr_assert_eq(quire_table_index_count(table), made);
+    quire_status unique = add_index(txn, "users", "one", QUIRE_INDEX_HASH, true, "age", NULL, &err);
+    cr_assert(unique == QUIRE_UNIQUE || unique == QUIRE_NO_SPACE);
+    cr_assert_not(qr_txn_given_up(txn));
+    for (int64_t rowid = 1; rowid <= 900; rowid++) {
+        OK(quire_table_delete(table, rowid, NULL, &err));
+    }
+    quire_table_close(table);
+    OK(quire_table_drop(txn, "users", &err));
+    create_users(txn);
+    commit(txn);
+    close_db(db);
+}
