@@ -226,10 +226,12 @@ quire_status qr_pager_open(const struct qr_pager_options *options, struct qr_pag
 
 /* ---- Close ---- */
 
-/* Nothing was committed, and the header on disk says so. */
+/* Nothing was committed or tried, and the header on disk says so. */
 static bool is_clean(const struct qr_pager *pager)
 {
-    return !pager->commit.header_open && pager->commit.open.end < pager->commit.open.start;
+    const struct qr_commit *commit = &pager->commit;
+    return !commit->header_open && commit->open.end < commit->open.start &&
+           !atomic_load_explicit(&commit->poisoned, memory_order_relaxed);
 }
 
 quire_status qr_pager_close(struct qr_pager *pager, quire_error *err)

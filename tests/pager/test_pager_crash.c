@@ -474,6 +474,22 @@ Test(pager_crash, failed_log_sync__poisons_writing_and_spares_reading)
     faulty_layer_destroy(faulty);
 }
 
+Test(pager_crash, failed_sync_of_the_first_commit__makes_closing_report_it)
+{
+    struct faulty_layer *faulty = faulty_layer_create();
+    struct qr_pager_options options = fixture_options(faulty_layer_files(faulty));
+    struct faulty_plan plan = {
+        .kinds = FAULTY_SET(FAULTY_SYNC), .path_part = "-wal", .sync = FAULTY_SYNC_CLEAN};
+    struct qr_pager *pager = fixture_open(&options);
+    struct qr_txn *txn = fixture_begin(pager);
+    (void)fixture_alloc(txn, 1);
+    faulty_layer_fail(faulty, &plan);
+    cr_assert_eq(qr_txn_commit(txn, NULL), QUIRE_COMMIT_UNKNOWN);
+    faulty_layer_heal(faulty);
+    cr_assert_eq(qr_pager_close(pager, NULL), QUIRE_POISONED);
+    faulty_layer_destroy(faulty);
+}
+
 Test(pager_crash, failed_database_sync__poisons_and_keeps_the_log)
 {
     struct faulty_layer *faulty = faulty_layer_create();
