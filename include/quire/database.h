@@ -127,7 +127,7 @@ typedef struct quire_options {
     quire_open_mode mode;        /* default QUIRE_OPEN_CREATE */
     quire_durability durability; /* default QUIRE_DURABILITY_FULL */
     uint32_t page_size;          /* bytes, power of two, 1,024..32,768; default 4,096 */
-    uint32_t lock_timeout_ms;    /* wait for the writer lock; default 30,000 */
+    uint32_t lock_timeout_ms;    /* wait for the writer lock; 0 = 30,000; 1 hardly waits */
     uint32_t readers_max;        /* snapshots open at once; default 126, at most 4,096 */
     uint64_t cache_bytes;        /* page cache; default a quarter of the memory; >= 64 pages */
     uint64_t wal_bytes_max;      /* log size at which commits wait; default 64 MiB */

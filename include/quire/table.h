@@ -61,7 +61,9 @@ QUIRE_API QUIRE_MUST_CHECK quire_status quire_table_open(quire_txn *txn, const c
                                                          quire_table **out, quire_error *err);
 QUIRE_API void quire_table_close(quire_table *table);
 
-/* Definition of the open table. Names are borrowed until the table is closed. */
+/* Definition of the open table; names are borrowed until the table is closed. After a schema change
+ * in the same transaction these show the old definition until the next call on the table that
+ * returns a status. */
 QUIRE_API uint32_t quire_table_column_count(const quire_table *table);
 QUIRE_API const quire_column *quire_table_column(const quire_table *table, uint32_t column);
 /* Index of a column, or -1. */

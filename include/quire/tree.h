@@ -102,7 +102,8 @@ QUIRE_API QUIRE_MUST_CHECK quire_status quire_tree_delete_range(quire_tree *tree
 
 /* Appends rows in ascending order of their rowids, all above the largest rowid in the tree: the
  * quickest way to load. Refused as a whole with MISUSE when they are not in order, UNIQUE when the
- * first is not above the tree's largest, LIMIT when a payload is too long. */
+ * first is not above the tree's largest, LIMIT when a payload is too long. Payloads must not be
+ * borrowed from a tree or cursor of the same transaction: copy those first. */
 QUIRE_API QUIRE_MUST_CHECK quire_status quire_tree_append_many(quire_tree *tree,
                                                                const quire_tree_row *rows,
                                                                size_t count, quire_error *err);
