@@ -91,6 +91,16 @@ static bool plan_page(struct run *run, uint32_t page_number, struct copy *copy)
     return true;
 }
 
+static quire_status fail_mixed(struct qr_pager *pager, uint32_t page_number, uint64_t lsn,
+                               quire_error *err)
+{
+    return qr_fail_at(err, QUIRE_CORRUPT, pager->path, page_number,
+                      (uint64_t)page_number << pager->page_shift,
+                      "Page %lu of %s carries commit %llu, which was never written there; the "
+                      "file mixes two states, restore it from a backup.",
+                      (unsigned long)page_number, pager->path, (unsigned long long)lsn);
+}
+
 /* Loads the image that the database file holds into the page's chain, for the snapshots that need
  * it. */
 static quire_status save_from_disk(struct run *run, uint32_t page_number, quire_error *err)
@@ -108,13 +118,16 @@ static quire_status save_from_disk(struct run *run, uint32_t page_number, quire_
     uint32_t head = qr_chain_head(pager, page_number);
     uint32_t ref = qr_chain_at(pager, head, run->view->sequence);
     uint32_t holder = qr_version_of(pager, ref) == NULL ? QR_REF_NONE : detach_older(pager, ref);
+    if (status == QUIRE_OK && holder != QR_REF_NONE &&
+        qr_page_lsn(bytes) >= qr_version_of(pager, holder)->seq) {
+        status = fail_mixed(pager, page_number, qr_page_lsn(bytes), err);
+    }
     if (status == QUIRE_OK && holder != QR_REF_NONE) {
         struct qr_version *lowest = qr_version_of(pager, holder);
         struct qr_version *version = &cache->frame[frame];
         version->seq = qr_page_lsn(bytes);
         version->page_number = page_number;
         version->state = QR_VERSION_OLD;
-        QR_ASSERT(version->seq < lowest->seq);
         atomic_store_explicit(&lowest->prev, frame, memory_order_release);
         qr_supersede_add(pager, page_number, version->seq, lowest->seq, true);
     } else {

@@ -378,7 +378,7 @@ static quire_status load_more(struct qr_txn *txn, uint32_t near, quire_error *er
     if (near != 0 && near < txn->pages) {
         QR_TRY(load_region(txn, near / bits, err));
     }
-    uint32_t regions = (txn->pages + bits - 1) / bits;
+    uint32_t regions = (txn->pages - 1) / bits + 1;
     for (uint32_t i = 0; i < regions && map->available == 0; i++) {
         QR_TRY(load_region(txn, i, err));
     }

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/hash.h"
 #include "pager_fixture.h"
 #include "wal/wal.h"
 
@@ -334,6 +335,56 @@ Test(pager_crash, group_of_several_commits__ends_with_a_page_of_the_newest)
     cr_assert_geq(order.several, 1);
     qr_file_layer_memory_destroy(after);
     fixture_close(pager);
+    faulty_layer_destroy(faulty);
+}
+
+/* ---- A file that is changed behind the pager's back ---- */
+
+/* Gives a page in the file a number of the future, with a checksum that holds. */
+static void forge_lsn(struct qr_file_layer *layer, uint32_t page_number)
+{
+    uint8_t page[1024];
+    uint8_t id[16];
+    size_t got = 0;
+    struct qr_file *file = NULL;
+    uint64_t offset = (uint64_t)page_number * sizeof page;
+    cr_assert_eq(layer->methods->open(layer, FIXTURE_PATH, QR_OPEN_WRITE, &file, NULL), QUIRE_OK);
+    cr_assert_eq(file->methods->read(file, id, sizeof id, QR_HEADER_ID, &got, NULL), QUIRE_OK);
+    cr_assert_eq(file->methods->read(file, page, sizeof page, offset, &got, NULL), QUIRE_OK);
+    qr_store64(page + QR_PAGE_LSN, UINT64_C(1) << 40);
+    qr_store64(page + QR_PAGE_CHECKSUM, qr_hash64(page + QR_PAGE_LSN, sizeof page - QR_PAGE_LSN,
+                                                  qr_load64(id) ^ page_number));
+    cr_assert_eq(qr_file_write_one(file, page, sizeof page, offset, NULL), QUIRE_OK);
+    file->methods->close(file);
+}
+
+Test(pager_crash, checkpoint__reports_an_image_in_the_file_that_cannot_be_older)
+{
+    enum { PAGES = 400 };
+    struct faulty_layer *faulty = faulty_layer_create();
+    struct qr_pager_options options = fixture_options(faulty_layer_files(faulty));
+    struct qr_pager *pager = fixture_open(&options);
+    struct qr_txn *txn = fixture_begin(pager);
+    for (uint32_t page = 3; page < PAGES; page++) {
+        cr_assert_eq(fixture_alloc(txn, page), page);
+    }
+    fixture_commit(txn);
+    cr_assert_eq(qr_pager_checkpoint(pager, NULL), QUIRE_OK);
+    struct qr_view *before = fixture_snapshot(pager);
+    txn = fixture_begin(pager);
+    fixture_write(txn, 3, 1);
+    for (int round = 0; round < 3; round++) { /* the committed page 3 leaves the cache */
+        for (uint32_t page = 4; page < PAGES; page++) {
+            cr_assert_eq(fixture_read(before, page), page);
+        }
+    }
+    fixture_commit(txn);
+    forge_lsn(options.layer, 3);
+    quire_error err = QUIRE_ERROR_INIT;
+    cr_assert_eq(qr_pager_checkpoint(pager, &err), QUIRE_CORRUPT);
+    cr_assert_eq(err.page, 3);
+    qr_snapshot_close(before);
+    (void)qr_pager_close(pager, NULL);
     faulty_layer_destroy(faulty);
 }
 
