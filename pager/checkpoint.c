@@ -529,6 +529,9 @@ static void sync_by_time(struct qr_pager *pager)
         atomic_load_explicit(&commit->synced_seq, memory_order_relaxed) >= qr_visible_seq(pager)) {
         return;
     }
+    if (sync_ahead(pager, NULL) != QUIRE_OK) {
+        return;
+    }
     qr_token_take(pager);
     (void)qr_group_flush(pager, true, NULL);
     qr_token_release(pager);

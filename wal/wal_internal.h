@@ -212,8 +212,6 @@ struct qr_wal {
     struct qr_wal_scrub scrub;
     uint32_t newest_frames; /* frames of the newest generation */
     bool dirty;             /* bytes appended since the last sync */
-    uint64_t hint_offset,
-        hint_size; /* of these, the newest, which the device has not been told of */
     struct qr_wal_batch *batch;
 
     /* The scan's, for hardening. */
