@@ -60,6 +60,7 @@ struct qr_source {
     uint32_t pages;
     uint8_t id[16];
     uint64_t sequence;             /* newest commit known of */
+    uint64_t header_sequence;      /* of the header page in the file, when it is sound; else 0 */
     bool clean;                    /* the header says that the file needs no log */
     struct qr_logged_page *logged; /* sorted by page number, one a page */
     size_t logged_count, logged_capacity;

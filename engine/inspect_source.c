@@ -116,6 +116,7 @@ static void take_header(struct qr_source *source, const uint8_t *page)
     source->page_size = qr_load32(page + QR_HEADER_PAGE_SIZE);
     source->pages = qr_load32(page + QR_HEADER_PAGES);
     source->sequence = qr_load64(page + QR_HEADER_SEQUENCE);
+    source->header_sequence = source->sequence;
     source->clean = (page[QR_HEADER_FLAGS] & QR_HEADER_FLAG_CLEAN) != 0;
     memcpy(source->id, page + QR_HEADER_ID, sizeof source->id);
 }
@@ -236,8 +237,10 @@ static quire_status walk_log(struct qr_source *source, struct log_walk *walk,
                              struct qr_wal_inspect_result *result, bool *exists, quire_error *err)
 {
     const struct qr_inspect_place *place = &source->place;
-    struct qr_wal_inspect_options options = {
-        .layer = place->layer, .allocator = place->allocator, .path = source->log_path};
+    struct qr_wal_inspect_options options = {.layer = place->layer,
+                                             .allocator = place->allocator,
+                                             .path = source->log_path,
+                                             .database_lsn = source->header_sequence};
     struct qr_wal_inspect_sink sink = {
         .context = walk, .header = note_header, .frame = note_frame, .issue = note_issue};
     QR_TRY(place->layer->methods->exists(place->layer, source->log_path, exists, err));
@@ -340,6 +343,9 @@ static quire_status identify(struct qr_source *source, quire_report *report, uin
     uint32_t offset;
     bool exists = false;
     bool sound = !header_flaw(page, got, &code, &offset);
+    if (sound) {
+        take_header(source, page);
+    }
     QR_TRY(walk_log(source, &walk, &result, &exists, err));
     if (!exists && qr_page_is_zero(page, QR_PAGE_SIZE_MAX) &&
         source->file_bytes <= 3 * (uint64_t)QR_PAGE_SIZE_MAX) {
@@ -347,9 +353,6 @@ static quire_status identify(struct qr_source *source, quire_report *report, uin
     }
     if (!sound && report != NULL) {
         qr_report_issue(report, code, QR_PAGE_NUMBER_HEADER, offset, NULL, NULL);
-    }
-    if (sound) {
-        take_header(source, page);
     }
     if (sound && report != NULL && source->clean &&
         source->pages > source->file_bytes / source->page_size) {

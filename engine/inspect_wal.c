@@ -130,7 +130,9 @@ static quire_status walk_once(const struct qr_source *source, bool has_database,
                                              .allocator = place->allocator,
                                              .path = source->log_path,
                                              .database_id = has_database ? source->id : NULL,
-                                             .page_size = has_database ? source->page_size : 0};
+                                             .page_size = has_database ? source->page_size : 0,
+                                             .database_lsn =
+                                                 has_database ? source->header_sequence : 0};
     struct qr_wal_inspect_sink sink = {.context = &log,
                                        .header = on_header,
                                        .segment = on_segment,
