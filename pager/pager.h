@@ -13,7 +13,8 @@
  * qr_view_enter and qr_view_leave; pointers to pages of that view, from reading
  * or from writing, stay valid until the leave. A pin carries one page over it.
  * An operation must be short (one tree operation, one batch): while one is
- * open, memory retired meanwhile is not reused.
+ * open, memory retired meanwhile is not reused. When none is left, operations
+ * fail with BUSY, which names the oldest reader that is stopped in one.
  */
 #ifndef QR_PAGER_H
 #define QR_PAGER_H
