@@ -57,6 +57,14 @@ static char *copy_path(struct qr_pager *pager, const char *path, const char *suf
     return copy;
 }
 
+/* Before anything is created, so that a refused creation leaves nothing behind. */
+static quire_status check_log_sizes(const struct qr_pager_options *options, quire_error *err)
+{
+    bool creates = options->mode == QUIRE_OPEN_CREATE || options->mode == QUIRE_OPEN_NEW;
+    return creates ? qr_wal_check_sizes(options->page_size, options->wal_segment_bytes, err)
+                   : QUIRE_OK;
+}
+
 /* ---- Files ---- */
 
 static unsigned open_flags(quire_open_mode mode)
@@ -97,7 +105,8 @@ static bool all_zero(const uint8_t *bytes, size_t size)
     return true;
 }
 
-/* An empty file, or one whose creation was cut off before its header page was written. */
+/* An empty file, or one whose creation was cut off before its header page was written. What lies
+ * behind the place of the header is not looked at: a power cut may leave anything there. */
 static quire_status is_unborn(struct qr_pager *pager, bool *unborn, quire_error *err)
 {
     uint8_t start[QR_PAGE_SIZE_MIN];
@@ -208,7 +217,12 @@ quire_status qr_pager_open(const struct qr_pager_options *options, struct qr_pag
     pager->options = *options;
     fill_defaults(&pager->options);
     pager->read_only = options->mode == QUIRE_OPEN_READ_ONLY;
-    quire_status status = QUIRE_NO_MEMORY;
+    quire_status status = check_log_sizes(&pager->options, err);
+    if (status != QUIRE_OK) {
+        destroy(pager);
+        return status;
+    }
+    status = QUIRE_NO_MEMORY;
     pager->path = copy_path(pager, options->path, "", &pager->path_size, err);
     pager->wal_path = pager->path == NULL
                           ? NULL

@@ -21,6 +21,9 @@
 #include "pager/pager.h"
 #include "wal/wal.h"
 
+/* The page table and the arena reserve more address space than 32 bits have. */
+static_assert(sizeof(size_t) >= 8, "Quire needs a 64-bit address space");
+
 /* ---- Refs ---- */
 
 /*

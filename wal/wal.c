@@ -239,22 +239,22 @@ static quire_status write_new_ring(struct qr_file_layer *layer, struct qr_file *
     return file->methods->sync(file, err);
 }
 
-static quire_status check_new(const struct qr_wal_options *options, uint32_t segment_bytes,
-                              quire_error *err)
+quire_status qr_wal_check_sizes(uint32_t page_size, uint32_t segment_bytes, quire_error *err)
 {
-    uint8_t page_shift = log2_of(options->page_size);
+    segment_bytes = segment_bytes != 0 ? segment_bytes : QR_WAL_SEGMENT_DEFAULT;
+    uint8_t page_shift = log2_of(page_size);
     uint8_t segment_shift = log2_of(segment_bytes);
-    bool powers = options->page_size == UINT32_C(1) << page_shift &&
-                  segment_bytes == UINT32_C(1) << segment_shift;
+    bool powers = page_size == UINT32_C(1) << page_shift && segment_bytes == UINT32_C(1)
+                                                                                 << segment_shift;
     bool sizes = page_shift >= QR_LOG_PAGE_SHIFT_MIN && page_shift <= QR_LOG_PAGE_SHIFT_MAX &&
                  segment_shift >= QR_LOG_SEGMENT_SHIFT_MIN &&
                  segment_shift <= QR_LOG_SEGMENT_SHIFT_MAX &&
-                 qr_log_geometry(options->page_size, segment_bytes).frames > 0;
+                 qr_log_geometry(page_size, segment_bytes).frames > 0;
     if (!powers || !sizes) {
         return qr_fail(err, QUIRE_MISUSE,
                        "log segments of %u bytes do not hold pages of %u bytes: both must be "
                        "powers of two, a segment at least 4096 bytes and larger than a page",
-                       (unsigned)segment_bytes, (unsigned)options->page_size);
+                       (unsigned)segment_bytes, (unsigned)page_size);
     }
     return QUIRE_OK;
 }
@@ -267,7 +267,7 @@ quire_status qr_wal_create(const struct qr_wal_options *options, struct qr_wal *
         options->segment_bytes != 0 ? options->segment_bytes : QR_WAL_SEGMENT_DEFAULT;
     uint32_t segments = options->segments_min != 0 ? options->segments_min : SEGMENTS_DEFAULT;
     segments = segments < SEGMENTS_LEAST ? SEGMENTS_LEAST : segments;
-    QR_TRY(check_new(options, segment_bytes, err));
+    QR_TRY(qr_wal_check_sizes(options->page_size, segment_bytes, err));
 
     struct qr_log_header header = {.version = QR_LOG_VERSION_VALUE,
                                    .page_shift = log2_of(options->page_size),

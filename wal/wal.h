@@ -45,6 +45,10 @@ struct qr_wal_options {
 /* 4 MiB: about a thousand frames of the default page size. */
 #define QR_WAL_SEGMENT_DEFAULT (UINT32_C(4) << 20)
 
+/* Whether a log can have segments of that size (0 = the default) for pages of that size: MISUSE if
+ * not. */
+quire_status qr_wal_check_sizes(uint32_t page_size, uint32_t segment_bytes, quire_error *err);
+
 /* Creates the file with an empty, zero-filled ring and syncs it and its directory. The database
  * file must be durable before this is called. Fails with EXISTS if the file is there. */
 quire_status qr_wal_create(const struct qr_wal_options *options, struct qr_wal **out,

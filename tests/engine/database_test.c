@@ -712,3 +712,23 @@ Test(image, open_copy__reads_a_file_with_its_log_and_leaves_it_alone)
     FAILS(NO_FILE, quire_open_copy("/nowhere/at/all", NULL, &copy, &err));
     temp_dir_remove(&dir);
 }
+
+Test(database, open__refuses_log_segments_that_hold_no_page_and_leaves_nothing_behind)
+{
+    quire_error err = QUIRE_ERROR_INIT;
+    quire_options options = QUIRE_OPTIONS_INIT;
+    struct temp_dir dir;
+    char path[512];
+    quire_db *db;
+
+    temp_dir_create(&dir);
+    temp_dir_file(&dir, "small.quire", path, sizeof path);
+    options.mode = QUIRE_OPEN_NEW;
+    options.page_size = 32768;
+    options.wal_segment_bytes = 4096;
+    cr_expect_eq(quire_open(path, &options, &db, &err), QUIRE_MISUSE);
+    options.wal_segment_bytes = 0;
+    cr_assert_eq(quire_open(path, &options, &db, &err), QUIRE_OK, "%s", err.message);
+    cr_expect_eq(quire_close(db, &err), QUIRE_OK);
+    temp_dir_remove(&dir);
+}
