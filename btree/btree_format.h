@@ -55,8 +55,8 @@
 #define QR_OVERFLOW_FIRST 8
 
 /* Overflow index page: u32 next index page or 0 at 32, u32 0, then {u32 first, u32 count} runs;
- * the header's count is the number of runs. Data pages carry payload from 32 on. A payload that fits
- * one data page has no index page. */
+ * the header's count is the number of runs. Data pages carry payload from 32 on. A payload that
+ * fits one data page has no index page. */
 #define QR_OVERFLOW_NEXT 32
 #define QR_OVERFLOW_RUNS 40
 #define QR_OVERFLOW_RUN  8U

@@ -75,8 +75,9 @@ static inline enum qr_tree_kind qr_object_tree_kind(const struct qr_object *obje
 /* Turns page 1 of a new database into the catalog tree, if it is none yet. */
 quire_status qr_catalog_init(struct qr_txn *txn, quire_error *err);
 
-/* Finds an object. Names of trees of both kinds, tables and views share one space; indexes, triggers and texts
- * have one each. *found false when there is none. The object is allocated in `arena`. */
+/* Finds an object. Names of trees of both kinds, tables and views share one space; indexes,
+ * triggers and texts have one each. *found false when there is none. The object is allocated in
+ * `arena`. */
 quire_status qr_catalog_find(struct qr_view *view, enum qr_object_kind kind, const char *name,
                              size_t name_size, struct qr_arena *arena, struct qr_object **object,
                              bool *found, quire_error *err);
@@ -91,8 +92,8 @@ quire_status qr_catalog_next_id(struct qr_view *view, uint32_t *id, quire_error 
 
 /* Adds an object, giving it the next id (written to object->id). EXISTS when the name is taken. */
 quire_status qr_catalog_add(struct qr_txn *txn, struct qr_object *object, quire_error *err);
-/* Makes `id` the id that the next qr_catalog_add gives, for copies that keep their ids. An id that is
- * in use is CORRUPT at that add. */
+/* Makes `id` the id that the next qr_catalog_add gives, for copies that keep their ids. An id
+ * that is in use is CORRUPT at that add. */
 quire_status qr_catalog_set_next_id(struct qr_txn *txn, uint32_t id, quire_error *err);
 /* Rewrites the stored form of an existing object (same kind, id and name). */
 quire_status qr_catalog_update(struct qr_txn *txn, const struct qr_object *object,

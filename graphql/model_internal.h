@@ -16,7 +16,8 @@ struct qr_model_builder {
 
 /* Checks the arguments of all directives (model_check.c). */
 quire_status qr_model_check_directives(struct qr_model_builder *builder);
-/* Checks declared names against generated ones, once roles and columns are known (model_check.c). */
+/* Checks declared names against generated ones, once roles and columns are known
+ * (model_check.c). */
 quire_status qr_model_check_names(struct qr_model_builder *builder);
 /* The role, target and inverse of every relation field (model_relations.c). */
 quire_status qr_model_resolve_relations(struct qr_model_builder *builder);

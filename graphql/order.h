@@ -44,7 +44,8 @@ static inline bool qr_order_descends(const struct qr_order *order)
 quire_status qr_order_key(struct qr_reader *reader, const struct qr_order *order,
                           const struct qr_row *row, struct qr_arena *arena, struct qr_gql_str *key);
 
-/* A key as an opaque text, in the reader's scratch arena, and back. QUERY when the text is no cursor of this order. */
+/* A key as an opaque text, in the reader's scratch arena, and back. QUERY when the text is no
+ * cursor of this order. */
 quire_status qr_order_cursor(struct qr_reader *reader, const struct qr_order *order,
                              struct qr_gql_str key, struct qr_gql_str *cursor);
 quire_status qr_order_parse_cursor(struct qr_reader *reader, const struct qr_order *order,

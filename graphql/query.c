@@ -425,7 +425,8 @@ static quire_status gather(struct qr_reader *reader, const struct qr_query *quer
                            const struct qr_row *parents, size_t parent_count,
                            struct qr_rows *candidates, size_t *starts)
 {
-    /* Without filter and bounds the page is a matter of counting, so no more is read than it takes. */
+    /* Without filter and bounds the page is a matter of counting, so no more is read than it
+     * takes. */
     bool countable = query->filter == NULL && query->path.ordered && query->after.data == NULL &&
                      query->before.data == NULL && !query->need_total &&
                      query->limit < UINT64_MAX - query->skip - 1;

@@ -23,8 +23,8 @@ void qr_api_release(struct qr_api_use *use);
  * after is decided by their places in the SDL when it is made, and those may change. */
 quire_status qr_model_bind_links(struct qr_model *model, quire_txn *txn, quire_error *err);
 
-/* The same, and numbers the model's columns as the tables have them: a table that grew has its newer columns at
- * the end, wherever the SDL has them. */
+/* The same, and numbers the model's columns as the tables have them: a table that grew has its
+ * newer columns at the end, wherever the SDL has them. */
 quire_status qr_model_bind(struct qr_model *model, quire_txn *txn, quire_error *err);
 
 #endif

@@ -39,12 +39,13 @@ quire_status qr_store_insert(struct qr_store *store, const struct qr_draft *draf
 quire_status qr_store_update(struct qr_store *store, int64_t rowid, const struct qr_draft *draft);
 
 /* Deletes a row, its links, and does what the references to it ask for. FOREIGN_KEY when one of
- * them restricts; the transaction is fit for rollback only then. Memory grows with the longest chain
- * of cascades. */
+ * them restricts; the transaction is fit for rollback only then. Memory grows with the longest
+ * chain of cascades. */
 quire_status qr_store_delete(struct qr_store *store, const struct qr_model_type *type,
                              int64_t rowid);
 
-/* Links `rowid` to `target` over a LINKS field, behind its other links; a link that is there stays. */
+/* Links `rowid` to `target` over a LINKS field, behind its other links; a link that is there
+ * stays. */
 quire_status qr_store_link(struct qr_store *store, const struct qr_model_field *field,
                            int64_t rowid, int64_t target);
 /* Removes all links of a row over a LINKS field. */

@@ -15,8 +15,8 @@
 
 #include "base/memory.h"
 
-/* The status of an arena's failed allocation, which `err` has been told: NO_MEMORY, or LIMIT when the
- * arena may not grow. */
+/* The status of an arena's failed allocation, which `err` has been told: NO_MEMORY, or LIMIT
+ * when the arena may not grow. */
 static inline quire_status qr_gql_memory_status(const quire_error *err)
 {
     return err != NULL && err->status == QUIRE_LIMIT ? QUIRE_LIMIT : QUIRE_NO_MEMORY;

@@ -46,8 +46,8 @@ static bool snapshot_below(struct qr_pager *pager, uint64_t seq)
     return qr_oldest_boundary(pager) < seq;
 }
 
-/* Older versions than the one about to be written stop being on disk. Returns the version whose link
- * names the database file, NONE when none does. Locked. */
+/* Older versions than the one about to be written stop being on disk. Returns the version whose
+ * link names the database file, NONE when none does. Locked. */
 static uint32_t detach_older(struct qr_pager *pager, uint32_t ref)
 {
     for (;;) {
@@ -153,9 +153,7 @@ static quire_status plan(struct run *run, size_t at, size_t count, struct copy *
         if (!planned) {
             quire_status status = save_from_disk(run, run->pages[at + done], err);
             if (status != QUIRE_OK) {
-                for (; done < count; done++) {
-                    copies[done] = (struct copy){0};
-                }
+                memset(&copies[done], 0, sizeof *copies * (count - done));
                 return status;
             }
         }
@@ -289,8 +287,8 @@ static quire_status sync_ahead(struct qr_pager *pager, quire_error *err)
     return status;
 }
 
-/* Frees the copied segments, under the flush token: should a header be left half written, no commit's
- * sync may make that durable. */
+/* Frees the copied segments, under the flush token: should a header be left half written, no
+ * commit's sync may make that durable. */
 static quire_status release(struct run *run, quire_error *err)
 {
     struct qr_pager *pager = run->pager;

@@ -155,8 +155,8 @@ void qr_token_release(struct qr_pager *pager)
 
 #define APPEND_BATCH 256U
 
-/* Fills `pages` from the items at `at`; spilled ones go through the staging buffer. Returns how many,
- * 0 on failure. */
+/* Fills `pages` from the items at `at`; spilled ones go through the staging buffer. Returns how
+ * many, 0 on failure. */
 static size_t gather(struct qr_pager *pager, const struct qr_group *group, size_t at,
                      struct qr_wal_page *pages, quire_error *err)
 {

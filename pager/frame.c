@@ -573,7 +573,8 @@ quire_status qr_frame_alloc(struct qr_pager *pager, uint32_t *frame, quire_error
 
 /* ---- Back pressure ---- */
 
-/* Long enough for a preempted thread to end its operation, short enough to bear when it does not. */
+/* Long enough for a preempted thread to end its operation, short enough to bear when it does
+ * not. */
 #define RELAX_NS (UINT64_C(20) * QR_NS_PER_MS)
 
 /* Much memory waits for operations to end. */

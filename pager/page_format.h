@@ -11,7 +11,7 @@
 #include "base/bytes.h"
 
 /* Offsets in every page. */
-#define QR_PAGE_CHECKSUM    0 /* u64 XXH3-64 of the bytes from 8, seed = id low word ^ page number */
+#define QR_PAGE_CHECKSUM    0  /* u64 XXH3-64 of bytes 8.., seed = id low word ^ page number */
 #define QR_PAGE_LSN         8  /* u64 sequence number of the commit that wrote it */
 #define QR_PAGE_NUMBER      16 /* u32 own page number */
 #define QR_PAGE_TYPE        20 /* u8 enum qr_page_type */

@@ -75,8 +75,9 @@ bool qr_pager_read_only(const struct qr_pager *pager);
 
 /* ---- Views ---- */
 
-/* Opens a snapshot of the newest visible commit: O(1), takes no lock that a commit or a checkpoint
- * holds. LIMIT when readers_max snapshots are open; the message says how old the oldest one's state is. */
+/* Opens a snapshot of the newest visible commit: O(1), takes no lock that a commit or a
+ * checkpoint holds. LIMIT when readers_max snapshots are open; the message says how old the
+ * oldest one's state is. */
 quire_status qr_snapshot_open(struct qr_pager *pager, struct qr_view **out, quire_error *err);
 /* The same with a label for qr_pager_readers, copied. */
 quire_status qr_snapshot_open_as(struct qr_pager *pager, const char *owner, struct qr_view **out,

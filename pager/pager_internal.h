@@ -453,8 +453,8 @@ quire_status qr_frame_alloc(struct qr_pager *pager, uint32_t *frame, quire_error
 void qr_frame_free(struct qr_pager *pager, uint32_t frame);
 /* Gives an unlinked version back after the readers that may see it have left. Locked. */
 void qr_version_retire(struct qr_pager *pager, uint32_t ref);
-/* After allocating for an operation of the view, and when a transaction begins: when much memory waits for operations to end, the
- * view's next one begins with a wait. */
+/* After allocating for an operation of the view, and when a transaction begins: when much memory
+ * waits for operations to end, the view's next one begins with a wait. */
 void qr_cache_note_pressure(struct qr_view *view);
 /* That wait; bounded. The caller is outside any operation. */
 void qr_cache_relax(struct qr_pager *pager);
@@ -476,15 +476,17 @@ void qr_reclaim_mark_pins(struct qr_pager *pager);
 /* What a ref describes; NULL for NONE and DISK. A record's only under cache.lock. */
 struct qr_version *qr_version_of(struct qr_pager *pager, uint32_t ref);
 
-/* The ref that links to the version of `page_number` with number `seq`; false when it is in no frame
- * or record. *holder is the newer version's, or NONE when it is the page table word. Locked. */
+/* The ref that links to the version of `page_number` with number `seq`; false when it is in no
+ * frame or record. *holder is the newer version's, or NONE when it is the page table word.
+ * Locked. */
 bool qr_chain_find(struct qr_pager *pager, uint32_t page_number, uint64_t seq, uint32_t *ref,
                    uint32_t *holder);
 /* Points the link that `holder` has (see qr_chain_find) to `ref`. Locked. */
 void qr_chain_relink(struct qr_pager *pager, uint32_t page_number, uint32_t holder, uint32_t ref);
 /* The page table word without its cooling mark; NONE while loading. Locked. */
 uint32_t qr_chain_head(struct qr_pager *pager, uint32_t page_number);
-/* The newest version with seq <= ceiling: ref, DISK, or NONE when nothing that old exists. Locked. */
+/* The newest version with seq <= ceiling: ref, DISK, or NONE when nothing that old exists.
+ * Locked. */
 uint32_t qr_chain_at(struct qr_pager *pager, uint32_t head, uint64_t ceiling);
 
 /* Makes room for `count` supersede entries, so that publishing cannot fail. Locked. */
@@ -529,8 +531,8 @@ void qr_spill_destroy(struct qr_pager *pager);
 /* Writes one page image to a new record. No lock held. The record has state LOADING. */
 quire_status qr_spill_write(struct qr_pager *pager, const uint8_t *page, uint32_t *ref,
                             quire_error *err);
-/* Reads a record into `page` and stamps number and lsn. The record must be held by the caller through
- * `users` or privately. No lock held. */
+/* Reads a record into `page` and stamps number and lsn. The record must be held by the caller
+ * through `users` or privately. No lock held. */
 quire_status qr_spill_read(struct qr_pager *pager, uint32_t ref, uint8_t *page, quire_error *err);
 /* Locked: begin and end the use of a record; frees a dead one at its last use. */
 void qr_record_hold(struct qr_pager *pager, uint32_t ref);

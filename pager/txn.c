@@ -360,7 +360,8 @@ static bool is_unchanged(const struct qr_txn *txn)
     return txn->own_count == 0 && txn->freed_count == 0 && txn->pages == txn->pages_at_begin;
 }
 
-/* What comes before publishing. *empty: there was nothing to publish, and the transaction is over. */
+/* What comes before publishing. *empty: there was nothing to publish, and the transaction is
+ * over. */
 static quire_status begin_commit(struct qr_txn *txn, bool *empty, quire_error *err)
 {
     *empty = false;

@@ -99,13 +99,12 @@ struct qr_wal_scan_result {
 };
 
 /*
- * Delivers exactly the frames of the committed prefix, in order of writing.
- * Two passes inside: the first finds the end of the prefix, the second visits.
- * A bad frame that is followed by a valid one saying "everything before me was
- * synced" is damage: CORRUPT with the offset of the bad frame. A torn tail is
- * normal. So is a torn segment header whose segment holds no frame newer than
- * the prefix and database_lsn; otherwise it is damage. `visit` may be NULL: then the first pass alone is made. Only before
- * the first append.
+ * Delivers exactly the frames of the committed prefix, in order of writing. Two passes inside: the
+ * first finds the end of the prefix, the second visits. A bad frame that is followed by a valid one
+ * saying "everything before me was synced" is damage: CORRUPT with the offset of the bad frame. A
+ * torn tail is normal. So is a torn segment header whose segment holds no frame newer than the
+ * prefix and database_lsn; otherwise it is damage. `visit` may be NULL: then the first pass alone
+ * is made. Only before the first append.
  */
 quire_status qr_wal_scan(struct qr_wal *wal, qr_wal_visit visit, void *context,
                          struct qr_wal_scan_result *result, quire_error *err);
@@ -114,8 +113,8 @@ quire_status qr_wal_scan(struct qr_wal *wal, qr_wal_visit visit, void *context,
  * generation and syncs. Recovery calls it before it redoes anything. */
 quire_status qr_wal_harden(struct qr_wal *wal, quire_error *err);
 
-/* Frees every segment (new salts, FREE headers, sync): the log is empty. Call only once the database
- * file durably holds every accepted frame, and never beside other calls. */
+/* Frees every segment (new salts, FREE headers, sync): the log is empty. Call only once the
+ * database file durably holds every accepted frame, and never beside other calls. */
 quire_status qr_wal_reset(struct qr_wal *wal, quire_error *err);
 
 /* One page of a group. Its checksum field must be final. */
@@ -160,9 +159,9 @@ void qr_wal_rewind(struct qr_wal *wal);
 /* Syncs the log file. A failure leaves the outcome of unsynced groups unknown; never retried. */
 quire_status qr_wal_sync(struct qr_wal *wal, quire_error *err);
 
-/* Syncs what has been appended so far through the checkpointer's own description, beside appends and
- * without the leader: the leader's next sync, which alone counts, finds less to do. A failure poisons
- * the log. By the checkpointer. */
+/* Syncs what has been appended so far through the checkpointer's own description, beside appends
+ * and without the leader: the leader's next sync, which alone counts, finds less to do. A
+ * failure poisons the log. By the checkpointer. */
 quire_status qr_wal_sync_ahead(struct qr_wal *wal, quire_error *err);
 
 /* Seals the active segment, if it holds a frame, so that a checkpoint can take it. Its last group
@@ -176,8 +175,9 @@ void qr_wal_seal(struct qr_wal *wal);
 quire_status qr_wal_sealed_pages(struct qr_wal *wal, uint32_t **page_numbers, size_t *count,
                                  uint64_t *generation, quire_error *err);
 
-/* The sealed segment after *generation that may be released: its generation, the bytes of its header
- * and frames, its frames. False when there is none. The checkpointer's alone, as is reading. */
+/* The sealed segment after *generation that may be released: its generation, the bytes of its
+ * header and frames, its frames. False when there is none. The checkpointer's alone, as is
+ * reading. */
 bool qr_wal_next_sealed(struct qr_wal *wal, uint64_t *generation, uint64_t *size, uint32_t *frames);
 /* Reads from such a segment. MISUSE beyond its size. */
 quire_status qr_wal_read_sealed(struct qr_wal *wal, uint64_t generation, uint64_t offset,

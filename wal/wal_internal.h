@@ -124,7 +124,7 @@ enum qr_segment_state {
     QR_SEGMENT_STATE_FREE,
     QR_SEGMENT_STATE_LIVE,      /* holds frames of `generation` */
     QR_SEGMENT_STATE_RELEASING, /* its FREE header is being written */
-    QR_SEGMENT_STATE_ABANDONED, /* begun by a group that was rewound; FREE after its next settling */
+    QR_SEGMENT_STATE_ABANDONED, /* begun by a group since rewound; FREE after its next settling */
     QR_SEGMENT_STATE_UNUSED,    /* found on disk without a header */
     QR_SEGMENT_STATE_TORN       /* found on disk with a header that was not written whole */
 };
@@ -241,9 +241,10 @@ quire_status qr_wal_salt(struct qr_wal *wal, uint32_t old, uint32_t *salt, quire
 quire_status qr_wal_write_free_header(struct qr_wal *wal, struct qr_file *file,
                                       struct qr_segment *segment, uint64_t retired, uint32_t *salt,
                                       quire_error *err);
-/* Makes the file `to` bytes long, durably, and then writes zeros from `from` on so that the space is
- * allocated. The length comes first because a crash may show garbage where a write that made the
- * file longer was lost, and nothing told it from a damaged segment; a longer file reads as zeros. */
+/* Makes the file `to` bytes long, durably, and then writes zeros from `from` on so that the
+ * space is allocated. The length comes first because a crash may show garbage where a write that
+ * made the file longer was lost, and nothing told it from a damaged segment; a longer file reads
+ * as zeros. */
 quire_status qr_wal_extend(struct qr_file *file, uint64_t from, uint64_t to, quire_error *err);
 /* Takes the free segment to use next for the appender, adding one when only the witness is left:
  * generation, salt and state are set. */

@@ -54,7 +54,8 @@ static quire_status fail_damage(struct scan *scan, const struct qr_segment *segm
                       (unsigned)index, (unsigned long long)segment->generation, why);
 }
 
-/* Whether a frame at `from` or later, in the segment, proves that everything before it was synced. */
+/* Whether a frame at `from` or later, in the segment, proves that everything before it was
+ * synced. */
 static quire_status find_synced_mark(struct scan *scan, const struct qr_segment *segment,
                                      uint32_t from, bool *found, quire_error *err)
 {

@@ -204,8 +204,9 @@ typedef struct quire_reader {
 typedef quire_status (*quire_reader_callback)(void *context, const quire_reader *reader,
                                               quire_error *err);
 
-/* Tells of the read transactions that are open: the old ones keep old page versions in memory. The
- * callback may use the database; a status other than OK ends the walk and is returned. Any thread. */
+/* Tells of the read transactions that are open: the old ones keep old page versions in memory.
+ * The callback may use the database; a status other than OK ends the walk and is returned. Any
+ * thread. */
 QUIRE_API QUIRE_MUST_CHECK quire_status quire_readers(quire_db *db, quire_reader_callback each,
                                                       void *context, quire_error *err);
 

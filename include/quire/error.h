@@ -18,7 +18,7 @@ extern "C" {
 #endif
 
 #if defined(__GNUC__)
-#define QUIRE_API __attribute__((visibility("default")))
+#define QUIRE_API        __attribute__((visibility("default")))
 #define QUIRE_MUST_CHECK __attribute__((warn_unused_result))
 #else
 #define QUIRE_API

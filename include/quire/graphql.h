@@ -108,8 +108,8 @@ QUIRE_API QUIRE_MUST_CHECK quire_status quire_loader_open(quire_txn *txn, const 
                                                           size_t mapping_size, quire_loader **out,
                                                           quire_error *err);
 
-/* Starts the next input; `name` (a file's name or path, copied) selects the rules of the mapping and
- * appears in errors. DATA when no rule takes it. */
+/* Starts the next input; `name` (a file's name or path, copied) selects the rules of the mapping
+ * and appears in errors. DATA when no rule takes it. */
 QUIRE_API QUIRE_MUST_CHECK quire_status quire_loader_begin(quire_loader *loader, const char *name,
                                                            quire_error *err);
 QUIRE_API QUIRE_MUST_CHECK quire_status quire_loader_feed(quire_loader *loader, const void *bytes,

@@ -67,7 +67,8 @@ QUIRE_API size_t quire_report_issue_count(const quire_report *report);
 QUIRE_API const quire_issue *quire_report_issue(const quire_report *report, size_t index);
 
 /* The report as text for people: the verdict and the findings, or those and everything that was
- * measured; or the whole as JSON (with "schemaVersion"). Borrowed from the report, NUL-terminated. */
+ * measured; or the whole as JSON (with "schemaVersion"). Borrowed from the report,
+ * NUL-terminated. */
 QUIRE_API const char *quire_report_summary(const quire_report *report);
 QUIRE_API const char *quire_report_text(const quire_report *report);
 QUIRE_API const char *quire_report_json(const quire_report *report);

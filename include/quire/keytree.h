@@ -76,9 +76,9 @@ QUIRE_API QUIRE_MUST_CHECK quire_status quire_keycursor_open(quire_keytree *tree
                                                              quire_error *err);
 QUIRE_API void quire_keycursor_close(quire_keycursor *cursor);
 
-/* Confines the cursor to the keys that begin with these bytes, which are copied, and puts it before
- * the first of them; size 0 lifts the confinement. Until then every move stays among them: first and
- * last are theirs, and beyond them is the end. */
+/* Confines the cursor to the keys that begin with these bytes, which are copied, and puts it
+ * before the first of them; size 0 lifts the confinement. Until then every move stays among
+ * them: first and last are theirs, and beyond them is the end. */
 QUIRE_API QUIRE_MUST_CHECK quire_status quire_keycursor_prefix(quire_keycursor *cursor,
                                                                const void *prefix, size_t size,
                                                                quire_error *err);

@@ -141,8 +141,8 @@ typedef struct quire_index_range {
     const quire_value *starts_with;
 } quire_index_range;
 
-/* Opens a cursor before the first entry of the range, which is copied; NULL means everything (B-tree
- * only). Owned until close. Errors: MISUSE, TYPE. */
+/* Opens a cursor before the first entry of the range, which is copied; NULL means everything
+ * (B-tree only). Owned until close. Errors: MISUSE, TYPE. */
 QUIRE_API QUIRE_MUST_CHECK quire_status quire_index_cursor_open(quire_table *table, uint32_t index,
                                                                 const quire_index_range *range,
                                                                 quire_index_cursor **out,

@@ -1,4 +1,5 @@
-/* Memory and files that fail: a change that fails dooms its transaction, and the old state stays. */
+/* Memory and files that fail: a change that fails dooms its transaction, and the old state
+ * stays. */
 #include <criterion/criterion.h>
 #include <errno.h>
 

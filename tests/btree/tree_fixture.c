@@ -1,6 +1,7 @@
 #include "tree_fixture.h"
 
 #include <criterion/criterion.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #define DATABASE "trees.quire"
@@ -322,7 +323,7 @@ static void note_issue(void *context, const char *code, uint32_t page, uint32_t 
     cr_assert_not_null(message);
     if (issues->count < 64) {
         struct issue *issue = &issues->issue[issues->count];
-        strncpy(issue->code, code, sizeof issue->code - 1);
+        snprintf(issue->code, sizeof issue->code, "%s", code);
         issue->page = page;
         issue->offset = offset;
     }

@@ -356,7 +356,7 @@ struct told {
 static quire_status refuse(quire_error *err, const char *why)
 {
     err->status = QUIRE_CHECK;
-    strcpy(err->message, why);
+    snprintf(err->message, sizeof err->message, "%s", why);
     return QUIRE_CHECK;
 }
 
@@ -518,7 +518,8 @@ static quire_status see(void *context, const quire_reader *reader, quire_error *
     (void)err;
     cr_assert_gt(reader->sequence, 0);
     cr_assert_lt(seen->count, 4);
-    strcpy(seen->owners[seen->count++], reader->owner);
+    snprintf(seen->owners[seen->count], sizeof seen->owners[0], "%s", reader->owner);
+    seen->count++;
     return QUIRE_OK;
 }
 

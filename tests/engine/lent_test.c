@@ -120,7 +120,8 @@ Test(lent, keytree_put__takes_a_value_that_the_tree_has_lent)
     close_db(db);
 }
 
-/* Rows of several pages are lent from a buffer of the table that finding the next row fills anew. */
+/* Rows of several pages are lent from a buffer of the table that finding the next row fills
+ * anew. */
 Test(lent, table_update__takes_values_that_the_table_has_lent)
 {
     enum { LONG_ROWS = 20, STEP = 400 };

@@ -766,8 +766,8 @@ static const char *const names[] = {
     "a", "ab",  "abc",   "abcd", "abd", "ab\xC3\xA9", "ab\x01", "b", "ba", "", "ab\xF4\x8F\xBF\xBF",
     "c", "abc", "zz top"};
 
-/* Every beginning, ascending and descending, forward and reverse, with long values in between that are
- * stored cut. */
+/* Every beginning, ascending and descending, forward and reverse, with long values in between
+ * that are stored cut. */
 Test(table, starts_with__takes_the_texts_that_begin_so)
 {
     for (unsigned variant = 0; variant < 4; variant++) {
@@ -783,7 +783,8 @@ Test(table, starts_with__takes_the_texts_that_begin_so)
         char text[40][700];
         size_t count = 0;
         for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
-            strcpy(text[count++], names[i]);
+            snprintf(text[count], sizeof text[count], "%s", names[i]);
+            count++;
             memset(text[count], 'x', 600);
             text[count][600] = '\0';
             memcpy(text[count++], names[i], strlen(names[i]));

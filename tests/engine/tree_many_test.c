@@ -66,7 +66,8 @@ Test(tree_many, append__adds_rows_above_the_largest)
     close_db(db);
 }
 
-/* What an append remembers of the tree's end must not outlive the rows that a rollback takes away. */
+/* What an append remembers of the tree's end must not outlive the rows that a rollback takes
+ * away. */
 Test(tree_many, append__goes_on_after_a_rollback_to_a_savepoint)
 {
     quire_error err = QUIRE_ERROR_INIT;

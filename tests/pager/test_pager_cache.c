@@ -182,8 +182,8 @@ Test(pager_cache, full_spill_file__is_a_clean_error)
     faulty_layer_destroy(faulty);
 }
 
-/* Ten thousand transactions that change, allocate and free pages, and how they end. Returns the frames
- * in use above those at the beginning, at most. */
+/* Ten thousand transactions that change, allocate and free pages, and how they end. Returns the
+ * frames in use above those at the beginning, at most. */
 static uint64_t frames_of_transactions(struct qr_pager *pager, uint32_t first, bool commit)
 {
     quire_error err = QUIRE_ERROR_INIT;
@@ -217,9 +217,9 @@ Test(pager_cache, ended_transactions__give_their_frames_back)
     options.durability = QUIRE_DURABILITY_OFF;
     struct qr_pager *pager = fixture_open(&options);
     uint32_t first = make_pages(pager, 16, 16);
-    /* What only the transaction has seen is free at once; a page freed within the operation that could
-     * still look at it waits in batches. Versions that readers may have met wait for the checkpointer's
-     * operations too, during which the log takes no more than a thousand frames. */
+    /* What only the transaction has seen is free at once; a page freed within the operation that
+     * could still look at it waits in batches. Versions that readers may have met wait for the
+     * checkpointer's operations too, during which the log takes no more than a thousand frames. */
     cr_assert_leq(frames_of_transactions(pager, first, false), 300);
     cr_assert_leq(frames_of_transactions(pager, first, true), 8000);
     fixture_close(pager);

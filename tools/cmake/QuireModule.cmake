@@ -1,4 +1,4 @@
-# quire_module(NAME [DEPENDS room...] [LIBRARIES target...] [SOURCES file...])
+# quire_module(NAME [DEPENDS room...] [LIBRARIES target...] SOURCES file...)
 #
 # One room of the tree as an object library. Its include path is a view that
 # holds only the room itself, the rooms that it declares and those that their
@@ -6,13 +6,6 @@
 # not compile. That it names only what it declares is for tools/lint to see.
 function(quire_module name)
     cmake_parse_arguments(ARG "" "" "DEPENDS;LIBRARIES;SOURCES" ${ARGN})
-    if(NOT ARG_SOURCES)
-        file(GLOB ARG_SOURCES CONFIGURE_DEPENDS "${CMAKE_CURRENT_SOURCE_DIR}/*.c")
-    endif()
-    if(NOT ARG_SOURCES)
-        set(ARG_SOURCES "${PROJECT_BINARY_DIR}/empty_${name}.c")
-        file(WRITE "${ARG_SOURCES}" "extern int qr_${name}_is_empty;\n")
-    endif()
     set(view "${PROJECT_BINARY_DIR}/view/${name}")
     file(MAKE_DIRECTORY "${view}")
     set(seen ${name} ${ARG_DEPENDS})
@@ -40,20 +33,7 @@ endfunction()
 # prints "skipped: why" and exits with 77.
 function(quire_test name)
     cmake_parse_arguments(ARG "PLAIN" "" "SOURCES;LIBRARIES" ${ARGN})
-    set(sources "")
-    foreach(source ${ARG_SOURCES})
-        cmake_path(ABSOLUTE_PATH source BASE_DIRECTORY "${CMAKE_CURRENT_SOURCE_DIR}")
-        if(EXISTS "${source}" OR source MATCHES "^${PROJECT_BINARY_DIR}")
-            list(APPEND sources "${source}")
-        else()
-            message(WARNING "${name}: ${source} does not exist")
-        endif()
-    endforeach()
-    if(NOT sources)
-        set(sources "${PROJECT_BINARY_DIR}/empty_${name}.c")
-        file(WRITE "${sources}" "extern int qr_is_empty;\n")
-    endif()
-    add_executable(${name} ${sources})
+    add_executable(${name} ${ARG_SOURCES})
     target_include_directories(${name} PRIVATE
         "${PROJECT_SOURCE_DIR}" "${PROJECT_SOURCE_DIR}/include" "${PROJECT_SOURCE_DIR}/tests")
     target_link_libraries(${name} PRIVATE quire_settings quire_testing ${ARG_LIBRARIES})

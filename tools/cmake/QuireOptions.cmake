@@ -33,9 +33,9 @@ set(THREADS_PREFER_PTHREAD_FLAG ON)
 find_package(Threads REQUIRED)
 find_package(PkgConfig REQUIRED)
 
-# What the library links, as "TARGET MODULE" of pkg-config: yajl reads JSON, utf8proc folds case. They
-# are found here so that every directory knows the targets; the installed package looks for the same. The rooms
-# check for headers that they alone use. tools/packages.sh names the Debian packages.
+# What the library links, as "TARGET MODULE" of pkg-config: yajl reads JSON, utf8proc folds case.
+# They are found here so that every directory knows the targets; the installed package looks for the
+# same. The rooms check for headers that they alone use. tools/packages.sh names Debian's packages.
 set(QUIRE_REQUIRES "YAJL yajl" "UTF8PROC libutf8proc")
 set(QUIRE_PC_REQUIRES "")
 foreach(requirement ${QUIRE_REQUIRES})
