@@ -5,6 +5,8 @@
 #ifndef QR_INSPECT_CODES_H
 #define QR_INSPECT_CODES_H
 
+#include "quire/inspect.h"
+
 #define QR_REMEDY_RESTORE "Restore the database from a backup."
 #define QR_REMEDY_REINDEX "Drop the index and create it again."
 #define QR_REMEDY_NONE    "Nothing need be done."

@@ -650,7 +650,7 @@ static void fill_users(quire_db *db, int rows)
     commit(txn);
 }
 
-static void check_users(quire_db *db, int rows)
+static void check_users(quire_db *db, uint64_t rows)
 {
     quire_error err = QUIRE_ERROR_INIT;
     quire_txn *txn = begin_read(db);
