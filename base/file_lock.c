@@ -164,15 +164,14 @@ static void release_lock(struct qr_posix_file *file)
     if (!file->shared && !file->exclusive) {
         return;
     }
-    struct qr_open_inode *inode = file->inode;
     drop_holder(file);
     if (!LOCKS_BELONG_TO_PROCESS) {
         (void)set_system_lock(file, F_UNLCK);
-    } else if (!has_holders(inode)) {
+    } else if (!has_holders(file->inode)) {
         (void)set_system_lock(file, F_UNLCK);
-        while (inode->deferred != NULL) {
-            struct qr_posix_file *closed = inode->deferred;
-            inode->deferred = closed->next_deferred;
+        while (file->inode->deferred != NULL) {
+            struct qr_posix_file *closed = file->inode->deferred;
+            file->inode->deferred = closed->next_deferred;
             close_and_free(closed);
         }
     }

@@ -134,8 +134,9 @@ quire_status qr_tree_find(struct qr_tree_reader *reader, const struct qr_tree_ke
     struct qr_flaw flaw;
     struct qr_item item = {0};
     struct qr_overflow overflow = {0, 0};
-    const uint8_t *leaf;
+    const uint8_t *leaf = NULL;
     uint32_t leaf_number = 0;
+    path.exact = false;
     payload->data = NULL;
     payload->size = 0;
     *found = false;

@@ -140,7 +140,7 @@ static quire_status choose(const struct split *split, bool left_edge, bool right
     bool inner = split->type == split->ops->inner_type;
     /* The item alone on its side: an inner node keeps one separator there. */
     unsigned last = count - 1 - inner;
-    bool fits;
+    bool fits = false;
     if ((right_edge && position == count - 1) || (left_edge && position == 0)) {
         *m = position == 0 ? 1 : last;
     } else {

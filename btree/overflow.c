@@ -399,7 +399,7 @@ static quire_status copy_part(struct part *part, uint32_t number, quire_error *e
         QR_TRY(qr_txn_page_write(qr_view_txn(tree->view), number, &copy, err));
         memcpy(copy + at, part->bytes, size);
         part->bytes += size;
-    } else {
+    } else if (part->out != NULL) {
         memcpy(part->out, page + at, size);
         part->out += size;
     }

@@ -88,13 +88,11 @@ quire_status qr_statement_begin(quire_txn *txn, uint32_t *statement, quire_error
 
 quire_status qr_statement_end(quire_txn *txn, uint32_t statement, quire_status status)
 {
-    quire_status undone = QUIRE_OK;
-    if (status != QUIRE_OK) {
-        undone = qr_txn_rollback_to(txn->txn, statement, NULL); /* its failure dooms */
+    /* A failure of either dooms the transaction, which is all that can be done. */
+    if (status != QUIRE_OK && qr_txn_rollback_to(txn->txn, statement, NULL) != QUIRE_OK) {
+        QR_ASSERT(qr_txn_doomed(txn->txn));
+    } else if (qr_txn_release_savepoint(txn->txn, statement, NULL) != QUIRE_OK) {
+        QR_ASSERT(qr_txn_doomed(txn->txn));
     }
-    if (undone == QUIRE_OK) {
-        undone = qr_txn_release_savepoint(txn->txn, statement, NULL);
-    }
-    QR_ASSERT(undone == QUIRE_OK || qr_txn_doomed(txn->txn));
     return status;
 }

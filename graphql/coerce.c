@@ -157,11 +157,13 @@ static quire_status coerce_custom(struct leaf *leaf)
     if (reason == NULL) {
         return QUIRE_OK;
     }
-    leaf->value = &given;
+    struct qr_gql_value *kept = leaf->value;
+    leaf->value = &given; /* the message shows what was given */
     *leaf->problem =
         qr_gql_format(leaf->arena, leaf->err,
                       "Expected value of type \"%.*s\", but encountered error \"%s\"; found: %s.",
                       QR_GQL_FMT(leaf->type->name), reason, leaf_text(leaf));
+    leaf->value = kept;
     return *leaf->problem == NULL ? qr_gql_memory_status(leaf->err) : QUIRE_OK;
 }
 

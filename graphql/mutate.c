@@ -119,7 +119,7 @@ quire_status qr_mutate(struct qr_store *store, const struct qr_select_field *fie
     const struct qr_model_type *type = field->api->type;
     const struct qr_gql_value *input = qr_select_argument(field, "input");
     struct qr_draft draft;
-    int64_t rowid;
+    int64_t rowid = 0;
 
     store->code = NULL;
     store->coordinate = (struct qr_gql_str){NULL, 0};

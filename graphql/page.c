@@ -276,12 +276,13 @@ static bool has_earlier(const struct qr_sink *sink)
 quire_status qr_sink_finish(struct qr_sink *sink, struct qr_rows *rows, struct qr_page *page)
 {
     const struct qr_query *query = sink->query;
-    size_t end = sink->count;
+    bool any = sink->entries != NULL;
+    size_t end = any ? sink->count : 0;
 
-    if (!sink->ordered) {
+    if (any && !sink->ordered) {
         sort_entries(sink);
     }
-    if (end >= sink->keep) {
+    if (any && end >= sink->keep) {
         end = (size_t)(sink->keep - 1);
         sink->more = true;
     }

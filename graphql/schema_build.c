@@ -371,7 +371,7 @@ static quire_status fill_type(struct builder *b, struct qr_gql_type *type)
             type->one_of || (type->kind == QR_GQL_INPUT_OBJECT &&
                              qr_gql_ast_directive_find(node->directives, "oneOf") != NULL);
     }
-    if (type->builtin) {
+    if (type->builtin && type->origins != NULL) {
         type->origins = type->origins->next; /* extensions have places, the definition has none */
     }
     return QUIRE_OK;
@@ -545,6 +545,10 @@ static quire_status assemble(struct builder *b)
     QR_TRY(collect_extensions(b));
     for (uint32_t i = 0; i < schema->type_count; i++) {
         QR_TRY(fill_type(b, schema->types[i]));
+    }
+    if (b->meta == NULL) {
+        return qr_fail(b->err, QUIRE_INTERNAL,
+                       "The built-in types lack the root of introspection.");
     }
     QR_TRY(fill_type(b, b->meta));
     schema->meta_schema = qr_gql_type_field(b->meta, qr_gql_str_of("__schema"));

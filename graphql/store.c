@@ -117,9 +117,9 @@ static quire_status explain_clash(struct qr_store *store, const struct qr_model_
 {
     for (uint32_t i = 0; i < type->index_count; i++) {
         const struct qr_model_index *index = &type->indexes[i];
-        quire_value key[16];
+        quire_value key[16] = {0};
         quire_table *table;
-        int64_t rowid;
+        int64_t rowid = 0;
         bool found = false;
         if (!index->unique) {
             continue;

