@@ -96,8 +96,7 @@ static void set_file(quire_error *err, const char *file)
     memcpy(err->file, name, sizeof name);
 }
 
-static quire_status report(quire_error *err, quire_status status, const char *file,
-                           const char *message)
+static void report(quire_error *err, quire_status status, const char *file, const char *message)
 {
     set_file(err, file);
     err->status = status;
@@ -108,7 +107,17 @@ static quire_status report(quire_error *err, quire_status status, const char *fi
     err->reserved = 0;
     err->offset = 0;
     memcpy(err->message, message, strlen(message) + 1);
-    return status;
+}
+
+/* Formats, then reports: an argument may lie in *err itself. */
+QR_PRINTF(4, 0)
+static void report_format(quire_error *err, quire_status status, const char *file,
+                          const char *format, va_list arguments)
+{
+    char message[sizeof err->message];
+    size_t used = 0;
+    append_format(message, sizeof message, &used, format, arguments);
+    report(err, status, file, message);
 }
 
 quire_status qr_fail(quire_error *err, quire_status status, const char *format, ...)
@@ -116,13 +125,11 @@ quire_status qr_fail(quire_error *err, quire_status status, const char *format, 
     if (err == NULL) {
         return status;
     }
-    char message[sizeof err->message];
-    size_t used = 0;
     va_list arguments;
     va_start(arguments, format);
-    append_format(message, sizeof message, &used, format, arguments);
+    report_format(err, status, NULL, format, arguments);
     va_end(arguments);
-    return report(err, status, NULL, message);
+    return status;
 }
 
 quire_status qr_fail_at(quire_error *err, quire_status status, const char *file, uint32_t page,
@@ -131,13 +138,10 @@ quire_status qr_fail_at(quire_error *err, quire_status status, const char *file,
     if (err == NULL) {
         return status;
     }
-    char message[sizeof err->message];
-    size_t used = 0;
     va_list arguments;
     va_start(arguments, format);
-    append_format(message, sizeof message, &used, format, arguments);
+    report_format(err, status, file, format, arguments);
     va_end(arguments);
-    report(err, status, file, message);
     err->page = page;
     err->offset = offset;
     return status;
@@ -201,13 +205,10 @@ quire_status qr_fail_text(quire_error *err, quire_status status, const char *fil
     if (err == NULL) {
         return status;
     }
-    char message[sizeof err->message];
-    size_t used = 0;
     va_list arguments;
     va_start(arguments, format);
-    append_format(message, sizeof message, &used, format, arguments);
+    report_format(err, status, file, format, arguments);
     va_end(arguments);
-    report(err, status, file, message);
     err->line = line;
     err->column = column;
     return status;
