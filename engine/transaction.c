@@ -6,6 +6,8 @@
  * handles give back what they hold of the view and die; their memory stays
  * until they are closed, so a late close is harmless.
  */
+#include <string.h>
+
 #include "engine/engine_internal.h"
 
 /* ---- Handles ---- */
@@ -357,6 +359,23 @@ quire_status quire_ticket_wait(quire_ticket *ticket, quire_error *err)
 uint64_t quire_txn_sequence(const quire_txn *txn)
 {
     return qr_view_sequence(txn->view);
+}
+
+quire_status quire_txn_get_stats(const quire_txn *txn, quire_txn_stats *stats, quire_error *err)
+{
+    if (txn == NULL || stats == NULL || stats->size < sizeof stats->size ||
+        stats->size > sizeof *stats) {
+        return qr_fail(err, QUIRE_MISUSE,
+                       "quire_txn_get_stats needs a transaction and stats.size = "
+                       "sizeof(quire_txn_stats).");
+    }
+    const struct qr_view_counts *counts = &txn->view->counts;
+    quire_txn_stats now = {.size = stats->size,
+                           .page_visits = counts->visits,
+                           .page_reads = counts->reads,
+                           .page_copies = counts->copies};
+    memcpy(stats, &now, stats->size);
+    return QUIRE_OK;
 }
 
 /* ---- Header numbers ---- */

@@ -125,6 +125,7 @@ static quire_status load_newest(struct qr_view *view, uint32_t page_number, cons
     uint8_t *bytes = qr_frame_bytes(pager, frame);
     quire_error error = QUIRE_ERROR_INIT;
     quire_status status = read_patiently(pager, page_number, bytes, &error);
+    view->counts.reads++;
     if (status == QUIRE_OK) {
         status = check_loaded(pager, page_number, bytes, &error);
     }
@@ -184,6 +185,7 @@ static quire_status read_disk_version(struct qr_view *view, uint32_t page_number
     QR_TRY(qr_view_buffer_add(view, page_number, &bytes, err));
     quire_error error = QUIRE_ERROR_INIT;
     quire_status status = qr_page_read(pager, page_number, bytes, &error);
+    view->counts.reads++;
     if (locked_chain_at(view, page_number) != QR_REF_DISK) {
         qr_view_buffer_remove(view, bytes);
         return QUIRE_OK;
@@ -213,6 +215,7 @@ static quire_status restore_newest(struct qr_view *view, uint32_t page_number, u
     qr_cache_note_pressure(view);
     uint8_t *bytes = qr_frame_bytes(pager, frame);
     quire_status status = qr_spill_read(pager, ref, bytes, err);
+    view->counts.reads++;
     qr_mutex_lock(&cache->lock);
     struct qr_version *from = qr_version_of(pager, ref);
     struct qr_version *to = &cache->frame[frame];
@@ -243,6 +246,7 @@ static quire_status read_record(struct qr_view *view, uint32_t page_number, uint
     uint8_t *bytes = NULL;
     QR_TRY(qr_view_buffer_add(view, page_number, &bytes, err));
     quire_status status = qr_spill_read(view->pager, ref, bytes, err);
+    view->counts.reads++;
     if (status != QUIRE_OK) {
         qr_view_buffer_remove(view, bytes);
         return status;

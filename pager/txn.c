@@ -46,6 +46,7 @@ static quire_status own_frame(struct qr_txn *txn, uint32_t page_number, uint32_t
     version->item = txn->savepoint;
     pager->cache.private_table[page_number] = frame;
     txn->frames++;
+    txn->view.counts.copies++;
     note_frames(txn);
     return QUIRE_OK;
 }
@@ -113,6 +114,7 @@ quire_status qr_txn_unspill(struct qr_txn *txn, uint32_t page_number, quire_erro
     QR_TRY(check_spill(txn, err));
     QR_TRY(qr_frame_alloc(pager, &frame, err));
     quire_status status = qr_spill_read(pager, ref, qr_frame_bytes(pager, frame), err);
+    txn->view.counts.reads++;
     if (status != QUIRE_OK) {
         free_frame(pager, frame);
         return status;

@@ -18,6 +18,13 @@
 
 struct qr_view_buffer;
 
+/* What a view has done with pages since it was opened. Its own thread's: plain additions. */
+struct qr_view_counts {
+    uint64_t visits; /* pages looked at, each time one was */
+    uint64_t reads;  /* of these, those that had to come from a file */
+    uint64_t copies; /* private pages made: copied or new; 0 for a snapshot */
+};
+
 struct qr_view {
     const uint8_t *arena;           /* frame f lies at arena + (f << page_shift) */
     _Atomic uint32_t *table;        /* page number -> newest committed version */
@@ -35,6 +42,7 @@ struct qr_view {
     struct qr_txn *txn; /* NULL for a snapshot */
     uint64_t sequence;
     uint64_t changes;
+    struct qr_view_counts counts;
 };
 
 /* Out-of-line parts; call the functions below. */
@@ -86,6 +94,7 @@ static inline quire_status qr_view_page(struct qr_view *view, uint32_t page_numb
                                         const uint8_t **page, quire_error *err)
 {
     QR_ASSERT(view->depth > 0);
+    view->counts.visits++;
     if (page_number < view->pages) {
         uint32_t own = view->private_table != NULL ? view->private_table[page_number] : 0;
         uint32_t entry =

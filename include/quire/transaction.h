@@ -124,6 +124,20 @@ QUIRE_API QUIRE_MUST_CHECK quire_status quire_set_number(quire_txn *txn, quire_h
 /* The commit number that the transaction's view stands for. */
 QUIRE_API uint64_t quire_txn_sequence(const quire_txn *txn);
 
+/* What a transaction has done with pages since it began; what one call did is the difference of two
+ * readings. The first use of a name in a transaction looks at the schema's pages too. */
+typedef struct quire_txn_stats {
+    size_t size;          /* in: sizeof(quire_txn_stats) */
+    uint64_t page_visits; /* times that it looked at a page */
+    uint64_t page_reads;  /* of these, times that the page had to be read from a file */
+    uint64_t page_copies; /* private copies of pages, and new pages, that it made for its changes */
+} quire_txn_stats;
+
+/* Errors: MISUSE. */
+QUIRE_API QUIRE_MUST_CHECK quire_status quire_txn_get_stats(const quire_txn *txn,
+                                                            quire_txn_stats *stats,
+                                                            quire_error *err);
+
 #ifdef __cplusplus
 }
 #endif

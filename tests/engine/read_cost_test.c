@@ -1,0 +1,180 @@
+/* What reads cost, by counters: pages looked at, pages read from files, allocations. */
+#include "engine_fixture.h"
+
+#include <string.h>
+
+#include "support/failing_allocator.h"
+
+#define ROWS 20000
+
+static quire_txn_stats stats_of(const quire_txn *txn)
+{
+    quire_error err = QUIRE_ERROR_INIT;
+    quire_txn_stats stats = {.size = sizeof stats};
+    OK(quire_txn_get_stats(txn, &stats, &err));
+    return stats;
+}
+
+static uint64_t visits_of(const quire_txn *txn)
+{
+    return stats_of(txn).page_visits;
+}
+
+/* A database of small pages whose tree "t" has ROWS rows, every second rowid from 0 on. */
+static quire_db *filled_db(struct failing_allocator *failing)
+{
+    quire_error err = QUIRE_ERROR_INIT;
+    quire_options options = QUIRE_OPTIONS_INIT;
+    quire_db *db;
+    quire_tree *tree;
+    char payload[40];
+    failing_allocator_init(failing);
+    failing_allocator_arm(failing, FAILING_ALLOCATOR_NEVER, false);
+    options.page_size = 1024;
+    options.cache_bytes = UINT64_C(64) << 20;
+    options.allocator = &failing->allocator;
+    OK(quire_open(":memory:", &options, &db, &err));
+    quire_txn *txn = begin_write(db);
+    OK(quire_tree_create(txn, "t", &err));
+    OK(quire_tree_open(txn, "t", &tree, &err));
+    for (int64_t i = 0; i < ROWS; i++) {
+        memset(payload, (int)i, sizeof payload);
+        OK(quire_tree_put(tree, 2 * i, payload, sizeof payload, NULL, &err));
+    }
+    quire_tree_close(tree);
+    commit(txn);
+    return db;
+}
+
+static quire_status note_object(void *context, const quire_object_stats *object, quire_error *err)
+{
+    (void)err;
+    if (strcmp(object->name, "t") == 0) {
+        *(quire_object_stats *)context = *object;
+    }
+    return QUIRE_OK;
+}
+
+static quire_object_stats shape_of(quire_txn *txn)
+{
+    quire_error err = QUIRE_ERROR_INIT;
+    quire_object_stats shape = {0};
+    OK(quire_each_object(txn, note_object, &shape, &err));
+    return shape;
+}
+
+Test(read_cost, stats__refuse_what_is_no_transaction_or_too_large)
+{
+    quire_error err = QUIRE_ERROR_INIT;
+    quire_db *db = memory_db(1024);
+    quire_txn *txn = begin_read(db);
+    quire_txn_stats stats = {.size = sizeof stats};
+    FAILS(MISUSE, quire_txn_get_stats(NULL, &stats, &err));
+    FAILS(MISUSE, quire_txn_get_stats(txn, NULL, &err));
+    stats.size = 1;
+    FAILS(MISUSE, quire_txn_get_stats(txn, &stats, &err));
+    stats.size = sizeof stats + 1;
+    FAILS(MISUSE, quire_txn_get_stats(txn, &stats, &err));
+    stats.size = offsetof(quire_txn_stats, page_reads);
+    stats.page_reads = 77;
+    OK(quire_txn_get_stats(txn, &stats, &err));
+    cr_assert_eq(stats.page_reads, 77, "written beyond the size");
+    commit(txn);
+    close_db(db);
+}
+
+Test(read_cost, stats__begin_anew_with_each_transaction_and_count_copies)
+{
+    quire_error err = QUIRE_ERROR_INIT;
+    struct failing_allocator failing;
+    quire_db *db = filled_db(&failing);
+    quire_txn *txn = begin_write(db);
+    quire_tree *tree;
+    OK(quire_tree_open(txn, "t", &tree, &err));
+    quire_txn_stats before = stats_of(txn);
+    cr_assert_eq(before.page_copies, 0);
+    OK(quire_tree_put(tree, 2 * 777, "changed", 7, NULL, &err));
+    cr_assert_eq(stats_of(txn).page_copies, 1, "a change within a leaf copies that leaf alone");
+    OK(quire_tree_put(tree, 2 * 777, "CHANGED", 7, NULL, &err));
+    cr_assert_eq(stats_of(txn).page_copies, 1);
+    cr_assert_eq(stats_of(txn).page_reads, 0);
+    commit(txn);
+    quire_tree_close(tree);
+    txn = begin_read(db);
+    cr_assert_eq(visits_of(txn), 0);
+    commit(txn);
+    close_db(db);
+    cr_assert(failing_allocator_is_clean(&failing));
+}
+
+Test(read_cost, find__looks_at_one_page_a_level_and_allocates_nothing)
+{
+    quire_error err = QUIRE_ERROR_INIT;
+    struct failing_allocator failing;
+    quire_db *db = filled_db(&failing);
+    quire_txn *txn = begin_read(db);
+    quire_tree *tree;
+    const void *payload;
+    size_t size;
+    bool found;
+    unsigned depth = shape_of(txn).depth;
+    OK(quire_tree_open(txn, "t", &tree, &err));
+    cr_assert(depth >= 3);
+    failing_allocator_arm(&failing, FAILING_ALLOCATOR_NEVER, false);
+    for (int64_t rowid = -3; rowid < 2 * ROWS + 3; rowid += 7) {
+        uint64_t before = visits_of(txn);
+        OK(quire_tree_find(tree, rowid, &payload, &size, &found, &err));
+        cr_assert_eq(found, rowid >= 0 && rowid < 2 * ROWS && rowid % 2 == 0);
+        cr_assert_eq(visits_of(txn) - before, depth);
+    }
+    cr_assert_eq(failing.calls, 0);
+    quire_tree_close(tree);
+    commit(txn);
+    close_db(db);
+    cr_assert(failing_allocator_is_clean(&failing));
+}
+
+Test(read_cost, count__looks_at_one_page)
+{
+    quire_error err = QUIRE_ERROR_INIT;
+    struct failing_allocator failing;
+    quire_db *db = filled_db(&failing);
+    quire_txn *txn = begin_read(db);
+    quire_tree *tree;
+    uint64_t rows;
+    OK(quire_tree_open(txn, "t", &tree, &err));
+    uint64_t before = visits_of(txn);
+    OK(quire_tree_count(tree, &rows, &err));
+    cr_assert_eq(rows, ROWS);
+    cr_assert_eq(visits_of(txn) - before, 1);
+    quire_tree_close(tree);
+    commit(txn);
+    close_db(db);
+    cr_assert(failing_allocator_is_clean(&failing));
+}
+
+/* After the first of its kind a read transaction, and a tree in it, reuse the memory of an earlier
+ * one. */
+Test(read_cost, reader__opens_without_allocating)
+{
+    quire_error err = QUIRE_ERROR_INIT;
+    struct failing_allocator failing;
+    quire_db *db = filled_db(&failing);
+    for (int round = 0; round < 10; round++) {
+        quire_tree *tree;
+        const void *payload;
+        size_t size;
+        bool found;
+        failing_allocator_arm(&failing, FAILING_ALLOCATOR_NEVER, false);
+        quire_txn *txn = begin_read(db);
+        OK(quire_tree_open(txn, "t", &tree, &err));
+        OK(quire_tree_find(tree, 2 * round, &payload, &size, &found, &err));
+        cr_assert(found);
+        quire_tree_close(tree);
+        commit(txn);
+        cr_assert(round == 0 || failing.calls == 0, "round %d: %llu allocations", round,
+                  (unsigned long long)failing.calls);
+    }
+    close_db(db);
+    cr_assert(failing_allocator_is_clean(&failing));
+}
