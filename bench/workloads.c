@@ -456,6 +456,89 @@ static int scan_full(const struct bench_engine *engine, const struct bench_optio
     return scratch_close(&s, result);
 }
 
+/* One transaction of LOAD_BATCH updates of random rows. `versions` has what each row now carries. */
+static int update_batch(const struct bench_engine *engine, struct bench_session *session,
+                        uint64_t *versions, uint64_t rows, uint64_t version, uint64_t *seed)
+{
+    char value[BENCH_VALUE];
+    if (engine->write_begin(session) != 0) {
+        return -1;
+    }
+    for (unsigned i = 0; i < LOAD_BATCH; i++) {
+        uint64_t key = bench_random(seed) % rows;
+        bench_fill(value, (int64_t)key, version);
+        versions[key] = version;
+        if (engine->put(session, (int64_t)key, value, false) != 0) {
+            return -1;
+        }
+    }
+    return engine->write_commit(session);
+}
+
+/* Commits batches for the configured time, then reads all rows back: each must carry the version
+ * that was written last. */
+static int run_batches(struct scratch *s, const struct bench_options *options, uint64_t *versions,
+                       struct worker *timed_in, struct bench_result *result)
+{
+    const struct bench_engine *engine = s->engine;
+    struct bench_session *session;
+    uint64_t seed = 1;
+    uint64_t batches = 0;
+    uint64_t expected = 0;
+    uint64_t found = 0;
+    if (engine->session_open(s->db, &session) != 0) {
+        return -1;
+    }
+    double start = bench_now();
+    double now = start;
+    while (now - start < options->seconds) {
+        double before = now;
+        if (update_batch(engine, session, versions, options->rows, ++batches, &seed) != 0) {
+            return -1;
+        }
+        now = bench_now();
+        if (timed_in->sample_count < SAMPLES_MAX) {
+            timed_in->samples_us[timed_in->sample_count++] = (float)((now - before) * 1e6);
+        }
+    }
+    result->operations = batches * LOAD_BATCH;
+    result->rate = (double)result->operations / (now - start);
+    result->p99_us = percentile99(timed_in, 1, ROLE_COMMIT);
+    for (uint64_t i = 0; i < options->rows; i++) {
+        expected += versions[i];
+    }
+    if (engine->read_begin(session) != 0 ||
+        check_scan(engine, session, 0, UINT64_MAX, options->rows, &found) != 0 ||
+        engine->read_end(session) != 0) {
+        return -1;
+    }
+    if (found != expected) {
+        return bench_fail(engine->name, "batches", "rows carry other versions than were written");
+    }
+    engine->session_close(session);
+    return 0;
+}
+
+static int batch_random(const struct bench_engine *engine, const struct bench_options *options,
+                        struct bench_result *result)
+{
+    struct scratch s;
+    struct worker timed_in = {.role = ROLE_COMMIT,
+                              .samples_us = malloc(sizeof(float) * SAMPLES_MAX)};
+    uint64_t *versions = calloc(options->rows, sizeof *versions);
+    int status = -1;
+    if (versions == NULL || timed_in.samples_us == NULL) {
+        (void)bench_fail(engine->name, "batches", "out of memory");
+    } else if (scratch_open(&s, engine, options, true) == 0 &&
+               fill_rows(&s, options->rows, false) == 0 &&
+               run_batches(&s, options, versions, &timed_in, result) == 0) {
+        status = scratch_close(&s, result);
+    }
+    free(versions);
+    free(timed_in.samples_us);
+    return status;
+}
+
 /* One snapshot is held while a writer commits without syncs: the writer's rate with it, and as the
  * second rate the writer's rate without. The snapshot must read the same before and after. */
 static int held_snapshot(const struct bench_engine *engine, const struct bench_options *options,
@@ -495,6 +578,7 @@ const struct bench_workload bench_workloads[] = {
     {"load-random", "rows/s", NULL, "rows in random order, 1,000 a commit, no syncs", load_random},
     {"commit-1", "commits/s", NULL, "durable one-row updates, one thread", commit_1},
     {"commit-8", "commits/s", NULL, "durable one-row updates, eight threads", commit_8},
+    {"batch-random", "rows/s", NULL, "durable updates of 1,000 random rows a commit", batch_random},
     {"get-1", "reads/s", NULL, "random point reads, a snapshot each, one thread", get_1},
     {"get-2", "reads/s", NULL, "random point reads, a snapshot each, two threads", get_2},
     {"scan-full", "rows/s", NULL, "every row in key order", scan_full},
