@@ -39,8 +39,11 @@ static int db_open(const struct bench_config *config, struct bench_db **out)
         free(db);
         return failed("open", &err);
     }
-    if (quire_begin(db->db, QUIRE_WRITE, &txn, &err) != QUIRE_OK ||
-        quire_tree_create(txn, "rows", &err) != QUIRE_OK || quire_commit(txn, &err) != QUIRE_OK) {
+    if (quire_begin(db->db, QUIRE_WRITE, &txn, &err) != QUIRE_OK) {
+        return failed("begin", &err);
+    }
+    quire_status status = quire_tree_create(txn, "rows", &err);
+    if ((status != QUIRE_OK && status != QUIRE_EXISTS) || quire_commit(txn, &err) != QUIRE_OK) {
         return failed("create", &err);
     }
     *out = db;

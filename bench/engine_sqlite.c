@@ -68,7 +68,8 @@ static int db_open(const struct bench_config *config, struct bench_db **out)
     snprintf(db->path, sizeof db->path, "%s/bench.sqlite", config->directory);
     status = connect_to(db, &connection);
     if (status == 0) {
-        status = run(connection, "CREATE TABLE rows(id INTEGER PRIMARY KEY, value BLOB)");
+        status =
+            run(connection, "CREATE TABLE IF NOT EXISTS rows(id INTEGER PRIMARY KEY, value BLOB)");
     }
     sqlite3_close(connection);
     *out = db;

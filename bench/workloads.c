@@ -2,178 +2,18 @@
  * The named workloads. Each opens a fresh database in a directory of its own,
  * does the work, verifies every value that it reads, and closes.
  */
-#include <dirent.h>
 #include <pthread.h>
 #include <stdatomic.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
-#include "bench.h"
+#include "scratch.h"
 
-#define LOAD_BATCH  1000U
 #define RANGE_ROWS  100U
 #define COMMIT_ROWS 100000U /* table size of the commit workloads at most */
 #define SAMPLES_MAX 200000U
-#define THREADS_MAX 8U
-
-/* ---- A scratch database ---- */
-
-struct scratch {
-    char directory[400];
-    const struct bench_engine *engine;
-    struct bench_db *db;
-};
-
-static void remove_files(const char *directory)
-{
-    char path[800];
-    DIR *dir = opendir(directory);
-    if (dir == NULL) {
-        return;
-    }
-    for (struct dirent *entry; (entry = readdir(dir)) != NULL;) {
-        if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0) {
-            continue;
-        }
-        snprintf(path, sizeof path, "%s/%s", directory, entry->d_name);
-        struct stat info;
-        if (lstat(path, &info) == 0 && S_ISDIR(info.st_mode)) {
-            remove_files(path);
-        } else {
-            unlink(path);
-        }
-    }
-    closedir(dir);
-    rmdir(directory);
-}
-
-static uint64_t file_bytes(const char *directory)
-{
-    char path[800];
-    uint64_t total = 0;
-    DIR *dir = opendir(directory);
-    if (dir == NULL) {
-        return 0;
-    }
-    for (struct dirent *entry; (entry = readdir(dir)) != NULL;) {
-        struct stat info;
-        snprintf(path, sizeof path, "%s/%s", directory, entry->d_name);
-        if (entry->d_name[0] == '.' || lstat(path, &info) != 0) {
-            continue;
-        }
-        total += S_ISDIR(info.st_mode) ? file_bytes(path) : (uint64_t)info.st_size;
-    }
-    closedir(dir);
-    return total;
-}
-
-static int scratch_open(struct scratch *s, const struct bench_engine *engine,
-                        const struct bench_options *options, bool durable)
-{
-    struct bench_config config = {
-        .durable = durable, .cache_bytes = options->cache_bytes, .threads_max = THREADS_MAX + 2};
-    snprintf(s->directory, sizeof s->directory, "%s/%s-XXXXXX", options->directory, engine->name);
-    if (mkdtemp(s->directory) == NULL) {
-        return bench_fail(engine->name, "scratch directory", s->directory);
-    }
-    s->engine = engine;
-    config.directory = s->directory;
-    return engine->open(&config, &s->db);
-}
-
-static int scratch_close(struct scratch *s, struct bench_result *result)
-{
-    int status = s->engine->close(s->db);
-    if (result != NULL) {
-        result->bytes = file_bytes(s->directory);
-    }
-    remove_files(s->directory);
-    return status;
-}
-
-/* ---- Common parts ---- */
-
-/* A permutation of 0..n-1. The generator is a bijection of the next power of two; applying it again
- * to values outside 0..n-1 keeps it one of 0..n-1. */
-static uint64_t permuted(uint64_t i, uint64_t n)
-{
-    uint64_t mask = 1;
-    while (mask < n) {
-        mask <<= 1;
-    }
-    do {
-        i = (i * UINT64_C(2862933555777941757) + UINT64_C(3037000493)) & (mask - 1);
-    } while (i >= n);
-    return i;
-}
-
-static int fill_rows(struct scratch *s, uint64_t rows, bool random_order)
-{
-    const struct bench_engine *engine = s->engine;
-    struct bench_session *session;
-    char value[BENCH_VALUE];
-
-    if (engine->session_open(s->db, &session) != 0) {
-        return -1;
-    }
-    for (uint64_t i = 0; i < rows; i += LOAD_BATCH) {
-        if (engine->write_begin(session) != 0) {
-            return -1;
-        }
-        for (uint64_t j = i; j < i + LOAD_BATCH && j < rows; j++) {
-            int64_t key = (int64_t)(random_order ? permuted(j, rows) : j);
-            bench_fill(value, key, 0);
-            if (engine->put(session, key, value, !random_order) != 0) {
-                return -1;
-            }
-        }
-        if (engine->write_commit(session) != 0) {
-            return -1;
-        }
-    }
-    engine->session_close(session);
-    return 0;
-}
-
-struct checker {
-    const char *engine;
-    int64_t next; /* expected key */
-    uint64_t rows;
-    uint64_t bad;
-    uint64_t versions; /* sum, to compare two scans of one snapshot */
-};
-
-static void check_row(void *context, int64_t key, const void *value, size_t size)
-{
-    struct checker *c = context;
-    uint64_t version;
-    if (key != c->next || !bench_verify(value, size, key, &version)) {
-        c->bad++;
-    } else {
-        c->versions += version;
-    }
-    c->next = key + 1;
-    c->rows++;
-}
-
-static int check_scan(const struct bench_engine *engine, struct bench_session *session,
-                      int64_t from, uint64_t limit, uint64_t expected, uint64_t *versions)
-{
-    struct checker c = {.engine = engine->name, .next = from};
-    if (engine->scan(session, from, limit, check_row, &c) != 0) {
-        return -1;
-    }
-    if (c.bad != 0 || c.rows != expected) {
-        return bench_fail(engine->name, "scan", "rows are wrong or missing");
-    }
-    if (versions != NULL) {
-        *versions = c.versions;
-    }
-    return 0;
-}
+#define THREADS_MAX SCRATCH_THREADS
 
 /* ---- Loads ---- */
 
@@ -188,13 +28,13 @@ static int load(const struct bench_engine *engine, const struct bench_options *o
         return -1;
     }
     start = bench_now();
-    if (fill_rows(&s, options->rows, random_order) != 0) {
+    if (scratch_fill(&s, options->rows, random_order) != 0) {
         return -1;
     }
     result->rate = (double)options->rows / (bench_now() - start);
     result->operations = options->rows;
     if (engine->session_open(s.db, &session) != 0 || engine->read_begin(session) != 0 ||
-        check_scan(engine, session, 0, UINT64_MAX, options->rows, NULL) != 0 ||
+        scratch_check_scan(engine, session, 0, UINT64_MAX, options->rows, NULL) != 0 ||
         engine->read_end(session) != 0) {
         return -1;
     }
@@ -216,7 +56,7 @@ static int load_random(const struct bench_engine *engine, const struct bench_opt
 
 /* ---- Timed roles ---- */
 
-enum role { ROLE_COMMIT, ROLE_GET, ROLE_SCAN };
+enum role { ROLE_COMMIT, ROLE_GET, ROLE_SCAN, ROLE_SNAPSHOT };
 
 struct worker {
     const struct bench_engine *engine;
@@ -262,10 +102,15 @@ static int work_scan(struct worker *w, struct bench_session *session)
 {
     int64_t from = (int64_t)(bench_random(&w->seed) % (w->rows - RANGE_ROWS));
     if (w->engine->read_begin(session) != 0 ||
-        check_scan(w->engine, session, from, RANGE_ROWS, RANGE_ROWS, NULL) != 0) {
+        scratch_check_scan(w->engine, session, from, RANGE_ROWS, RANGE_ROWS, NULL) != 0) {
         return -1;
     }
     return w->engine->read_end(session);
+}
+
+static int work_snapshot(struct worker *w, struct bench_session *session)
+{
+    return w->engine->read_begin(session) == 0 ? w->engine->read_end(session) : -1;
 }
 
 static void *work(void *context)
@@ -273,7 +118,7 @@ static void *work(void *context)
     struct worker *w = context;
     struct bench_session *session;
     int (*const roles[])(struct worker *, struct bench_session *) = {work_commit, work_get,
-                                                                     work_scan};
+                                                                     work_scan, work_snapshot};
     double start;
 
     w->status = w->engine->session_open(w->db, &session);
@@ -380,7 +225,7 @@ static int timed(const struct bench_engine *engine, const struct bench_options *
                  size_t count)
 {
     struct scratch s;
-    if (scratch_open(&s, engine, options, durable) != 0 || fill_rows(&s, rows, false) != 0 ||
+    if (scratch_open(&s, engine, options, durable) != 0 || scratch_fill(&s, rows, false) != 0 ||
         run_roles(&s, options, rows, roles, count, result) != 0) {
         return -1;
     }
@@ -399,6 +244,20 @@ static int commit_8(const struct bench_engine *engine, const struct bench_option
 {
     const enum role roles[THREADS_MAX] = {ROLE_COMMIT};
     return timed(engine, options, result, true, commit_rows(options), roles, THREADS_MAX);
+}
+
+static int update_1(const struct bench_engine *engine, const struct bench_options *options,
+                    struct bench_result *result)
+{
+    const enum role roles[] = {ROLE_COMMIT};
+    return timed(engine, options, result, false, options->rows, roles, 1);
+}
+
+static int snapshot(const struct bench_engine *engine, const struct bench_options *options,
+                    struct bench_result *result)
+{
+    const enum role roles[] = {ROLE_SNAPSHOT};
+    return timed(engine, options, result, false, options->rows, roles, 1);
 }
 
 static int get_1(const struct bench_engine *engine, const struct bench_options *options,
@@ -437,14 +296,14 @@ static int scan_full(const struct bench_engine *engine, const struct bench_optio
     double start;
     uint64_t scans = 0;
 
-    if (scratch_open(&s, engine, options, false) != 0 || fill_rows(&s, options->rows, false) != 0 ||
-        engine->session_open(s.db, &session) != 0) {
+    if (scratch_open(&s, engine, options, false) != 0 ||
+        scratch_fill(&s, options->rows, false) != 0 || engine->session_open(s.db, &session) != 0) {
         return -1;
     }
     start = bench_now();
     do {
         if (engine->read_begin(session) != 0 ||
-            check_scan(engine, session, 0, UINT64_MAX, options->rows, NULL) != 0 ||
+            scratch_check_scan(engine, session, 0, UINT64_MAX, options->rows, NULL) != 0 ||
             engine->read_end(session) != 0) {
             return -1;
         }
@@ -508,7 +367,7 @@ static int run_batches(struct scratch *s, const struct bench_options *options, u
         expected += versions[i];
     }
     if (engine->read_begin(session) != 0 ||
-        check_scan(engine, session, 0, UINT64_MAX, options->rows, &found) != 0 ||
+        scratch_check_scan(engine, session, 0, UINT64_MAX, options->rows, &found) != 0 ||
         engine->read_end(session) != 0) {
         return -1;
     }
@@ -530,13 +389,40 @@ static int batch_random(const struct bench_engine *engine, const struct bench_op
     if (versions == NULL || timed_in.samples_us == NULL) {
         (void)bench_fail(engine->name, "batches", "out of memory");
     } else if (scratch_open(&s, engine, options, true) == 0 &&
-               fill_rows(&s, options->rows, false) == 0 &&
+               scratch_fill(&s, options->rows, false) == 0 &&
                run_batches(&s, options, versions, &timed_in, result) == 0) {
         status = scratch_close(&s, result);
     }
     free(versions);
     free(timed_in.samples_us);
     return status;
+}
+
+/* Opens a database that was closed in order, and reads one row. */
+static int open_close(const struct bench_engine *engine, const struct bench_options *options,
+                      struct bench_result *result)
+{
+    struct scratch s;
+    uint64_t seed = 1;
+    double start;
+
+    if (scratch_open(&s, engine, options, false) != 0 ||
+        scratch_fill(&s, options->rows, false) != 0 || scratch_reopen(&s) != 0) {
+        return -1;
+    }
+    start = bench_now();
+    do {
+        struct worker w = {.engine = engine, .rows = options->rows, .seed = seed++};
+        struct bench_session *session;
+        if (scratch_reopen(&s) != 0 || engine->session_open(s.db, &session) != 0 ||
+            work_get(&w, session) != 0) {
+            return -1;
+        }
+        engine->session_close(session);
+        result->operations++;
+    } while (bench_now() - start < options->seconds);
+    result->rate = (double)result->operations / (bench_now() - start);
+    return scratch_close(&s, result);
 }
 
 /* One snapshot is held while a writer commits without syncs: the writer's rate with it, and as the
@@ -552,19 +438,19 @@ static int held_snapshot(const struct bench_engine *engine, const struct bench_o
     uint64_t before = 0;
     uint64_t after = 0;
 
-    if (scratch_open(&s, engine, options, false) != 0 || fill_rows(&s, rows, false) != 0 ||
+    if (scratch_open(&s, engine, options, false) != 0 || scratch_fill(&s, rows, false) != 0 ||
         run_roles(&s, options, rows, roles, 1, &alone) != 0 ||
         engine->session_open(s.db, &session) != 0 || engine->read_begin(session) != 0 ||
-        check_scan(engine, session, 0, UINT64_MAX, rows, &before) != 0 ||
+        scratch_check_scan(engine, session, 0, UINT64_MAX, rows, &before) != 0 ||
         run_roles(&s, options, rows, roles, 1, result) != 0 ||
-        check_scan(engine, session, 0, UINT64_MAX, rows, &after) != 0) {
+        scratch_check_scan(engine, session, 0, UINT64_MAX, rows, &after) != 0) {
         return -1;
     }
     if (before != after) {
         return bench_fail(engine->name, "held snapshot", "it changed under its reader");
     }
     result->second_rate = alone.rate;
-    result->bytes = file_bytes(s.directory);
+    result->bytes = scratch_bytes(s.directory);
     if (engine->read_end(session) != 0) {
         return -1;
     }
@@ -579,6 +465,9 @@ const struct bench_workload bench_workloads[] = {
     {"commit-1", "commits/s", NULL, "durable one-row updates, one thread", commit_1},
     {"commit-8", "commits/s", NULL, "durable one-row updates, eight threads", commit_8},
     {"batch-random", "rows/s", NULL, "durable updates of 1,000 random rows a commit", batch_random},
+    {"update-1", "commits/s", NULL, "one-row updates without syncs, one thread", update_1},
+    {"open", "opens/s", NULL, "open, one point read, close", open_close},
+    {"snapshot", "snapshots/s", NULL, "a snapshot begun and ended", snapshot},
     {"get-1", "reads/s", NULL, "random point reads, a snapshot each, one thread", get_1},
     {"get-2", "reads/s", NULL, "random point reads, a snapshot each, two threads", get_2},
     {"scan-full", "rows/s", NULL, "every row in key order", scan_full},
