@@ -232,63 +232,80 @@ void qr_cond_broadcast(struct qr_cond *cond)
 
 /* ---- Gate ---- */
 
-quire_status qr_gate_init(struct qr_gate *gate, enum qr_lock_rank rank, quire_error *err)
+enum { GATE_FREE, GATE_HELD, GATE_AWAITED /* held, and a thread may sleep until it is free */ };
+
+/* Looks at a held gate before going to sleep: about as long as waking a thread takes. */
+#define GATE_SPINS 200
+
+void qr_gate_init(struct qr_gate *gate, enum qr_lock_rank rank)
 {
-    QR_TRY(qr_mutex_init(&gate->mutex, QR_RANK_LEAF, err));
-    quire_status status = qr_cond_init(&gate->free, err);
-    if (status != QUIRE_OK) {
-        qr_mutex_destroy(&gate->mutex);
-        return status;
-    }
+    atomic_init(&gate->state, GATE_FREE);
+    atomic_init(&gate->since_ns, 0);
     gate->rank = rank;
-    gate->held = false;
-    gate->waiting = 0;
-    gate->since_ns = 0;
-    return QUIRE_OK;
 }
 
 void qr_gate_destroy(struct qr_gate *gate)
 {
-    QR_ASSERT(!gate->held && gate->waiting == 0);
-    qr_cond_destroy(&gate->free);
-    qr_mutex_destroy(&gate->mutex);
+    QR_ASSERT(atomic_load(&gate->state) == GATE_FREE);
+    (void)gate;
+}
+
+static bool gate_try(struct qr_gate *gate)
+{
+    uint32_t state = GATE_FREE;
+    return atomic_compare_exchange_strong_explicit(&gate->state, &state, GATE_HELD,
+                                                   memory_order_acquire, memory_order_relaxed);
+}
+
+static bool gate_spin(struct qr_gate *gate)
+{
+    for (int i = 0; i < GATE_SPINS; i++) {
+        if (atomic_load_explicit(&gate->state, memory_order_relaxed) == GATE_FREE &&
+            gate_try(gate)) {
+            return true;
+        }
+        qr_spin_pause();
+    }
+    return false;
+}
+
+/* Enters as "awaited", since others may sleep as well. */
+static bool gate_sleep(struct qr_gate *gate, uint32_t timeout_ms)
+{
+    uint64_t deadline_ns = qr_clock_deadline_ns(timeout_ms);
+    bool in_time = true;
+    while (atomic_exchange_explicit(&gate->state, GATE_AWAITED, memory_order_acquire) !=
+           GATE_FREE) {
+        if (!in_time) {
+            return false;
+        }
+        in_time = qr_futex_wait(&gate->state, GATE_AWAITED, deadline_ns);
+    }
+    return true;
 }
 
 bool qr_gate_enter(struct qr_gate *gate, uint32_t timeout_ms, uint64_t *since_ns)
 {
     check_order(gate->rank);
-    qr_mutex_lock(&gate->mutex);
-    if (gate->held && timeout_ms > 0) {
-        uint64_t deadline_ns = qr_clock_deadline_ns(timeout_ms);
-        bool in_time = true;
-        gate->waiting++;
-        while (gate->held && in_time) {
-            in_time = qr_cond_wait_until(&gate->free, &gate->mutex, deadline_ns);
-        }
-        gate->waiting--;
-    }
-    bool entered = !gate->held;
+    bool entered =
+        gate_try(gate) || (timeout_ms > 0 && (gate_spin(gate) || gate_sleep(gate, timeout_ms)));
     if (entered) {
-        gate->held = true;
-        gate->since_ns = qr_clock_monotonic_ns();
+        atomic_store_explicit(&gate->since_ns, qr_clock_monotonic_ns(), memory_order_relaxed);
     }
     if (since_ns != NULL) {
-        *since_ns = gate->since_ns;
+        *since_ns = atomic_load_explicit(&gate->since_ns, memory_order_relaxed);
     }
-    qr_mutex_unlock(&gate->mutex);
     return entered;
 }
 
 void qr_gate_leave(struct qr_gate *gate)
 {
-    qr_mutex_lock(&gate->mutex);
-    QR_ASSERT(gate->held);
-    gate->held = false;
-    /* Signalled with the mutex held: whoever enters next may destroy the gate. */
-    if (gate->waiting > 0) {
-        qr_cond_signal(&gate->free);
+    atomic_store_explicit(&gate->since_ns, 0, memory_order_relaxed);
+    uint32_t state = atomic_exchange_explicit(&gate->state, GATE_FREE, memory_order_release);
+    QR_ASSERT(state != GATE_FREE);
+    if (state == GATE_AWAITED) {
+        qr_futex_wake(&gate->state, 1); /* reads nothing: the next holder may be gone with it */
     }
-    qr_mutex_unlock(&gate->mutex);
 }
 
 /* ---- Thread ---- */

@@ -70,18 +70,17 @@ void qr_cond_broadcast(struct qr_cond *cond);
  * Admits one holder at a time, with a time limit, and belongs to the holder's
  * work rather than to a thread: another thread may leave. The writer lock is
  * one. Entering obeys the lock order; a holder that moves between threads is
- * not followed.
+ * not followed. Who leaves hands the gate to nobody: a thread that runs may
+ * enter before one that has to be woken, since most holders are gone sooner
+ * than a sleeper is awake.
  */
 struct qr_gate {
-    struct qr_mutex mutex;
-    struct qr_cond free;
+    _Atomic uint32_t state; /* enum in thread.c */
     enum qr_lock_rank rank;
-    bool held;
-    uint32_t waiting;
-    uint64_t since_ns;
+    _Atomic uint64_t since_ns; /* when the holder entered; 0 while that is being noted */
 };
 
-quire_status qr_gate_init(struct qr_gate *gate, enum qr_lock_rank rank, quire_error *err);
+void qr_gate_init(struct qr_gate *gate, enum qr_lock_rank rank);
 void qr_gate_destroy(struct qr_gate *gate);
 /* Waits up to timeout_ms (0 = try once, UINT32_MAX = for ever); false when it is still held then,
  * with *since_ns (may be NULL) the monotonic time at which its holder entered. */

@@ -40,7 +40,8 @@ struct bench_engine {
     int (*put)(struct bench_session *session, int64_t key, const void *value, bool append);
     int (*write_commit)(struct bench_session *session);
 
-    /* A snapshot that stays as it is until read_end. */
+    /* A snapshot that stays as it is until read_end. NULL: the engine takes part only where nothing
+     * is read. */
     int (*read_begin)(struct bench_session *session);
     /* Copies the value of `key` into `value`; *found says whether it exists. */
     int (*get)(struct bench_session *session, int64_t key, void *value, bool *found);
@@ -54,6 +55,7 @@ struct bench_engine {
 extern const struct bench_engine *const bench_engines[];
 
 extern const struct bench_engine bench_quire;
+extern const struct bench_engine bench_raw;
 extern const struct bench_engine bench_sqlite;
 extern const struct bench_engine bench_lmdb;
 extern const struct bench_engine bench_leveldb;
@@ -84,6 +86,7 @@ struct bench_workload {
     const char *description;
     int (*run)(const struct bench_engine *engine, const struct bench_options *options,
                struct bench_result *result);
+    bool reads; /* an engine that cannot has no part in it */
 };
 
 extern const struct bench_workload bench_workloads[];

@@ -23,7 +23,7 @@ static const char usage[] =
     "\n"
     "  --peers          measure the peers that were found when this was built, too\n"
     "  --engines LIST   only these, comma-separated "
-    "(quire,sqlite,lmdb,leveldb,rocksdb,wiredtiger)\n"
+    "(quire,raw,sqlite,lmdb,leveldb,rocksdb,wiredtiger)\n"
     "  --workloads LIST only these; --list names them\n"
     "  --rows N         rows of the table (default 1000000)\n"
     "  --seconds S      length of each timed part (default 2)\n"
@@ -32,11 +32,12 @@ static const char usage[] =
     "  --directory DIR  where the databases are put (default: the current directory)\n"
     "  --json           one JSON object a line instead of the table\n";
 
-static const char *const engine_order[] = {"quire",   "sqlite",  "lmdb",
+static const char *const engine_order[] = {"quire",   "raw",     "sqlite",    "lmdb",
                                            "leveldb", "rocksdb", "wiredtiger"};
 
 const struct bench_engine *const bench_engines[] = {
     &bench_quire,
+    &bench_raw,
 #ifdef BENCH_SQLITE
     &bench_sqlite,
 #endif
@@ -128,6 +129,11 @@ static int compare_results(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
+static bool takes_part(const struct bench_workload *workload, const struct bench_engine *engine)
+{
+    return engine->read_begin != NULL || !workload->reads;
+}
+
 static int measure(const struct bench_workload *workload, const struct bench_options *options,
                    const struct bench_engine *const *engines, size_t engine_count, struct row *row)
 {
@@ -135,6 +141,9 @@ static int measure(const struct bench_workload *workload, const struct bench_opt
     for (uint32_t r = 0; r < options->repeats; r++) {
         for (size_t e = 0; e < engine_count; e++) {
             memset(&results[e][r], 0, sizeof results[e][r]);
+            if (!takes_part(workload, engines[e])) {
+                continue;
+            }
             fprintf(stderr, "\r%-16s %-12s run %u/%u   ", workload->name, engines[e]->name, r + 1,
                     options->repeats);
             if (workload->run(engines[e], options, &results[e][r]) != 0) {
@@ -146,7 +155,7 @@ static int measure(const struct bench_workload *workload, const struct bench_opt
     for (size_t e = 0; e < engine_count; e++) {
         qsort(results[e], options->repeats, sizeof results[e][0], compare_results);
         row->median[e] = results[e][options->repeats / 2];
-        row->measured[e] = true;
+        row->measured[e] = takes_part(workload, engines[e]);
     }
     return 0;
 }
@@ -171,6 +180,9 @@ static void print_rows(const struct bench_workload *workload,
     printf("\n%s: %s\n", workload->name, workload->description);
     for (size_t e = 0; e < engine_count; e++) {
         const struct bench_result *r = &row->median[e];
+        if (!row->measured[e]) {
+            continue;
+        }
         printf("  %-12s %12.0f %-10s", engines[e]->name, r->rate, workload->unit);
         if (workload->second_unit != NULL) {
             printf(" %12.0f %-8s", r->second_rate, workload->second_unit);
@@ -225,8 +237,10 @@ static int run_all(const struct bench_options *options, const char *engine_list,
             continue;
         }
         for (size_t e = 0; e < engine_count; e++) {
-            print_json(&bench_workloads[w], options, engines[e], &row.median[e],
-                       row.median[0].rate / row.median[e].rate);
+            if (row.measured[e]) {
+                print_json(&bench_workloads[w], options, engines[e], &row.median[e],
+                           row.median[0].rate / row.median[e].rate);
+            }
         }
     }
     if (ran == 0 || engine_count == 0) {

@@ -7,7 +7,7 @@
 #include "bench.h"
 
 #define LOAD_BATCH      1000U /* rows of one transaction of scratch_fill */
-#define SCRATCH_THREADS 8U
+#define SCRATCH_THREADS 32U
 
 struct scratch {
     char directory[400];

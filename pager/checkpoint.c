@@ -472,7 +472,8 @@ quire_checkpoint_wish qr_checkpoint_wish(struct qr_pager *pager)
         checkpoint_state(pager, &stats, &state);
         wish = policy->wish(policy->context, &state);
     }
-    bool pressed = stats.segments_sealed > 0 && stats.segments_free * 2 <= stats.segments;
+    uint32_t segments_live = stats.segments - stats.segments_free;
+    bool pressed = stats.segments_sealed > 0 && segments_live * 2 >= stats.segments_max;
     bool dirty = atomic_load_explicit(&pager->cache.dirty, memory_order_relaxed) >
                  pager->cache.frames_limit / 2;
     if (wish == QUIRE_CHECKPOINT_NONE && (pressed || dirty)) {

@@ -28,25 +28,18 @@ quire_status qr_commit_create(struct qr_pager *pager, quire_error *err)
 {
     struct qr_commit *commit = &pager->commit;
     quire_status status = QUIRE_OK;
-    unsigned conds = 0;
     QR_TRY(qr_mutex_init(&commit->lock, QR_RANK_GROUP, err));
     QR_TRY_GOTO(status, qr_async_create(pager, err), no_async);
     QR_TRY_GOTO(status, qr_cond_init(&commit->idle, err), no_idle);
-    for (; conds < QR_GROUP_CONDS; conds++) {
-        QR_TRY_GOTO(status, qr_cond_init(&commit->done[conds], err), no_conds);
-    }
     commit->staging =
         qr_alloc(pager->allocator, (size_t)QR_STAGING_PAGES << pager->page_shift, err);
     if (commit->staging == NULL) {
         status = QUIRE_NO_MEMORY;
-        goto no_conds;
+        goto no_staging;
     }
     return QUIRE_OK;
 
-no_conds:
-    while (conds > 0) {
-        qr_cond_destroy(&commit->done[--conds]);
-    }
+no_staging:
     qr_cond_destroy(&commit->idle);
 no_idle:
     qr_async_destroy(pager);
@@ -66,9 +59,6 @@ void qr_commit_destroy(struct qr_pager *pager)
     qr_free(pager->allocator, commit->flight.items,
             commit->flight.capacity * sizeof *commit->flight.items);
     qr_free(pager->allocator, commit->staging, (size_t)QR_STAGING_PAGES << pager->page_shift);
-    for (unsigned i = 0; i < QR_GROUP_CONDS; i++) {
-        qr_cond_destroy(&commit->done[i]);
-    }
     qr_cond_destroy(&commit->idle);
     qr_async_destroy(pager);
     qr_mutex_destroy(&commit->lock);
@@ -111,10 +101,26 @@ static void poison_locked(struct qr_commit *commit, const quire_error *why)
     }
 }
 
+/* ---- Sleep ---- */
+
+static _Atomic uint32_t *turn_of(struct qr_commit *commit, uint64_t group)
+{
+    return &commit->turn[group % QR_GROUP_WORDS];
+}
+
+/* Makes those who are about to sleep on the word look again; those who sleep are woken without the
+ * lock, which they would wait for otherwise. Group lock held. */
+static void change_turn(_Atomic uint32_t *turn)
+{
+    (void)atomic_fetch_add_explicit(turn, 1, memory_order_relaxed);
+}
+
+/* Group lock held. */
 static void wake_all(struct qr_commit *commit)
 {
-    for (unsigned i = 0; i < QR_GROUP_CONDS; i++) {
-        qr_cond_broadcast(&commit->done[i]);
+    for (unsigned i = 0; i < QR_GROUP_WORDS; i++) {
+        change_turn(&commit->turn[i]);
+        qr_futex_wake(&commit->turn[i], UINT32_MAX);
     }
     qr_cond_broadcast(&commit->idle);
 }
@@ -275,29 +281,43 @@ static quire_status flush_flight(struct qr_pager *pager, bool sync, quire_error 
 }
 
 /* Writes the group in flight, if there is `any`. */
-static quire_status flush_closed(struct qr_pager *pager, bool any, bool sync, quire_error *err)
+static quire_status write_closed(struct qr_pager *pager, bool any, bool sync, quire_error *err)
 {
     struct qr_commit *commit = &pager->commit;
-    quire_error error = QUIRE_ERROR_INIT;
-    quire_status status = QUIRE_OK;
     uint64_t visible = qr_visible_seq(pager);
     if (any) {
-        status = flush_flight(pager, sync, &error);
-    } else if (sync && atomic_load_explicit(&commit->synced_seq, memory_order_relaxed) < visible) {
-        status = qr_wal_sync(pager->wal, &error);
-        if (status == QUIRE_OK) {
-            atomic_store_explicit(&commit->synced_seq, visible, memory_order_release);
-        }
+        return flush_flight(pager, sync, err);
     }
-    qr_mutex_lock(&commit->lock);
+    if (sync && atomic_load_explicit(&commit->synced_seq, memory_order_relaxed) < visible) {
+        QR_TRY(qr_wal_sync(pager->wal, err));
+        atomic_store_explicit(&commit->synced_seq, visible, memory_order_release);
+    }
+    return QUIRE_OK;
+}
+
+/* The outcome of that: the group becomes visible, or the pager is poisoned. Group lock held. */
+static void conclude(struct qr_pager *pager, bool any, quire_status status,
+                     const quire_error *error)
+{
+    struct qr_commit *commit = &pager->commit;
     if (status != QUIRE_OK) {
-        poison_locked(commit, &error);
+        poison_locked(commit, error);
         wake_all(commit);
     } else if (any) {
         commit->header_open = true;
         qr_boundary_publish(pager, commit->flight.end, commit->flight.pages);
-        qr_cond_broadcast(&commit->done[commit->flight.number % QR_GROUP_CONDS]);
+        change_turn(turn_of(commit, commit->flight.number));
+        qr_count(&pager->counters.groups, 1);
     }
+}
+
+static quire_status flush_closed(struct qr_pager *pager, bool any, bool sync, quire_error *err)
+{
+    struct qr_commit *commit = &pager->commit;
+    quire_error error = QUIRE_ERROR_INIT;
+    quire_status status = write_closed(pager, any, sync, &error);
+    qr_mutex_lock(&commit->lock);
+    conclude(pager, any, status, &error);
     qr_mutex_unlock(&commit->lock);
     if (status != QUIRE_OK) {
         if (err != NULL) {
@@ -306,7 +326,7 @@ static quire_status flush_closed(struct qr_pager *pager, bool any, bool sync, qu
         return status;
     }
     if (any) {
-        qr_count(&pager->counters.groups, 1);
+        qr_futex_wake(turn_of(commit, commit->flight.number), UINT32_MAX);
         qr_version_collect(pager);
     }
     return QUIRE_OK;
@@ -469,29 +489,49 @@ static void gather_company(struct qr_pager *pager)
     }
 }
 
-/* Token held, taken under the lock; releases it. */
-static void lead(struct qr_pager *pager)
+/* What the next leader may expect of its group and its flush. Group lock held. */
+static void learn(struct qr_commit *commit, uint64_t took_ns)
 {
-    struct qr_commit *commit = &pager->commit;
-    gather_company(pager);
-    uint64_t begun = qr_clock_monotonic_ns();
-    bool sync = pager->options.durability == QUIRE_DURABILITY_FULL && !QR_MUTANT(NO_COMMIT_SYNC);
-    quire_status status = qr_group_flush(pager, sync, NULL);
-    uint64_t took = qr_clock_monotonic_ns() - begun;
-    qr_mutex_lock(&commit->lock);
     uint32_t company =
         commit->flight.commits + atomic_load_explicit(&commit->joined, memory_order_relaxed);
     uint32_t faded = commit->expect * 7 / 8;
     commit->expect = company > faded ? company : faded;
-    commit->flush_ns = commit->flush_ns == 0 ? took : (commit->flush_ns * 7 + took) / 8;
+    commit->flush_ns = commit->flush_ns == 0 ? took_ns : (commit->flush_ns * 7 + took_ns) / 8;
+}
+
+/*
+ * Closes the open group and flushes it. Token held, taken under the lock;
+ * releases it in the same step that makes the group visible, so that whoever is
+ * woken by that finds the token free, or taken by a commit that came meanwhile.
+ */
+static void lead(struct qr_pager *pager)
+{
+    struct qr_commit *commit = &pager->commit;
+    quire_error error = QUIRE_ERROR_INIT;
+    bool sync = pager->options.durability == QUIRE_DURABILITY_FULL && !QR_MUTANT(NO_COMMIT_SYNC);
+    gather_company(pager);
+    uint64_t begun_ns = qr_clock_monotonic_ns();
+    qr_mutex_lock(&commit->lock);
+    bool any = swap_groups(commit);
+    uint64_t group = commit->flight.number;
+    qr_mutex_unlock(&commit->lock);
+    quire_status status = write_closed(pager, any, sync, &error);
+    uint64_t took_ns = qr_clock_monotonic_ns() - begun_ns;
+
+    qr_mutex_lock(&commit->lock);
+    conclude(pager, any, status, &error);
+    learn(commit, took_ns);
     commit->flushing = false;
-    if (status != QUIRE_OK || commit->token_wanted > 0) {
+    _Atomic uint32_t *next = turn_of(commit, commit->open.number);
+    change_turn(next);
+    if (commit->token_wanted > 0) {
         wake_all(commit);
-    } else {
-        qr_cond_signal(&commit->done[commit->open.number % QR_GROUP_CONDS]);
     }
     qr_mutex_unlock(&commit->lock);
+    qr_futex_wake(turn_of(commit, group), UINT32_MAX);
+    qr_futex_wake(next, 1); /* to lead, if nobody does yet */
     if (status == QUIRE_OK) {
+        qr_version_collect(pager);
         (void)qr_checkpoint_wish(pager);
     }
 }
@@ -499,26 +539,26 @@ static void lead(struct qr_pager *pager)
 quire_status qr_commit_wait(struct qr_pager *pager, uint64_t seq, uint64_t group, quire_error *err)
 {
     struct qr_commit *commit = &pager->commit;
-    qr_mutex_lock(&commit->lock);
+    _Atomic uint32_t *turn = turn_of(commit, group);
     while (qr_visible_seq(pager) < seq) {
-        if (atomic_load_explicit(&commit->poisoned, memory_order_relaxed)) {
-            quire_error why = commit->poison;
-            qr_mutex_unlock(&commit->lock);
+        qr_mutex_lock(&commit->lock);
+        bool known = qr_visible_seq(pager) >= seq;
+        bool poisoned = atomic_load_explicit(&commit->poisoned, memory_order_relaxed);
+        bool leads = !known && !poisoned && !commit->flushing && commit->token_wanted == 0;
+        uint32_t value = atomic_load_explicit(turn, memory_order_relaxed);
+        commit->flushing = commit->flushing || leads;
+        qr_mutex_unlock(&commit->lock);
+        if (leads) {
+            lead(pager);
+        } else if (!known && poisoned) {
             return qr_fail(err, QUIRE_COMMIT_UNKNOWN,
                            "The commit to %s could not be confirmed (%s); close and reopen the "
                            "database to learn whether it survived.",
-                           pager->path, why.message);
-        }
-        if (!commit->flushing && commit->token_wanted == 0) {
-            commit->flushing = true;
-            qr_mutex_unlock(&commit->lock);
-            lead(pager);
-            qr_mutex_lock(&commit->lock);
-        } else {
-            qr_cond_wait(&commit->done[group % QR_GROUP_CONDS], &commit->lock);
+                           pager->path, commit->poison.message);
+        } else if (!known) {
+            (void)qr_futex_wait(turn, value, QR_NO_DEADLINE);
         }
     }
-    qr_mutex_unlock(&commit->lock);
     return QUIRE_OK;
 }
 

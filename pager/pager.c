@@ -147,7 +147,7 @@ static quire_status create_parts(struct qr_pager *pager, quire_error *err)
     QR_TRY(qr_cache_create(pager, err));
     QR_TRY(qr_commit_create(pager, err));
     QR_TRY(qr_checkpoint_create(pager, err));
-    QR_TRY(qr_gate_init(&pager->writer, QR_RANK_WRITER, err));
+    qr_gate_init(&pager->writer, QR_RANK_WRITER);
     pager->writer_created = true;
     return QUIRE_OK;
 }

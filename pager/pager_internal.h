@@ -258,11 +258,13 @@ struct qr_published {
     bool done;     /* false: a segment was sealed meanwhile, prepare again */
 };
 
-#define QR_GROUP_CONDS 4
+#define QR_GROUP_WORDS 4
 
 struct qr_commit {
     struct qr_mutex lock; /* rank GROUP */
-    struct qr_cond done[QR_GROUP_CONDS];
+    /* What the commits of a group sleep on, by the group's number: changes, under the lock, when
+     * they are to look again. */
+    _Atomic uint32_t turn[QR_GROUP_WORDS];
     struct qr_cond idle; /* the token is free */
     struct qr_group open, flight;
     uint64_t sequence; /* newest published */

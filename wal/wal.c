@@ -322,6 +322,7 @@ void qr_wal_get_stats(struct qr_wal *wal, struct qr_wal_stats *stats)
     stats->groups_written = wal->groups_written;
     stats->syncs = wal->syncs;
     stats->segments = wal->count;
+    stats->segments_max = wal->segments_max;
     stats->generation = wal->generation;
     for (uint32_t i = 0; i < wal->count; i++) {
         const struct qr_segment *segment = wal->segments[i];

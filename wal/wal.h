@@ -193,7 +193,8 @@ struct qr_wal_stats {
     uint64_t frames_written, groups_written, syncs;
     uint64_t frames_live; /* in active and sealed segments */
     uint32_t segments, segments_free, segments_sealed;
-    uint64_t generation; /* of the active segment */
+    uint32_t segments_max; /* the ring's bound */
+    uint64_t generation;   /* of the active segment */
 };
 
 void qr_wal_get_stats(struct qr_wal *wal, struct qr_wal_stats *stats);

@@ -128,6 +128,44 @@ Test(group, eight_threads__share_their_syncs)
     faulty_layer_destroy(disk);
 }
 
+static void change_row(void *context)
+{
+    struct worker *worker = context;
+    quire_error err = QUIRE_ERROR_INIT;
+    for (int i = 0; i < COMMITS; i++) {
+        quire_txn *txn = begin_write(worker->db);
+        quire_tree *tree;
+        OK(quire_tree_open(txn, "hot", &tree, &err));
+        OK(quire_tree_put(tree, 1, &i, sizeof i, NULL, &err));
+        quire_tree_close(tree);
+        commit(txn);
+    }
+}
+
+Test(group, page_that_all_commits_change__is_framed_once_a_group)
+{
+    quire_error err = QUIRE_ERROR_INIT;
+    struct faulty_layer *disk = faulty_layer_create();
+    quire_db *db = open_full(faulty_layer_files(disk));
+    struct worker workers[THREADS] = {0};
+    quire_txn *txn = begin_write(db);
+    OK(quire_tree_create(txn, "hot", &err));
+    commit(txn);
+    faulty_layer_observe(disk, FAULTY_SET(FAULTY_SYNC), linger, NULL);
+    quire_stats before = stats_of(db);
+    start(workers, db, change_row);
+    join(workers);
+    quire_stats after = stats_of(db);
+    faulty_layer_observe(disk, 0, NULL, NULL);
+    uint64_t groups = after.groups - before.groups;
+    cr_assert_eq(after.commits - before.commits, THREADS * COMMITS);
+    cr_assert_leq(groups * 3, THREADS * COMMITS);
+    /* The page, and the header with the count of rows when that changes. */
+    cr_assert_leq(after.log_frames - before.log_frames, groups + 2);
+    close_db(db);
+    faulty_layer_destroy(disk);
+}
+
 static void commit_one(void *context)
 {
     struct worker *worker = context;
