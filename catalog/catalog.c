@@ -65,8 +65,6 @@ static struct catalog_key owned_key(uint32_t owner, uint32_t id)
 static enum qr_catalog_space space_of(enum qr_object_kind kind)
 {
     switch (kind) {
-    case QR_OBJECT_INDEX:
-        return QR_CATALOG_SPACE_INDEX;
     case QR_OBJECT_TRIGGER:
         return QR_CATALOG_SPACE_TRIGGER;
     case QR_OBJECT_TEXT:
@@ -75,6 +73,7 @@ static enum qr_catalog_space space_of(enum qr_object_kind kind)
     case QR_OBJECT_TABLE:
     case QR_OBJECT_VIEW:
     case QR_OBJECT_KEYS:
+    case QR_OBJECT_INDEX:
         break;
     }
     return QR_CATALOG_SPACE_RELATION;

@@ -16,11 +16,12 @@
 #include "btree/btree.h"
 #include "quire/table.h"
 
-#define QR_CATALOG_TREE_ID   1U /* stamped into the catalog's own pages; objects follow */
-#define QR_NAME_MAX          255U
-#define QR_NAME_KEY_MAX      160U /* bytes of a name that are part of its catalog key */
-#define QR_COLUMNS_MAX       4096U
-#define QR_INDEX_COLUMNS_MAX 16U
+#define QR_CATALOG_TREE_ID    1U /* stamped into the catalog's own pages; objects follow */
+#define QR_NAME_MAX           255U
+#define QR_NAME_KEY_MAX       160U /* bytes of a name that are part of its catalog key */
+#define QR_COLUMNS_MAX        4096U
+#define QR_INDEX_COLUMNS_MAX  16U
+#define QR_INDEX_INCLUDED_MAX 64U
 
 enum qr_object_kind {
     QR_OBJECT_TREE = 1, /* a raw tree of rows */
@@ -30,6 +31,14 @@ enum qr_object_kind {
     QR_OBJECT_TRIGGER = 5, /* stored text */
     QR_OBJECT_TEXT = 6,    /* named text: the SDL schema is "schema" */
     QR_OBJECT_KEYS = 7     /* a raw tree of byte keys */
+};
+
+/* A part of an index's key. */
+struct qr_index_part {
+    uint32_t column;        /* number in the owner; unless there is an expression */
+    const char *expression; /* NULL: the column itself */
+    const char *collation;  /* NULL: text compares by its bytes */
+    bool descending;
 };
 
 /* An object as stored. All memory belongs to the arena that it was read into. */
@@ -47,9 +56,12 @@ struct qr_object {
     /* index */
     enum quire_index_kind index_kind;
     bool unique;
-    uint32_t *key_columns; /* column numbers in the owner */
-    bool *key_descending;
+    struct qr_index_part *parts;
     uint32_t key_count;
+    uint32_t *included; /* column numbers in the owner, ascending, stored in the entries */
+    uint32_t included_count;
+    const char *where;    /* rows that have an entry; NULL: all */
+    bool building;        /* entries are missing: see qr_catalog_progress */
     uint8_t hash_key[16]; /* SipHash key of a hash index */
 
     /* view, trigger, text */
@@ -75,8 +87,8 @@ static inline enum qr_tree_kind qr_object_tree_kind(const struct qr_object *obje
 /* Turns page 1 of a new database into the catalog tree, if it is none yet. */
 quire_status qr_catalog_init(struct qr_txn *txn, quire_error *err);
 
-/* Finds an object. Names of trees of both kinds, tables and views share one space; indexes,
- * triggers and texts have one each. *found false when there is none. The object is allocated in
+/* Finds an object. Names of trees of both kinds, tables, views and indexes share one space; triggers
+ * and texts have one each: what is found may be of another kind of the space. *found false when there is none. The object is allocated in
  * `arena`. */
 quire_status qr_catalog_find(struct qr_view *view, enum qr_object_kind kind, const char *name,
                              size_t name_size, struct qr_arena *arena, struct qr_object **object,

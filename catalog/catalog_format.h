@@ -19,10 +19,9 @@ enum qr_catalog_key {
 
 /* Names are unique within a space. */
 enum qr_catalog_space {
-    QR_CATALOG_SPACE_RELATION = 1, /* trees of both kinds, tables, views */
-    QR_CATALOG_SPACE_INDEX = 2,
-    QR_CATALOG_SPACE_TRIGGER = 3,
-    QR_CATALOG_SPACE_TEXT = 4
+    QR_CATALOG_SPACE_RELATION = 1, /* trees of both kinds, tables, views, indexes */
+    QR_CATALOG_SPACE_TRIGGER = 2,
+    QR_CATALOG_SPACE_TEXT = 3
 };
 
 /* Columns of an object's record. */
@@ -32,11 +31,15 @@ enum qr_catalog_column {
     QR_CATALOG_ROOT = 2,       /* INT, page number or 0 */
     QR_CATALOG_OWNER = 3,      /* INT, object id or 0 */
     QR_CATALOG_BODY = 4,       /* table: LIST of name, type, not null a column; index: LIST of
-                                  2 * column + descending; view, trigger, text: BLOB */
+                                  column number or expression, descending, collation a part;
+                                  view, trigger, text: BLOB */
     QR_CATALOG_INDEX_KIND = 5, /* INT, enum quire_index_kind */
     QR_CATALOG_UNIQUE = 6,     /* BOOL */
     QR_CATALOG_HASH_KEY = 7,   /* BLOB of 16 bytes, or null */
-    QR_CATALOG_COLUMNS = 8
+    QR_CATALOG_INCLUDED = 8,   /* LIST of column numbers, or null */
+    QR_CATALOG_WHERE = 9,      /* TEXT, or null */
+    QR_CATALOG_BUILDING = 10,  /* BOOL true, or null */
+    QR_CATALOG_COLUMNS = 11
 };
 
 #endif

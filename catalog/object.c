@@ -30,6 +30,9 @@ const char *qr_object_kind_name(enum qr_object_kind kind)
     return "object";
 }
 
+/* Values that stand for one part of an index's key. */
+#define PART_VALUES 3U
+
 static quire_status damaged(quire_error *err, uint32_t id, const char *what)
 {
     return qr_fail(err, QUIRE_CORRUPT, "The catalog is damaged: %s of object %u.", what, id);
@@ -68,14 +71,52 @@ static quire_status columns_list(const struct qr_object *object, struct qr_arena
     return make_list(values, count, arena, list, err);
 }
 
-static quire_status key_list(const struct qr_object *object, struct qr_arena *arena,
-                             quire_value *list, quire_error *err)
+static quire_value text_or_null(const char *text)
 {
-    quire_value values[QR_INDEX_COLUMNS_MAX];
+    return text == NULL ? quire_null() : quire_text(text);
+}
+
+static quire_status parts_list(const struct qr_object *object, struct qr_arena *arena,
+                               quire_value *list, quire_error *err)
+{
+    quire_value values[PART_VALUES * QR_INDEX_COLUMNS_MAX];
     for (uint32_t i = 0; i < object->key_count; i++) {
-        values[i] = quire_int(2 * (int64_t)object->key_columns[i] + object->key_descending[i]);
+        const struct qr_index_part *part = &object->parts[i];
+        quire_value *out = &values[PART_VALUES * i];
+        out[0] = part->expression != NULL ? quire_text(part->expression) : quire_int(part->column);
+        out[1] = quire_bool(part->descending);
+        out[2] = text_or_null(part->collation);
     }
-    return make_list(values, object->key_count, arena, list, err);
+    return make_list(values, PART_VALUES * object->key_count, arena, list, err);
+}
+
+static quire_status included_list(const struct qr_object *object, struct qr_arena *arena,
+                                  quire_value *list, quire_error *err)
+{
+    quire_value values[QR_INDEX_INCLUDED_MAX];
+    *list = quire_null();
+    for (uint32_t i = 0; i < object->included_count; i++) {
+        values[i] = quire_int(object->included[i]);
+    }
+    return object->included_count == 0
+               ? QUIRE_OK
+               : make_list(values, object->included_count, arena, list, err);
+}
+
+static quire_status index_values(const struct qr_object *object, struct qr_arena *arena,
+                                 quire_value *values, quire_error *err)
+{
+    QR_TRY(parts_list(object, arena, &values[QR_CATALOG_BODY], err));
+    QR_TRY(included_list(object, arena, &values[QR_CATALOG_INCLUDED], err));
+    values[QR_CATALOG_INDEX_KIND] = quire_int(object->index_kind);
+    values[QR_CATALOG_UNIQUE] = quire_bool(object->unique);
+    values[QR_CATALOG_HASH_KEY] = quire_null();
+    if (object->index_kind == QUIRE_INDEX_HASH) {
+        values[QR_CATALOG_HASH_KEY] = quire_blob(object->hash_key, sizeof object->hash_key);
+    }
+    values[QR_CATALOG_WHERE] = text_or_null(object->where);
+    values[QR_CATALOG_BUILDING] = object->building ? quire_bool(true) : quire_null();
+    return QUIRE_OK;
 }
 
 quire_status qr_object_encode(const struct qr_object *object, struct qr_arena *arena,
@@ -91,14 +132,11 @@ quire_status qr_object_encode(const struct qr_object *object, struct qr_arena *a
     if (object->kind == QR_OBJECT_TABLE) {
         QR_TRY(columns_list(object, arena, &values[QR_CATALOG_BODY], err));
     } else if (object->kind == QR_OBJECT_INDEX) {
-        QR_TRY(key_list(object, arena, &values[QR_CATALOG_BODY], err));
-        values[QR_CATALOG_INDEX_KIND] = quire_int(object->index_kind);
-        values[QR_CATALOG_UNIQUE] = quire_bool(object->unique);
-        values[QR_CATALOG_HASH_KEY] = quire_null();
-        if (object->index_kind == QUIRE_INDEX_HASH) {
-            values[QR_CATALOG_HASH_KEY] = quire_blob(object->hash_key, sizeof object->hash_key);
-        }
+        QR_TRY(index_values(object, arena, values, err));
         count = QR_CATALOG_COLUMNS;
+        while (values[count - 1].type == QUIRE_NULL) {
+            count--; /* what is not stored is null */
+        }
     } else if (object->kind != QR_OBJECT_TREE && object->kind != QR_OBJECT_KEYS) {
         values[QR_CATALOG_BODY] = quire_blob(object->text, object->text_size);
     }
@@ -114,6 +152,20 @@ quire_status qr_object_encode(const struct qr_object *object, struct qr_arena *a
 
 /* ---- Decoding ---- */
 
+/* Copies a text or blob with a NUL behind it. */
+static quire_status copy_text(const quire_value *value, struct qr_arena *arena, const char **text,
+                              quire_error *err)
+{
+    char *copy = qr_arena_alloc(arena, (size_t)value->size + 1, err);
+    if (copy == NULL) {
+        return QUIRE_NO_MEMORY;
+    }
+    memcpy(copy, value->as.bytes, value->size);
+    copy[value->size] = '\0';
+    *text = copy;
+    return QUIRE_OK;
+}
+
 static quire_status copy_name(const quire_value *value, uint32_t id, struct qr_arena *arena,
                               const char **name, quire_error *err)
 {
@@ -121,14 +173,7 @@ static quire_status copy_name(const quire_value *value, uint32_t id, struct qr_a
         memchr(value->as.bytes, 0, value->size) != NULL) {
         return damaged(err, id, "a name");
     }
-    char *copy = qr_arena_alloc(arena, (size_t)value->size + 1, err);
-    if (copy == NULL) {
-        return QUIRE_NO_MEMORY;
-    }
-    memcpy(copy, value->as.bytes, value->size);
-    copy[value->size] = '\0';
-    *name = copy;
-    return QUIRE_OK;
+    return copy_text(value, arena, name, err);
 }
 
 /* Opens a LIST value: its elements, decoded into the arena. */
@@ -179,24 +224,80 @@ static quire_status decode_columns(const quire_value *list, struct qr_arena *are
     return QUIRE_OK;
 }
 
-static quire_status decode_key_columns(const quire_value *list, struct qr_arena *arena,
-                                       struct qr_object *object, quire_error *err)
+/* Copies a text of the definition; null stays NULL. */
+static quire_status copy_optional(const quire_value *value, uint32_t id, struct qr_arena *arena,
+                                  const char **text, quire_error *err)
+{
+    *text = NULL;
+    if (value->type == QUIRE_NULL) {
+        return QUIRE_OK;
+    }
+    if (value->type != QUIRE_TEXT || value->size == 0 ||
+        memchr(value->as.bytes, 0, value->size) != NULL) {
+        return damaged(err, id, "a text of the index definition");
+    }
+    return copy_text(value, arena, text, err);
+}
+
+static quire_status decode_part(const quire_value *values, uint32_t id, struct qr_arena *arena,
+                                struct qr_index_part *part, quire_error *err)
+{
+    bool is_column = values[0].type == QUIRE_INT && values[0].as.integer >= 0 &&
+                     values[0].as.integer < QR_COLUMNS_MAX;
+    if ((!is_column && values[0].type != QUIRE_TEXT) || values[1].type != QUIRE_BOOL) {
+        return damaged(err, id, "a key column");
+    }
+    part->column = is_column ? (uint32_t)values[0].as.integer : 0;
+    part->expression = NULL;
+    part->descending = values[1].as.boolean;
+    if (!is_column) {
+        QR_TRY(copy_optional(&values[0], id, arena, &part->expression, err));
+    }
+    return copy_optional(&values[2], id, arena, &part->collation, err);
+}
+
+static quire_status decode_parts(const quire_value *list, struct qr_arena *arena,
+                                 struct qr_object *object, quire_error *err)
 {
     quire_value *elements;
-    QR_TRY(open_list(list, object->id, QR_INDEX_COLUMNS_MAX, arena, &elements, &object->key_count,
+    uint32_t count;
+    QR_TRY(open_list(list, object->id, PART_VALUES * QR_INDEX_COLUMNS_MAX, arena, &elements, &count,
                      err));
-    object->key_columns = qr_arena_alloc(arena, object->key_count * sizeof(uint32_t), err);
-    object->key_descending = qr_arena_alloc(arena, object->key_count * sizeof(bool), err);
-    if (object->key_columns == NULL || object->key_descending == NULL) {
+    if (count % PART_VALUES != 0) {
+        return damaged(err, object->id, "the key columns");
+    }
+    object->key_count = count / PART_VALUES;
+    object->parts = qr_arena_alloc(arena, object->key_count * sizeof *object->parts, err);
+    if (object->parts == NULL) {
         return QUIRE_NO_MEMORY;
     }
     for (uint32_t i = 0; i < object->key_count; i++) {
-        int64_t column = elements[i].as.integer;
-        if (elements[i].type != QUIRE_INT || column < 0 || column >= 2 * (int64_t)QR_COLUMNS_MAX) {
-            return damaged(err, object->id, "a key column");
+        QR_TRY(decode_part(&elements[PART_VALUES * i], object->id, arena, &object->parts[i], err));
+    }
+    return QUIRE_OK;
+}
+
+static quire_status decode_included(const quire_value *list, struct qr_arena *arena,
+                                    struct qr_object *object, quire_error *err)
+{
+    quire_value *elements;
+    if (list->type == QUIRE_NULL) {
+        return QUIRE_OK;
+    }
+    QR_TRY(open_list(list, object->id, QR_INDEX_INCLUDED_MAX, arena, &elements,
+                     &object->included_count, err));
+    object->included = qr_arena_alloc(arena, object->included_count * sizeof(uint32_t), err);
+    if (object->included == NULL) {
+        return QUIRE_NO_MEMORY;
+    }
+    int64_t last = -1;
+    for (uint32_t i = 0; i < object->included_count; i++) {
+        if (elements[i].type != QUIRE_INT || elements[i].as.integer <= last ||
+            elements[i].as.integer >= QR_COLUMNS_MAX) {
+            return damaged(err, object->id, "an included column");
         }
-        object->key_columns[i] = (uint32_t)(column / 2);
-        object->key_descending[i] = column % 2 != 0;
+        last = elements[i].as.integer;
+        object->included[i] = (uint32_t)last;
     }
     return QUIRE_OK;
 }
@@ -219,7 +320,14 @@ static quire_status decode_index(const quire_value *values, struct qr_arena *are
         }
         memcpy(object->hash_key, hash_key->as.bytes, sizeof object->hash_key);
     }
-    return decode_key_columns(&values[QR_CATALOG_BODY], arena, object, err);
+    const quire_value *building = &values[QR_CATALOG_BUILDING];
+    if (building->type != QUIRE_NULL && building->type != QUIRE_BOOL) {
+        return damaged(err, object->id, "the state of an index");
+    }
+    object->building = building->type == QUIRE_BOOL && building->as.boolean;
+    QR_TRY(copy_optional(&values[QR_CATALOG_WHERE], object->id, arena, &object->where, err));
+    QR_TRY(decode_included(&values[QR_CATALOG_INCLUDED], arena, object, err));
+    return decode_parts(&values[QR_CATALOG_BODY], arena, object, err);
 }
 
 static quire_status decode_text(const quire_value *body, struct qr_arena *arena,
@@ -228,15 +336,8 @@ static quire_status decode_text(const quire_value *body, struct qr_arena *arena,
     if (body->type != QUIRE_BLOB) {
         return damaged(err, object->id, "the text");
     }
-    char *text = qr_arena_alloc(arena, (size_t)body->size + 1, err);
-    if (text == NULL) {
-        return QUIRE_NO_MEMORY;
-    }
-    memcpy(text, body->as.bytes, body->size);
-    text[body->size] = '\0';
-    object->text = text;
     object->text_size = body->size;
-    return QUIRE_OK;
+    return copy_text(body, arena, &object->text, err);
 }
 
 static quire_status decode_body(const quire_value *values, struct qr_arena *arena,

@@ -2,9 +2,9 @@
  * Compaction: a database written anew, its trees filled in key order.
  *
  * Entries that come in ascending order fill each page before the next is begun,
- * so rows and B-tree entries are copied by walking the old tree. A hash index
- * is built from the rows: its pages have no order to keep. Objects keep their
- * ids, and rows their rowids, so whatever refers to them stays true.
+ * so rows and B-tree entries are copied by walking the old tree, and a hash
+ * index by walking its buckets. Objects keep their ids, and rows their rowids,
+ * so whatever refers to them stays true.
  *
  * The copy is made in many transactions, since nobody can see it, with the log
  * of a database of its own; then it is closed, checked, and takes the name
@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "engine/engine_internal.h"
+#include "engine/index_hash.h"
 #include "engine/maintenance.h"
 
 /* What one transaction of the copy holds. */
@@ -59,6 +60,28 @@ static quire_status tell(const struct compaction *c, quire_error *err)
     return qr_fail(err, QUIRE_INTERRUPTED, "The compaction was cancelled.");
 }
 
+/* After an entry of this size was copied. */
+static quire_status wrote(struct compaction *c, size_t size, quire_error *err)
+{
+    c->pending += size;
+    if (c->pending >= COMMIT_BYTES) {
+        QR_TRY(commit(c, err));
+        QR_TRY(begin(c, err));
+    }
+    return ++c->done % TELL_ENTRIES == 0 ? tell(c, err) : QUIRE_OK;
+}
+
+static quire_status check_copied(const struct compaction *c, const struct qr_object *object,
+                                 uint64_t before, uint64_t expected, quire_error *err)
+{
+    if (c->done - before == expected) {
+        return QUIRE_OK;
+    }
+    return qr_fail(err, QUIRE_CORRUPT,
+                   "\"%s\" has %llu entries and counts %llu; inspect the database.", object->name,
+                   (unsigned long long)(c->done - before), (unsigned long long)expected);
+}
+
 /* ---- Trees ---- */
 
 static quire_status copy_entry(struct compaction *c, struct qr_tree_cursor *cursor,
@@ -76,12 +99,7 @@ static quire_status copy_entry(struct compaction *c, struct qr_tree_cursor *curs
         return qr_fail(err, QUIRE_CORRUPT, "\"%s\" holds a key twice; inspect the database.",
                        made->name);
     }
-    c->pending += payload.size + key.size + sizeof key.rowid;
-    if (c->pending >= COMMIT_BYTES) {
-        QR_TRY(commit(c, err));
-        QR_TRY(begin(c, err));
-    }
-    return ++c->done % TELL_ENTRIES == 0 ? tell(c, err) : QUIRE_OK;
+    return wrote(c, payload.size + key.size + sizeof key.rowid, err);
 }
 
 static quire_status copy_entries(struct compaction *c, const struct qr_object *object,
@@ -103,12 +121,7 @@ static quire_status copy_entries(struct compaction *c, const struct qr_object *o
         }
     }
     qr_tree_cursor_close(cursor);
-    if (status == QUIRE_OK && c->done - before != expected) {
-        status = qr_fail(
-            err, QUIRE_CORRUPT, "\"%s\" has %llu entries and counts %llu; inspect the database.",
-            object->name, (unsigned long long)(c->done - before), (unsigned long long)expected);
-    }
-    return status;
+    return status == QUIRE_OK ? check_copied(c, object, before, expected, err) : status;
 }
 
 /* ---- Objects ---- */
@@ -130,40 +143,86 @@ static quire_status copy_object(struct compaction *c, const struct qr_object *ob
     return qr_object_is_tree(object) ? copy_entries(c, object, &made, err) : QUIRE_OK;
 }
 
-static quire_status rebuild_hash(struct compaction *c, const struct qr_object *object,
+/* ---- Hash indexes ---- */
+
+/* A hash index on its way into the copy. */
+struct hash_copy {
+    struct compaction *compaction;
+    const struct qr_object *from, *to;
+};
+
+static quire_status copy_rowid(const struct hash_copy *copy, const struct qr_hash_key *key,
+                               int64_t rowid, quire_error *err)
+{
+    struct compaction *c = copy->compaction;
+    struct qr_hash to = qr_hash_of(c->txn, copy->to);
+    QR_TRY(qr_hash_insert(&to, key, rowid, err));
+    return wrote(c, key->size + sizeof rowid, err);
+}
+
+static quire_status copy_posting(const struct hash_copy *copy, const struct qr_hash_cell *cell,
                                  quire_error *err)
 {
-    const struct qr_object *table = qr_object_list_find(&c->objects, object->owner);
-    quire_index_column columns[QR_INDEX_COLUMNS_MAX];
-    quire_index_def def = {.name = object->name,
-                           .kind = object->index_kind,
-                           .unique = object->unique,
-                           .columns = columns,
-                           .column_count = object->key_count};
-    for (uint32_t i = 0; i < object->key_count; i++) {
-        if (table == NULL || object->key_columns[i] >= table->column_count) {
-            return qr_fail(err, QUIRE_CORRUPT,
-                           "The catalog is damaged: index \"%s\" is over a column that is not "
-                           "there.",
-                           object->name);
-        }
-        columns[i] = (quire_index_column){.name = table->columns[object->key_columns[i]].name};
+    struct qr_tree tree = {.view = copy->compaction->from,
+                           .root = cell->posting_root,
+                           .id = copy->from->id,
+                           .kind = QR_TREE_ROWS};
+    struct qr_tree_cursor *cursor;
+    bool valid;
+    QR_TRY(qr_tree_cursor_open(&tree, &cursor, err));
+    quire_status status = qr_tree_cursor_first(cursor, &valid, err);
+    while (status == QUIRE_OK && valid) {
+        struct qr_tree_key at;
+        QR_TRY_GOTO(status, qr_tree_cursor_key(cursor, &at, err), done);
+        QR_TRY_GOTO(status, copy_rowid(copy, &cell->key, at.rowid, err), done);
+        status = qr_tree_cursor_next(cursor, &valid, err);
     }
-    QR_TRY(commit(c, err)); /* the table's definition is read from the committed catalog */
-    QR_TRY(begin(c, err));
+done:
+    qr_tree_cursor_close(cursor);
+    return status;
+}
+
+static quire_status copy_cell(void *context, const struct qr_hash_cell *cell, quire_error *err)
+{
+    const struct hash_copy *copy = context;
+    return cell->is_posting ? copy_posting(copy, cell, err)
+                            : copy_rowid(copy, &cell->key, cell->rowid, err);
+}
+
+/* Buckets are copied in their order, and keep their keys: what is in one bucket of the old index
+ * goes to one of the new, so the copy is written bucket by bucket. */
+static quire_status copy_hash(struct compaction *c, const struct qr_object *object,
+                              quire_error *err)
+{
+    struct qr_object made = *object;
+    struct hash_copy copy = {.compaction = c, .from = object, .to = &made};
+    struct qr_hash from = qr_hash_of_view(c->from, object);
+    uint64_t expected;
+    uint64_t before = c->done;
     QR_TRY(qr_catalog_set_next_id(c->txn->txn, object->id, err));
-    QR_TRY(quire_index_create(c->txn, table->name, &def, err));
-    QR_TRY(commit(c, err));
-    return begin(c, err);
+    QR_TRY(qr_hash_make(c->txn->txn, object->id, &made.root, err));
+    QR_TRY(qr_catalog_add(c->txn->txn, &made, err));
+    QR_TRY(qr_hash_count(&from, &expected, err));
+    QR_TRY(qr_hash_walk(&from, NULL, copy_cell, &copy, err));
+    return check_copied(c, object, before, expected, err);
+}
+
+static bool is_hash(const struct qr_object *object)
+{
+    return object->kind == QR_OBJECT_INDEX && object->index_kind == QUIRE_INDEX_HASH;
 }
 
 static quire_status count_entries(struct compaction *c, quire_error *err)
 {
     for (size_t i = 0; i < c->objects.count; i++) {
+        const struct qr_object *object = c->objects.objects[i];
         uint64_t entries = 0;
-        if (qr_object_is_tree(c->objects.objects[i])) {
-            struct qr_tree tree = qr_object_tree(c->objects.objects[i], c->from);
+        if (qr_object_is_tree(object)) {
+            struct qr_tree tree = qr_object_tree(object, c->from);
             QR_TRY(qr_tree_count(&tree, &entries, err));
+        } else if (is_hash(object)) {
+            struct qr_hash hash = qr_hash_of_view(c->from, object);
+            QR_TRY(qr_hash_count(&hash, &entries, err));
         }
         c->total += entries;
     }
@@ -193,8 +252,7 @@ static quire_status copy_all(struct compaction *c, quire_error *err)
     /* By id: a table comes before what belongs to it. */
     for (size_t i = 0; i < c->objects.count; i++) {
         const struct qr_object *object = c->objects.objects[i];
-        bool hash = object->kind == QR_OBJECT_INDEX && object->index_kind == QUIRE_INDEX_HASH;
-        QR_TRY(hash ? rebuild_hash(c, object, err) : copy_object(c, object, err));
+        QR_TRY(is_hash(object) ? copy_hash(c, object, err) : copy_object(c, object, err));
     }
     QR_TRY(copy_header(c, err));
     QR_TRY(commit(c, err));

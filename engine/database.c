@@ -9,6 +9,7 @@
 
 #include "base/bits.h"
 #include "base/vm.h"
+#include "engine/collation.h"
 #include "engine/engine_internal.h"
 #include "pager/page_format.h"
 
@@ -310,6 +311,7 @@ quire_status quire_close(quire_db *db, quire_error *err)
     qr_txns_free_spares(db);
     qr_trees_free_spares(db);
     qr_schema_free_all(db);
+    qr_collations_free(db);
     quire_status status = qr_pager_close(db->pager, err);
     if (db->memory_layer != NULL) {
         qr_file_layer_memory_destroy(db->memory_layer);

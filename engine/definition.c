@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "catalog/object.h"
+#include "engine/collation.h"
 #include "engine/index.h"
 
 static quire_status check_txn(quire_txn *txn, quire_error *err)
@@ -31,7 +33,8 @@ static quire_status check_name_free(quire_txn *txn, enum qr_object_kind kind, co
     quire_status status =
         qr_catalog_find(txn->view, kind, name, strlen(name), &arena, &other, &found, err);
     if (status == QUIRE_OK && found) {
-        status = qr_fail(err, QUIRE_EXISTS, "The name \"%s\" is taken.", name);
+        status = qr_fail(err, QUIRE_EXISTS, "The name \"%s\" is taken by a %s.", name,
+                         qr_object_kind_name(other->kind));
     }
     qr_arena_free(&arena);
     return status;
@@ -250,23 +253,51 @@ quire_status quire_table_drop(quire_txn *txn, const char *name, quire_error *err
 /* An index definition as the catalog stores it. */
 struct new_index {
     struct qr_object object;
-    uint32_t columns[QR_INDEX_COLUMNS_MAX];
-    bool descending[QR_INDEX_COLUMNS_MAX];
+    struct qr_index_part parts[QR_INDEX_COLUMNS_MAX];
+    uint32_t included[QR_INDEX_INCLUDED_MAX];
 };
 
-static quire_status resolve_column(const struct qr_object *table, const quire_index_column *wanted,
-                                   quire_index_kind kind, uint32_t *column, quire_error *err)
+static quire_status find_column(const struct qr_object *table, const char *name, uint32_t *column,
+                                quire_error *err)
 {
     uint32_t i = 0;
-    while (wanted->name != NULL && i < table->column_count &&
-           strcmp(table->columns[i].name, wanted->name) != 0) {
+    *column = 0;
+    while (name != NULL && i < table->column_count && strcmp(table->columns[i].name, name) != 0) {
         i++;
     }
-    if (wanted->name == NULL || i == table->column_count) {
+    if (name == NULL || i == table->column_count) {
         return qr_fail(err, QUIRE_UNKNOWN_NAME, "Table \"%s\" has no column \"%s\".", table->name,
-                       wanted->name == NULL ? "" : wanted->name);
+                       name == NULL ? "" : name);
     }
-    if (table->columns[i].type == QUIRE_LIST) {
+    *column = i;
+    return QUIRE_OK;
+}
+
+static quire_status check_collation(const quire_db *db, const quire_column *column,
+                                    const char *collation, quire_error *err)
+{
+    if (collation == NULL) {
+        return QUIRE_OK;
+    }
+    if (column->type != QUIRE_TEXT) {
+        return qr_fail(err, QUIRE_MISUSE, "Column \"%s\" is no text: it takes no collation.",
+                       column->name);
+    }
+    if (qr_collation_find(db, collation) == NULL) {
+        return qr_fail(err, QUIRE_UNKNOWN_NAME,
+                       "There is no collation \"%s\"; register it on the database first.",
+                       collation);
+    }
+    return QUIRE_OK;
+}
+
+static quire_status resolve_part(const quire_db *db, const struct qr_object *table,
+                                 const quire_index_column *wanted, quire_index_kind kind,
+                                 struct qr_index_part *part, quire_error *err)
+{
+    QR_TRY(find_column(table, wanted->name, &part->column, err));
+    const quire_column *column = &table->columns[part->column];
+    if (column->type == QUIRE_LIST) {
         return qr_fail(err, QUIRE_MISUSE, "Column \"%s\" is a list, which cannot be indexed.",
                        wanted->name);
     }
@@ -275,12 +306,66 @@ static quire_status resolve_column(const struct qr_object *table, const quire_in
                        "A hash index keeps no order: column \"%s\" cannot be descending.",
                        wanted->name);
     }
-    *column = i;
+    part->descending = wanted->descending;
+    part->collation = wanted->collation;
+    return check_collation(db, column, wanted->collation, err);
+}
+
+/* One column may come twice if the two compare differently. */
+static bool same_part(const struct qr_index_part *a, const struct qr_index_part *b)
+{
+    return a->column == b->column && (a->collation == NULL) == (b->collation == NULL) &&
+           (a->collation == NULL || strcmp(a->collation, b->collation) == 0);
+}
+
+static quire_status resolve_parts(const quire_db *db, const struct qr_object *table,
+                                  const quire_index_def *def, struct new_index *index,
+                                  quire_error *err)
+{
+    for (uint32_t i = 0; i < def->column_count; i++) {
+        struct qr_index_part *part = &index->parts[i];
+        QR_TRY(resolve_part(db, table, &def->columns[i], def->kind, part, err));
+        for (uint32_t j = 0; j < i; j++) {
+            if (same_part(&index->parts[j], part)) {
+                return qr_fail(err, QUIRE_MISUSE, "Column \"%s\" is twice in index \"%s\".",
+                               def->columns[i].name, def->name);
+            }
+        }
+    }
     return QUIRE_OK;
 }
 
-static quire_status resolve_index(const struct qr_table_def *table, const quire_index_def *def,
-                                  struct new_index *index, quire_error *err)
+/* Sorts the included columns: their order in the entries is that in the rows. */
+static quire_status resolve_included(const struct qr_object *table, const quire_index_def *def,
+                                     struct new_index *index, quire_error *err)
+{
+    if (def->included_count > QR_INDEX_INCLUDED_MAX ||
+        (def->included == NULL && def->included_count > 0)) {
+        return qr_fail(err, QUIRE_MISUSE, "An index includes at most %u columns.",
+                       QR_INDEX_INCLUDED_MAX);
+    }
+    if (def->kind == QUIRE_INDEX_HASH && def->included_count > 0) {
+        return qr_fail(err, QUIRE_MISUSE, "A hash index cannot include columns.");
+    }
+    for (uint32_t i = 0; i < def->included_count; i++) {
+        uint32_t column;
+        uint32_t at = i;
+        QR_TRY(find_column(table, def->included[i], &column, err));
+        for (; at > 0 && index->included[at - 1] > column; at--) {
+            index->included[at] = index->included[at - 1];
+        }
+        if (at > 0 && index->included[at - 1] == column) {
+            return qr_fail(err, QUIRE_MISUSE, "Index \"%s\" includes column \"%s\" twice.",
+                           def->name, def->included[i]);
+        }
+        index->included[at] = column;
+    }
+    return QUIRE_OK;
+}
+
+static quire_status resolve_index(const quire_db *db, const struct qr_table_def *table,
+                                  const quire_index_def *def, struct new_index *index,
+                                  quire_error *err)
 {
     if (def == NULL) {
         return qr_fail(err, QUIRE_MISUSE, "quire_index_create needs a definition.");
@@ -294,25 +379,17 @@ static quire_status resolve_index(const struct qr_table_def *table, const quire_
         def->column_count > QR_INDEX_COLUMNS_MAX) {
         return qr_fail(err, QUIRE_MISUSE, "An index has 1 to %u columns.", QR_INDEX_COLUMNS_MAX);
     }
-    for (uint32_t i = 0; i < def->column_count; i++) {
-        QR_TRY(resolve_column(table->object, &def->columns[i], def->kind, &index->columns[i], err));
-        index->descending[i] = def->columns[i].descending;
-        for (uint32_t j = 0; j < i; j++) {
-            if (index->columns[j] == index->columns[i]) {
-                return qr_fail(err, QUIRE_MISUSE, "Column \"%s\" is twice in index \"%s\".",
-                               def->columns[i].name, def->name);
-            }
-        }
-    }
-    index->object = (struct qr_object){.kind = QR_OBJECT_INDEX,
-                                       .name = def->name,
-                                       .owner = table->object->id,
-                                       .index_kind = def->kind,
-                                       .unique = def->unique,
-                                       .key_columns = index->columns,
-                                       .key_descending = index->descending,
-                                       .key_count = def->column_count};
-    return QUIRE_OK;
+    *index = (struct new_index){.object = {.kind = QR_OBJECT_INDEX,
+                                           .name = def->name,
+                                           .owner = table->object->id,
+                                           .index_kind = def->kind,
+                                           .unique = def->unique,
+                                           .parts = index->parts,
+                                           .key_count = def->column_count,
+                                           .included = index->included,
+                                           .included_count = def->included_count}};
+    QR_TRY(resolve_parts(db, table->object, def, index, err));
+    return resolve_included(table->object, def, index, err);
 }
 
 static quire_status build(quire_txn *txn, const struct qr_table_def *table,
@@ -336,7 +413,7 @@ quire_status quire_index_create(quire_txn *txn, const char *table, const quire_i
     uint32_t statement;
     QR_TRY(check_txn(txn, err));
     QR_TRY(find_table(txn, table, &owner, err));
-    QR_TRY(resolve_index(owner, def, &index, err));
+    QR_TRY(resolve_index(txn->db, owner, def, &index, err));
     QR_TRY(check_name_free(txn, QR_OBJECT_INDEX, def->name, err));
     QR_TRY(qr_statement_begin(txn, &statement, err));
     quire_status status = build(txn, owner, &index.object, err);
@@ -365,7 +442,7 @@ quire_status quire_index_drop(quire_txn *txn, const char *name, quire_error *err
     qr_arena_init(&arena, &txn->db->allocator, 0);
     quire_status status = qr_catalog_find(txn->view, QR_OBJECT_INDEX, name, strlen(name), &arena,
                                           &object, &found, err);
-    if (status == QUIRE_OK && !found) {
+    if (status == QUIRE_OK && (!found || object->kind != QR_OBJECT_INDEX)) {
         status = qr_fail(err, QUIRE_UNKNOWN_NAME, "There is no index \"%s\".", name);
     }
     if (status == QUIRE_OK) {

@@ -6,7 +6,7 @@
  * from the transaction's schema.
  *
  * Locking: quire_db.mutex (rank QR_RANK_LEAF) guards the list of schemas, their
- * references and additions, and the attachment; nothing is read from pages under
+ * references and additions, the attachment and additions to the collations; nothing is read from pages under
  * it. A definition, once in a schema, is found without it. Everything else is
  * used by one thread at a time.
  */
@@ -20,6 +20,7 @@
 #include "engine/engine.h"
 #include "engine/spare.h"
 
+struct qr_collation;
 struct qr_schema;
 
 struct quire_db {
@@ -34,8 +35,9 @@ struct quire_db {
     _Atomic uint32_t tickets;         /* of asynchronous commits, not waited for yet */
     struct qr_schema *schemas;        /* in use, and the newest */
     struct qr_attachment *attachment; /* NULL or one reference */
-    struct qr_spares spare_txns;      /* each keeps its reference to a schema */
-    struct qr_spares spare_trees;     /* handles */
+    struct qr_collation *_Atomic collations;
+    struct qr_spares spare_txns;  /* each keeps its reference to a schema */
+    struct qr_spares spare_trees; /* handles */
 };
 
 /* ---- Schema cache (schema.c) ---- */
@@ -78,6 +80,11 @@ void qr_schema_end(quire_txn *txn);
 /* Lets go of the shared schema too, and of all of a database's. */
 void qr_schema_release(quire_txn *txn);
 void qr_schema_free_all(quire_db *db);
+
+/* An index's definition for the user, which borrows from the objects and from `arena`. CORRUPT when
+ * the table has no such columns. */
+quire_status qr_index_name(const struct qr_object *index, const struct qr_object *table,
+                           struct qr_arena *arena, quire_index_def *names, quire_error *err);
 
 /* ---- Transactions (transaction.c) ---- */
 

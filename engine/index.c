@@ -11,6 +11,7 @@
 #include "base/bytes.h"
 #include "base/hash.h"
 #include "catalog/record.h"
+#include "engine/collation.h"
 #include "engine/index_hash.h"
 
 void qr_index_open(struct qr_index *index, quire_txn *txn, const struct qr_table_def *table,
@@ -20,7 +21,8 @@ void qr_index_open(struct qr_index *index, quire_txn *txn, const struct qr_table
                                .table = table,
                                .def = def,
                                .page_size = qr_pager_page_size(txn->db->pager),
-                               .scratch = {.allocator = &txn->db->allocator}};
+                               .scratch = {.allocator = &txn->db->allocator},
+                               .sort_key = {.allocator = &txn->db->allocator}};
 }
 
 void qr_index_close(struct qr_index *index)
@@ -33,30 +35,68 @@ void qr_index_close(struct qr_index *index)
     }
     index->entries_open = index->rows_open = false;
     qr_key_free(&index->scratch);
+    qr_key_free(&index->sort_key);
 }
 
 /* ---- Keys ---- */
 
 void qr_index_key_init(struct qr_index_key *key, const quire_allocator *allocator)
 {
-    *key = (struct qr_index_key){.full = {.allocator = allocator}, .cut = {.allocator = allocator}};
+    *key = (struct qr_index_key){.full = {.allocator = allocator},
+                                 .cut = {.allocator = allocator},
+                                 .included = {.allocator = allocator}};
 }
 
 void qr_index_key_free(struct qr_index_key *key)
 {
     qr_key_free(&key->full);
     qr_key_free(&key->cut);
+    qr_key_free(&key->included);
 }
 
-static quire_status encode(const struct qr_index *index, const quire_value *values,
-                           struct qr_key *full, bool *has_null, quire_error *err)
+static quire_status find_collation(const struct qr_index *index, const char *name,
+                                   const struct qr_collation **collation, quire_error *err)
 {
-    const struct qr_object *object = index->def->object;
+    *collation = name == NULL ? NULL : qr_collation_find(index->txn->db, name);
+    if (name != NULL && *collation == NULL) {
+        return qr_fail(err, QUIRE_UNKNOWN_NAME,
+                       "Index \"%s\" of \"%s\" orders text by collation \"%s\", which is not "
+                       "registered; register it on the database first.",
+                       index->def->object->name, index->table->object->name, name);
+    }
+    return QUIRE_OK;
+}
+
+quire_status qr_index_check_collations(const struct qr_index *index, quire_error *err)
+{
+    const struct qr_collation *collation;
+    for (uint32_t i = 0; i < index->def->object->key_count; i++) {
+        QR_TRY(find_collation(index, index->def->object->parts[i].collation, &collation, err));
+    }
+    return QUIRE_OK;
+}
+
+quire_status qr_index_append(struct qr_index *index, uint32_t part, const quire_value *value,
+                             struct qr_key *key, quire_error *err)
+{
+    const struct qr_index_part *how = &index->def->object->parts[part];
+    const struct qr_collation *collation;
+    quire_value stored = *value;
+    QR_TRY(find_collation(index, how->collation, &collation, err));
+    if (collation != NULL && value->type != QUIRE_NULL) {
+        QR_TRY(qr_collation_apply(collation, value, &index->sort_key, &stored, err));
+    }
+    return qr_key_append(key, &stored, how->descending, err);
+}
+
+static quire_status encode(struct qr_index *index, const quire_value *values, struct qr_key *full,
+                           bool *has_null, quire_error *err)
+{
     qr_key_clear(full);
     *has_null = false;
-    for (uint32_t i = 0; i < object->key_count; i++) {
+    for (uint32_t i = 0; i < index->def->object->key_count; i++) {
         *has_null |= values[i].type == QUIRE_NULL;
-        QR_TRY(qr_key_append(full, &values[i], object->key_descending[i], err));
+        QR_TRY(qr_index_append(index, i, &values[i], full, err));
     }
     return QUIRE_OK;
 }
@@ -78,32 +118,67 @@ static quire_status cut(const struct qr_index *index, struct qr_index_key *key, 
     return qr_key_append_bytes(&key->cut, bytes, sizeof bytes, err);
 }
 
-quire_status qr_index_key_from_values(const struct qr_index *index, const quire_value *values,
+quire_status qr_index_key_from_values(struct qr_index *index, const quire_value *values,
                                       struct qr_index_key *key, quire_error *err)
 {
+    qr_key_clear(&key->included);
     QR_TRY(encode(index, values, &key->full, &key->has_null, err));
     return cut(index, key, err);
 }
 
-quire_status qr_index_key_from_bytes(const struct qr_index *index, const uint8_t *full, size_t size,
-                                     bool has_null, struct qr_index_key *key, quire_error *err)
+quire_status qr_index_key_from_bytes(const struct qr_index *index, struct qr_slice full,
+                                     bool has_null, struct qr_slice included,
+                                     struct qr_index_key *key, quire_error *err)
 {
     qr_key_clear(&key->full);
+    qr_key_clear(&key->included);
     key->has_null = has_null;
-    QR_TRY(qr_key_append_bytes(&key->full, full, size, err));
+    QR_TRY(qr_key_append_bytes(&key->full, full.data, full.size, err));
+    QR_TRY(qr_key_append_bytes(&key->included, included.data, included.size, err));
     return cut(index, key, err);
 }
 
-quire_status qr_index_key_from_row(const struct qr_index *index, const quire_value *row,
-                                   uint32_t count, struct qr_index_key *key, quire_error *err)
+static bool same_bytes(const struct qr_key *a, const struct qr_key *b)
+{
+    return a->size == b->size && (a->size == 0 || memcmp(a->bytes, b->bytes, a->size) == 0);
+}
+
+bool qr_index_key_same(const struct qr_index_key *a, const struct qr_index_key *b)
+{
+    return same_bytes(&a->full, &b->full);
+}
+
+/* Writes the record that an entry stores. */
+static quire_status include(const struct qr_index *index, const quire_value *values,
+                            struct qr_index_key *key, quire_error *err)
+{
+    uint32_t count = index->def->object->included_count;
+    if (count == 0) {
+        return QUIRE_OK;
+    }
+    size_t size = quire_record_size(values, count);
+    QR_TRY(qr_grow(key->included.allocator, &key->included.bytes, &key->included.capacity, size, 1,
+                   err));
+    key->included.size = quire_record_encode(values, count, key->included.bytes);
+    return QUIRE_OK;
+}
+
+quire_status qr_index_key_from_row(struct qr_index *index, const quire_value *row, uint32_t count,
+                                   struct qr_index_key *key, quire_error *err)
 {
     const struct qr_object *object = index->def->object;
     quire_value values[QR_INDEX_COLUMNS_MAX];
+    quire_value included[QR_INDEX_INCLUDED_MAX];
     for (uint32_t i = 0; i < object->key_count; i++) {
-        uint32_t column = object->key_columns[i];
+        uint32_t column = object->parts[i].column;
         values[i] = column < count ? row[column] : quire_null();
     }
-    return qr_index_key_from_values(index, values, key, err);
+    for (uint32_t i = 0; i < object->included_count; i++) {
+        uint32_t column = object->included[i];
+        included[i] = column < count ? row[column] : quire_null();
+    }
+    QR_TRY(qr_index_key_from_values(index, values, key, err));
+    return include(index, included, key, err);
 }
 
 /* The key's values as a record holds them. */
@@ -111,9 +186,13 @@ static quire_status pick(const struct qr_index *index, const void *record, size_
                          quire_value *values, quire_error *err)
 {
     const struct qr_object *object = index->def->object;
-    QR_TRY(qr_record_pick(record, size, object->key_columns, object->key_count, values, err));
+    uint32_t columns[QR_INDEX_COLUMNS_MAX];
     for (uint32_t i = 0; i < object->key_count; i++) {
-        const quire_column *column = &index->table->object->columns[object->key_columns[i]];
+        columns[i] = object->parts[i].column;
+    }
+    QR_TRY(qr_record_pick(record, size, columns, object->key_count, values, err));
+    for (uint32_t i = 0; i < object->key_count; i++) {
+        const quire_column *column = &index->table->object->columns[columns[i]];
         if (values[i].type != QUIRE_NULL && values[i].type != column->type) {
             return qr_fail(err, QUIRE_CORRUPT,
                            "A row of \"%s\" is damaged: its column \"%s\" is not of type %s.",
@@ -123,12 +202,16 @@ static quire_status pick(const struct qr_index *index, const void *record, size_
     return QUIRE_OK;
 }
 
-quire_status qr_index_key_from_record(const struct qr_index *index, const void *record, size_t size,
+quire_status qr_index_key_from_record(struct qr_index *index, const void *record, size_t size,
                                       struct qr_index_key *key, quire_error *err)
 {
+    const struct qr_object *object = index->def->object;
     quire_value values[QR_INDEX_COLUMNS_MAX];
+    quire_value included[QR_INDEX_INCLUDED_MAX];
     QR_TRY(pick(index, record, size, values, err));
-    return qr_index_key_from_values(index, values, key, err);
+    QR_TRY(qr_index_key_from_values(index, values, key, err));
+    QR_TRY(qr_record_pick(record, size, object->included, object->included_count, included, err));
+    return include(index, included, key, err);
 }
 
 quire_status qr_index_key_of_rowid(struct qr_index *index, int64_t rowid, struct qr_key *full,
@@ -250,6 +333,19 @@ quire_status qr_index_delete(struct qr_index *index, struct qr_index_key *key, i
     return doom_on_failure(index, status);
 }
 
+quire_status qr_index_update(struct qr_index *index, struct qr_index_key *before,
+                             struct qr_index_key *after, int64_t rowid, quire_error *err)
+{
+    if (!qr_index_key_same(before, after)) {
+        QR_TRY(qr_index_delete(index, before, rowid, err));
+        return qr_index_insert(index, after, rowid, err);
+    }
+    if (same_bytes(&before->included, &after->included)) {
+        return QUIRE_OK;
+    }
+    return doom_on_failure(index, qr_index_btree_replace(index, after, rowid, err));
+}
+
 quire_status qr_index_count(struct qr_index *index, uint64_t *entries, quire_error *err)
 {
     if (is_hash(index)) {
@@ -335,7 +431,7 @@ void qr_index_describe(const struct qr_index *index, const struct qr_key *full, 
     qr_arena_init(&arena, &index->txn->db->allocator, 0);
     for (uint32_t i = 0; i < object->key_count; i++) {
         quire_value value;
-        if (qr_key_decode(full->bytes, full->size, &offset, object->key_descending[i], &arena,
+        if (qr_key_decode(full->bytes, full->size, &offset, object->parts[i].descending, &arena,
                           &value, NULL) != QUIRE_OK ||
             size - used < 128) {
             break;

@@ -32,10 +32,11 @@ static inline size_t qr_index_prefix_size(uint32_t page_size)
     return qr_index_key_max(page_size) - QR_INDEX_HASH_SIZE;
 }
 
-/* The key of one row in one index. */
+/* What one row has in one index: its key, and what its entry stores besides. */
 struct qr_index_key {
     struct qr_key full;
-    struct qr_key cut; /* the stored form, when is_cut */
+    struct qr_key cut;      /* the stored form, when is_cut */
+    struct qr_key included; /* record of the included columns; empty when there are none */
     bool is_cut;
     bool has_null; /* exempt from uniqueness */
 };
@@ -49,12 +50,19 @@ struct qr_index {
     struct qr_tree_reader entries; /* B-tree: its own */
     struct qr_tree_reader rows;    /* the table's, to compare keys by */
     struct qr_key scratch;
+    struct qr_key sort_key; /* of the text being encoded */
     bool entries_open, rows_open;
 };
 
 void qr_index_open(struct qr_index *index, quire_txn *txn, const struct qr_table_def *table,
                    const struct qr_index_def *def);
 void qr_index_close(struct qr_index *index);
+
+/* UNKNOWN_NAME when the index orders by a collation that is not registered. */
+quire_status qr_index_check_collations(const struct qr_index *index, quire_error *err);
+/* Appends a value as part number `part` of a key: under its collation and direction. */
+quire_status qr_index_append(struct qr_index *index, uint32_t part, const quire_value *value,
+                             struct qr_key *key, quire_error *err);
 
 void qr_index_key_init(struct qr_index_key *key, const quire_allocator *allocator);
 void qr_index_key_free(struct qr_index_key *key);
@@ -63,17 +71,20 @@ static inline struct qr_key *qr_index_key_stored(struct qr_index_key *key)
     return key->is_cut ? &key->cut : &key->full;
 }
 
-/* Makes the key of a row from the values of the whole row, from the key's values alone, or from the
- * row's record. */
-quire_status qr_index_key_from_row(const struct qr_index *index, const quire_value *row,
-                                   uint32_t count, struct qr_index_key *key, quire_error *err);
-quire_status qr_index_key_from_values(const struct qr_index *index, const quire_value *values,
+/* Makes the key of a row from the values of the whole row, from the key's values alone (nothing is
+ * included then), or from the row's record. */
+quire_status qr_index_key_from_row(struct qr_index *index, const quire_value *row, uint32_t count,
+                                   struct qr_index_key *key, quire_error *err);
+quire_status qr_index_key_from_values(struct qr_index *index, const quire_value *values,
                                       struct qr_index_key *key, quire_error *err);
-/* Or from an encoded key. */
-quire_status qr_index_key_from_bytes(const struct qr_index *index, const uint8_t *full, size_t size,
-                                     bool has_null, struct qr_index_key *key, quire_error *err);
-quire_status qr_index_key_from_record(const struct qr_index *index, const void *record, size_t size,
+quire_status qr_index_key_from_record(struct qr_index *index, const void *record, size_t size,
                                       struct qr_index_key *key, quire_error *err);
+/* Or from an encoded key and record of the included columns. */
+quire_status qr_index_key_from_bytes(const struct qr_index *index, struct qr_slice full,
+                                     bool has_null, struct qr_slice included,
+                                     struct qr_index_key *key, quire_error *err);
+/* Whether two rows have the same key. */
+bool qr_index_key_same(const struct qr_index_key *a, const struct qr_index_key *b);
 
 /* Writes the full key of the row with this rowid, read from the table. CORRUPT when there is no
  * such row: the index names it. */
@@ -84,7 +95,8 @@ quire_status qr_index_key_of_rowid(struct qr_index *index, int64_t rowid, struct
 quire_status qr_index_conflict(struct qr_index *index, struct qr_index_key *key, bool *conflict,
                                int64_t *rowid, quire_error *err);
 
-/* Whether the index has the entry of a row: its key with its rowid. */
+/* Whether the index has the entry of a row: its key with its rowid. What the entry includes is not
+ * compared. */
 quire_status qr_index_contains(struct qr_index *index, struct qr_index_key *key, int64_t rowid,
                                bool *found, quire_error *err);
 
@@ -93,6 +105,9 @@ quire_status qr_index_insert(struct qr_index *index, struct qr_index_key *key, i
 /* CORRUPT when the entry is not there. */
 quire_status qr_index_delete(struct qr_index *index, struct qr_index_key *key, int64_t rowid,
                              quire_error *err);
+/* Turns a row's entry into that of its new key; writes nothing where they are the same. */
+quire_status qr_index_update(struct qr_index *index, struct qr_index_key *before,
+                             struct qr_index_key *after, int64_t rowid, quire_error *err);
 quire_status qr_index_count(struct qr_index *index, uint64_t *entries, quire_error *err);
 
 /* Makes the pages of an empty index and sets object->root (and its random key). The object's id is
@@ -107,6 +122,8 @@ quire_status qr_index_fill(struct qr_index *index, quire_error *err);
 void qr_index_describe(const struct qr_index *index, const struct qr_key *full, char *out,
                        size_t size);
 
+/* Whether the entries of an index tell a column's value (index_cursor.c). */
+bool qr_index_covers(const struct qr_object *table, const struct qr_object *index, uint32_t column);
 /* Opens a walk (index_cursor.c). `index` is below the table's index_count. */
 quire_status qr_index_cursor_make(quire_txn *txn, const struct qr_table_def *table, uint32_t index,
                                   const quire_index_range *range, quire_index_cursor **out,
@@ -118,9 +135,11 @@ struct qr_tree qr_index_tree(const struct qr_index *index);
 
 /* An entry of the key tree, taken apart. */
 struct qr_index_entry {
-    size_t key_size; /* bytes of the stored key; the rest of the tree's key is the rowid */
+    struct qr_slice included; /* record of the included columns; borrowed from the payload */
+    size_t key_size;          /* bytes of the stored key; the rest of the tree's key is the rowid */
     int64_t rowid;
     bool is_cut;
+    bool is_alone; /* the rowid is in the payload */
 };
 quire_status qr_index_parse_entry(const struct qr_index *index, const struct qr_tree_key *key,
                                   struct qr_slice payload, struct qr_index_entry *entry,
@@ -132,6 +151,9 @@ quire_status qr_index_btree_contains(struct qr_index *index, struct qr_index_key
                                      int64_t rowid, bool *found, quire_error *err);
 quire_status qr_index_btree_insert(struct qr_index *index, struct qr_index_key *key, int64_t rowid,
                                    quire_error *err);
+/* Replaces what the entry of a row stores besides its key. */
+quire_status qr_index_btree_replace(struct qr_index *index, struct qr_index_key *key, int64_t rowid,
+                                    quire_error *err);
 quire_status qr_index_btree_delete(struct qr_index *index, struct qr_index_key *key, int64_t rowid,
                                    quire_error *err);
 

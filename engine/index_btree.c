@@ -6,14 +6,17 @@
  *   key rowid        -         otherwise, the key stored whole
  *   cut-key rowid    01        the key is cut
  *
- * A rowid is written as an integer of the key encoding, whose first byte is
- * never 01, so an entry says by itself which form it has.
+ * If the index includes columns, their record follows in the payload, behind 02
+ * where there would be nothing. A rowid is written as an integer of the key
+ * encoding, whose first byte is neither 01 nor 02, so an entry says by itself
+ * which form it has.
  */
 #include <string.h>
 
 #include "engine/index.h"
 
-#define CUT_MARK 0x01
+#define CUT_MARK   0x01
+#define WHOLE_MARK 0x02
 
 struct qr_tree qr_index_tree(const struct qr_index *index)
 {
@@ -34,27 +37,43 @@ static bool stored_alone(const struct qr_index *index, const struct qr_index_key
     return index->def->object->unique && !key->has_null && !key->is_cut;
 }
 
+/* What follows the head of a payload: nothing, or the record of the included columns. */
+static quire_status split_included(const struct qr_index *index, struct qr_slice payload,
+                                   size_t head, struct qr_index_entry *entry, quire_error *err)
+{
+    bool wanted = index->def->object->included_count > 0;
+    entry->included = (struct qr_slice){.data = payload.data + head, .size = payload.size - head};
+    return wanted == (entry->included.size > 0) ? QUIRE_OK
+                                                : damaged(index, "an entry's payload", err);
+}
+
 quire_status qr_index_parse_entry(const struct qr_index *index, const struct qr_tree_key *key,
                                   struct qr_slice payload, struct qr_index_entry *entry,
                                   quire_error *err)
 {
     const struct qr_object *object = index->def->object;
+    bool is_marked = payload.size > 0 && payload.data[0] <= WHOLE_MARK;
+    size_t head = is_marked ? 1 : 0;
     size_t offset = 0;
-    entry->is_cut = payload.size == 1 && payload.data[0] == CUT_MARK;
-    if (payload.size > 0 && !entry->is_cut) {
+    entry->is_alone = payload.size > 0 && !is_marked;
+    entry->is_cut = is_marked && payload.data[0] == CUT_MARK;
+    if (entry->is_alone) {
         entry->key_size = key->size;
-        QR_TRY(qr_key_decode_rowid(payload.data, payload.size, &offset, &entry->rowid, err));
-        return offset == payload.size ? QUIRE_OK : damaged(index, "an entry's rowid", err);
+        QR_TRY(qr_key_decode_rowid(payload.data, payload.size, &head, &entry->rowid, err));
+        return split_included(index, payload, head, entry, err);
     }
     if (entry->is_cut) {
         offset = qr_index_key_max(index->page_size);
     }
     for (uint32_t i = 0; !entry->is_cut && i < object->key_count; i++) {
-        QR_TRY(qr_key_skip(key->bytes, key->size, &offset, object->key_descending[i], err));
+        QR_TRY(qr_key_skip(key->bytes, key->size, &offset, object->parts[i].descending, err));
     }
     entry->key_size = offset;
     QR_TRY(qr_key_decode_rowid(key->bytes, key->size, &offset, &entry->rowid, err));
-    return offset == key->size ? QUIRE_OK : damaged(index, "an entry's length", err);
+    if (offset != key->size) {
+        return damaged(index, "an entry's length", err);
+    }
+    return split_included(index, payload, head, entry, err);
 }
 
 /* ---- Finding ---- */
@@ -139,29 +158,35 @@ quire_status qr_index_btree_find(struct qr_index *index, struct qr_index_key *ke
 
 /* ---- Changing ---- */
 
-/* Appends the rowid to the stored key for the length of one tree call. */
+/* An entry, which borrows from a key's buffers for the length of one tree call. */
 struct entry_bytes {
     struct qr_tree_key key;
-    const void *payload;
+    const uint8_t *payload;
     size_t payload_size;
+    size_t head_size; /* of the payload, without the included columns */
 };
 
+/* Writes rowid, mark and record behind the stored key, each where the form of the entry has it. */
 static quire_status compose(const struct qr_index *index, struct qr_index_key *key, int64_t rowid,
                             struct entry_bytes *entry, quire_error *err)
 {
-    static const uint8_t cut_mark[1] = {CUT_MARK};
+    static const uint8_t marks[] = {WHOLE_MARK, CUT_MARK};
     struct qr_key *stored = qr_index_key_stored(key);
+    bool alone = stored_alone(index, key);
+    bool is_marked = !alone && (key->is_cut || key->included.size > 0);
     size_t key_size = stored->size;
     QR_TRY(qr_key_append_rowid(stored, rowid, err));
-    if (stored_alone(index, key)) {
-        *entry = (struct entry_bytes){.key = {.bytes = stored->bytes, .size = key_size},
-                                      .payload = stored->bytes + key_size,
-                                      .payload_size = stored->size - key_size};
-    } else {
-        *entry = (struct entry_bytes){.key = {.bytes = stored->bytes, .size = stored->size},
-                                      .payload = cut_mark,
-                                      .payload_size = key->is_cut ? 1 : 0};
+    size_t with_rowid = stored->size;
+    if (is_marked) {
+        QR_TRY(qr_key_append_bytes(stored, &marks[key->is_cut], 1, err));
     }
+    size_t head_end = stored->size;
+    QR_TRY(qr_key_append_bytes(stored, key->included.bytes, key->included.size, err));
+    size_t tree_key_size = alone ? key_size : with_rowid;
+    *entry = (struct entry_bytes){.key = {.bytes = stored->bytes, .size = tree_key_size},
+                                  .payload = stored->bytes + tree_key_size,
+                                  .payload_size = stored->size - tree_key_size,
+                                  .head_size = head_end - tree_key_size};
     stored->size = key_size;
     return QUIRE_OK;
 }
@@ -174,8 +199,10 @@ quire_status qr_index_btree_contains(struct qr_index *index, struct qr_index_key
     QR_TRY(open_entries(index, err));
     QR_TRY(compose(index, key, rowid, &entry, err));
     QR_TRY(qr_tree_find(&index->entries, &entry.key, &payload, found, err));
-    *found = *found && payload.size == entry.payload_size &&
-             (payload.size == 0 || memcmp(payload.data, entry.payload, payload.size) == 0);
+    bool includes = entry.payload_size > entry.head_size;
+    *found = *found && payload.size >= entry.head_size &&
+             (payload.size > entry.head_size) == includes &&
+             (entry.head_size == 0 || memcmp(payload.data, entry.payload, entry.head_size) == 0);
     return QUIRE_OK;
 }
 
@@ -189,6 +216,18 @@ quire_status qr_index_btree_insert(struct qr_index *index, struct qr_index_key *
     QR_TRY(qr_tree_put(&tree, &entry.key, entry.payload, entry.payload_size, QR_PUT_INSERT,
                        &existed, err));
     return existed ? damaged(index, "it has an entry for a row that is new", err) : QUIRE_OK;
+}
+
+quire_status qr_index_btree_replace(struct qr_index *index, struct qr_index_key *key, int64_t rowid,
+                                    quire_error *err)
+{
+    struct qr_tree tree = qr_index_tree(index);
+    struct entry_bytes entry;
+    bool existed;
+    QR_TRY(compose(index, key, rowid, &entry, err));
+    QR_TRY(qr_tree_put(&tree, &entry.key, entry.payload, entry.payload_size, QR_PUT_REPLACE,
+                       &existed, err));
+    return existed ? QUIRE_OK : damaged(index, "the entry of a row is missing", err);
 }
 
 quire_status qr_index_btree_delete(struct qr_index *index, struct qr_index_key *key, int64_t rowid,

@@ -19,13 +19,14 @@
 #include <string.h>
 
 #include "catalog/record.h"
+#include "engine/collation.h"
 #include "engine/index.h"
 #include "engine/index_hash.h"
 
-/* One entry of a group. */
+/* One entry of a group, with its true key. */
 struct member {
-    const uint8_t *key;
-    size_t size;
+    struct qr_slice key;
+    struct qr_slice included;
     int64_t rowid;
 };
 
@@ -42,12 +43,16 @@ struct quire_index_cursor {
     struct qr_key lower, upper; /* true bounds */
     struct qr_key prefix;       /* of the group being read */
     bool unbounded;             /* there is no upper bound */
+    bool exact;                 /* one key is sought, which is stored cut: wanted.cut ... */
+    struct qr_key cut_end;      /* ... is where its entries begin, this is where they end */
     bool started;
     bool stays;            /* the tree's cursor already stands on the next entry ... */
     bool stays_valid;      /* ... if there is one */
     struct qr_arena arena; /* keys of the group */
     struct member *group;
     size_t group_count, group_capacity, group_next;
+    struct qr_arena columns; /* texts of the entry yielded last */
+    bool on_entry;
 
     /* hash */
     struct qr_hash_rowids rowids;
@@ -59,7 +64,7 @@ struct quire_index_cursor {
 static quire_status check_bound(const struct qr_table_def *table, const struct qr_object *object,
                                 uint32_t position, const quire_value *value, quire_error *err)
 {
-    const quire_column *column = &table->object->columns[object->key_columns[position]];
+    const quire_column *column = &table->object->columns[object->parts[position].column];
     if (value->type != QUIRE_NULL && value->type != column->type) {
         return qr_fail(err, QUIRE_TYPE, "Column \"%s\" of index \"%s\" is of type %s, not %s.",
                        column->name, object->name, qr_type_name(column->type),
@@ -68,9 +73,10 @@ static quire_status check_bound(const struct qr_table_def *table, const struct q
     return QUIRE_OK;
 }
 
-static quire_status check_start(const struct qr_table_def *table, const struct qr_object *object,
-                                const quire_index_range *range, quire_error *err)
+static quire_status check_start(const struct qr_index *index, const quire_index_range *range,
+                                quire_error *err)
 {
+    const struct qr_object *object = index->def->object;
     const quire_value *start = range->starts_with;
     if (range->lower != NULL || range->upper != NULL ||
         (start->type != QUIRE_TEXT && start->type != QUIRE_BLOB)) {
@@ -78,12 +84,22 @@ static quire_status check_start(const struct qr_table_def *table, const struct q
                        "starts_with of index \"%s\" is a text or blob, without other bounds.",
                        object->name);
     }
-    return check_bound(table, object, range->prefix_count, start, err);
+    const char *name = object->parts[range->prefix_count].collation;
+    const struct qr_collation *collation =
+        name == NULL ? NULL : qr_collation_find(index->txn->db, name);
+    if (collation != NULL && !collation->is_folding) {
+        return qr_fail(err, QUIRE_MISUSE,
+                       "Collation \"%s\" of index \"%s\" does not say what a text starts with.",
+                       name, object->name);
+    }
+    return check_bound(index->table, object, range->prefix_count, start, err);
 }
 
-static quire_status check_range(const struct qr_table_def *table, const struct qr_object *object,
-                                const quire_index_range *range, quire_error *err)
+static quire_status check_range(const struct qr_index *index, const quire_index_range *range,
+                                quire_error *err)
 {
+    const struct qr_table_def *table = index->table;
+    const struct qr_object *object = index->def->object;
     bool bounded = range->lower != NULL || range->upper != NULL || range->starts_with != NULL;
     bool is_hash = object->index_kind == QUIRE_INDEX_HASH;
     if (is_hash && (range->prefix_count != object->key_count || bounded)) {
@@ -101,7 +117,7 @@ static quire_status check_range(const struct qr_table_def *table, const struct q
         QR_TRY(check_bound(table, object, i, &range->prefix[i], err));
     }
     if (range->starts_with != NULL) {
-        QR_TRY(check_start(table, object, range, err));
+        QR_TRY(check_start(index, range, err));
     }
     if (range->lower != NULL) {
         QR_TRY(check_bound(table, object, range->prefix_count, range->lower, err));
@@ -114,11 +130,11 @@ static quire_status check_range(const struct qr_table_def *table, const struct q
 
 /* Appends the bound of the column after the prefix. The byte range begins with the lower bound, or
  * with the upper one where the column descends. `after` moves behind all keys with that value. */
-static quire_status append_bound(struct qr_key *key, const quire_value *value, bool descending,
-                                 bool after, bool *none, quire_error *err)
+static quire_status append_bound(struct qr_index *index, uint32_t part, struct qr_key *key,
+                                 const quire_value *value, bool after, bool *none, quire_error *err)
 {
     if (value != NULL) {
-        QR_TRY(qr_key_append(key, value, descending, err));
+        QR_TRY(qr_index_append(index, part, value, key, err));
     }
     if (after) {
         qr_key_successor(key, none);
@@ -128,9 +144,9 @@ static quire_status append_bound(struct qr_key *key, const quire_value *value, b
 
 /* From the bytes that all keys of such values share to the end of those that begin so. */
 static quire_status make_start(struct quire_index_cursor *cursor, const quire_value *start,
-                               bool descending, quire_error *err)
+                               uint32_t part, quire_error *err)
 {
-    QR_TRY(qr_key_append(&cursor->lower, start, descending, err));
+    QR_TRY(qr_index_append(&cursor->index, part, start, &cursor->lower, err));
     cursor->lower.size -= 2; /* what ends the value */
     qr_key_clear(&cursor->upper);
     QR_TRY(qr_key_append_bytes(&cursor->upper, cursor->lower.bytes, cursor->lower.size, err));
@@ -138,28 +154,47 @@ static quire_status make_start(struct quire_index_cursor *cursor, const quire_va
     return QUIRE_OK;
 }
 
+/* Entries of one long key are found by its cut form: no others of its group need be read. */
+static quire_status make_exact(struct quire_index_cursor *cursor, quire_error *err)
+{
+    struct qr_index_key *wanted = &cursor->wanted;
+    struct qr_slice full = {cursor->lower.bytes, cursor->lower.size};
+    bool none = false;
+    QR_TRY(qr_index_key_from_bytes(&cursor->index, full, false, (struct qr_slice){NULL, 0}, wanted,
+                                   err));
+    if (!wanted->is_cut) {
+        return QUIRE_OK;
+    }
+    qr_key_clear(&cursor->cut_end);
+    QR_TRY(qr_key_append_bytes(&cursor->cut_end, wanted->cut.bytes, wanted->cut.size, err));
+    qr_key_successor(&cursor->cut_end, &none);
+    cursor->exact = !none;
+    return QUIRE_OK;
+}
+
 static quire_status make_bounds(struct quire_index_cursor *cursor, const struct qr_object *object,
                                 const quire_index_range *range, quire_error *err)
 {
     bool none = false;
-    for (uint32_t i = 0; i < range->prefix_count; i++) {
-        QR_TRY(qr_key_append(&cursor->lower, &range->prefix[i], object->key_descending[i], err));
+    uint32_t part = range->prefix_count;
+    for (uint32_t i = 0; i < part; i++) {
+        QR_TRY(qr_index_append(&cursor->index, i, &range->prefix[i], &cursor->lower, err));
     }
     QR_TRY(qr_key_append_bytes(&cursor->upper, cursor->lower.bytes, cursor->lower.size, err));
-    bool descending =
-        range->prefix_count < object->key_count && object->key_descending[range->prefix_count];
+    bool descending = part < object->key_count && object->parts[part].descending;
     if (range->starts_with != NULL) {
-        return make_start(cursor, range->starts_with, descending, err);
+        return make_start(cursor, range->starts_with, part, err);
     }
     const quire_value *first = descending ? range->upper : range->lower;
     const quire_value *last = descending ? range->lower : range->upper;
     bool first_exclusive = descending ? range->upper_exclusive : range->lower_exclusive;
     bool last_exclusive = descending ? range->lower_exclusive : range->upper_exclusive;
-    QR_TRY(append_bound(&cursor->lower, first, descending, first != NULL && first_exclusive, &none,
-                        err));
+    QR_TRY(append_bound(&cursor->index, part, &cursor->lower, first,
+                        first != NULL && first_exclusive, &none, err));
     cursor->done = none; /* nothing lies behind the largest key */
-    return append_bound(&cursor->upper, last, descending, last == NULL || !last_exclusive,
-                        &cursor->unbounded, err);
+    QR_TRY(append_bound(&cursor->index, part, &cursor->upper, last, last == NULL || !last_exclusive,
+                        &cursor->unbounded, err));
+    return part == object->key_count ? make_exact(cursor, err) : QUIRE_OK;
 }
 
 /* ---- Open and close ---- */
@@ -194,9 +229,11 @@ static quire_status start(struct quire_index_cursor *cursor, const quire_index_r
     const quire_index_range everything = {.prefix = NULL};
     const struct qr_object *object = cursor->index.def->object;
     range = range == NULL ? &everything : range;
-    QR_TRY(check_range(cursor->index.table, object, range, err));
+    QR_TRY(check_range(&cursor->index, range, err));
+    QR_TRY(qr_index_check_collations(&cursor->index, err));
     cursor->reverse = range->reverse;
     cursor->done = cursor->unbounded = cursor->started = cursor->stays = false;
+    cursor->exact = cursor->on_entry = false;
     cursor->group_count = cursor->group_next = 0;
     qr_key_clear(&cursor->lower);
     qr_key_clear(&cursor->upper);
@@ -224,8 +261,10 @@ quire_status qr_index_cursor_make(quire_txn *txn, const struct qr_table_def *tab
     cursor->lower.allocator = &cursor->handle.allocator;
     cursor->upper.allocator = &cursor->handle.allocator;
     cursor->prefix.allocator = &cursor->handle.allocator;
+    cursor->cut_end.allocator = &cursor->handle.allocator;
     qr_index_key_init(&cursor->wanted, &cursor->handle.allocator);
     qr_arena_init(&cursor->arena, &cursor->handle.allocator, 0);
+    qr_arena_init(&cursor->columns, &cursor->handle.allocator, 0);
     quire_status status = start(cursor, range, err);
     if (status != QUIRE_OK) {
         quire_index_cursor_close(cursor);
@@ -245,8 +284,10 @@ void quire_index_cursor_close(quire_index_cursor *cursor)
     qr_key_free(&cursor->lower);
     qr_key_free(&cursor->upper);
     qr_key_free(&cursor->prefix);
+    qr_key_free(&cursor->cut_end);
     qr_index_key_free(&cursor->wanted);
     qr_arena_free(&cursor->arena);
+    qr_arena_free(&cursor->columns);
     qr_free(&allocator, cursor->group, cursor->group_capacity * sizeof *cursor->group);
     qr_free(&allocator, cursor, sizeof *cursor);
 }
@@ -260,31 +301,45 @@ static int compare_bytes(const void *a, size_t a_size, const void *b, size_t b_s
     return order != 0 ? order : (a_size > b_size) - (a_size < b_size);
 }
 
-/* How much of a bound the stored order can be trusted with. */
-static size_t trusted(const struct quire_index_cursor *cursor, const struct qr_key *bound)
+/* The part of a bound that the stored order can be trusted with. */
+static struct qr_slice trusted(const struct quire_index_cursor *cursor, const struct qr_key *bound)
 {
     size_t prefix = qr_index_prefix_size(cursor->index.page_size);
-    return bound->size < prefix ? bound->size : prefix;
+    return (struct qr_slice){bound->bytes, bound->size < prefix ? bound->size : prefix};
 }
 
-/* Goes to the first entry of the walk. */
-static quire_status go_to_start(struct quire_index_cursor *cursor, bool *valid, quire_error *err)
+/* Where the entries of the walk begin in the tree. */
+static struct qr_slice stored_lower(const struct quire_index_cursor *cursor)
 {
-    if (!cursor->reverse) {
-        struct qr_tree_key from = {.bytes = cursor->lower.bytes,
-                                   .size = trusted(cursor, &cursor->lower)};
-        return qr_tree_cursor_seek(cursor->tree, &from, valid, err);
+    const struct qr_key *cut = &cursor->wanted.cut;
+    return cursor->exact ? (struct qr_slice){cut->bytes, cut->size}
+                         : trusted(cursor, &cursor->lower);
+}
+
+/* Where they end; *partly: entries that begin so may still lie below the bound. */
+static struct qr_slice stored_upper(const struct quire_index_cursor *cursor, bool *partly)
+{
+    if (cursor->exact) {
+        *partly = false;
+        return (struct qr_slice){cursor->cut_end.bytes, cursor->cut_end.size};
     }
-    if (cursor->unbounded) {
-        return qr_tree_cursor_last(cursor->tree, valid, err);
-    }
-    /* An entry that only begins like a long upper bound may still lie below it. */
-    bool none = false;
-    qr_key_clear(&cursor->prefix);
-    QR_TRY(qr_key_append_bytes(&cursor->prefix, cursor->upper.bytes,
-                               trusted(cursor, &cursor->upper), err));
-    if (cursor->prefix.size < cursor->upper.size) {
-        qr_key_successor(&cursor->prefix, &none);
+    struct qr_slice upper = trusted(cursor, &cursor->upper);
+    *partly = upper.size < cursor->upper.size;
+    return upper;
+}
+
+/* Goes to the last entry below the upper bound. */
+static quire_status go_to_end(struct quire_index_cursor *cursor, bool *valid, quire_error *err)
+{
+    bool partly;
+    bool none = cursor->unbounded;
+    if (!none) {
+        struct qr_slice upper = stored_upper(cursor, &partly);
+        qr_key_clear(&cursor->prefix);
+        QR_TRY(qr_key_append_bytes(&cursor->prefix, upper.data, upper.size, err));
+        if (partly) {
+            qr_key_successor(&cursor->prefix, &none);
+        }
     }
     if (none) {
         return qr_tree_cursor_last(cursor->tree, valid, err);
@@ -293,6 +348,17 @@ static quire_status go_to_start(struct quire_index_cursor *cursor, bool *valid, 
     QR_TRY(qr_tree_cursor_seek(cursor->tree, &to, valid, err));
     return *valid ? qr_tree_cursor_previous(cursor->tree, valid, err)
                   : qr_tree_cursor_last(cursor->tree, valid, err);
+}
+
+/* Goes to the first entry of the walk. */
+static quire_status go_to_start(struct quire_index_cursor *cursor, bool *valid, quire_error *err)
+{
+    if (cursor->reverse) {
+        return go_to_end(cursor, valid, err);
+    }
+    struct qr_slice lower = stored_lower(cursor);
+    struct qr_tree_key from = {.bytes = lower.data, .size = lower.size};
+    return qr_tree_cursor_seek(cursor->tree, &from, valid, err);
 }
 
 static quire_status step(struct quire_index_cursor *cursor, bool *valid, quire_error *err)
@@ -314,18 +380,18 @@ static quire_status step(struct quire_index_cursor *cursor, bool *valid, quire_e
 static bool is_beyond(const struct quire_index_cursor *cursor, const struct qr_tree_key *key)
 {
     if (cursor->reverse) {
-        return compare_bytes(key->bytes, key->size, cursor->lower.bytes,
-                             trusted(cursor, &cursor->lower)) < 0;
+        struct qr_slice lower = stored_lower(cursor);
+        return compare_bytes(key->bytes, key->size, lower.data, lower.size) < 0;
     }
     if (cursor->unbounded) {
         return false;
     }
-    size_t size = trusted(cursor, &cursor->upper);
-    if (size == cursor->upper.size) {
-        return compare_bytes(key->bytes, key->size, cursor->upper.bytes, size) >= 0;
+    bool partly;
+    struct qr_slice upper = stored_upper(cursor, &partly);
+    if (!partly) {
+        return compare_bytes(key->bytes, key->size, upper.data, upper.size) >= 0;
     }
-    size_t shared = key->size < size ? key->size : size;
-    return memcmp(key->bytes, cursor->upper.bytes, shared) > 0;
+    return memcmp(key->bytes, upper.data, key->size < upper.size ? key->size : upper.size) > 0;
 }
 
 /* ---- Groups ---- */
@@ -334,7 +400,7 @@ static int compare_members(const void *a, const void *b)
 {
     const struct member *left = a;
     const struct member *right = b;
-    int order = compare_bytes(left->key, left->size, right->key, right->size);
+    int order = compare_bytes(left->key.data, left->key.size, right->key.data, right->key.size);
     return order != 0 ? order : (left->rowid > right->rowid) - (left->rowid < right->rowid);
 }
 
@@ -343,6 +409,14 @@ static bool in_range(const struct quire_index_cursor *cursor, const struct qr_ke
     return compare_bytes(key->bytes, key->size, cursor->lower.bytes, cursor->lower.size) >= 0 &&
            (cursor->unbounded ||
             compare_bytes(key->bytes, key->size, cursor->upper.bytes, cursor->upper.size) < 0);
+}
+
+static quire_status keep(struct quire_index_cursor *cursor, const void *bytes, size_t size,
+                         struct qr_slice *kept, quire_error *err)
+{
+    kept->data = (const uint8_t *)qr_arena_copy(&cursor->arena, bytes, size, err);
+    kept->size = size;
+    return kept->data == NULL ? QUIRE_NO_MEMORY : QUIRE_OK;
 }
 
 /* Adds the entry under the cursor to the group, if its row's key is in the range. */
@@ -361,12 +435,11 @@ static quire_status add_member(struct quire_index_cursor *cursor, const struct q
     }
     QR_TRY(qr_grow(&cursor->handle.allocator, &cursor->group, &cursor->group_capacity,
                    cursor->group_count + 1, sizeof *cursor->group, err));
-    const char *copy = qr_arena_copy(&cursor->arena, full->bytes, full->size, err);
-    if (copy == NULL) {
-        return QUIRE_NO_MEMORY;
-    }
-    cursor->group[cursor->group_count++] =
-        (struct member){.key = (const uint8_t *)copy, .size = full->size, .rowid = entry->rowid};
+    struct member *member = &cursor->group[cursor->group_count];
+    *member = (struct member){.rowid = entry->rowid};
+    QR_TRY(keep(cursor, full->bytes, full->size, &member->key, err));
+    QR_TRY(keep(cursor, entry->included.data, entry->included.size, &member->included, err));
+    cursor->group_count++;
     return QUIRE_OK;
 }
 
@@ -382,7 +455,8 @@ static quire_status read_entry(struct quire_index_cursor *cursor, struct qr_tree
 /* Reads the group whose first entry the cursor stands on, and stays on the entry behind it. */
 static quire_status read_group(struct quire_index_cursor *cursor, quire_error *err)
 {
-    size_t size = qr_index_prefix_size(cursor->index.page_size);
+    size_t size =
+        cursor->exact ? cursor->wanted.cut.size : qr_index_prefix_size(cursor->index.page_size);
     struct qr_tree_key key;
     struct qr_index_entry entry;
     bool valid = true;
@@ -407,13 +481,20 @@ static quire_status read_group(struct quire_index_cursor *cursor, quire_error *e
     return QUIRE_OK;
 }
 
+/* The member of the group that was yielded last. */
+static const struct member *last_member(const struct quire_index_cursor *cursor)
+{
+    size_t at = cursor->group_next - 1;
+    return &cursor->group[cursor->reverse ? cursor->group_count - 1 - at : at];
+}
+
 static bool next_member(struct quire_index_cursor *cursor, int64_t *rowid)
 {
     if (cursor->group_next == cursor->group_count) {
         return false;
     }
-    size_t at = cursor->group_next++;
-    *rowid = cursor->group[cursor->reverse ? cursor->group_count - 1 - at : at].rowid;
+    cursor->group_next++;
+    *rowid = last_member(cursor)->rowid;
     return true;
 }
 
@@ -425,9 +506,10 @@ static quire_status next_btree(struct quire_index_cursor *cursor, int64_t *rowid
         struct qr_tree_key key;
         struct qr_index_entry entry;
         if (next_member(cursor, rowid)) {
-            *valid = true;
+            cursor->on_entry = *valid = true;
             return QUIRE_OK;
         }
+        cursor->group_count = cursor->group_next = 0;
         QR_TRY(step(cursor, valid, err));
         if (!*valid) {
             break;
@@ -438,6 +520,7 @@ static quire_status next_btree(struct quire_index_cursor *cursor, int64_t *rowid
         }
         if (entry.key_size < prefix) {
             *rowid = entry.rowid;
+            cursor->on_entry = true;
             return QUIRE_OK;
         }
         QR_TRY(read_group(cursor, err));
@@ -504,9 +587,105 @@ quire_status quire_index_cursor_next(quire_index_cursor *cursor, int64_t *rowid,
                        "quire_index_cursor_next needs a cursor and places for "
                        "its results.");
     }
-    *valid = false;
+    *valid = cursor->on_entry = false;
     QR_TRY(check_cursor(cursor, err));
     return cursor->index.def->object->index_kind == QUIRE_INDEX_HASH
                ? next_hash(cursor, rowid, valid, err)
                : next_btree(cursor, rowid, valid, err);
+}
+
+/* ---- Columns of the entry ---- */
+
+/* Where a column is in the key of an index, if its element gives back the very value. */
+static bool find_in_key(const struct qr_object *table, const struct qr_object *index,
+                        uint32_t column, uint32_t *part)
+{
+    for (*part = 0; *part < index->key_count; (*part)++) {
+        const struct qr_index_part *at = &index->parts[*part];
+        if (at->column == column && at->collation == NULL) {
+            return table->columns[column].type != QUIRE_FLOAT;
+        }
+    }
+    return false;
+}
+
+static bool find_included(const struct qr_object *index, uint32_t column, uint32_t *place)
+{
+    for (*place = 0; *place < index->included_count; (*place)++) {
+        if (index->included[*place] == column) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool qr_index_covers(const struct qr_object *table, const struct qr_object *index, uint32_t column)
+{
+    uint32_t place;
+    return index->index_kind == QUIRE_INDEX_BTREE && column < table->column_count &&
+           (find_included(index, column, &place) || find_in_key(table, index, column, &place));
+}
+
+/* The entry yielded last: its true key and its record. */
+static quire_status current_entry(struct quire_index_cursor *cursor, struct qr_slice *key,
+                                  struct qr_slice *included, quire_error *err)
+{
+    if (cursor->group_next > 0) {
+        *key = last_member(cursor)->key;
+        *included = last_member(cursor)->included;
+        return QUIRE_OK;
+    }
+    struct qr_tree_key at;
+    struct qr_index_entry entry;
+    QR_TRY(read_entry(cursor, &at, &entry, err));
+    *key = (struct qr_slice){.data = at.bytes, .size = entry.key_size};
+    *included = entry.included;
+    return QUIRE_OK;
+}
+
+static quire_status decode_part(struct quire_index_cursor *cursor, struct qr_slice key,
+                                uint32_t part, quire_value *value, quire_error *err)
+{
+    const struct qr_object *object = cursor->index.def->object;
+    size_t offset = 0;
+    for (uint32_t i = 0; i < part; i++) {
+        QR_TRY(qr_key_skip(key.data, key.size, &offset, object->parts[i].descending, err));
+    }
+    qr_arena_reset(&cursor->columns);
+    return qr_key_decode(key.data, key.size, &offset, object->parts[part].descending,
+                         &cursor->columns, value, err);
+}
+
+quire_status quire_index_cursor_column(quire_index_cursor *cursor, uint32_t column,
+                                       quire_value *value, quire_error *err)
+{
+    struct qr_slice key;
+    struct qr_slice included;
+    uint32_t place;
+    if (cursor == NULL || value == NULL) {
+        return qr_fail(err, QUIRE_MISUSE,
+                       "quire_index_cursor_column needs a cursor and a place for the value.");
+    }
+    *value = quire_null();
+    QR_TRY(check_cursor(cursor, err));
+    const struct qr_object *object = cursor->index.def->object;
+    const struct qr_object *table = cursor->index.table->object;
+    if (!cursor->on_entry || !qr_index_covers(table, object, column)) {
+        return qr_fail(err, QUIRE_MISUSE,
+                       cursor->on_entry ? "The entries of index \"%s\" do not tell that column."
+                                        : "The cursor on index \"%s\" stands on no entry.",
+                       object->name);
+    }
+    QR_TRY(current_entry(cursor, &key, &included, err));
+    if (find_included(object, column, &place)) {
+        QR_TRY(quire_record_column(included.data, included.size, place, value, err));
+    } else if (find_in_key(table, object, column, &place)) {
+        QR_TRY(decode_part(cursor, key, place, value, err));
+    }
+    if (value->type != QUIRE_NULL && value->type != table->columns[column].type) {
+        return qr_fail(err, QUIRE_CORRUPT,
+                       "An entry of index \"%s\" is damaged: its column \"%s\".", object->name,
+                       table->columns[column].name);
+    }
+    return QUIRE_OK;
 }

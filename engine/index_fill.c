@@ -15,8 +15,8 @@
 
 /* The key of one row; bytes live in the batch's arena. */
 struct item {
-    const uint8_t *full;
-    size_t size;
+    struct qr_slice full;
+    struct qr_slice included;
     int64_t rowid;
     bool has_null;
 };
@@ -28,16 +28,26 @@ struct batch {
     size_t bytes;
 };
 
-static int compare_items(const void *a, const void *b)
+static int compare_items(const void *one, const void *other)
 {
-    const struct item *left = a;
-    const struct item *right = b;
-    size_t shared = left->size < right->size ? left->size : right->size;
-    int order = memcmp(left->full, right->full, shared);
+    const struct item *left = one;
+    const struct item *right = other;
+    const struct qr_slice *a = &left->full;
+    const struct qr_slice *b = &right->full;
+    int order = memcmp(a->data, b->data, a->size < b->size ? a->size : b->size);
     if (order == 0) {
-        order = (left->size > right->size) - (left->size < right->size);
+        order = (a->size > b->size) - (a->size < b->size);
     }
     return order != 0 ? order : (left->rowid > right->rowid) - (left->rowid < right->rowid);
+}
+
+static quire_status copy_key(struct batch *batch, const struct qr_key *key, struct qr_slice *copy,
+                             quire_error *err)
+{
+    copy->data = (const uint8_t *)qr_arena_copy(&batch->arena, key->bytes, key->size, err);
+    copy->size = key->size;
+    batch->bytes += key->size;
+    return copy->data == NULL ? QUIRE_NO_MEMORY : QUIRE_OK;
 }
 
 static quire_status read_row(struct qr_index *index, struct qr_tree_cursor *cursor,
@@ -50,15 +60,11 @@ static quire_status read_row(struct qr_index *index, struct qr_tree_cursor *curs
     QR_TRY(qr_index_key_from_record(index, record.data, record.size, key, err));
     QR_TRY(qr_grow(batch->arena.allocator, &batch->items, &batch->capacity, batch->count + 1,
                    sizeof *batch->items, err));
-    const char *full = qr_arena_copy(&batch->arena, key->full.bytes, key->full.size, err);
-    if (full == NULL) {
-        return QUIRE_NO_MEMORY;
-    }
-    batch->items[batch->count++] = (struct item){.full = (const uint8_t *)full,
-                                                 .size = key->full.size,
-                                                 .rowid = row.rowid,
-                                                 .has_null = key->has_null};
-    batch->bytes += key->full.size;
+    struct item *item = &batch->items[batch->count];
+    *item = (struct item){.rowid = row.rowid, .has_null = key->has_null};
+    QR_TRY(copy_key(batch, &key->full, &item->full, err));
+    QR_TRY(copy_key(batch, &key->included, &item->included, err));
+    batch->count++;
     return QUIRE_OK;
 }
 
@@ -83,7 +89,8 @@ static quire_status insert_batch(struct qr_index *index, struct qr_index_key *ke
         const struct item *item = &batch->items[i];
         bool conflict;
         int64_t other;
-        QR_TRY(qr_index_key_from_bytes(index, item->full, item->size, item->has_null, key, err));
+        QR_TRY(
+            qr_index_key_from_bytes(index, item->full, item->has_null, item->included, key, err));
         QR_TRY(qr_index_conflict(index, key, &conflict, &other, err));
         if (conflict) {
             return report_twice(index, key, item->rowid, other, err);

@@ -11,8 +11,13 @@
 
 struct qr_hash qr_hash_of(const quire_txn *txn, const struct qr_object *object)
 {
-    struct qr_hash hash = {.view = txn->view,
-                           .page_size = qr_pager_page_size(txn->db->pager),
+    return qr_hash_of_view(txn->view, object);
+}
+
+struct qr_hash qr_hash_of_view(struct qr_view *view, const struct qr_object *object)
+{
+    struct qr_hash hash = {.view = view,
+                           .page_size = qr_pager_page_size(qr_view_pager(view)),
                            .root = object->root,
                            .id = object->id};
     memcpy(hash.secret, object->hash_key, sizeof hash.secret);

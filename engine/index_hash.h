@@ -34,6 +34,7 @@ struct qr_hash_key {
 };
 
 struct qr_hash qr_hash_of(const quire_txn *txn, const struct qr_object *object);
+struct qr_hash qr_hash_of_view(struct qr_view *view, const struct qr_object *object);
 struct qr_hash_key qr_hash_key_of(struct qr_index_key *key);
 
 quire_status qr_hash_make(struct qr_txn *txn, uint32_t id, uint32_t *root, quire_error *err);

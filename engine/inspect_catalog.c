@@ -76,12 +76,13 @@ static quire_status find_id(struct catalog_walk *walk, uint32_t id, struct qr_ob
 bool qr_inspection_columns(const struct qr_object *index, const struct qr_object *table)
 {
     for (uint32_t i = 0; i < index->key_count; i++) {
-        uint32_t column = index->key_columns[i];
+        uint32_t column = index->parts[i].column;
         if (column >= table->column_count || table->columns[column].type == QUIRE_LIST) {
             return false;
         }
     }
-    return true;
+    return index->included_count == 0 ||
+           index->included[index->included_count - 1] < table->column_count;
 }
 
 static quire_status check_owner(struct catalog_walk *walk, const struct qr_object *object,

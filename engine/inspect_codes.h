@@ -130,11 +130,15 @@
     X(INDEX_NOT_CHECKED, WARNING,                                                                  \
       "an index was not compared with its table because one of them is damaged",                   \
       "Repair what else is reported, then inspect again.")                                         \
+    X(INDEX_COLLATION, INFO,                                                                       \
+      "an index was not compared with its table because its collation is not registered",          \
+      "Inspect the open database, with the collation registered on it.")                           \
     X(INDEX_ENTRY, ERROR, "an entry of an index is malformed", QR_REMEDY_REINDEX)                  \
     X(INDEX_ENTRY_WITHOUT_ROW, ERROR, "an index has an entry for a row that does not exist",       \
       QR_REMEDY_REINDEX)                                                                           \
     X(INDEX_ROW_WITHOUT_ENTRY, ERROR, "a row has no entry in an index", QR_REMEDY_REINDEX)         \
     X(INDEX_KEY, ERROR, "the key of an entry is not that of its row", QR_REMEDY_REINDEX)           \
+    X(INDEX_INCLUDED, ERROR, "an entry includes other values than its row has", QR_REMEDY_REINDEX) \
     X(INDEX_DUPLICATE, ERROR, "two rows have the same key in a unique index",                      \
       "Change or delete one of the rows, then drop the index and create it again.")                \
     X(INDEX_COUNT, ERROR, "an index has more entries than its table has rows", QR_REMEDY_REINDEX)

@@ -195,6 +195,12 @@ static bool stored_alone(const struct comparison *c, const struct qr_index_key *
     return c->object->unique && !key->has_null && !key->is_cut;
 }
 
+static bool same_record(const struct qr_key *wanted, struct qr_slice found)
+{
+    return wanted->size == found.size &&
+           (found.size == 0 || memcmp(wanted->bytes, found.data, found.size) == 0);
+}
+
 static quire_status check_btree_entry(struct comparison *c, const struct qr_tree_key *at,
                                       struct qr_slice payload, quire_error *err)
 {
@@ -208,8 +214,10 @@ static quire_status check_btree_entry(struct comparison *c, const struct qr_tree
         return QUIRE_OK;
     }
     QR_TRY(check_entry(c, at->bytes, entry.key_size, entry.is_cut, entry.rowid, &agrees, err));
-    if (agrees && stored_alone(c, &c->key) != (payload.size > 0 && !entry.is_cut)) {
+    if (agrees && stored_alone(c, &c->key) != entry.is_alone) {
         complain(c, QR_INSPECT_INDEX_KEY, entry.rowid, "its entry has the form of another kind");
+    } else if (agrees && !same_record(&c->key.included, entry.included)) {
+        complain(c, QR_INSPECT_INDEX_INCLUDED, entry.rowid, "its entry includes other values");
     }
     return QUIRE_OK;
 }
@@ -332,7 +340,13 @@ static quire_status compare(struct index_walk *walk, const struct qr_object *obj
     qr_index_open(&c.index, inspection->txn, &c.table, &c.def);
     qr_index_key_init(&c.key, inspection->allocator);
     qr_index_key_init(&c.other, inspection->allocator);
-    quire_status status = compare_both_ways(&c, err);
+    quire_status status = QUIRE_OK;
+    if (qr_index_check_collations(&c.index, NULL) == QUIRE_OK) {
+        status = compare_both_ways(&c, err);
+    } else {
+        qr_report_issue(inspection->report, QR_INSPECT_INDEX_COLLATION, QUIRE_NO_PAGE, 0,
+                        object->name, NULL);
+    }
     if (status == QUIRE_OK) {
         add_facts(walk, &c);
     }

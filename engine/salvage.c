@@ -499,40 +499,46 @@ static quire_status create_index(struct salvage *s, const struct qr_object *obje
 }
 
 /* Builds an index from the rows, without uniqueness if they break it. */
-static quire_status build_index(struct salvage *s, const struct qr_object *object,
-                                quire_salvaged *told, char *note, size_t note_size,
-                                quire_error *err)
+static quire_status try_index(struct salvage *s, const struct qr_object *object,
+                              const struct qr_object *table, quire_index_def *def, char *note,
+                              size_t note_size, quire_error *err)
 {
-    const struct qr_object *table = qr_object_list_find(&s->objects, object->owner);
-    quire_index_column columns[QR_INDEX_COLUMNS_MAX];
-    quire_index_def def = {.name = object->name,
-                           .kind = object->index_kind,
-                           .unique = object->unique,
-                           .columns = columns,
-                           .column_count = object->key_count};
     quire_error error = QUIRE_ERROR_INIT;
-    bool known = table != NULL && table->kind == QR_OBJECT_TABLE;
-    for (uint32_t i = 0; i < object->key_count && known; i++) {
-        known = object->key_columns[i] < table->column_count;
-        columns[i] =
-            (quire_index_column){.name = known ? table->columns[object->key_columns[i]].name : NULL,
-                                 .descending = object->key_descending[i]};
-    }
-    quire_status status =
-        known ? create_index(s, object, table->name, &def, &error) : QUIRE_UNKNOWN_NAME;
+    quire_status status = create_index(s, object, table->name, def, &error);
     if (status == QUIRE_UNIQUE) {
         (void)snprintf(note, note_size, "built without uniqueness: %.200s", error.message);
-        def.unique = false;
-        status = create_index(s, object, table->name, &def, &error);
-    } else if (!known) {
-        (void)snprintf(note, note_size, "not built: the definition of its table is lost");
+        def->unique = false;
+        status = create_index(s, object, table->name, def, &error);
+    } else if (status == QUIRE_UNKNOWN_NAME) {
+        (void)snprintf(note, note_size, "not built: %.200s", error.message);
         s->summary.objects_lost++;
         status = QUIRE_OK;
     }
     if (status != QUIRE_OK && err != NULL) {
         *err = error;
     }
-    told->note = note;
+    return status;
+}
+
+static quire_status build_index(struct salvage *s, const struct qr_object *object, char *note,
+                                size_t note_size, quire_error *err)
+{
+    const struct qr_object *table = qr_object_list_find(&s->objects, object->owner);
+    struct qr_arena arena;
+    quire_index_def def;
+    qr_arena_init(&arena, s->objects.allocator, 0);
+    quire_status status = QUIRE_CORRUPT;
+    if (table != NULL && table->kind == QR_OBJECT_TABLE) {
+        status = qr_index_name(object, table, &arena, &def, err);
+    }
+    if (status == QUIRE_OK) {
+        status = try_index(s, object, table, &def, note, note_size, err);
+    } else if (status == QUIRE_CORRUPT) {
+        (void)snprintf(note, note_size, "not built: the definition of its table is lost");
+        s->summary.objects_lost++;
+        status = QUIRE_OK;
+    }
+    qr_arena_free(&arena);
     return status;
 }
 
@@ -541,7 +547,7 @@ static quire_status copy_index(struct salvage *s, const struct qr_object *object
     char note[300] = "";
     quire_salvaged told = {
         .name = object->name, .kind = "index", .rows_expected = UINT64_MAX, .note = note};
-    QR_TRY(build_index(s, object, &told, note, sizeof note, err));
+    QR_TRY(build_index(s, object, note, sizeof note, err));
     tell(s, &told);
     return QUIRE_OK;
 }

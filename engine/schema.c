@@ -30,32 +30,53 @@ struct index_load {
     uint32_t capacity;
 };
 
-static quire_status name_index(struct qr_table_def *def, struct qr_index_def *index,
-                               quire_error *err)
+static quire_status lost_column(const struct qr_object *index, const struct qr_object *table,
+                                quire_error *err)
 {
-    const struct qr_object *object = index->object;
-    quire_index_column *columns =
-        qr_arena_alloc(&def->arena, object->key_count * sizeof *columns, err);
-    if (columns == NULL) {
+    return qr_fail(err, QUIRE_CORRUPT,
+                   "The catalog is damaged: index \"%s\" is over a column that \"%s\" does not "
+                   "have.",
+                   index->name, table->name);
+}
+
+static quire_status name_parts(const struct qr_object *index, const struct qr_object *table,
+                               quire_index_column *columns, quire_error *err)
+{
+    for (uint32_t i = 0; i < index->key_count; i++) {
+        const struct qr_index_part *part = &index->parts[i];
+        if (part->column >= table->column_count ||
+            table->columns[part->column].type == QUIRE_LIST) {
+            return lost_column(index, table, err);
+        }
+        columns[i] = (quire_index_column){.name = table->columns[part->column].name,
+                                          .descending = part->descending,
+                                          .collation = part->collation};
+    }
+    return QUIRE_OK;
+}
+
+quire_status qr_index_name(const struct qr_object *index, const struct qr_object *table,
+                           struct qr_arena *arena, quire_index_def *names, quire_error *err)
+{
+    quire_index_column *columns = qr_arena_alloc(arena, index->key_count * sizeof *columns, err);
+    const char **included = qr_arena_alloc(arena, index->included_count * sizeof *included, err);
+    if (columns == NULL || included == NULL) {
         return QUIRE_NO_MEMORY;
     }
-    for (uint32_t i = 0; i < object->key_count; i++) {
-        uint32_t column = object->key_columns[i];
-        if (column >= def->object->column_count ||
-            def->object->columns[column].type == QUIRE_LIST) {
-            return qr_fail(err, QUIRE_CORRUPT,
-                           "The catalog is damaged: index \"%s\" is over a column that \"%s\" "
-                           "does not have.",
-                           object->name, def->object->name);
+    QR_TRY(name_parts(index, table, columns, err));
+    for (uint32_t i = 0; i < index->included_count; i++) {
+        if (index->included[i] >= table->column_count) {
+            return lost_column(index, table, err);
         }
-        columns[i] = (quire_index_column){.name = def->object->columns[column].name,
-                                          .descending = object->key_descending[i]};
+        included[i] = table->columns[index->included[i]].name;
     }
-    index->names = (quire_index_def){.name = object->name,
-                                     .kind = object->index_kind,
-                                     .unique = object->unique,
-                                     .columns = columns,
-                                     .column_count = object->key_count};
+    *names = (quire_index_def){.name = index->name,
+                               .kind = index->index_kind,
+                               .unique = index->unique,
+                               .columns = columns,
+                               .column_count = index->key_count,
+                               .included = included,
+                               .included_count = index->included_count};
     return QUIRE_OK;
 }
 
@@ -77,7 +98,7 @@ static quire_status add_index(void *context, struct qr_object *object, quire_err
     }
     struct qr_index_def *index = &def->indexes[def->index_count];
     index->object = object;
-    QR_TRY(name_index(def, index, err));
+    QR_TRY(qr_index_name(object, def->object, &def->arena, &index->names, err));
     def->index_count++;
     return QUIRE_OK;
 }
@@ -92,7 +113,7 @@ static quire_status read_def(quire_txn *txn, const char *name, struct qr_table_d
         return QUIRE_OK;
     }
     def->object = object;
-    if (object->kind == QR_OBJECT_VIEW) {
+    if (object->kind == QR_OBJECT_VIEW || object->kind == QR_OBJECT_INDEX) {
         *found = false;
         return QUIRE_OK;
     }

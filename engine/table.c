@@ -7,7 +7,7 @@
  * that fails leaves no trace, and the transaction goes on.
  *
  * For each index the handle keeps two key buffers, for the row before and after
- * a change; an update touches only indexes whose key differs.
+ * a change; an update touches only indexes whose entry differs.
  */
 #include <string.h>
 
@@ -18,7 +18,6 @@
 struct table_index {
     struct qr_index index;
     struct qr_index_key before, after;
-    bool changes;
 };
 
 struct quire_table {
@@ -176,6 +175,12 @@ const quire_index_def *quire_table_index(const quire_table *table, uint32_t inde
 {
     return index >= quire_table_index_count(table) ? NULL
                                                    : &table->handle.def->indexes[index].names;
+}
+
+bool quire_table_index_covers(const quire_table *table, uint32_t index, uint32_t column)
+{
+    return index < quire_table_index_count(table) &&
+           qr_index_covers(object_of(table), table->handle.def->indexes[index].object, column);
 }
 
 uint32_t qr_table_id(const quire_table *table)
@@ -388,11 +393,6 @@ static quire_status read_keys_before(quire_table *table, struct qr_slice record,
     return QUIRE_OK;
 }
 
-static bool same_key(const struct qr_key *a, const struct qr_key *b)
-{
-    return a->size == b->size && memcmp(a->bytes, b->bytes, a->size) == 0;
-}
-
 /* Makes the keys of the row as it will be, from its new record: by now the values may be gone, if
  * they were lent by this table. */
 static quire_status make_keys_after(quire_table *table, size_t size, quire_error *err)
@@ -400,8 +400,7 @@ static quire_status make_keys_after(quire_table *table, size_t size, quire_error
     for (uint32_t i = 0; i < table->index_count; i++) {
         struct table_index *slot = &table->indexes[i];
         QR_TRY(qr_index_key_from_record(&slot->index, table->record, size, &slot->after, err));
-        slot->changes = !same_key(&slot->before.full, &slot->after.full);
-        if (slot->changes) {
+        if (!qr_index_key_same(&slot->before, &slot->after)) {
             QR_TRY(check_unique(slot, err));
         }
     }
@@ -417,10 +416,7 @@ static quire_status write_changed_row(quire_table *table, int64_t rowid, size_t 
         qr_tree_put(&table->rows.tree, &key, table->record, size, QR_PUT_REPLACE, &existed, err));
     for (uint32_t i = 0; i < table->index_count; i++) {
         struct table_index *slot = &table->indexes[i];
-        if (slot->changes) {
-            QR_TRY(qr_index_delete(&slot->index, &slot->before, rowid, err));
-            QR_TRY(qr_index_insert(&slot->index, &slot->after, rowid, err));
-        }
+        QR_TRY(qr_index_update(&slot->index, &slot->before, &slot->after, rowid, err));
     }
     return QUIRE_OK;
 }

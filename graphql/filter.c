@@ -8,8 +8,8 @@
 
 #include <stdlib.h>
 
+#include "catalog/fold.h"
 #include "graphql/column.h"
-#include "graphql/fold.h"
 
 /* ---- compiling ---- */
 
@@ -64,6 +64,24 @@ static quire_status refuse_null(struct qr_reader *reader, const struct qr_model_
                    QR_GQL_FMT(name), type->table);
 }
 
+/* Replaces a text by its case folding, in the arena. */
+static quire_status fold_text(struct qr_arena *arena, quire_value *text, quire_error *err)
+{
+    size_t capacity = text->size;
+    while (true) {
+        char *folded = qr_arena_alloc(arena, capacity, err);
+        if (folded == NULL) {
+            return QUIRE_NO_MEMORY;
+        }
+        size_t size = qr_fold(text->as.bytes, text->size, folded, capacity);
+        if (size <= capacity) {
+            *text = quire_text_n(folded, size);
+            return QUIRE_OK;
+        }
+        capacity = size;
+    }
+}
+
 /* The constant of an operator, folded when the comparison ignores case. */
 static quire_status compile_constant(struct qr_reader *reader, const struct qr_model_field *field,
                                      const struct qr_gql_value *value, bool insensitive,
@@ -71,10 +89,7 @@ static quire_status compile_constant(struct qr_reader *reader, const struct qr_m
 {
     QR_TRY(qr_column_from_value(field, true, value, reader->arena, out, reader->err));
     if (insensitive && out->type == QUIRE_TEXT) {
-        struct qr_gql_str folded;
-        QR_TRY(qr_fold(reader->arena, (struct qr_gql_str){out->as.bytes, out->size}, &folded,
-                       reader->err));
-        *out = quire_text_n(folded.data, folded.size);
+        QR_TRY(fold_text(reader->arena, out, reader->err));
     }
     return QUIRE_OK;
 }
@@ -443,10 +458,7 @@ static quire_status test_compare(struct qr_reader *reader, const struct qr_filte
         return test_list(reader, filter, &value, pass);
     }
     if (filter->insensitive && value.type == QUIRE_TEXT) {
-        struct qr_gql_str folded;
-        QR_TRY(qr_fold(&reader->scratch, (struct qr_gql_str){value.as.bytes, value.size}, &folded,
-                       reader->err));
-        value = quire_text_n(folded.data, folded.size);
+        QR_TRY(fold_text(&reader->scratch, &value, reader->err));
     }
     *pass = test_scalar(filter, &value);
     return QUIRE_OK;

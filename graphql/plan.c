@@ -277,6 +277,9 @@ quire_status qr_plan_choose(struct qr_reader *reader, struct qr_query *query)
     for (uint32_t i = 0; i < quire_table_index_count(p.table); i++) {
         struct qr_path path;
         int score;
+        if (!qr_reader_index_serves(quire_table_index(p.table, i))) {
+            continue;
+        }
         try_index(&p, i, &path, &score);
         if (score > best && (query->relation == NULL || path.parent_column >= 0)) {
             best = score;

@@ -85,12 +85,22 @@ quire_status qr_reader_links(struct qr_reader *reader, const struct qr_model_fie
     return open_table(reader, field->link_table, &reader->links[field->link_index], out);
 }
 
+bool qr_reader_index_serves(const quire_index_def *def)
+{
+    for (uint32_t i = 0; i < def->column_count; i++) {
+        if (def->columns[i].collation != NULL) {
+            return false;
+        }
+    }
+    return true;
+}
+
 int qr_reader_single_index(const quire_table *table, const struct qr_model_field *field,
                            bool unique)
 {
     for (uint32_t i = 0; i < quire_table_index_count(table); i++) {
         const quire_index_def *def = quire_table_index(table, i);
-        if ((def->unique || !unique) && def->column_count == 1 &&
+        if ((def->unique || !unique) && def->column_count == 1 && qr_reader_index_serves(def) &&
             strcmp(def->columns[0].name, field->column_name) == 0) {
             return (int)i;
         }
@@ -233,7 +243,7 @@ quire_status qr_link_walk_open(struct qr_reader *reader, const struct qr_model_f
     QR_TRY(qr_reader_links(reader, field, &walk->table));
     for (uint32_t i = 0; i < quire_table_index_count(walk->table); i++) {
         const quire_index_def *def = quire_table_index(walk->table, i);
-        if (def->column_count == 1 &&
+        if (def->column_count == 1 && qr_reader_index_serves(def) &&
             strcmp(def->columns[0].name, side == 0 ? "owner" : "target") == 0) {
             return quire_index_cursor_open(walk->table, i, &range, &walk->cursor, reader->err);
         }

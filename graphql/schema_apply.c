@@ -138,7 +138,7 @@ static quire_status grow_table(const struct change *c, const struct qr_model_typ
 static quire_status create_links(const struct change *c, const struct qr_model_field *field)
 {
     static const quire_column columns[] = {{"owner", QUIRE_INT, true}, {"target", QUIRE_INT, true}};
-    static const quire_index_column sides[] = {{"owner", false}, {"target", false}};
+    static const quire_index_column sides[] = {{.name = "owner"}, {.name = "target"}};
     static const char *const names[] = {"owner", "target", "pair"};
 
     QR_TRY(quire_table_create(c->txn, field->link_table, columns, 2, c->err));

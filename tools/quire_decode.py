@@ -618,9 +618,15 @@ def complement(data):
     return bytes(255 - byte for byte in data)
 
 
-def index_key(values, descending):
-    return b"".join(complement(element(value)) if down else element(value)
-                    for value, down in zip(values, descending))
+def index_key(values, parts):
+    """The key of a row in an index of these (column, descending, collation)."""
+    key = b""
+    for value, (_, down, collation) in zip(values, parts):
+        need(collation in (None, "nocase"), "collation", collation, "is not known here")
+        if collation and value is not None:
+            value = value.casefold()
+        key += complement(element(value)) if down else element(value)
+    return key
 
 
 def cut_key(key, page_size):
@@ -637,7 +643,7 @@ def cut_key(key, page_size):
 TYPES = {1: "bool", 2: "int", 3: "float", 4: "text", 5: "blob", 6: "list"}
 KINDS = {1: "tree", 2: "table", 3: "index", 4: "view", 5: "trigger", 6: "text",
          7: "key tree"}
-SPACES = {"tree": 1, "key tree": 1, "table": 1, "view": 1, "index": 2, "trigger": 3, "text": 4}
+SPACES = {"tree": 1, "key tree": 1, "table": 1, "view": 1, "index": 1, "trigger": 2, "text": 3}
 
 
 class Database:
@@ -693,12 +699,14 @@ class Database:
 
     @staticmethod
     def object(number, columns):
-        need(5 <= len(columns) <= 8 and columns[0] in KINDS, "catalog: object", number)
-        columns += [None] * (8 - len(columns))
-        kind, name, root, owner, detail, hashed, unique, secret = columns
+        need(5 <= len(columns) <= 11 and columns[0] in KINDS, "catalog: object", number)
+        columns += [None] * (11 - len(columns))
+        kind, name, root, owner, detail = columns[:5]
+        hashed, unique, secret, included, where, building = columns[5:]
         need(1 <= len(name.encode()) <= 255, "catalog: name of object", number)
         return {"id": number, "kind": KINDS[kind], "name": name, "root": root, "owner": owner,
-                "detail": detail, "hashed": hashed, "unique": unique, "secret": secret}
+                "detail": detail, "hashed": hashed, "unique": unique, "secret": secret,
+                "included": included or [], "where": where, "building": building}
 
     def table(self, each):
         detail = each["detail"]
@@ -717,11 +725,14 @@ class Database:
     def index(self, each):
         owner = self.objects[each["owner"]]
         table = self.tables[owner["name"]]
-        columns = [part >> 1 for part in each["detail"]]
-        descending = [bool(part & 1) for part in each["detail"]]
-        keys = {rowid: [values[c] for c in columns] for rowid, values in table["rows"]}
-        stored = {rowid: cut_key(index_key(key, descending), self.pages.page_size)
-                  for rowid, key in keys.items()}
+        detail = each["detail"]
+        parts = [tuple(detail[i:i + 3]) for i in range(0, len(detail), 3)]
+        keys = {rowid: [values[column] for column, _, _ in parts]
+                for rowid, values in table["rows"]}
+        encoded = {rowid: index_key(key, parts) for rowid, key in keys.items()}
+        stored = {rowid: cut_key(key, self.pages.page_size) for rowid, key in encoded.items()}
+        included = {rowid: [values[column] for column in each["included"]]
+                    for rowid, values in table["rows"]}
         if each["hashed"]:
             found = sorted(self.walk.hash_index(each["root"], each["id"], each["secret"]),
                            key=lambda entry: entry[2])
@@ -729,26 +740,37 @@ class Database:
                  "index", each["name"], "differs from the rows")
             order = sorted(keys)
         else:
-            self.check_ordered(each, keys, stored)
-            order = sorted(keys, key=lambda rowid: (index_key(keys[rowid], descending), rowid))
+            self.check_ordered(each, keys, stored, included)
+            order = sorted(keys, key=lambda rowid: (encoded[rowid], rowid))
         if each["unique"]:
-            whole = [index_key(key, descending) for key in keys.values() if None not in key]
+            whole = [encoded[rowid] for rowid, key in keys.items() if None not in key]
             need(len(set(whole)) == len(whole), "index", each["name"], "has equal keys")
+        names = [column[0] for column in table["columns"]]
         table["indexes"][each["name"]] = {
             "kind": "hash" if each["hashed"] else "btree", "unique": each["unique"],
-            "columns": [[table["columns"][c][0], down] for c, down in zip(columns, descending)],
-            "entries": [[rowid, keys[rowid]] for rowid in order]}
+            "columns": [[names[column], down] + ([collation] if collation else [])
+                        for column, down, collation in parts],
+            "included": [names[column] for column in each["included"]],
+            "entries": [[rowid, List(keys[rowid]), *included[rowid]] for rowid in order]}
 
-    def check_ordered(self, each, keys, stored):
+    def check_ordered(self, each, keys, stored, included):
         """That the entries of a B-tree index are those of the rows."""
         expected = []
         for rowid, (key, cut) in stored.items():
             if each["unique"] and not cut and None not in keys[rowid]:
-                expected.append((key, element(rowid)))
+                expected.append((key, element(rowid), included[rowid]))
             else:
-                expected.append((key + element(rowid), b"\1" if cut else b""))
-        need(self.walk.keys(each["root"], each["id"]) == sorted(expected),
-             "index", each["name"], "differs from the rows")
+                mark = b"\1" if cut else b"\2" if each["included"] else b""
+                expected.append((key + element(rowid), mark, included[rowid]))
+        expected.sort(key=lambda entry: entry[:2])
+        found = self.walk.keys(each["root"], each["id"])
+        need(len(found) == len(expected), "index", each["name"], "has too many or few entries")
+        for (key, payload), (wanted, head, values) in zip(found, expected):
+            need(key == wanted and payload.startswith(head),
+                 "index", each["name"], "differs from the rows")
+            rest = payload[len(head):]
+            need(repr(record(rest) if rest else []) == repr(values),
+                 "index", each["name"], "includes other values than the rows")
 
     def check_pages(self):
         free, maps = self.pages.free_pages()
@@ -783,8 +805,8 @@ class Database:
         return {
             "columns": [[name, TYPES[kind], not_null] for name, kind, not_null in table["columns"]],
             "rows": [[rowid, plain(List(values))] for rowid, values in table["rows"]],
-            "indexes": {name: {**index, "entries": [[rowid, plain(List(key))]
-                                                    for rowid, key in index["entries"]]}
+            "indexes": {name: {**index, "entries": [[entry[0], *(plain(value) for value in entry[1:])]
+                                                    for entry in index["entries"]]}
                         for name, index in sorted(table["indexes"].items())},
         }
 

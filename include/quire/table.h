@@ -31,11 +31,20 @@ QUIRE_API QUIRE_MUST_CHECK quire_status quire_table_add_columns(quire_txn *txn, 
 QUIRE_API QUIRE_MUST_CHECK quire_status quire_table_drop(quire_txn *txn, const char *name,
                                                          quire_error *err);
 
+/*
+ * Names. Tables, trees of both kinds, views and indexes share one space: no two
+ * of them have the same name. Triggers have a space of their own. Names are
+ * compared byte by byte: "Users" and "users" are two names, and so are two
+ * spellings of one text in different Unicode forms. The columns of a table are
+ * named by the same rule.
+ */
+
 typedef enum quire_index_kind { QUIRE_INDEX_BTREE = 0, QUIRE_INDEX_HASH = 1 } quire_index_kind;
 
 typedef struct quire_index_column {
-    const char *name; /* a column of the table, not LIST */
-    bool descending;  /* B-tree only */
+    const char *name;      /* a column of the table, not LIST */
+    bool descending;       /* B-tree only */
+    const char *collation; /* how text compares (quire/collation.h); NULL: by its bytes */
 } quire_index_column;
 
 typedef struct quire_index_def {
@@ -44,10 +53,14 @@ typedef struct quire_index_def {
     bool unique; /* rows with a null in the key are exempt, as in SQL */
     const quire_index_column *columns;
     uint32_t column_count; /* 1..16 */
+    /* Names of columns whose values are stored in the entries, to be read from them alone
+     * (quire_index_cursor_column). B-tree only; 0..64, each once, of any type. */
+    const char *const *included;
+    uint32_t included_count;
 } quire_index_def;
 
-/* Creates an index and fills it from the table's rows. Errors: EXISTS, UNKNOWN_NAME, UNIQUE (the
- * message names the rows), MISUSE. */
+/* Creates an index and fills it from the table's rows. Errors: EXISTS, UNKNOWN_NAME (also of a
+ * collation that is not registered), UNIQUE (the message names the rows), MISUSE. */
 QUIRE_API QUIRE_MUST_CHECK quire_status quire_index_create(quire_txn *txn, const char *table,
                                                            const quire_index_def *def,
                                                            quire_error *err);
@@ -155,6 +168,23 @@ QUIRE_API QUIRE_MUST_CHECK quire_status quire_index_cursor_next(quire_index_curs
                                                                 int64_t *rowid, bool *valid,
                                                                 quire_error *err);
 QUIRE_API void quire_index_cursor_close(quire_index_cursor *cursor);
+
+/* Whether the entries of an index tell a column's value: included columns, and columns of the key
+ * whose element gives back the very value (so not floats, nor text under a collation). */
+QUIRE_API bool quire_table_index_covers(const quire_table *table, uint32_t index, uint32_t column);
+
+/*
+ * Reads a column of the row that the cursor yielded last, from its entry: no
+ * row is read. TEXT, BLOB and LIST are borrowed until the next call on the
+ * cursor or a change through its transaction.
+ *   column   its number in the table; one that the index covers
+ * Errors: MISUSE when the index does not cover the column, the cursor stands on
+ * no entry, or the entry was removed since.
+ */
+QUIRE_API QUIRE_MUST_CHECK quire_status quire_index_cursor_column(quire_index_cursor *cursor,
+                                                                  uint32_t column,
+                                                                  quire_value *value,
+                                                                  quire_error *err);
 
 #ifdef __cplusplus
 }

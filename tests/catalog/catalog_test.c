@@ -190,8 +190,14 @@ Test(catalog, each__goes_by_kind_and_owner)
 }
 
 /* An index object with every field set. */
-static struct qr_object sample_index(uint32_t *columns, bool *descending)
+static struct qr_object sample_index(void)
 {
+    static struct qr_index_part parts[] = {
+        {.column = 3, .descending = true},
+        {.column = 4095, .collation = "nocase"},
+        {.expression = "a + 1"},
+    };
+    static uint32_t included[] = {1, 7};
     struct qr_object object = {.kind = QR_OBJECT_INDEX,
                                .id = 9,
                                .name = "i",
@@ -199,9 +205,12 @@ static struct qr_object sample_index(uint32_t *columns, bool *descending)
                                .owner = 5,
                                .index_kind = QUIRE_INDEX_HASH,
                                .unique = true,
-                               .key_columns = columns,
-                               .key_descending = descending,
-                               .key_count = 2};
+                               .parts = parts,
+                               .key_count = 3,
+                               .included = included,
+                               .included_count = 2,
+                               .where = "a > 1",
+                               .building = true};
     memcpy(object.hash_key, "0123456789abcdef", 16);
     return object;
 }
@@ -211,9 +220,7 @@ Test(object, index__round_trips)
     struct qr_arena arena;
     struct qr_slice record;
     struct qr_object *back;
-    uint32_t columns[] = {3, 4095};
-    bool descending[] = {true, false};
-    struct qr_object object = sample_index(columns, descending);
+    struct qr_object object = sample_index();
     qr_arena_init(&arena, qr_allocator_default(), 0);
     OK(qr_object_encode(&object, &arena, &record, &err));
     OK(qr_object_decode(record, 9, &arena, &back, &err));
@@ -221,9 +228,16 @@ Test(object, index__round_trips)
     cr_assert_eq(back->root, 77);
     cr_assert_eq(back->owner, 5);
     cr_assert(back->unique && back->index_kind == QUIRE_INDEX_HASH);
-    cr_assert_eq(back->key_count, 2);
-    cr_assert(back->key_columns[0] == 3 && back->key_columns[1] == 4095);
-    cr_assert(back->key_descending[0] && !back->key_descending[1]);
+    cr_assert_eq(back->key_count, 3);
+    cr_assert(back->parts[0].column == 3 && back->parts[1].column == 4095);
+    cr_assert(back->parts[0].descending && !back->parts[1].descending);
+    cr_assert_null(back->parts[0].collation);
+    cr_assert_str_eq(back->parts[1].collation, "nocase");
+    cr_assert_null(back->parts[1].expression);
+    cr_assert_str_eq(back->parts[2].expression, "a + 1");
+    cr_assert(back->included_count == 2 && back->included[0] == 1 && back->included[1] == 7);
+    cr_assert_str_eq(back->where, "a > 1");
+    cr_assert(back->building);
     cr_assert_eq(memcmp(back->hash_key, object.hash_key, 16), 0);
     qr_arena_free(&arena);
 }
@@ -233,9 +247,7 @@ Test(object, decode__takes_only_sound_objects_when_bytes_are_damaged)
     static quire_column columns[] = {{"a", QUIRE_INT, true}, {"b", QUIRE_TEXT, false}};
     struct qr_object table = {
         .kind = QR_OBJECT_TABLE, .name = "t", .columns = columns, .column_count = 2};
-    uint32_t key_columns[] = {3, 4095};
-    bool descending[] = {true, false};
-    struct qr_object samples[2] = {sample_index(key_columns, descending), table};
+    struct qr_object samples[2] = {sample_index(), table};
     struct prng prng;
     prng_init(&prng, 5);
     for (int round = 0; round < 20000; round++) {

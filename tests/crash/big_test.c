@@ -90,8 +90,9 @@ static quire_stats stats_of(const struct big *big)
 static void create(struct big *big)
 {
     static const quire_column columns[] = {{"number", QUIRE_INT, true}, {"body", QUIRE_BLOB, true}};
-    static const quire_index_column by = {"number", false};
-    static const quire_index_def index = {"by_number", QUIRE_INDEX_BTREE, true, &by, 1};
+    static const quire_index_column by = {.name = "number"};
+    static const quire_index_def index = {
+        .name = "by_number", .unique = true, .columns = &by, .column_count = 1};
     quire_error err = QUIRE_ERROR_INIT;
     quire_txn *txn;
     MUST(quire_begin(big->db, QUIRE_WRITE, &txn, &err));

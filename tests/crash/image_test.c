@@ -95,9 +95,10 @@ static void create_items(struct image_run *run, quire_txn *txn)
 
 static void add_index(quire_txn *txn, const char *name, quire_index_kind kind)
 {
-    static const quire_index_column column = {"name", false};
+    static const quire_index_column column = {.name = "name"};
     quire_error err = QUIRE_ERROR_INIT;
-    quire_index_def def = {name, kind, true, &column, 1};
+    quire_index_def def = {
+        .name = name, .kind = kind, .unique = true, .columns = &column, .column_count = 1};
     MUST(quire_index_create(txn, "items", &def, &err));
 }
 

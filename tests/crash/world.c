@@ -79,13 +79,17 @@ quire_status world_create(quire_txn *txn, quire_error *err)
 {
     static const quire_column columns[] = {
         {"name", QUIRE_TEXT, true}, {"age", QUIRE_INT, false}, {"body", QUIRE_BLOB, false}};
-    static const quire_index_column by_name = {"name", false};
-    static const quire_index_column by_age = {"age", false};
+    static const quire_index_column by_name = {.name = "name"};
+    static const quire_index_column by_age = {.name = "age"};
     static const quire_index_def indexes[] = {
-        {"name_btree", QUIRE_INDEX_BTREE, true, &by_name, 1},
-        {"name_hash", QUIRE_INDEX_HASH, true, &by_name, 1},
-        {"age_btree", QUIRE_INDEX_BTREE, false, &by_age, 1},
-        {"age_hash", QUIRE_INDEX_HASH, false, &by_age, 1},
+        {.name = "name_btree", .unique = true, .columns = &by_name, .column_count = 1},
+        {.name = "name_hash",
+         .kind = QUIRE_INDEX_HASH,
+         .unique = true,
+         .columns = &by_name,
+         .column_count = 1},
+        {.name = "age_btree", .columns = &by_age, .column_count = 1},
+        {.name = "age_hash", .kind = QUIRE_INDEX_HASH, .columns = &by_age, .column_count = 1},
     };
     QR_TRY(quire_tree_create(txn, "progress", err));
     QR_TRY(quire_table_create(txn, "rows", columns, 3, err));

@@ -63,7 +63,7 @@ int64_t add_user(quire_table *table, const char *name, int64_t age)
 quire_status add_index(quire_txn *txn, const char *table, const char *name, quire_index_kind kind,
                        bool unique, const char *first, const char *second, quire_error *err)
 {
-    quire_index_column columns[] = {{first, false}, {second, false}};
+    quire_index_column columns[] = {{.name = first}, {.name = second}};
     quire_index_def def = {.name = name,
                            .kind = kind,
                            .unique = unique,

@@ -1,8 +1,10 @@
 /*
  * Indexes against a model: random inserts, updates and deletes on a table with
- * many indexes of both kinds; then every index must yield, for whole scans,
- * ranges and equality, in both directions, what sorting the model's rows by the
- * public order of values yields.
+ * many indexes of both kinds, some of them drawn at random; then every index
+ * must yield, for whole scans, ranges, beginnings and equality, in both
+ * directions, what sorting the model's rows by the public order of values (or by
+ * the test's own idea of a collation) yields, and its entries must tell the
+ * values that they include.
  */
 #include "engine/index.h"
 #include "engine_fixture.h"
@@ -30,6 +32,10 @@ struct model {
     uint32_t count;
 };
 
+/* How text compares in a column of an index. LENGTH, registered by the test, by length alone. */
+enum collation { BYTES, NOCASE, LENGTH };
+static const char *const collation_names[] = {NULL, "nocase", "length"};
+
 struct plan {
     const char *name;
     quire_index_kind kind;
@@ -37,25 +43,94 @@ struct plan {
     uint32_t count;
     uint32_t columns[3];
     bool descending[3];
+    enum collation collations[3];
+    uint32_t included_count;
+    uint32_t included[COLUMNS];
 };
 
-static const struct plan plans[] = {
-    {"number", QUIRE_INDEX_BTREE, false, 1, {NUMBER}, {false}},
-    {"number_down", QUIRE_INDEX_BTREE, false, 1, {NUMBER}, {true}},
-    {"name_number", QUIRE_INDEX_BTREE, false, 2, {NAME, NUMBER}, {true, false}},
-    {"score_flag_name", QUIRE_INDEX_BTREE, false, 3, {SCORE, FLAG, NAME}, {false, true, false}},
-    {"unique_all", QUIRE_INDEX_BTREE, true, 3, {NAME, NUMBER, SCORE}, {false, true, false}},
-    {"long", QUIRE_INDEX_BTREE, false, 1, {LONG}, {false}},
-    {"long_down", QUIRE_INDEX_BTREE, false, 2, {LONG, NUMBER}, {true, true}},
-    {"unique_long", QUIRE_INDEX_BTREE, true, 2, {LONG, NAME}, {false, false}},
-    {"hash_number", QUIRE_INDEX_HASH, false, 1, {NUMBER}, {false}},
-    {"hash_flag", QUIRE_INDEX_HASH, false, 1, {FLAG}, {false}},
-    {"hash_name_score", QUIRE_INDEX_HASH, false, 2, {NAME, SCORE}, {false, false}},
-    {"hash_unique", QUIRE_INDEX_HASH, true, 3, {NUMBER, NAME, SCORE}, {false, false, false}},
-    {"hash_long", QUIRE_INDEX_HASH, false, 1, {LONG}, {false}},
-    {"hash_unique_long", QUIRE_INDEX_HASH, true, 2, {LONG, NAME}, {false, false}},
+#define H QUIRE_INDEX_HASH
+static const struct plan fixed_plans[] = {
+    {.name = "number", .count = 1, .columns = {NUMBER}},
+    {.name = "number_down", .count = 1, .columns = {NUMBER}, .descending = {true}},
+    {.name = "name_number", .count = 2, .columns = {NAME, NUMBER}, .descending = {true, false}},
+    {.name = "score_flag_name",
+     .count = 3,
+     .columns = {SCORE, FLAG, NAME},
+     .descending = {false, true, false}},
+    {.name = "unique_all",
+     .unique = true,
+     .count = 3,
+     .columns = {NAME, NUMBER, SCORE},
+     .descending = {false, true, false}},
+    {.name = "long", .count = 1, .columns = {LONG}},
+    {.name = "long_down", .count = 2, .columns = {LONG, NUMBER}, .descending = {true, true}},
+    {.name = "unique_long", .unique = true, .count = 2, .columns = {LONG, NAME}},
+    {.name = "nocase_covering",
+     .count = 2,
+     .columns = {LONG, NAME},
+     .descending = {false, true},
+     .collations = {NOCASE, NOCASE},
+     .included_count = 3,
+     .included = {SCORE, LONG, NUMBER}},
+    {.name = "unique_covering",
+     .unique = true,
+     .count = 3,
+     .columns = {NUMBER, LONG, NAME},
+     .included_count = 2,
+     .included = {FLAG, NAME}},
+    {.name = "length_down",
+     .count = 2,
+     .columns = {LONG, NAME},
+     .descending = {true, false},
+     .collations = {LENGTH, LENGTH}},
+    {.name = "hash_number", .kind = H, .count = 1, .columns = {NUMBER}},
+    {.name = "hash_flag", .kind = H, .count = 1, .columns = {FLAG}},
+    {.name = "hash_name_score", .kind = H, .count = 2, .columns = {NAME, SCORE}},
+    {.name = "hash_unique",
+     .kind = H,
+     .unique = true,
+     .count = 3,
+     .columns = {NUMBER, NAME, SCORE}},
+    {.name = "hash_long", .kind = H, .count = 1, .columns = {LONG}},
+    {.name = "hash_unique_long", .kind = H, .unique = true, .count = 2, .columns = {LONG, NAME}},
+    {.name = "hash_nocase", .kind = H, .count = 1, .columns = {LONG}, .collations = {NOCASE}},
 };
-#define PLANS (sizeof plans / sizeof plans[0])
+#undef H
+#define FIXED_PLANS  (sizeof fixed_plans / sizeof fixed_plans[0])
+#define RANDOM_PLANS 6U
+#define PLANS        (FIXED_PLANS + RANDOM_PLANS)
+static struct plan plans[PLANS];
+
+static void random_plan(struct prng *prng, struct plan *plan, const char *name)
+{
+    bool hash = prng_one_in(prng, 4);
+    *plan = (struct plan){.name = name, .kind = hash ? QUIRE_INDEX_HASH : QUIRE_INDEX_BTREE};
+    plan->count = 1 + (uint32_t)prng_below(prng, 3);
+    uint32_t first = (uint32_t)prng_below(prng, COLUMNS);
+    for (uint32_t i = 0; i < plan->count; i++) {
+        plan->columns[i] = (first + i * (1 + first % 2)) % COLUMNS;
+        plan->descending[i] = !hash && prng_one_in(prng, 2);
+        if (plan->columns[i] == NAME || plan->columns[i] == LONG) {
+            plan->collations[i] = (enum collation)prng_below(prng, 3);
+        }
+    }
+    plan->unique = plan->count == 3 && prng_one_in(prng, 3);
+    for (uint32_t i = 0; !hash && i < COLUMNS; i++) {
+        if (prng_one_in(prng, 3)) {
+            plan->included[plan->included_count++] = i;
+        }
+    }
+}
+
+/* The fixed plans and some others. */
+static void draw_plans(struct prng *prng)
+{
+    static const char *const names[RANDOM_PLANS] = {"r0", "r1", "r2", "r3", "r4", "r5"};
+    memcpy(plans, fixed_plans, sizeof fixed_plans);
+    for (uint32_t i = 0; i < RANDOM_PLANS; i++) {
+        random_plan(prng, &plans[FIXED_PLANS + i], names[i]);
+    }
+}
 
 /* ---- Rows ---- */
 
@@ -83,13 +158,13 @@ static quire_value random_score(struct prng *prng)
 
 static quire_value random_name(struct prng *prng, char *bytes)
 {
-    static const char alphabet[] = {'\0', 'a', 'b'};
+    static const char alphabet[] = {'\0', 'a', 'b', 'B'};
     size_t size = (size_t)prng_below(prng, 5);
     if (prng_one_in(prng, 15)) {
         return quire_null();
     }
     for (size_t i = 0; i < size; i++) {
-        bytes[i] = alphabet[prng_below(prng, 3)];
+        bytes[i] = alphabet[prng_below(prng, 4)];
     }
     return quire_text_n(bytes, size);
 }
@@ -105,7 +180,7 @@ static quire_value random_long(struct prng *prng, char *bytes)
     memset(bytes, 'x', size);
     for (int i = 0; size > 0 && i < 2; i++) {
         size_t at = prng_one_in(prng, 4) ? (size_t)prng_below(prng, size) : size - 1;
-        bytes[at] = (char)('w' + prng_below(prng, 3));
+        bytes[at] = (char)((prng_one_in(prng, 3) ? 'W' : 'w') + prng_below(prng, 3));
     }
     return quire_text_n(bytes, size);
 }
@@ -130,11 +205,60 @@ static void copy_row(struct row *to, const struct row *from)
 
 /* ---- The model's answers ---- */
 
+/* Room for both texts, of which no other than ASCII letters change their case here. */
+static quire_value lower_case(const quire_value *text, char *out)
+{
+    const char *from = text->as.bytes;
+    for (uint32_t i = 0; i < text->size; i++) {
+        out[i] = (char)(from[i] >= 'A' && from[i] <= 'Z' ? from[i] + 32 : from[i]);
+    }
+    return quire_text_n(out, text->size);
+}
+
+static int compare_values(const struct plan *plan, uint32_t i, const quire_value *a,
+                          const quire_value *b)
+{
+    char left[TEXT_MAX];
+    char right[TEXT_MAX];
+    if (a->type != QUIRE_TEXT || b->type != QUIRE_TEXT || plan->collations[i] == BYTES) {
+        return quire_value_compare(a, b);
+    }
+    if (plan->collations[i] == LENGTH) {
+        return (a->size > b->size) - (a->size < b->size);
+    }
+    quire_value first = lower_case(a, left);
+    quire_value second = lower_case(b, right);
+    return quire_value_compare(&first, &second);
+}
+
 static int compare_column(const struct plan *plan, uint32_t i, const quire_value *a,
                           const quire_value *b)
 {
-    int order = quire_value_compare(a, b);
+    int order = compare_values(plan, i, a, b);
     return plan->descending[i] ? -order : order;
+}
+
+/* Sort keys by length alone. */
+static size_t length_key(void *context, const void *text, size_t size, void *key, size_t capacity)
+{
+    uint8_t *out = key;
+    (void)context;
+    (void)text;
+    if (capacity >= 2) {
+        out[0] = (uint8_t)(size >> 8);
+        out[1] = (uint8_t)size;
+    }
+    return 2;
+}
+
+static bool starts_with(const struct plan *plan, uint32_t i, const quire_value *value,
+                        const quire_value *start)
+{
+    if (value->type != QUIRE_TEXT || value->size < start->size) {
+        return false;
+    }
+    quire_value beginning = quire_text_n(value->as.bytes, start->size);
+    return compare_values(plan, i, &beginning, start) == 0;
 }
 
 static const struct plan *sort_plan;
@@ -157,22 +281,26 @@ static int compare_rows(const void *a, const void *b)
 static bool in_range(const struct plan *plan, const quire_index_range *range, const struct row *row)
 {
     for (uint32_t i = 0; i < range->prefix_count; i++) {
-        if (quire_value_compare(&row->values[plan->columns[i]], &range->prefix[i]) != 0) {
+        if (compare_values(plan, i, &row->values[plan->columns[i]], &range->prefix[i]) != 0) {
             return false;
         }
     }
     if (range->prefix_count == plan->count) {
         return true;
     }
-    const quire_value *value = &row->values[plan->columns[range->prefix_count]];
+    uint32_t next = range->prefix_count;
+    const quire_value *value = &row->values[plan->columns[next]];
+    if (range->starts_with != NULL) {
+        return starts_with(plan, next, value, range->starts_with);
+    }
     if (range->lower != NULL) {
-        int order = quire_value_compare(value, range->lower);
+        int order = compare_values(plan, next, value, range->lower);
         if (order < 0 || (order == 0 && range->lower_exclusive)) {
             return false;
         }
     }
     if (range->upper != NULL) {
-        int order = quire_value_compare(value, range->upper);
+        int order = compare_values(plan, next, value, range->upper);
         if (order > 0 || (order == 0 && range->upper_exclusive)) {
             return false;
         }
@@ -203,7 +331,7 @@ static bool equal_keys(const struct plan *plan, const struct row *a, const struc
     for (uint32_t i = 0; i < plan->count; i++) {
         uint32_t column = plan->columns[i];
         if (a->values[column].type == QUIRE_NULL ||
-            quire_value_compare(&a->values[column], &b->values[column]) != 0) {
+            compare_values(plan, i, &a->values[column], &b->values[column]) != 0) {
             return false;
         }
     }
@@ -251,6 +379,60 @@ static void assert_restarts(quire_table *table, uint32_t index, const quire_inde
     quire_index_cursor_close(cursor);
 }
 
+static const struct row *find_row(const struct model *model, int64_t rowid)
+{
+    uint32_t i = 0;
+    while (model->rows[i].rowid != rowid) {
+        cr_assert_lt(++i, model->count);
+    }
+    return &model->rows[i];
+}
+
+static bool same_value(const quire_value *a, const quire_value *b)
+{
+    if (a->type != b->type || a->size != b->size) {
+        return false;
+    }
+    if (a->type == QUIRE_TEXT) {
+        return a->size == 0 || memcmp(a->as.bytes, b->as.bytes, a->size) == 0;
+    }
+    return a->type == QUIRE_NULL || (a->type == QUIRE_BOOL && a->as.boolean == b->as.boolean) ||
+           (a->type != QUIRE_BOOL && a->as.integer == b->as.integer); /* floats by their bits */
+}
+
+/* Some entries of a range tell the values of their rows, and no others. */
+static void assert_covers(quire_table *table, const struct model *model, size_t p,
+                          const quire_index_range *range)
+{
+    quire_error err = QUIRE_ERROR_INIT;
+    uint32_t index = index_number(table, plans[p].name);
+    quire_index_cursor *cursor;
+    quire_value value;
+    int64_t rowid;
+    bool valid;
+    OK(quire_index_cursor_open(table, index, range, &cursor, &err));
+    FAILS(MISUSE, quire_index_cursor_column(cursor, 0, &value, &err));
+    for (int i = 0; i < 30; i++) {
+        OK(quire_index_cursor_next(cursor, &rowid, &valid, &err));
+        if (!valid) {
+            break;
+        }
+        const struct row *row = find_row(model, rowid);
+        for (uint32_t c = 0; c < COLUMNS; c++) {
+            if (quire_table_index_covers(table, index, c)) {
+                OK(quire_index_cursor_column(cursor, c, &value, &err));
+                cr_assert(same_value(&value, &row->values[c]), "%s column %u", plans[p].name, c);
+            } else {
+                FAILS(MISUSE, quire_index_cursor_column(cursor, c, &value, &err));
+            }
+        }
+    }
+    for (uint32_t i = 0; i < plans[p].included_count; i++) {
+        cr_assert(quire_table_index_covers(table, index, plans[p].included[i]));
+    }
+    quire_index_cursor_close(cursor);
+}
+
 static void compare_range(quire_table *table, const struct model *model, size_t p,
                           const quire_index_range *range)
 {
@@ -266,6 +448,7 @@ static void compare_range(quire_table *table, const struct model *model, size_t 
     quire_index_range all = {.reverse = !range->reverse};
     bool hash = plans[p].kind == QUIRE_INDEX_HASH;
     assert_restarts(table, index, hash ? range : &all, range, wanted, count);
+    assert_covers(table, model, p, range);
 }
 
 static void compare_random_range(struct prng *prng, quire_table *table, const struct model *model,
@@ -291,6 +474,14 @@ static void compare_random_range(struct prng *prng, quire_table *table, const st
     range.reverse = prng_one_in(prng, 2);
     if (range.prefix_count < plan->count) {
         uint32_t column = plan->columns[range.prefix_count];
+        quire_value start = sources[0].values[column];
+        if (start.type == QUIRE_TEXT && prng_one_in(prng, 3) &&
+            plan->collations[range.prefix_count] != LENGTH) {
+            start.size = (uint32_t)prng_below(prng, start.size + 1);
+            range.starts_with = &start;
+            compare_range(table, model, p, &range);
+            return;
+        }
         range.lower = prng_one_in(prng, 3) ? NULL : &sources[0].values[column];
         range.upper = prng_one_in(prng, 3) ? NULL : &sources[1].values[column];
         range.lower_exclusive = prng_one_in(prng, 2);
@@ -425,15 +616,30 @@ static void create_indexes(quire_txn *txn, size_t from, size_t to)
     for (size_t p = from; p < to; p++) {
         quire_index_column columns[3];
         for (uint32_t i = 0; i < plans[p].count; i++) {
-            columns[i] = (quire_index_column){names[plans[p].columns[i]], plans[p].descending[i]};
+            columns[i] = (quire_index_column){.name = names[plans[p].columns[i]],
+                                              .descending = plans[p].descending[i],
+                                              .collation = collation_names[plans[p].collations[i]]};
+        }
+        const char *included[COLUMNS];
+        for (uint32_t i = 0; i < plans[p].included_count; i++) {
+            included[i] = names[plans[p].included[i]];
         }
         quire_index_def def = {.name = plans[p].name,
                                .kind = plans[p].kind,
                                .unique = plans[p].unique,
                                .columns = columns,
-                               .column_count = plans[p].count};
+                               .column_count = plans[p].count,
+                               .included = included,
+                               .included_count = plans[p].included_count};
         OK(quire_index_create(txn, "rows", &def, &err));
     }
+}
+
+static void begin_model(struct prng *prng, quire_db *db)
+{
+    quire_error err = QUIRE_ERROR_INIT;
+    draw_plans(prng);
+    OK(quire_collation_register(db, "length", length_key, NULL, &err));
 }
 
 static void create_rows(quire_txn *txn)
@@ -461,6 +667,7 @@ Test(index_model, indexes__follow_random_changes)
     quire_db *db = memory_db(1024);
     struct model model = {.rows = calloc(ROWS_MAX, sizeof(struct row))};
     prng_init(&prng, 11);
+    begin_model(&prng, db);
     quire_txn *txn = begin_write(db);
     create_rows(txn);
     create_indexes(txn, 0, PLANS);
@@ -498,6 +705,7 @@ Test(index_model, indexes__are_the_same_when_filled_later)
     quire_db *db = memory_db(1024);
     struct model model = {.rows = calloc(ROWS_MAX, sizeof(struct row))};
     prng_init(&prng, 12);
+    begin_model(&prng, db);
     quire_txn *txn = begin_write(db);
     create_rows(txn);
     create_indexes(txn, 0, PLANS);
@@ -528,6 +736,7 @@ Test(index_model, rollback__restores_every_index)
     struct model model = {.rows = calloc(ROWS_MAX, sizeof(struct row))};
     struct model after = {.rows = calloc(ROWS_MAX, sizeof(struct row))};
     prng_init(&prng, 13);
+    begin_model(&prng, db);
     quire_txn *txn = begin_write(db);
     create_rows(txn);
     create_indexes(txn, 0, PLANS);

@@ -91,7 +91,7 @@ static void write_row(quire_txn *txn, uint32_t columns)
 static void create(quire_txn *txn, quire_index_kind kind)
 {
     static const quire_column first = {"c0", QUIRE_INT, false};
-    quire_index_column key = {"c0", false};
+    quire_index_column key = {.name = "c0"};
     quire_index_def def = {
         .name = "i", .kind = kind, .unique = true, .columns = &key, .column_count = 1};
     quire_error err = QUIRE_ERROR_INIT;

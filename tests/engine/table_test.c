@@ -341,7 +341,7 @@ Test(index, create__refuses_bad_definitions)
     quire_db *db = memory_db(0);
     quire_txn *txn = begin_write(db);
     create_users(txn);
-    quire_index_column descending = {"age", true};
+    quire_index_column descending = {.name = "age", .descending = true};
     quire_index_def def = {
         .name = "i", .kind = QUIRE_INDEX_HASH, .columns = &descending, .column_count = 1};
     FAILS(MISUSE, quire_index_create(txn, "users", &def, &err));
@@ -775,7 +775,8 @@ Test(table, starts_with__takes_the_texts_that_begin_so)
         quire_db *db = memory_db(1024);
         quire_txn *txn = begin_write(db);
         create_users(txn);
-        quire_index_column columns[] = {{"age", false}, {"name", (variant & 1) != 0}};
+        quire_index_column columns[] = {{.name = "age"},
+                                        {.name = "name", .descending = (variant & 1) != 0}};
         quire_index_def def = {.name = "i", .columns = columns, .column_count = 2};
         OK(quire_index_create(txn, "users", &def, &err));
         quire_table *table;

@@ -200,9 +200,12 @@ static uint32_t key_of(quire_table *table, uint32_t index, const void *record, s
     return def->column_count;
 }
 
-static void print_entry(quire_table *table, uint32_t index, int64_t rowid, const void *record,
-                        size_t size, bool first)
+/* A row's key, and what the entry includes: read from the entry, which the cursor stands on. */
+static void print_entry(quire_table *table, uint32_t index, quire_index_cursor *cursor,
+                        int64_t rowid, const void *record, size_t size, bool first)
 {
+    quire_error err;
+    const quire_index_def *def = quire_table_index(table, index);
     quire_value key[16];
     uint32_t count = key_of(table, index, record, size, key);
     printf("%s\n   [%" PRId64 ", [", first ? "" : ",", rowid);
@@ -210,7 +213,15 @@ static void print_entry(quire_table *table, uint32_t index, int64_t rowid, const
         fputs(i ? ", " : "", stdout);
         print_value(&key[i]);
     }
-    fputs("]]", stdout);
+    fputs("]", stdout);
+    for (uint32_t i = 0; i < def->included_count; i++) {
+        quire_value value;
+        uint32_t column = (uint32_t)quire_table_find_column(table, def->included[i]);
+        golden_need(quire_index_cursor_column(cursor, column, &value, &err), &err, def->name);
+        fputs(", ", stdout);
+        print_value(&value);
+    }
+    fputs("]", stdout);
 }
 
 /* Prints the entry of one row of a hash index if a search for its key finds it, once. */
@@ -229,10 +240,10 @@ static void print_hash_entry(quire_table *table, uint32_t index, int64_t rowid, 
         golden_need(quire_index_cursor_next(cursor, &other, &valid, &err), &err, "next entry");
         found += valid && other == rowid;
     }
-    quire_index_cursor_close(cursor);
     if (found == 1) {
-        print_entry(table, index, rowid, record, size, first);
+        print_entry(table, index, cursor, rowid, record, size, first);
     }
+    quire_index_cursor_close(cursor);
 }
 
 static void print_ordered(quire_table *table, uint32_t index)
@@ -252,7 +263,7 @@ static void print_ordered(quire_table *table, uint32_t index)
         bool found;
         golden_need(quire_table_get(table, rowid, &record, &size, &found, &err), &err, "get");
         if (found) {
-            print_entry(table, index, rowid, record, size, first);
+            print_entry(table, index, cursor, rowid, record, size, first);
         }
     }
     quire_index_cursor_close(cursor);
@@ -267,7 +278,17 @@ static void print_index(quire_table *table, uint32_t index)
     for (uint32_t i = 0; i < def->column_count; i++) {
         fputs(i ? ", [" : "[", stdout);
         print_text(def->columns[i].name, strlen(def->columns[i].name));
-        printf(", %s]", def->columns[i].descending ? "true" : "false");
+        printf(", %s", def->columns[i].descending ? "true" : "false");
+        if (def->columns[i].collation != NULL) {
+            fputs(", ", stdout);
+            print_text(def->columns[i].collation, strlen(def->columns[i].collation));
+        }
+        fputs("]", stdout);
+    }
+    fputs("], \"included\": [", stdout);
+    for (uint32_t i = 0; i < def->included_count; i++) {
+        fputs(i ? ", " : "", stdout);
+        print_text(def->included[i], strlen(def->included[i]));
     }
     fputs("], \"entries\": [", stdout);
     if (def->kind == QUIRE_INDEX_HASH) {

@@ -113,19 +113,38 @@ static void create_table(quire_txn *txn)
         {"flag", QUIRE_BOOL, false}, {"number", QUIRE_INT, true},  {"real", QUIRE_FLOAT, false},
         {"name", QUIRE_TEXT, false}, {"bytes", QUIRE_BLOB, false}, {"list", QUIRE_LIST, false},
         {"group", QUIRE_TEXT, true}};
-    static const quire_index_column number_down[] = {{"flag", false}, {"number", true}};
-    static const quire_index_column real[] = {{"real", false}};
-    static const quire_index_column name[] = {{"name", false}};
-    static const quire_index_column bytes_down[] = {{"bytes", true}};
-    static const quire_index_column group[] = {{"group", false}};
-    static const quire_index_column pair[] = {{"number", false}, {"name", false}};
+    static const quire_index_column number_down[] = {{.name = "flag"},
+                                                     {.name = "number", .descending = true}};
+    static const quire_index_column real[] = {{.name = "real"}};
+    static const quire_index_column name[] = {{.name = "name"}};
+    static const quire_index_column nocase[] = {
+        {.name = "name", .descending = true, .collation = "nocase"}, {.name = "flag"}};
+    static const char *const stored[] = {"real", "flag"};
+    static const char *const mixed[] = {"list", "number", "name"};
+    static const quire_index_column bytes_down[] = {{.name = "bytes", .descending = true}};
+    static const quire_index_column group[] = {{.name = "group"}};
+    static const quire_index_column pair[] = {{.name = "number"}, {.name = "name"}};
     static const quire_index_def indexes[] = {
-        {"by flag, number falling", QUIRE_INDEX_BTREE, false, number_down, 2},
-        {"by real", QUIRE_INDEX_BTREE, false, real, 1},
-        {"by name", QUIRE_INDEX_BTREE, true, name, 1},
-        {"by bytes falling", QUIRE_INDEX_BTREE, false, bytes_down, 1},
-        {"of group", QUIRE_INDEX_HASH, false, group, 1},
-        {"of number and name", QUIRE_INDEX_HASH, true, pair, 2}};
+        {.name = "by flag, number falling", .columns = number_down, .column_count = 2},
+        {.name = "by real", .columns = real, .column_count = 1},
+        {.name = "by name",
+         .unique = true,
+         .columns = name,
+         .column_count = 1,
+         .included = stored,
+         .included_count = 2},
+        {.name = "by name in any case, falling",
+         .columns = nocase,
+         .column_count = 2,
+         .included = mixed,
+         .included_count = 3},
+        {.name = "by bytes falling", .columns = bytes_down, .column_count = 1},
+        {.name = "of group", .kind = QUIRE_INDEX_HASH, .columns = group, .column_count = 1},
+        {.name = "of number and name",
+         .kind = QUIRE_INDEX_HASH,
+         .unique = true,
+         .columns = pair,
+         .column_count = 2}};
     quire_error err;
     golden_need(quire_table_create(txn, "things", columns, COLUMNS, &err), &err, "create table");
     for (size_t i = 0; i < sizeof indexes / sizeof indexes[0]; i++) {
@@ -169,7 +188,7 @@ static void insert(quire_table *table, uint32_t i, uint32_t page_size)
     uint8_t blob[32768 / 4 + 3];
     char *name = golden_memory(page_size + 64);
     size_t size =
-        (size_t)snprintf(name, 64, "%s %u \xc3\xa9\xf0\x9f\x90\xa6", i % 2 ? "b" : "a", i);
+        (size_t)snprintf(name, 64, "%s %u \xc3\x89\xc3\x9f\xf0\x9f\x90\xa6", i % 2 ? "B" : "a", i);
     if (i % 13 == 0) {
         memset(name, 'n', page_size / 3);
         size = page_size / 3 + (size_t)snprintf(name + page_size / 3, 64, "%u", i / 26);

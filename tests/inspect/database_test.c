@@ -532,7 +532,7 @@ static void update(quire_txn *txn, enum qr_object_kind kind, const char *name,
 
 static void edit_column(struct qr_object *object)
 {
-    object->key_columns[0] = 99;
+    object->parts[0].column = 99;
 }
 
 static void wrong_column(quire_txn *txn)

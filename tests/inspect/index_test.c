@@ -315,7 +315,7 @@ static void add_index(quire_txn *txn, const char *name, const char *column, quir
                       bool unique)
 {
     quire_error err = QUIRE_ERROR_INIT;
-    quire_index_column columns[] = {{column, kind == QUIRE_INDEX_BTREE}};
+    quire_index_column columns[] = {{.name = column, .descending = kind == QUIRE_INDEX_BTREE}};
     quire_index_def def = {
         .name = name, .kind = kind, .unique = unique, .columns = columns, .column_count = 1};
     OK(quire_index_create(txn, "people", &def, &err));

@@ -56,8 +56,8 @@ static void *write_all(void *context)
 static void create(struct writer *writer)
 {
     static const quire_column columns[] = {{"name", QUIRE_TEXT, true}, {"number", QUIRE_INT, true}};
-    static const quire_index_column name[] = {{"name", false}};
-    static const quire_index_column number[] = {{"number", false}};
+    static const quire_index_column name[] = {{.name = "name"}};
+    static const quire_index_column number[] = {{.name = "number"}};
     quire_index_def by_name = {.name = "by_name",
                                .kind = QUIRE_INDEX_BTREE,
                                .unique = true,

@@ -54,8 +54,9 @@ static void define_sample(quire_txn *txn)
 {
     static const quire_column columns[] = {
         {"name", QUIRE_TEXT, true}, {"age", QUIRE_INT, false}, {"note", QUIRE_TEXT, false}};
-    static const quire_index_column age_down = {"age", true};
-    static const quire_index_def by_age = {"by_age", QUIRE_INDEX_BTREE, false, &age_down, 1};
+    static const quire_index_column age_down = {.name = "age", .descending = true};
+    static const quire_index_def by_age = {
+        .name = "by_age", .columns = &age_down, .column_count = 1};
     quire_error err = QUIRE_ERROR_INIT;
     OK(quire_table_create(txn, "dropped", columns, 3, &err));
     OK(quire_table_create(txn, "people", columns, 3, &err));
@@ -168,7 +169,7 @@ static uint64_t digest_object(uint64_t digest, const struct qr_object *object)
         digest = mix_number(digest, object->columns[i].type * 2U + object->columns[i].not_null);
     }
     for (uint32_t i = 0; i < object->key_count; i++) {
-        digest = mix_number(digest, object->key_columns[i] * 2U + object->key_descending[i]);
+        digest = mix_number(digest, object->parts[i].column * 2U + object->parts[i].descending);
     }
     digest = mix_number(digest, object->index_kind * 2U + object->unique);
     return mix(digest, object->text, object->text_size);

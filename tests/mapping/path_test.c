@@ -90,7 +90,7 @@ Test(mapping, path__counts_no_row_where_a_reference_is_null)
 Test(mapping, path__leaves_out_indexes_on_columns_outside_the_schema)
 {
     static const quire_column extra = {"extra", QUIRE_INT, false};
-    static const quire_index_column columns[] = {{"year", false}, {"extra", false}};
+    static const quire_index_column columns[] = {{.name = "year"}, {.name = "extra"}};
     static const quire_index_def defs[] = {
         {.name = "e1", .columns = &columns[1], .column_count = 1},
         {.name = "e2", .columns = columns, .column_count = 2}};
