@@ -80,9 +80,15 @@ quire_status world_create(quire_txn *txn, quire_error *err)
     static const quire_column columns[] = {
         {"name", QUIRE_TEXT, true}, {"age", QUIRE_INT, false}, {"body", QUIRE_BLOB, false}};
     static const quire_index_column by_name = {.name = "name"};
+    static const char *const age[] = {"age"};
     static const quire_index_column by_age = {.name = "age"};
     static const quire_index_def indexes[] = {
-        {.name = "name_btree", .unique = true, .columns = &by_name, .column_count = 1},
+        {.name = "name_btree",
+         .unique = true,
+         .columns = &by_name,
+         .column_count = 1,
+         .included = age,
+         .included_count = 1},
         {.name = "name_hash",
          .kind = QUIRE_INDEX_HASH,
          .unique = true,

@@ -148,6 +148,29 @@ static void repeated_entry(quire_txn *txn)
     with_index(txn, "by_town", repeat_town);
 }
 
+/* An index that includes towns; one of its entries is made to include another. */
+static void change_included(struct qr_index *index, struct qr_index_key *key)
+{
+    quire_error err = QUIRE_ERROR_INIT;
+    quire_value row[] = {quire_text("person 3"), quire_int(3), quire_text("Atlantis")};
+    OK(qr_index_key_from_row(index, row, 3, key, &err));
+    OK(qr_index_btree_replace(index, key, 4, &err));
+}
+
+static void other_included(quire_txn *txn)
+{
+    static const quire_index_column name = {.name = "name"};
+    static const char *const town[] = {"town"};
+    static const quire_index_def def = {.name = "by_name_with_town",
+                                        .columns = &name,
+                                        .column_count = 1,
+                                        .included = town,
+                                        .included_count = 1};
+    quire_error err = QUIRE_ERROR_INIT;
+    OK(quire_index_create(txn, "people", &def, &err));
+    with_index(txn, "by_name_with_town", change_included);
+}
+
 /* A unique key in the form of another kind of index. */
 static void misform_name(struct qr_index *index, struct qr_index_key *key)
 {
@@ -245,6 +268,11 @@ Test(inspect_index, entry__has_the_key_of_its_row)
 Test(inspect_index, entry__has_the_form_of_its_kind)
 {
     finds(misformed_entry, "INDEX_KEY", 1);
+}
+
+Test(inspect_index, entry__includes_the_values_of_its_row)
+{
+    finds(other_included, "INDEX_INCLUDED", 1);
 }
 
 Test(inspect_index, entry__leads_to_a_row)

@@ -268,3 +268,25 @@ Test(compact, power_cut__leaves_the_database_whole)
         }
     }
 }
+
+/* Compaction copies entries as they are: it needs no collation. */
+Test(compact, indexes__are_copied_without_their_collation)
+{
+    quire_error err = QUIRE_ERROR_INIT;
+    create_collated(layer, "/d/names");
+    uint64_t digest = digest_at(layer, "/d/names");
+    OK(qr_compact(&place, "/d/names", NULL, NULL, &err));
+    cr_assert_eq(digest_at(layer, "/d/names"), digest);
+    quire_db *db = open_at(layer, "/d/names", QUIRE_OPEN_READ_ONLY);
+    quire_txn *txn = begin_read(db);
+    quire_table *names;
+    uint64_t entries;
+    OK(quire_table_open(txn, "names", &names, &err));
+    for (uint32_t i = 0; i < 2; i++) {
+        OK(qr_table_index_entries(names, i, &entries, &err));
+        cr_assert_eq(entries, 400);
+    }
+    quire_table_close(names);
+    quire_rollback(txn);
+    OK(quire_close(db, &err));
+}

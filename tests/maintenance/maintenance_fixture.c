@@ -54,9 +54,14 @@ static void define_sample(quire_txn *txn)
 {
     static const quire_column columns[] = {
         {"name", QUIRE_TEXT, true}, {"age", QUIRE_INT, false}, {"note", QUIRE_TEXT, false}};
-    static const quire_index_column age_down = {.name = "age", .descending = true};
-    static const quire_index_def by_age = {
-        .name = "by_age", .columns = &age_down, .column_count = 1};
+    static const quire_index_column age_down[] = {{.name = "age", .descending = true},
+                                                  {.name = "name", .collation = "nocase"}};
+    static const char *const note[] = {"note"};
+    static const quire_index_def by_age = {.name = "by_age",
+                                           .columns = age_down,
+                                           .column_count = 2,
+                                           .included = note,
+                                           .included_count = 1};
     quire_error err = QUIRE_ERROR_INIT;
     OK(quire_table_create(txn, "dropped", columns, 3, &err));
     OK(quire_table_create(txn, "people", columns, 3, &err));
@@ -158,6 +163,11 @@ static uint64_t digest_tree(uint64_t digest, const struct qr_tree *tree)
     return digest;
 }
 
+static uint64_t mix_text(uint64_t digest, const char *text)
+{
+    return text == NULL ? mix_number(digest, 0) : mix(digest, text, strlen(text) + 1);
+}
+
 static uint64_t digest_object(uint64_t digest, const struct qr_object *object)
 {
     digest = mix_number(digest, object->kind);
@@ -169,8 +179,15 @@ static uint64_t digest_object(uint64_t digest, const struct qr_object *object)
         digest = mix_number(digest, object->columns[i].type * 2U + object->columns[i].not_null);
     }
     for (uint32_t i = 0; i < object->key_count; i++) {
-        digest = mix_number(digest, object->parts[i].column * 2U + object->parts[i].descending);
+        const struct qr_index_part *part = &object->parts[i];
+        digest = mix_number(digest, part->column * 2U + part->descending);
+        digest = mix_text(digest, part->collation);
+        digest = mix_text(digest, part->expression);
     }
+    for (uint32_t i = 0; i < object->included_count; i++) {
+        digest = mix_number(digest, object->included[i]);
+    }
+    digest = mix_text(digest, object->where);
     digest = mix_number(digest, object->index_kind * 2U + object->unique);
     return mix(digest, object->text, object->text_size);
 }
@@ -260,4 +277,40 @@ uint64_t file_size(struct qr_file_layer *layer, const char *path)
     OK(file->methods->size(file, &size, &err));
     file->methods->close(file);
     return size;
+}
+
+static size_t same_bytes(void *context, const void *text, size_t size, void *key, size_t capacity)
+{
+    (void)context;
+    if (size > 0 && size <= capacity) {
+        memcpy(key, text, size);
+    }
+    return size;
+}
+
+void create_collated(struct qr_file_layer *layer, const char *path)
+{
+    static const quire_column column = {"name", QUIRE_TEXT, true};
+    static const quire_index_column key = {.name = "name", .collation = "own"};
+    static const quire_index_def defs[] = {
+        {.name = "by_own", .unique = true, .columns = &key, .column_count = 1},
+        {.name = "own_hash", .kind = QUIRE_INDEX_HASH, .columns = &key, .column_count = 1}};
+    quire_error err = QUIRE_ERROR_INIT;
+    quire_db *db = open_at(layer, path, QUIRE_OPEN_CREATE);
+    OK(quire_collation_register(db, "own", same_bytes, NULL, &err));
+    quire_txn *txn = begin_write(db);
+    quire_table *names;
+    OK(quire_table_create(txn, "names", &column, 1, &err));
+    OK(quire_index_create(txn, "names", &defs[0], &err));
+    OK(quire_index_create(txn, "names", &defs[1], &err));
+    OK(quire_table_open(txn, "names", &names, &err));
+    for (int i = 0; i < 400; i++) {
+        char name[32];
+        (void)snprintf(name, sizeof name, "name %d", i);
+        quire_value value = quire_text(name);
+        OK(quire_table_insert(names, NULL, &value, 1, &err));
+    }
+    quire_table_close(names);
+    commit(txn);
+    OK(quire_close(db, &err));
 }

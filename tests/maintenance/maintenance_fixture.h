@@ -15,8 +15,8 @@ quire_db *open_at(struct qr_file_layer *layer, const char *path, quire_open_mode
 
 /*
  * Creates a database of 1 KiB pages: table "people" (name, age, note) with a
- * unique B-tree index "by_name", a descending one "by_age" and a hash index
- * "age_hash"; tree "blobs" and key tree "words", both with large payloads; a
+ * unique B-tree index "by_name", one "by_age" that descends, folds names and
+ * includes notes, and a hash index "age_hash"; tree "blobs" and key tree "words", both with large payloads; a
  * text; a table dropped again, and rows deleted, so that pages are free and ids
  * have gaps.
  */
@@ -31,6 +31,10 @@ uint64_t digest_at(struct qr_file_layer *layer, const char *path);
 
 /* Every index agrees with its table's rows, and every tree is sound. */
 void expect_sound(struct qr_file_layer *layer, const char *path);
+
+/* Makes a database of 400 names, whose indexes "by_own" and "own_hash" are under a collation that
+ * is registered for that time alone. */
+void create_collated(struct qr_file_layer *layer, const char *path);
 
 bool file_exists(struct qr_file_layer *layer, const char *path);
 /* Bytes of a file. */

@@ -495,6 +495,27 @@ Test(salvage, unique_index__is_built_without_uniqueness_when_rows_break_it)
     expect_sound(layer, "/d/new");
 }
 
+/* Without its collation nobody can make the keys of an index; the rows are saved all the same. */
+Test(salvage, index__is_left_out_when_its_collation_is_unknown)
+{
+    quire_error err = QUIRE_ERROR_INIT;
+    struct told told;
+    quire_salvage_summary summary;
+    create_collated(layer, "/d/damaged");
+    OK(salvage(&told, &summary, &err));
+    cr_assert_eq(told.notes, 2);
+    cr_assert_not_null(strstr(told.last_note, "\"own\""), "%s", told.last_note);
+    cr_assert(summary.rows == 400 && summary.objects_lost == 2);
+    quire_db *db = open_at(layer, "/d/new", QUIRE_OPEN_READ_ONLY);
+    quire_txn *txn = begin_read(db);
+    quire_table *names;
+    OK(quire_table_open(txn, "names", &names, &err));
+    cr_assert_eq(quire_table_index_count(names), 0);
+    quire_table_close(names);
+    quire_rollback(txn);
+    OK(quire_close(db, &err));
+}
+
 Test(salvage, failing_calls__leave_nothing_behind)
 {
     quire_error err = QUIRE_ERROR_INIT;
