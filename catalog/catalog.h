@@ -87,9 +87,9 @@ static inline enum qr_tree_kind qr_object_tree_kind(const struct qr_object *obje
 /* Turns page 1 of a new database into the catalog tree, if it is none yet. */
 quire_status qr_catalog_init(struct qr_txn *txn, quire_error *err);
 
-/* Finds an object. Names of trees of both kinds, tables, views and indexes share one space; triggers
- * and texts have one each: what is found may be of another kind of the space. *found false when there is none. The object is allocated in
- * `arena`. */
+/* Finds an object. Names of trees of both kinds, tables, views and indexes share one space;
+ * triggers and texts have one each: what is found may be of another kind of the space. *found
+ * false when there is none. The object is allocated in `arena`. */
 quire_status qr_catalog_find(struct qr_view *view, enum qr_object_kind kind, const char *name,
                              size_t name_size, struct qr_arena *arena, struct qr_object **object,
                              bool *found, quire_error *err);

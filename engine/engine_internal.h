@@ -6,9 +6,9 @@
  * from the transaction's schema.
  *
  * Locking: quire_db.mutex (rank QR_RANK_LEAF) guards the list of schemas, their
- * references and additions, the attachment and additions to the collations; nothing is read from pages under
- * it. A definition, once in a schema, is found without it. Everything else is
- * used by one thread at a time.
+ * references and additions, the attachment and additions to the collations;
+ * nothing is read from pages under it. A definition, once in a schema, is found
+ * without it. Everything else is used by one thread at a time.
  */
 #ifndef QR_ENGINE_INTERNAL_H
 #define QR_ENGINE_INTERNAL_H

@@ -805,8 +805,8 @@ class Database:
         return {
             "columns": [[name, TYPES[kind], not_null] for name, kind, not_null in table["columns"]],
             "rows": [[rowid, plain(List(values))] for rowid, values in table["rows"]],
-            "indexes": {name: {**index, "entries": [[entry[0], *(plain(value) for value in entry[1:])]
-                                                    for entry in index["entries"]]}
+            "indexes": {name: {**index, "entries": [[rowid, *map(plain, values)]
+                                                    for rowid, *values in index["entries"]]}
                         for name, index in sorted(table["indexes"].items())},
         }
 
