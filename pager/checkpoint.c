@@ -488,11 +488,28 @@ quire_checkpoint_wish qr_checkpoint_wish(struct qr_pager *pager)
     return wish;
 }
 
+static void background(void *context);
+
+/* Locked. The background thread starts with the first work for it: a database that is read, or
+ * written a little, costs none. */
+static quire_status start(struct qr_pager *pager, quire_error *err)
+{
+    struct qr_checkpoint *checkpoint = &pager->checkpoint;
+    if (checkpoint->started) {
+        return QUIRE_OK;
+    }
+    QR_TRY(qr_thread_start(&checkpoint->thread, background, pager, err));
+    checkpoint->started = true;
+    return QUIRE_OK;
+}
+
 void qr_checkpoint_ask(struct qr_pager *pager)
 {
     struct qr_checkpoint *checkpoint = &pager->checkpoint;
     qr_mutex_lock(&checkpoint->lock);
-    if (checkpoint->asked == checkpoint->done && !checkpoint->running) {
+    /* Where no thread can start, the next wish asks again. */
+    if (checkpoint->asked == checkpoint->done && !checkpoint->running &&
+        start(pager, NULL) == QUIRE_OK) {
         checkpoint->asked++;
         qr_cond_signal(&checkpoint->work);
     }
@@ -503,13 +520,17 @@ quire_status qr_checkpoint_wait(struct qr_pager *pager, quire_error *err)
 {
     struct qr_checkpoint *checkpoint = &pager->checkpoint;
     qr_mutex_lock(&checkpoint->lock);
-    uint64_t ticket = ++checkpoint->asked;
-    qr_cond_signal(&checkpoint->work);
-    while (checkpoint->done < ticket) {
-        qr_cond_wait(&checkpoint->finished, &checkpoint->lock);
+    quire_error error = QUIRE_ERROR_INIT;
+    quire_status status = start(pager, &error);
+    if (status == QUIRE_OK) {
+        uint64_t ticket = ++checkpoint->asked;
+        qr_cond_signal(&checkpoint->work);
+        while (checkpoint->done < ticket) {
+            qr_cond_wait(&checkpoint->finished, &checkpoint->lock);
+        }
+        status = checkpoint->status;
+        error = checkpoint->error;
     }
-    quire_status status = checkpoint->status;
-    quire_error error = checkpoint->error;
     qr_mutex_unlock(&checkpoint->lock);
     if (status != QUIRE_OK && err != NULL) {
         *err = error;
@@ -620,9 +641,14 @@ void qr_checkpoint_destroy(struct qr_pager *pager)
 
 quire_status qr_checkpoint_start(struct qr_pager *pager, quire_error *err)
 {
-    QR_TRY(qr_thread_start(&pager->checkpoint.thread, background, pager, err));
-    pager->checkpoint.started = true;
-    return QUIRE_OK;
+    struct qr_checkpoint *checkpoint = &pager->checkpoint;
+    if (next_deadline(pager) == QR_NO_DEADLINE) {
+        return QUIRE_OK;
+    }
+    qr_mutex_lock(&checkpoint->lock);
+    quire_status status = start(pager, err);
+    qr_mutex_unlock(&checkpoint->lock);
+    return status;
 }
 
 void qr_checkpoint_stop(struct qr_pager *pager)

@@ -629,6 +629,7 @@ void qr_async_add(struct qr_pager *pager, struct qr_ticket *ticket);
 
 quire_status qr_checkpoint_create(struct qr_pager *pager, quire_error *err);
 void qr_checkpoint_destroy(struct qr_pager *pager);
+/* Starts the background thread if it has to look by time; else it starts when first asked. */
 quire_status qr_checkpoint_start(struct qr_pager *pager, quire_error *err);
 void qr_checkpoint_stop(struct qr_pager *pager);
 /* One full checkpoint by the calling thread. */
