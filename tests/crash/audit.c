@@ -160,6 +160,35 @@ static quire_status walk_tree(void *context, struct qr_object *object, quire_err
     return QUIRE_OK;
 }
 
+static quire_status walk_keys(void *context, struct qr_object *object, quire_error *unused)
+{
+    struct walk *walk = context;
+    quire_error err = QUIRE_ERROR_INIT;
+    quire_keytree *tree;
+    quire_keycursor *cursor;
+    bool valid = true;
+    (void)unused;
+    mix(walk, object->name, strlen(object->name));
+    MUST(quire_keytree_open(walk->txn, object->name, &tree, &err));
+    MUST(quire_keycursor_open(tree, &cursor, &err));
+    while (true) {
+        const void *key;
+        const void *value;
+        size_t key_size;
+        size_t value_size;
+        MUST(quire_keycursor_next(cursor, &valid, &err));
+        if (!valid) {
+            break;
+        }
+        MUST(quire_keycursor_entry(cursor, &key, &key_size, &value, &value_size, &err));
+        mix(walk, key, key_size);
+        mix(walk, value, value_size);
+    }
+    quire_keycursor_close(cursor);
+    quire_keytree_close(tree);
+    return QUIRE_OK;
+}
+
 static quire_status walk_text(void *context, struct qr_object *object, quire_error *unused)
 {
     struct walk *walk = context;
@@ -183,7 +212,16 @@ uint64_t audit_digest(quire_txn *txn)
     struct walk walk = {.txn = txn};
     each(txn, QR_OBJECT_TREE, walk_tree, &walk);
     each(txn, QR_OBJECT_TABLE, walk_table, &walk);
+    each(txn, QR_OBJECT_KEYS, walk_keys, &walk);
     each(txn, QR_OBJECT_TEXT, walk_text, &walk);
+    for (int i = QUIRE_APPLICATION_ID; i <= QUIRE_USER_VERSION; i++) {
+        quire_error err = QUIRE_ERROR_INIT;
+        uint64_t number = 0;
+        MUST(quire_get_number(txn, (quire_header_number)i, &number, &err));
+        if (number != 0) {
+            mix_number(&walk, number);
+        }
+    }
     return walk.digest;
 }
 

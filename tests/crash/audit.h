@@ -7,7 +7,8 @@
 
 #include "engine/engine.h"
 
-/* Of every named object's definition, rows and entries in order, as the transaction sees them. On
+/* Of every named object's definition, rows and entries in order, as the transaction sees them; 0 of
+ * an empty database. On
  * the way checks each index against its table: every row found once by its key, no entry more. */
 uint64_t audit_digest(quire_txn *txn);
 

@@ -274,7 +274,7 @@ static uint64_t check_memory(const struct big *big, uint64_t before_kb, char *te
     quire_stats stats = stats_of(big);
     uint64_t used = (memory_peak() - before_kb) * 1024;
     uint64_t bound = (uint64_t)FRAMES * PAGE * 5 / 4 + (uint64_t)stats.pages * 64 + OTHER_BYTES;
-    (void)snprintf(text, size, "%.1f MB of data, memory %.1f MB of at most %.1f, %llu spills",
+    (void)snprintf(text, size, "data_mb=%.1f memory_mb=%.1f memory_mb_max=%.1f spills=%llu",
                    (double)stats.pages * PAGE / 1e6, (double)used / 1e6, (double)bound / 1e6,
                    (unsigned long long)stats.spills);
     REQUIRE(stats.spills > 0, "nothing was spilled");
@@ -311,7 +311,7 @@ int main(int argc, char **argv)
     struct temp_dir dir;
     struct big big = {.rows = 0};
     char extra[160];
-    harness_begin(&harness, "larger than the cache", argc, argv);
+    harness_begin(&harness, "larger-than-cache", argc, argv);
     big.rows = (uint32_t)harness_cases(&harness, 100000, 1000000);
     big.versions = calloc(big.rows, sizeof *big.versions);
     REQUIRE(big.versions != NULL, "out of memory");

@@ -1,15 +1,20 @@
+#define _DEFAULT_SOURCE /* anonymous mappings */
+
 #include "harness.h"
 
 #include <pthread.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/check.h"
 #include "base/clock.h"
+#include "base/thread.h"
 
 #define VERDICT 1 /* exit status of a failed case */
 
@@ -70,16 +75,18 @@ static _Noreturn void judge_mutant(const char *regime, pid_t child)
         exit(2);
     }
     bool caught = (WIFEXITED(status) && WEXITSTATUS(status) != 0) || WIFSIGNALED(status);
-    (void)printf("%s: mutant %s %s, seed %llu, %.1f s\n", regime, process.mutant,
-                 caught ? "caught" : "SURVIVED", (unsigned long long)process.seed,
-                 harness_seconds());
+    (void)printf("regime crash-mutants: cases=%d seeds=1 first_seed=%llu mutants=%d/1 seconds=%.1f "
+                 "rule=%s %s=%s\n",
+                 caught, (unsigned long long)process.seed, caught, harness_seconds(),
+                 process.mutant, caught ? "caught_by" : "SURVIVED", regime);
     exit(caught ? 0 : 1);
 }
 
 static void usage(const char *program)
 {
     (void)fprintf(stderr,
-                  "usage: %s [mode] [--seed N] [--cases N] [--long] [--verbose] [--mutant NAME]\n",
+                  "usage: %s [mode] [--seed N] [--cases N] [--minutes N] [--jobs N] [--long] "
+                  "[--verbose] [--mutant NAME]\n",
                   program);
     exit(2);
 }
@@ -87,14 +94,19 @@ static void usage(const char *program)
 static void parse(struct harness *harness, int argc, char **argv)
 {
     const char *seed = getenv("QUIRE_SEED");
-    const char *longer = getenv("QUIRE_LONG");
+    const char *longer = getenv("QUIRE_TEST_LONG");
     harness->longer = longer != NULL && strcmp(longer, "0") != 0;
+    harness->jobs = qr_processor_count();
     for (int i = 1; i < argc; i++) {
         bool more = i + 1 < argc;
         if (strcmp(argv[i], "--seed") == 0 && more) {
             seed = argv[++i];
         } else if (strcmp(argv[i], "--cases") == 0 && more) {
             harness->cases_wanted = strtoull(argv[++i], NULL, 0);
+        } else if (strcmp(argv[i], "--minutes") == 0 && more) {
+            harness->minutes = strtoull(argv[++i], NULL, 0);
+        } else if (strcmp(argv[i], "--jobs") == 0 && more) {
+            harness->jobs = (unsigned)strtoul(argv[++i], NULL, 0);
         } else if (strcmp(argv[i], "--mutant") == 0 && more) {
             process.mutant = argv[++i];
         } else if (strcmp(argv[i], "--long") == 0) {
@@ -116,6 +128,7 @@ void harness_begin(struct harness *harness, const char *regime, int argc, char *
     *harness = (struct harness){.regime = regime};
     process.begun_ns = qr_clock_monotonic_ns();
     parse(harness, argc, argv);
+    (void)setvbuf(stdout, NULL, _IOLBF, 0);
     process.seed = harness->seed;
     harness->mutant = process.mutant != NULL;
     (void)snprintf(process.program, sizeof process.program, "%s", argv[0]);
@@ -139,22 +152,104 @@ void harness_begin(struct harness *harness, const char *regime, int argc, char *
     }
 }
 
-uint64_t harness_cases(const struct harness *harness, uint64_t brief, uint64_t longer)
+uint64_t harness_cases(const struct harness *harness, uint64_t usual, uint64_t longer)
 {
     if (harness->cases_wanted > 0) {
         return harness->cases_wanted;
     }
-    return harness->longer ? longer : brief;
+    return harness->longer ? longer : usual;
+}
+
+/* ---- Work in several processes ---- */
+
+/* In memory that the processes share. */
+struct spread {
+    _Atomic uint64_t next, done;
+    atomic_bool failed;
+    _Atomic uint64_t counts[HARNESS_COUNTS];
+};
+
+struct quota {
+    uint64_t units, cases, seconds;
+};
+
+static bool take_unit(struct spread *spread, const struct quota *quota, uint64_t *unit)
+{
+    *unit = atomic_fetch_add(&spread->next, 1);
+    return !atomic_load(&spread->failed) &&
+           (*unit < quota->units || atomic_load(&spread->counts[0]) < quota->cases ||
+            harness_seconds() < (double)quota->seconds);
+}
+
+static void work_units(struct spread *spread, const struct quota *quota, harness_unit work,
+                       void *context)
+{
+    uint64_t unit;
+    while (take_unit(spread, quota, &unit)) {
+        uint64_t counts[HARNESS_COUNTS] = {0};
+        work(context, unit, counts);
+        atomic_fetch_add(&spread->done, 1);
+        for (unsigned i = 0; i < HARNESS_COUNTS; i++) {
+            atomic_fetch_add(&spread->counts[i], counts[i]);
+        }
+    }
+}
+
+static void await(struct spread *spread, unsigned jobs)
+{
+    for (unsigned i = 0; i < jobs; i++) {
+        int status = 0;
+        REQUIRE(wait(&status) > 0, "a process is lost");
+        if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) {
+            if (WIFSIGNALED(status)) {
+                (void)fprintf(stderr, "FAILED: a process died of signal %d\n", WTERMSIG(status));
+            }
+            atomic_store(&spread->failed, true);
+        }
+    }
+}
+
+uint64_t harness_spread(const struct harness *harness, uint64_t units, uint64_t cases,
+                        harness_unit work, void *context, uint64_t *counts)
+{
+    const struct quota quota = {units, cases, harness->minutes * 60};
+    unsigned jobs = harness->mutant || harness->jobs < 1 ? 1 : harness->jobs;
+    struct spread *spread =
+        mmap(NULL, sizeof *spread, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    REQUIRE(spread != MAP_FAILED, "no shared memory");
+    (void)fflush(stdout);
+    for (unsigned i = 0; i < jobs && jobs > 1; i++) {
+        pid_t child = fork();
+        REQUIRE(child >= 0, "no process");
+        if (child == 0) {
+            work_units(spread, &quota, work, context);
+            exit(0);
+        }
+    }
+    if (jobs > 1) {
+        await(spread, jobs);
+    } else {
+        work_units(spread, &quota, work, context);
+    }
+    if (atomic_load(&spread->failed)) {
+        exit(VERDICT);
+    }
+    for (unsigned i = 0; i < HARNESS_COUNTS; i++) {
+        counts[i] += atomic_load(&spread->counts[i]);
+    }
+    uint64_t done = atomic_load(&spread->done);
+    (void)munmap(spread, sizeof *spread);
+    return done;
 }
 
 void harness_end(const struct harness *harness, uint64_t cases, uint64_t seeds, const char *extra)
 {
     double seconds = harness_seconds();
-    (void)printf("%s%s%s: %llu cases, %llu seeds from %llu, %.1f s, %.0f cases/s%s%s\n",
-                 harness->regime, harness->mode != NULL ? " " : "",
-                 harness->mode != NULL ? harness->mode : "", (unsigned long long)cases,
-                 (unsigned long long)seeds, (unsigned long long)harness->seed, seconds,
-                 (double)cases / (seconds > 0 ? seconds : 1), extra != NULL ? ", " : "",
+    (void)printf("regime %s: cases=%llu seeds=%llu first_seed=%llu mutants=0/0 seconds=%.1f "
+                 "cases_per_second=%.0f%s%s\n",
+                 harness->regime, (unsigned long long)cases, (unsigned long long)seeds,
+                 (unsigned long long)harness->seed, seconds,
+                 (double)cases / (seconds > 0 ? seconds : 1), extra != NULL ? " " : "",
                  extra != NULL ? extra : "");
     (void)fflush(stdout);
 }

@@ -5,7 +5,6 @@
 
 #include "audit.h"
 
-#define WORKERS      2
 #define AGAIN_IMAGES 24 /* of one recovery */
 
 void image_run_init(struct image_run *run, const char *name, uint64_t seed)
@@ -13,7 +12,7 @@ void image_run_init(struct image_run *run, const char *name, uint64_t seed)
     *run = (struct image_run){.name = name};
     run->options = (quire_options)QUIRE_OPTIONS_INIT;
     run->options.page_size = 1024;
-    run->options.cache_bytes = UINT64_C(256) << 10;
+    run->options.cache_bytes = UINT64_C(128) << 10;
     run->options.wal_segment_bytes = 16 << 10;
     run->options.readers_max = 4;
     run->options.checkpoint = quire_checkpoint_frame_count(30);
@@ -78,7 +77,7 @@ unsigned image_verify_state(struct image_run *run, quire_db *db, unsigned low, u
     return number;
 }
 
-/* Three commits, a close, and everything there afterwards. */
+/* Three commits, a checkpoint, a close, and everything there afterwards. */
 static void work_on(struct image_run *run, quire_db *db, struct qr_file_layer *files,
                     const quire_options *options)
 {
@@ -96,80 +95,125 @@ static void work_on(struct image_run *run, quire_db *db, struct qr_file_layer *f
     MUST(quire_begin(db, QUIRE_READ, &txn, &err));
     REQUIRE(audit_digest(txn) == digest, "%s: commits after the recovery are not there", run->name);
     MUST(quire_commit(txn, &err));
+    audit_structure(db);
     MUST(quire_close(db, &err));
+}
+
+/* Who only reads finds, without writing, the commit that a recovery would find. */
+static unsigned read_only(struct image_run *run, struct qr_file_layer *files, unsigned low,
+                          unsigned high)
+{
+    quire_error err = QUIRE_ERROR_INIT;
+    quire_options options = run->options;
+    quire_db *db;
+    options.mode = QUIRE_OPEN_READ_ONLY;
+    MUST(qr_db_open_with("db", &options, files, true, &db, &err));
+    unsigned number = image_verify_state(run, db, low, high);
+    MUST(quire_close(db, &err));
+    return number;
 }
 
 void image_verify(struct image_run *run, struct qr_file_layer *files, unsigned low, unsigned high)
 {
     quire_error err = QUIRE_ERROR_INIT;
     quire_options options = run->options;
+    unsigned work = run->depth.work > 0 ? run->depth.work : 1;
+    bool works = run->images % work == 0;
     quire_db *db;
+    if (low > 0 && run->images % work == work / 2) {
+        low = high = read_only(run, files, low, high);
+    }
     options.durability = QUIRE_DURABILITY_FULL;
     MUST(qr_db_open_with("db", &options, files, true, &db, &err));
     (void)image_verify_state(run, db, low, high);
     audit_structure(db);
-    work_on(run, db, files, &options);
+    if (works) {
+        work_on(run, db, files, &options);
+    } else {
+        MUST(quire_close(db, &err));
+    }
+    if (run->verify_more != NULL) {
+        run->verify_more(run, files);
+    }
     qr_file_layer_memory_destroy(files);
-    (void)atomic_fetch_add(&run->images, 1);
+    run->images++;
 }
 
 /* ---- Crashing again inside a recovery ---- */
 
 struct again {
     struct faulty_layer *files;
+    struct faulty_cut cuts[AGAIN_IMAGES];
     struct qr_file_layer *images[AGAIN_IMAGES];
-    unsigned count, calls, stride;
+    struct faulty_layer *deeper; /* one of them to crash in again, or NULL */
+    unsigned count, calls, stride, deeper_at;
     struct prng chance;
 };
 
 static void take_again(void *context, const struct faulty_record *record)
 {
+    static const enum faulty_survival survivals[] = {FAULTY_KEEP_RANDOM, FAULTY_LOSE_ALL,
+                                                     FAULTY_KEEP_ALL, FAULTY_KEEP_FIRST};
     struct again *again = context;
     (void)record;
     if (again->calls++ % again->stride != 0 || again->count == AGAIN_IMAGES) {
         return;
     }
-    struct faulty_cut cut = {.survival = FAULTY_KEEP_RANDOM,
-                             .tear = again->calls % 2 == 0 ? FAULTY_TEAR_RANDOM : FAULTY_TEAR_NONE,
-                             .garbage = again->calls % 3 == 0,
-                             .seed = prng_next(&again->chance)};
+    struct prng *chance = &again->chance;
+    size_t changes = faulty_layer_changes(again->files, NULL, 0);
+    struct faulty_cut cut = {.survival = survivals[prng_below(chance, 4)],
+                             .mask = prng_below(chance, changes + 1),
+                             .tear = prng_one_in(chance, 2) ? FAULTY_TEAR_RANDOM : FAULTY_TEAR_NONE,
+                             .garbage = prng_one_in(chance, 3),
+                             .seed = prng_next(chance)};
+    if (again->count == again->deeper_at) {
+        again->deeper = faulty_layer_power_cut_again(again->files, &cut);
+    }
     again->images[again->count++] = faulty_layer_power_cut(again->files, &cut);
 }
 
+/* Recovers, crashes inside that at several calls, and verifies what those leave; takes `crashed`.
+ * The closing checkpoint is looked at with it. */
 static void verify_again(struct image_run *run, struct faulty_layer *crashed, unsigned low,
-                         unsigned high, uint64_t seed)
+                         unsigned high, uint64_t seed, unsigned depth)
 {
     quire_error err = QUIRE_ERROR_INIT;
-    struct again again = {.files = crashed, .stride = 1 + (unsigned)(seed % 3)};
+    struct again again = {
+        .files = crashed, .stride = 1 + (unsigned)(seed % 3), .deeper_at = UINT_MAX};
     quire_options options = run->options;
     quire_db *db;
     options.durability = QUIRE_DURABILITY_FULL;
     prng_init(&again.chance, seed);
+    if (depth < 3 && prng_one_in(&again.chance, run->depth.deeper)) {
+        again.deeper_at = (unsigned)prng_below(&again.chance, 4);
+    }
     faulty_layer_observe(crashed, FAULTY_CHANGES, take_again, &again);
     MUST(qr_db_open_with("db", &options, faulty_layer_files(crashed), true, &db, &err));
-    faulty_layer_observe(crashed, FAULTY_CHANGES, NULL, NULL);
     /* Whichever state the first recovery found, the second must find it too. */
     unsigned number = image_verify_state(run, db, low, high);
     MUST(quire_close(db, &err));
+    faulty_layer_observe(crashed, FAULTY_CHANGES, NULL, NULL);
     for (unsigned i = 0; i < again.count; i++) {
         image_verify(run, again.images[i], number, number);
     }
+    *(depth == 2 ? &run->images_again : &run->images_deeper) += again.count;
     faulty_layer_destroy(crashed);
+    if (again.deeper != NULL) {
+        verify_again(run, again.deeper, number, number, prng_next(&again.chance), depth + 1);
+    }
 }
 
 /* ---- The cuts of one boundary ---- */
 
-struct boundary {
-    struct image_run *run;
-    const struct faulty_cut *cuts;
-    unsigned count;
-    unsigned low, high;
-    atomic_uint next;
-};
-
 struct cuts {
     struct faulty_cut *cuts;
     unsigned count, capacity;
+};
+
+struct boundary {
+    struct image_run *run;
+    const struct cuts *cuts;
+    unsigned low, high;
 };
 
 static void add_cut(struct cuts *cuts, struct faulty_cut cut)
@@ -196,28 +240,45 @@ static void add_subsets(struct cuts *cuts, size_t changes, bool newest_only)
     }
 }
 
+/* None, all, each one lost, each one kept, every prefix, and some by chance. */
 static void add_samples(struct cuts *cuts, size_t changes, unsigned samples, struct prng *chance)
 {
+    size_t each = samples < 24 && changes > samples / 3 ? samples / 3 : changes;
     add_cut(cuts, (struct faulty_cut){.survival = FAULTY_LOSE_ALL});
     add_cut(cuts, (struct faulty_cut){.survival = FAULTY_KEEP_ALL});
-    for (unsigned i = 0; i < samples; i++) {
+    for (size_t i = 0; i < each; i++) {
         uint64_t all = changes < 64 ? (UINT64_C(1) << changes) - 1 : UINT64_MAX;
-        uint64_t one = UINT64_C(1) << prng_below(chance, changes < 64 ? changes : 64);
-        switch (i % 4) {
-        case 0: /* one lost */
-            add_mask(cuts, all & ~one);
-            break;
-        case 1: /* one kept */
-            add_mask(cuts, one);
-            break;
-        case 2:
-            add_cut(cuts, (struct faulty_cut){.survival = FAULTY_KEEP_FIRST,
-                                              .mask = prng_below(chance, changes)});
-            break;
-        default:
+        size_t at = each == changes ? i : prng_below(chance, changes);
+        if (at < 64) {
+            add_mask(cuts, all & ~(UINT64_C(1) << at));
+            add_mask(cuts, UINT64_C(1) << at);
+        }
+        add_cut(cuts, (struct faulty_cut){.survival = FAULTY_KEEP_FIRST, .mask = at});
+    }
+    for (unsigned i = 0; i < samples; i++) {
+        add_cut(cuts,
+                (struct faulty_cut){.survival = FAULTY_KEEP_RANDOM, .seed = prng_next(chance)});
+    }
+}
+
+/* The newest change torn at every sector: its start kept or its end, with all others or with the
+ * earlier ones alone, which here are the same, or with none. */
+static void add_every_tear(struct cuts *cuts, const struct faulty_change *newest, size_t changes)
+{
+    static const enum faulty_tear kinds[] = {FAULTY_TEAR_PREFIX, FAULTY_TEAR_SUFFIX};
+    if (newest->kind != FAULTY_CHANGE_WRITE || changes > 64) {
+        return;
+    }
+    uint64_t first = newest->offset / FAULTY_SECTOR;
+    uint64_t sectors = (newest->offset + newest->size - 1) / FAULTY_SECTOR - first + 1;
+    for (uint64_t at = 1; at < sectors; at++) {
+        for (unsigned i = 0; i < 4; i++) {
             add_cut(cuts,
-                    (struct faulty_cut){.survival = FAULTY_KEEP_RANDOM, .seed = prng_next(chance)});
-            break;
+                    (struct faulty_cut){.survival = FAULTY_KEEP_MASK,
+                                        .mask = i < 2 ? UINT64_MAX : UINT64_C(1) << (changes - 1),
+                                        .tear = kinds[i % 2],
+                                        .tear_sectors = at,
+                                        .tear_change = changes});
         }
     }
 }
@@ -250,58 +311,63 @@ static void *open_images(void *context)
 {
     struct boundary *boundary = context;
     struct image_run *run = boundary->run;
-    unsigned at;
-    while ((at = atomic_fetch_add(&boundary->next, 1)) < boundary->count) {
-        const struct faulty_cut *cut = &boundary->cuts[at];
+    for (unsigned at = 0; at < boundary->cuts->count; at++) {
+        const struct faulty_cut *cut = &boundary->cuts->cuts[at];
         image_verify(run, faulty_layer_power_cut(run->files, cut), boundary->low, boundary->high);
         if (run->depth.again != 0 && (run->boundaries * 7 + at) % run->depth.again == 0) {
             verify_again(run, faulty_layer_power_cut_again(run->files, cut), boundary->low,
-                         boundary->high, run->boundaries + at);
+                         boundary->high, run->boundaries + at, 2);
         }
     }
     return NULL;
 }
 
-static void search(struct image_run *run, struct cuts *cuts, unsigned low, unsigned high)
+static void choose_cuts(struct image_run *run, struct cuts *cuts, unsigned low)
 {
-    struct boundary boundary = {
-        .run = run, .cuts = cuts->cuts, .count = cuts->count, .low = low, .high = high};
-    pthread_t threads[WORKERS];
-    for (int i = 0; i < WORKERS; i++) {
-        REQUIRE(pthread_create(&threads[i], NULL, open_images, &boundary) == 0, "no thread");
+    const struct image_depth *depth = &run->depth;
+    struct faulty_change *list = NULL;
+    size_t changes = faulty_layer_changes(run->files, NULL, 0);
+    bool grew = changes > 0 && changes == run->last_changes + 1 && low == run->last_low;
+    if (changes <= depth->exhaustive) {
+        add_subsets(cuts, changes, grew);
+        run->complete++;
+    } else {
+        add_samples(cuts, changes, depth->sampled, &run->chance);
     }
-    for (int i = 0; i < WORKERS; i++) {
-        (void)pthread_join(threads[i], NULL);
+    if (depth->torn == UINT_MAX && grew) {
+        list = calloc(changes, sizeof *list);
+        REQUIRE(list != NULL, "out of memory");
+        if (faulty_layer_changes(run->files, list, changes) == changes) {
+            add_every_tear(cuts, &list[changes - 1], changes);
+        }
+        free(list);
+    } else if (depth->torn != UINT_MAX) {
+        add_torn(cuts, changes, depth->torn, &run->chance);
     }
+    add_garbage(cuts, changes > 0 ? depth->garbage : 0, &run->chance);
+    run->changes_max = changes > run->changes_max ? changes : run->changes_max;
+    run->last_changes = changes;
+    run->last_low = low;
 }
 
 static void observe(void *context, const struct faulty_record *record)
 {
     struct image_run *run = context;
-    const struct image_depth *depth = &run->depth;
     struct cuts cuts = {0};
+    pthread_t thread;
     (void)record;
     (void)pthread_mutex_lock(&run->observing);
-    size_t changes = faulty_layer_changes(run->files, NULL, 0);
-    unsigned low = atomic_load(run->unsynced ? &run->floor : &run->acknowledged);
-    unsigned high = atomic_load(&run->started);
-    bool grew = changes == run->last_changes + 1 && low == run->last_low;
+    struct boundary boundary = {.run = run, .cuts = &cuts};
+    boundary.low = atomic_load(run->unsynced ? &run->floor : &run->acknowledged);
+    boundary.high = atomic_load(&run->started);
     harness_case("%s, boundary %llu: %zu unsynced changes, commits %u to %u", run->name,
-                 (unsigned long long)run->boundaries, changes, low, high);
-    if (changes <= depth->exhaustive) {
-        add_subsets(&cuts, changes, grew);
-        run->complete++;
-    } else {
-        add_samples(&cuts, changes, depth->sampled, &run->chance);
-    }
-    add_torn(&cuts, changes, depth->torn, &run->chance);
-    add_garbage(&cuts, changes > 0 ? depth->garbage : 0, &run->chance);
-    search(run, &cuts, low, high);
+                 (unsigned long long)run->boundaries, faulty_layer_changes(run->files, NULL, 0),
+                 boundary.low, boundary.high);
+    choose_cuts(run, &cuts, boundary.low);
+    REQUIRE(pthread_create(&thread, NULL, open_images, &boundary) == 0, "no thread");
+    (void)pthread_join(thread, NULL);
     free(cuts.cuts);
     run->boundaries++;
-    run->changes_max = changes > run->changes_max ? changes : run->changes_max;
-    run->last_changes = changes;
-    run->last_low = low;
     (void)pthread_mutex_unlock(&run->observing);
 }
 
@@ -341,22 +407,64 @@ void image_checkpoint(struct image_run *run)
     atomic_store(&run->floor, number);
 }
 
+/* A transaction ready to commit, numbered: begun writers are alone. */
+static quire_status prepare(struct image_run *run, image_change change, quire_txn **txn,
+                            unsigned *number, quire_error *err)
+{
+    QR_TRY(quire_begin(run->db, QUIRE_WRITE, txn, err));
+    *number = atomic_load(&run->started) + 1;
+    REQUIRE(*number < IMAGE_STATES_MAX, "too many commits");
+    change(run, *txn);
+    put_number(*txn, "commit", 1, *number);
+    run->digests[*number] = audit_digest(*txn);
+    atomic_store(&run->started, *number);
+    return QUIRE_OK;
+}
+
+static void acknowledge(struct image_run *run, unsigned number)
+{
+    unsigned before = atomic_load(&run->acknowledged);
+    while (before < number && !atomic_compare_exchange_weak(&run->acknowledged, &before, number)) {
+    }
+}
+
 quire_status image_try_commit(struct image_run *run, image_change change)
 {
     quire_error err = QUIRE_ERROR_INIT;
-    unsigned number = atomic_load(&run->started) + 1;
+    unsigned number;
     quire_txn *txn;
-    REQUIRE(number < IMAGE_STATES_MAX, "too many commits");
-    QR_TRY(quire_begin(run->db, QUIRE_WRITE, &txn, &err));
-    change(run, txn);
-    put_number(txn, "commit", 1, number);
-    run->digests[number] = audit_digest(txn);
-    atomic_store(&run->started, number);
+    QR_TRY(prepare(run, change, &txn, &number, &err));
     quire_status status = quire_commit(txn, &err);
     if (status == QUIRE_OK) {
-        atomic_store(&run->acknowledged, number);
+        acknowledge(run, number);
     }
     return status;
+}
+
+struct posted {
+    struct image_run *run;
+    unsigned number;
+};
+
+static void know_outcome(void *context, uint64_t sequence, quire_status status,
+                         const quire_error *error)
+{
+    struct posted *posted = context;
+    (void)sequence;
+    REQUIRE(status == QUIRE_OK, "%s: a commit gave %s", posted->run->name, error->message);
+    acknowledge(posted->run, posted->number);
+    free(posted);
+}
+
+void image_post(struct image_run *run, image_change change)
+{
+    quire_error err = QUIRE_ERROR_INIT;
+    quire_txn *txn;
+    struct posted *posted = malloc(sizeof *posted);
+    REQUIRE(posted != NULL, "out of memory");
+    posted->run = run;
+    MUST(prepare(run, change, &txn, &posted->number, &err));
+    MUST(quire_commit_async(txn, know_outcome, posted, &err));
 }
 
 void image_commit(struct image_run *run, image_change change)

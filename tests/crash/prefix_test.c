@@ -271,7 +271,7 @@ int main(int argc, char **argv)
 {
     struct harness harness;
     uint64_t cases = 0;
-    harness_begin(&harness, "log prefixes", argc, argv);
+    harness_begin(&harness, "log-prefixes", argc, argv);
     uint64_t seeds = harness_cases(&harness, 1, 60);
     for (uint64_t i = 0; i < seeds; i++) {
         struct history history;

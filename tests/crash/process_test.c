@@ -323,8 +323,9 @@ int main(int argc, char **argv)
     uint64_t sagas = 0;
     uint64_t commits = 0;
     uint64_t in_recovery = 0;
-    harness_begin(&harness, "crash processes", argc, argv);
+    harness_begin(&harness, "process-kills", argc, argv);
     saga.power = harness.mode != NULL && strcmp(harness.mode, "power") == 0;
+    harness.regime = saga.power ? "power-cuts" : "process-kills";
     uint64_t wanted = harness_cases(&harness, saga.power ? 200 : 300, 20000);
     (void)signal(SIGPIPE, SIG_IGN);
     temp_dir_create(&dir);
@@ -341,11 +342,8 @@ int main(int argc, char **argv)
         in_recovery += saga.in_recovery;
     }
     temp_dir_remove(&dir);
-    (void)snprintf(extra, sizeof extra,
-                   "%llu kills, %llu of them before the child was ready, "
-                   "%llu commits verified",
-                   (unsigned long long)kills, (unsigned long long)in_recovery,
-                   (unsigned long long)commits);
+    (void)snprintf(extra, sizeof extra, "before_ready=%llu commits_verified=%llu",
+                   (unsigned long long)in_recovery, (unsigned long long)commits);
     harness_end(&harness, kills, sagas, extra);
     return 0;
 }

@@ -195,7 +195,8 @@ struct disk_inode *disk_find(const struct disk *disk, const char *path)
 struct disk_inode *disk_create(struct disk *disk, const char *path)
 {
     struct disk_inode *inode = disk_allocate(NULL, sizeof *inode);
-    *inode = (struct disk_inode){.id = ++disk->last_id, .next = disk->inodes};
+    *inode =
+        (struct disk_inode){.id = ++disk->last_id, .next = disk->inodes, .temporary = path == NULL};
     disk->inodes = inode;
     if (path != NULL) {
         names_set(&disk->cached, path, inode);
@@ -255,6 +256,10 @@ void disk_write(struct disk *disk, struct disk_inode *inode, const void *bytes, 
     if (size == 0) {
         return;
     }
+    if (inode->temporary) {
+        bytes_put(&inode->cached, bytes, size, offset);
+        return;
+    }
     struct disk_change *change = add_change(disk, FAULTY_CHANGE_WRITE, inode);
     change->offset = offset;
     change->size = size;
@@ -264,6 +269,10 @@ void disk_write(struct disk *disk, struct disk_inode *inode, const void *bytes, 
 
 void disk_truncate(struct disk *disk, struct disk_inode *inode, uint64_t size)
 {
+    if (inode->temporary) {
+        bytes_resize(&inode->cached, size);
+        return;
+    }
     struct disk_change *change = add_change(disk, FAULTY_CHANGE_TRUNCATE, inode);
     change->offset = size;
     apply_whole(&inode->cached, change);
@@ -473,6 +482,7 @@ void disk_power_cut(const struct disk *disk, const struct faulty_cut *cut,
 void disk_install(struct disk *disk, const char *path, const void *bytes, size_t size)
 {
     struct disk_inode *inode = disk_create(disk, NULL);
+    inode->temporary = false;
     bytes_put(&inode->cached, bytes, size, 0);
     bytes_put(&inode->durable, bytes, size, 0);
     names_set(&disk->cached, path, inode);

@@ -21,6 +21,7 @@ struct disk_inode {
     unsigned handles;
     unsigned shared_holders;
     bool exclusive_holder;
+    bool temporary; /* never had a name: a crash leaves nothing of it */
 };
 
 struct disk_name {
