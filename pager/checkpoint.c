@@ -331,16 +331,8 @@ static quire_status show_segments(struct run *run, quire_error *err)
     return QUIRE_OK;
 }
 
-static quire_status copy_pages(struct run *run, quire_error *err)
+static quire_status sync_database(struct qr_pager *pager, quire_error *err)
 {
-    struct qr_pager *pager = run->pager;
-    size_t batch = pager->cache.frames_limit / 8;
-    batch = batch < BATCH ? batch : BATCH;
-    for (size_t at = 0; at < run->count; at += batch) {
-        size_t count = run->count - at < batch ? run->count - at : batch;
-        QR_TRY(copy_batch(run, at, count, err));
-    }
-    QR_TRY(extend_file(run, err));
     quire_error error = QUIRE_ERROR_INIT;
     quire_status status = QR_MUTANT(NO_DATABASE_SYNC) ? QUIRE_OK : qr_database_sync(pager, &error);
     if (status != QUIRE_OK) {
@@ -349,7 +341,27 @@ static quire_status copy_pages(struct run *run, quire_error *err)
         if (err != NULL) {
             *err = error;
         }
-        return status;
+    }
+    return status;
+}
+
+/* When closing, the header follows alone: it says that the file is complete without the log, which
+ * must not be there before it is true. */
+static quire_status copy_pages(struct run *run, bool closing, quire_error *err)
+{
+    struct qr_pager *pager = run->pager;
+    size_t batch = pager->cache.frames_limit / 8;
+    bool header_apart = closing && run->pages[0] == QR_PAGE_NUMBER_HEADER;
+    batch = batch < BATCH ? batch : BATCH;
+    for (size_t at = header_apart ? 1 : 0; at < run->count; at += batch) {
+        size_t count = run->count - at < batch ? run->count - at : batch;
+        QR_TRY(copy_batch(run, at, count, err));
+    }
+    QR_TRY(extend_file(run, err));
+    QR_TRY(sync_database(pager, err));
+    if (header_apart) {
+        QR_TRY(copy_batch(run, 0, 1, err));
+        QR_TRY(sync_database(pager, err));
     }
     mark_on_disk(run);
     QR_TRY(show_segments(run, err));
@@ -409,7 +421,7 @@ static quire_status run_once(struct qr_pager *pager, bool closing, bool *again, 
     QR_TRY_GOTO(status, seal(&run, closing, again, err), out);
     if (run.count > 0) {
         run.seqs = qr_alloc_zero(pager->allocator, run.count * sizeof *run.seqs, err);
-        status = run.seqs == NULL ? QUIRE_NO_MEMORY : copy_pages(&run, err);
+        status = run.seqs == NULL ? QUIRE_NO_MEMORY : copy_pages(&run, closing, err);
     }
     if (status == QUIRE_OK) {
         qr_count(&pager->counters.checkpoints, 1);

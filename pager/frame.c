@@ -99,7 +99,7 @@ quire_status qr_cache_create(struct qr_pager *pager, quire_error *err)
     cache->frames_limit = (uint32_t)frames;
     cache->frames_reserved =
         cache->frames_limit + (pager->options.malloc_arena ? 4096U : UINT32_C(1) << 20);
-    cache->exchange = !qr_membarrier_supported();
+    cache->fence = !qr_membarrier_supported();
     cache->scan_capacity = cache->frames_limit < 65536 ? cache->frames_limit : 65536;
     QR_TRY_GOTO(status, reserve_arena(pager, err), failed);
     QR_TRY_GOTO(status, reserve_tables(cache, err), failed);

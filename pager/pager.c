@@ -105,8 +105,12 @@ static bool all_zero(const uint8_t *bytes, size_t size)
     return true;
 }
 
-/* An empty file, or one whose creation was cut off before its header page was written. What lies
- * behind the place of the header is not looked at: a power cut may leave anything there. */
+/* What a disk writes as a whole. */
+#define SECTOR_BYTES 512U
+
+/* An empty file, or one whose creation was cut off before its header page was written: no longer
+ * than three pages, of whole sectors, with zeros where the header belongs and no log. What lies
+ * behind that place is not looked at: a power cut may leave anything there. */
 static quire_status is_unborn(struct qr_pager *pager, bool *unborn, quire_error *err)
 {
     uint8_t start[QR_PAGE_SIZE_MIN];
@@ -115,7 +119,7 @@ static quire_status is_unborn(struct qr_pager *pager, bool *unborn, quire_error 
     bool log = false;
     *unborn = false;
     QR_TRY(pager->file->methods->size(pager->file, &size, err));
-    if (size > 3 * (uint64_t)QR_PAGE_SIZE_MAX) {
+    if (size > 3 * (uint64_t)QR_PAGE_SIZE_MAX || size % SECTOR_BYTES != 0) {
         return QUIRE_OK;
     }
     QR_TRY(pager->file->methods->read(pager->file, start, sizeof start, 0, &got, err));

@@ -206,7 +206,7 @@ struct qr_cache {
     uint32_t retired_list, retired_count; /* waiting for a grace period */
     struct qr_grace first, second;
     uint32_t pin_scan;
-    bool exchange; /* no membarrier here */
+    bool fence; /* no membarrier here */
 
     uint32_t *scan_ring; /* frames that scans brought in, oldest first; hints */
     uint32_t scan_head, scan_count, scan_capacity;

@@ -7,7 +7,7 @@
  * loaded a link when the barrier ran, so it cannot come upon the frame. For
  * each slot that is inside an operation the number is noted, and the grace
  * period ends when all of these have moved. Without a barrier system call
- * readers announce themselves with an exchange instead.
+ * readers announce themselves with a fence of their own instead.
  *
  * After the grace period a frame can still be held by a pin. The pins are
  * looked at once; a frame that a pin holds goes back to the beginning. One that
@@ -43,7 +43,7 @@ void qr_reclaim_destroy(struct qr_pager *pager)
 
 static void note_operations(struct qr_pager *pager, uint64_t *operations)
 {
-    if (pager->cache.exchange) {
+    if (pager->cache.fence) {
         atomic_thread_fence(memory_order_seq_cst);
     } else {
         qr_membarrier();

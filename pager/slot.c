@@ -117,7 +117,7 @@ void qr_view_init(struct qr_pager *pager, struct qr_view *view, struct qr_slot *
         .table = pager->cache.table,
         .operation = &slot->operation,
         .page_shift = pager->page_shift,
-        .exchange = pager->cache.exchange,
+        .fence = pager->cache.fence,
         .pager = pager,
     };
 }
@@ -309,12 +309,7 @@ void qr_view_enter_slow(struct qr_view *view)
     atomic_store_explicit(view->operation, now + 1, memory_order_release);
     view->attention = view->txn != NULL && qr_txn_make_room(view->txn);
     qr_cache_relax(view->pager);
-    if (view->exchange) {
-        (void)atomic_exchange_explicit(view->operation, now + 2, memory_order_seq_cst);
-    } else {
-        atomic_store_explicit(view->operation, now + 2, memory_order_relaxed);
-        atomic_signal_fence(memory_order_seq_cst);
-    }
+    qr_view_announce(view, now + 2);
 }
 
 void qr_view_leave_slow(struct qr_view *view)

@@ -34,7 +34,7 @@ struct qr_view {
     uint32_t pages;                 /* page numbers below it are valid */
     uint32_t depth;                 /* nesting of operations */
     uint8_t page_shift;             /* log2 of the page size */
-    bool exchange;                  /* enter needs a full barrier of its own */
+    bool fence;                     /* enter needs a full barrier of its own */
     bool scanning;                  /* pages are read once: first to be evicted */
     bool attention;                 /* enter or leave has out-of-line work */
     struct qr_view_buffer *buffers; /* pages read for this view alone */
@@ -51,20 +51,26 @@ void qr_view_leave_slow(struct qr_view *view);
 quire_status qr_view_page_slow(struct qr_view *view, uint32_t page_number, const uint8_t **page,
                                quire_error *err);
 
+/* Stores the odd number of an operation so that the reclaimer sees it, or the loads that follow see
+ * what the reclaimer has unlinked. Only a fence on both sides promises that: a sequentially
+ * consistent store or exchange alone does not hold back later loads of another order. */
+static inline void qr_view_announce(struct qr_view *view, uint64_t operation)
+{
+    atomic_store_explicit(view->operation, operation, memory_order_relaxed);
+    if (view->fence) {
+        atomic_thread_fence(memory_order_seq_cst);
+    } else {
+        atomic_signal_fence(memory_order_seq_cst); /* the reclaimer's call is the fence */
+    }
+}
+
 /* Brackets of an operation. They nest: the outermost pair counts. */
 static inline void qr_view_enter(struct qr_view *view)
 {
     if (view->depth++ != 0) {
         return;
     }
-    uint64_t now = atomic_load_explicit(view->operation, memory_order_relaxed);
-    if (view->exchange) {
-        (void)atomic_exchange_explicit(view->operation, now + 1, memory_order_seq_cst);
-    } else {
-        /* The reclaimer's barrier orders this store before the loads that follow. */
-        atomic_store_explicit(view->operation, now + 1, memory_order_relaxed);
-        atomic_signal_fence(memory_order_seq_cst);
-    }
+    qr_view_announce(view, atomic_load_explicit(view->operation, memory_order_relaxed) + 1);
     if (view->attention) {
         qr_view_enter_slow(view);
     }

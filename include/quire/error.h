@@ -43,7 +43,7 @@ extern "C" {
     X(FOREIGN_KEY, 202, "a referenced row does not exist or is still referenced")                  \
     X(CHECK, 203, "a value breaks a declared constraint")                                          \
     X(TYPE, 204, "a value does not fit its column's type")                                         \
-    X(BUSY, 300, "the writer lock was not free within the timeout")                                \
+    X(BUSY, 300, "another transaction kept a lock or memory that was waited for")                  \
     X(LOCKED, 301, "another process has the database open for writing")                            \
     X(SNAPSHOT_TOO_OLD, 302, "the snapshot can no longer be served")                               \
     X(INTERRUPTED, 303, "the operation was interrupted")                                           \

@@ -119,6 +119,9 @@ Test(pager_open, foreign_file__is_not_a_database)
     cr_assert_eq(try_open(&err), QUIRE_NOT_A_DATABASE);
     faulty_layer_install(faulty, FIXTURE_PATH, text, 3);
     cr_assert_eq(try_open(&err), QUIRE_NOT_A_DATABASE);
+    memset(text, 0, 2000);
+    faulty_layer_install(faulty, FIXTURE_PATH, text, sizeof text);
+    cr_assert_eq(try_open(&err), QUIRE_NOT_A_DATABASE, "no creation leaves parts of sectors");
 }
 
 Test(pager_open, empty_file__is_made_a_database)
