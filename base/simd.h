@@ -1,5 +1,6 @@
 /*
- * Counting kernels for searching in sorted arrays, and prefetch.
+ * Counting kernels for searching in sorted arrays, and ways to ask for memory
+ * before it is needed.
  *
  * A sorted array is searched by counting the elements below the wanted one:
  * no branches, so the loads of neighbouring lines overlap. Arrays are on-disk
@@ -36,6 +37,14 @@ static inline void qr_prefetch(const void *p)
 #else
     (void)p;
 #endif
+}
+
+/* The same as a load whose result nobody waits for. Processors may drop a prefetch that misses the
+ * translation buffers, a load never; so p must be readable, and not be written by another thread
+ * meanwhile. For lines that are needed at once. */
+static inline void qr_touch(const void *p)
+{
+    (void)*(const volatile unsigned char *)p;
 }
 
 #endif

@@ -14,11 +14,16 @@
 
 #define BENCH_VALUE 100
 
+/* Bytes of a key as text: "key-" and twelve digits, ordered as the numbers are. */
+#define BENCH_TEXT 16
+
 struct bench_config {
     const char *directory; /* empty and private to this database */
     bool durable;          /* commits are synced before they return */
     uint64_t cache_bytes;  /* the engine's own cache, where it has one */
     uint32_t threads_max;  /* sessions open at once */
+    bool text_keys;        /* keys are stored as text; rows are in the order of their bytes */
+    bool long_log;         /* nothing is moved out of the log while the workload runs */
 };
 
 struct bench_db;
@@ -45,6 +50,10 @@ struct bench_engine {
     int (*read_begin)(struct bench_session *session);
     /* Copies the value of `key` into `value`; *found says whether it exists. */
     int (*get)(struct bench_session *session, int64_t key, void *value, bool *found);
+    /* Visits the rows of some keys, in any order; NULL where an engine has no call for that: then
+     * `get` is called for each. */
+    int (*get_many)(struct bench_session *session, const int64_t *keys, size_t count,
+                    bench_visit visit, void *context);
     /* Visits up to `limit` rows from `from` on, in key order. */
     int (*scan)(struct bench_session *session, int64_t from, uint64_t limit, bench_visit visit,
                 void *context);
@@ -67,6 +76,7 @@ struct bench_options {
     double seconds;   /* of each timed workload */
     uint32_t repeats; /* the median is reported */
     uint64_t cache_bytes;
+    bool cpu_time; /* rates count the time that a thread runs, not that which passes */
     const char *directory;
 };
 
@@ -96,8 +106,14 @@ extern const size_t bench_workload_count;
 void bench_fill(void *value, int64_t key, uint64_t version);
 bool bench_verify(const void *value, size_t size, int64_t key, uint64_t *version);
 
+/* A key as BENCH_TEXT bytes, and back. */
+void bench_text(char *text, int64_t key);
+int64_t bench_number(const void *text);
+
 uint64_t bench_random(uint64_t *state);
 double bench_now(void);
+/* Seconds that the thread has run, if `cpu_time`, or that have passed. */
+double bench_clock(bool cpu_time);
 
 /* Prints "ENGINE: WHAT: DETAIL" to stderr and returns -1. */
 int bench_fail(const char *engine, const char *what, const char *detail);

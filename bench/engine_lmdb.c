@@ -8,6 +8,7 @@
 struct bench_db {
     MDB_env *env;
     MDB_dbi dbi;
+    bool text_keys;
 };
 
 struct bench_session {
@@ -15,6 +16,16 @@ struct bench_session {
     MDB_txn *write;
     MDB_txn *read;
 };
+
+/* Makes `key` the stored form of *number, in `text` if it is text. */
+static MDB_val encode(const struct bench_session *session, int64_t *number, char *text)
+{
+    if (!session->db->text_keys) {
+        return (MDB_val){sizeof *number, number};
+    }
+    bench_text(text, *number);
+    return (MDB_val){BENCH_TEXT, text};
+}
 
 static int check(const char *what, int code)
 {
@@ -27,15 +38,17 @@ static int db_open(const struct bench_config *config, struct bench_db **out)
     struct bench_db *db = calloc(1, sizeof *db);
     MDB_txn *txn;
     unsigned flags = MDB_NOTLS | (config->durable ? 0U : (unsigned)MDB_NOSYNC);
+    unsigned keys = config->text_keys ? 0U : (unsigned)MDB_INTEGERKEY;
     if (db == NULL) {
         return bench_fail("lmdb", "open", "out of memory");
     }
+    db->text_keys = config->text_keys;
     if (check("create", mdb_env_create(&db->env)) != 0 ||
         check("mapsize", mdb_env_set_mapsize(db->env, (size_t)64 << 30)) != 0 ||
         check("readers", mdb_env_set_maxreaders(db->env, 256)) != 0 ||
         check("open", mdb_env_open(db->env, config->directory, flags, 0600)) != 0 ||
         check("begin", mdb_txn_begin(db->env, NULL, 0, &txn)) != 0 ||
-        check("dbi", mdb_dbi_open(txn, NULL, MDB_INTEGERKEY | MDB_CREATE, &db->dbi)) != 0 ||
+        check("dbi", mdb_dbi_open(txn, NULL, keys | MDB_CREATE, &db->dbi)) != 0 ||
         check("commit", mdb_txn_commit(txn)) != 0) {
         return -1;
     }
@@ -79,7 +92,8 @@ static int write_begin(struct bench_session *session)
 
 static int put(struct bench_session *session, int64_t key, const void *value, bool append)
 {
-    MDB_val k = {sizeof key, &key};
+    char text[BENCH_TEXT];
+    MDB_val k = encode(session, &key, text);
     MDB_val v = {BENCH_VALUE, (void *)(uintptr_t)value};
     return check("put", mdb_put(session->write, session->db->dbi, &k, &v,
                                 append ? (unsigned)MDB_APPEND : 0U));
@@ -97,7 +111,8 @@ static int read_begin(struct bench_session *session)
 
 static int get(struct bench_session *session, int64_t key, void *value, bool *found)
 {
-    MDB_val k = {sizeof key, &key};
+    char text[BENCH_TEXT];
+    MDB_val k = encode(session, &key, text);
     MDB_val v;
     int code = mdb_get(session->read, session->db->dbi, &k, &v);
     *found = code == 0;
@@ -111,7 +126,8 @@ static int scan(struct bench_session *session, int64_t from, uint64_t limit, ben
                 void *context)
 {
     MDB_cursor *cursor;
-    MDB_val k = {sizeof from, &from};
+    char text[BENCH_TEXT];
+    MDB_val k = encode(session, &from, text);
     MDB_val v;
     int code = mdb_cursor_open(session->read, session->db->dbi, &cursor);
     if (code != 0) {
@@ -120,7 +136,11 @@ static int scan(struct bench_session *session, int64_t from, uint64_t limit, ben
     for (code = mdb_cursor_get(cursor, &k, &v, MDB_SET_RANGE); code == 0 && limit-- > 0;
          code = mdb_cursor_get(cursor, &k, &v, MDB_NEXT)) {
         int64_t key;
-        memcpy(&key, k.mv_data, sizeof key);
+        if (session->db->text_keys) {
+            key = bench_number(k.mv_data);
+        } else {
+            memcpy(&key, k.mv_data, sizeof key);
+        }
         visit(context, key, v.mv_data, v.mv_size);
     }
     mdb_cursor_close(cursor);

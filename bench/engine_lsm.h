@@ -17,6 +17,7 @@ struct bench_db {
     LSM(t) * db;
     LSM(options_t) * options;
     LSM(writeoptions_t) * write;
+    bool text_keys;
 };
 
 struct bench_session {
@@ -36,17 +37,26 @@ static int check(const char *what, char *error)
     return 0;
 }
 
-static void encode(char out[8], int64_t key)
+/* The stored form of a key, in `out`; returns its size. */
+static size_t encode(const struct bench_session *session, char out[BENCH_TEXT], int64_t key)
 {
+    if (session->db->text_keys) {
+        bench_text(out, key);
+        return BENCH_TEXT;
+    }
     uint64_t bits = (uint64_t)key;
     for (int i = 7; i >= 0; i--) {
         out[i] = (char)(unsigned char)(bits & 0xFF);
         bits >>= 8;
     }
+    return 8;
 }
 
-static int64_t decode(const char in[8])
+static int64_t decode(const struct bench_session *session, const char *in)
 {
+    if (session->db->text_keys) {
+        return bench_number(in);
+    }
     uint64_t bits = 0;
     for (int i = 0; i < 8; i++) {
         bits = (bits << 8) | (unsigned char)in[i];
@@ -63,6 +73,7 @@ static int db_open(const struct bench_config *config, struct bench_db **out)
         return bench_fail(LSM_NAME, "open", "out of memory");
     }
     snprintf(path, sizeof path, "%s/data", config->directory);
+    db->text_keys = config->text_keys;
     db->options = LSM(options_create)();
     LSM(options_set_create_if_missing)(db->options, 1);
     lsm_configure(db->options, config);
@@ -110,10 +121,10 @@ static int write_begin(struct bench_session *session)
 
 static int put(struct bench_session *session, int64_t key, const void *value, bool append)
 {
-    char k[8];
+    char k[BENCH_TEXT];
     (void)append;
-    encode(k, key);
-    LSM(writebatch_put)(session->batch, k, sizeof k, value, BENCH_VALUE);
+    size_t size = encode(session, k, key);
+    LSM(writebatch_put)(session->batch, k, size, value, BENCH_VALUE);
     return 0;
 }
 
@@ -134,10 +145,10 @@ static int read_begin(struct bench_session *session)
 static int get(struct bench_session *session, int64_t key, void *value, bool *found)
 {
     char *error = NULL;
-    char k[8];
+    char k[BENCH_TEXT];
     size_t size;
-    encode(k, key);
-    char *data = LSM(get)(session->db->db, session->read, k, sizeof k, &size, &error);
+    size_t k_size = encode(session, k, key);
+    char *data = LSM(get)(session->db->db, session->read, k, k_size, &size, &error);
     *found = data != NULL;
     if (data != NULL && size == BENCH_VALUE) {
         memcpy(value, data, size);
@@ -150,16 +161,16 @@ static int scan(struct bench_session *session, int64_t from, uint64_t limit, ben
                 void *context)
 {
     char *error = NULL;
-    char k[8];
+    char k[BENCH_TEXT];
     LSM(iterator_t) *iterator = LSM(create_iterator)(session->db->db, session->read);
-    encode(k, from);
-    for (LSM(iter_seek)(iterator, k, sizeof k); LSM(iter_valid)(iterator) && limit-- > 0;
+    size_t size = encode(session, k, from);
+    for (LSM(iter_seek)(iterator, k, size); LSM(iter_valid)(iterator) && limit-- > 0;
          LSM(iter_next)(iterator)) {
         size_t key_size;
         size_t value_size;
         const char *key = LSM(iter_key)(iterator, &key_size);
         const char *value = LSM(iter_value)(iterator, &value_size);
-        visit(context, decode(key), value, value_size);
+        visit(context, decode(session, key), value, value_size);
     }
     LSM(iter_get_error)(iterator, &error);
     LSM(iter_destroy)(iterator);

@@ -1,4 +1,7 @@
-/* Quire through its low-level surface: a named tree of rowids. */
+/*
+ * Quire through its low-level surface: a named tree of rowids, or a key tree for
+ * keys as text. A session keeps its error struct, as a program would.
+ */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,17 +11,34 @@
 
 struct bench_db {
     quire_db *db;
+    bool text_keys;
 };
 
 struct bench_session {
-    quire_db *db;
+    struct bench_db *db;
     quire_txn *txn;
     quire_tree *tree;
+    quire_keytree *keytree; /* instead, for text keys */
+    quire_error err;
 };
 
 static int failed(const char *what, const quire_error *err)
 {
     return bench_fail("quire", what, err->message);
+}
+
+/* Unless it is there already. */
+static quire_status create_tree(struct bench_db *db, quire_error *err)
+{
+    quire_txn *txn;
+    quire_status status = quire_begin(db->db, QUIRE_WRITE, &txn, err);
+    if (status == QUIRE_OK) {
+        status = db->text_keys ? quire_keytree_create(txn, "rows", err)
+                               : quire_tree_create(txn, "rows", err);
+        quire_status committed = quire_commit(txn, err);
+        status = status == QUIRE_OK || status == QUIRE_EXISTS ? committed : status;
+    }
+    return status;
 }
 
 static int db_open(const struct bench_config *config, struct bench_db **out)
@@ -27,27 +47,24 @@ static int db_open(const struct bench_config *config, struct bench_db **out)
     quire_options options = QUIRE_OPTIONS_INIT;
     char path[512];
     struct bench_db *db = calloc(1, sizeof *db);
-    quire_txn *txn;
 
     if (db == NULL) {
         return bench_fail("quire", "open", "out of memory");
     }
     snprintf(path, sizeof path, "%s/bench.quire", config->directory);
+    db->text_keys = config->text_keys;
     options.durability = config->durable ? QUIRE_DURABILITY_FULL : QUIRE_DURABILITY_OFF;
     options.cache_bytes = config->cache_bytes;
+    if (config->long_log) {
+        options.checkpoint = quire_checkpoint_manual();
+        options.wal_bytes_max = UINT64_C(4) << 30;
+    }
     if (quire_open(path, &options, &db->db, &err) != QUIRE_OK) {
         free(db);
         return failed("open", &err);
     }
-    if (quire_begin(db->db, QUIRE_WRITE, &txn, &err) != QUIRE_OK) {
-        return failed("begin", &err);
-    }
-    quire_status status = quire_tree_create(txn, "rows", &err);
-    if ((status != QUIRE_OK && status != QUIRE_EXISTS) || quire_commit(txn, &err) != QUIRE_OK) {
-        return failed("create", &err);
-    }
     *out = db;
-    return 0;
+    return create_tree(db, &err) == QUIRE_OK ? 0 : failed("create", &err);
 }
 
 static int db_close(struct bench_db *db)
@@ -60,11 +77,13 @@ static int db_close(struct bench_db *db)
 
 static int session_open(struct bench_db *db, struct bench_session **out)
 {
-    *out = calloc(1, sizeof **out);
-    if (*out == NULL) {
+    struct bench_session *session = calloc(1, sizeof *session);
+    if (session == NULL) {
         return bench_fail("quire", "session", "out of memory");
     }
-    (*out)->db = db->db;
+    session->db = db;
+    session->err = (quire_error)QUIRE_ERROR_INIT;
+    *out = session;
     return 0;
 }
 
@@ -73,24 +92,24 @@ static void session_close(struct bench_session *session)
     free(session);
 }
 
-static int begin(struct bench_session *session, quire_txn_mode mode)
+static int begin(struct bench_session *s, quire_txn_mode mode)
 {
-    quire_error err = QUIRE_ERROR_INIT;
-    if (quire_begin(session->db, mode, &session->txn, &err) != QUIRE_OK ||
-        quire_tree_open(session->txn, "rows", &session->tree, &err) != QUIRE_OK) {
-        return failed("begin", &err);
+    quire_status status = quire_begin(s->db->db, mode, &s->txn, &s->err);
+    if (status == QUIRE_OK) {
+        status = s->db->text_keys ? quire_keytree_open(s->txn, "rows", &s->keytree, &s->err)
+                                  : quire_tree_open(s->txn, "rows", &s->tree, &s->err);
     }
-    return 0;
+    return status == QUIRE_OK ? 0 : failed("begin", &s->err);
 }
 
-static int end(struct bench_session *session)
+static int end(struct bench_session *s)
 {
-    quire_error err = QUIRE_ERROR_INIT;
-    quire_tree_close(session->tree);
-    if (quire_commit(session->txn, &err) != QUIRE_OK) {
-        return failed("commit", &err);
+    if (s->db->text_keys) {
+        quire_keytree_close(s->keytree);
+    } else {
+        quire_tree_close(s->tree);
     }
-    return 0;
+    return quire_commit(s->txn, &s->err) == QUIRE_OK ? 0 : failed("commit", &s->err);
 }
 
 static int write_begin(struct bench_session *session)
@@ -103,23 +122,35 @@ static int read_begin(struct bench_session *session)
     return begin(session, QUIRE_READ);
 }
 
-static int put(struct bench_session *session, int64_t key, const void *value, bool append)
+static int put(struct bench_session *s, int64_t key, const void *value, bool append)
 {
-    quire_error err = QUIRE_ERROR_INIT;
+    quire_status status;
     (void)append;
-    if (quire_tree_put(session->tree, key, value, BENCH_VALUE, NULL, &err) != QUIRE_OK) {
-        return failed("put", &err);
+    if (s->db->text_keys) {
+        char text[BENCH_TEXT];
+        bench_text(text, key);
+        status =
+            quire_keytree_put(s->keytree, text, sizeof text, value, BENCH_VALUE, NULL, &s->err);
+    } else {
+        status = quire_tree_put(s->tree, key, value, BENCH_VALUE, NULL, &s->err);
     }
-    return 0;
+    return status == QUIRE_OK ? 0 : failed("put", &s->err);
 }
 
-static int get(struct bench_session *session, int64_t key, void *value, bool *found)
+static int get(struct bench_session *s, int64_t key, void *value, bool *found)
 {
-    quire_error err = QUIRE_ERROR_INIT;
     const void *payload;
     size_t size;
-    if (quire_tree_find(session->tree, key, &payload, &size, found, &err) != QUIRE_OK) {
-        return failed("get", &err);
+    quire_status status;
+    if (s->db->text_keys) {
+        char text[BENCH_TEXT];
+        bench_text(text, key);
+        status = quire_keytree_get(s->keytree, text, sizeof text, &payload, &size, found, &s->err);
+    } else {
+        status = quire_tree_find(s->tree, key, &payload, &size, found, &s->err);
+    }
+    if (status != QUIRE_OK) {
+        return failed("get", &s->err);
     }
     if (*found && size == BENCH_VALUE) {
         memcpy(value, payload, size);
@@ -127,30 +158,85 @@ static int get(struct bench_session *session, int64_t key, void *value, bool *fo
     return 0;
 }
 
-static int scan(struct bench_session *session, int64_t from, uint64_t limit, bench_visit visit,
-                void *context)
+struct many {
+    const int64_t *keys;
+    bench_visit visit;
+    void *context;
+};
+
+static quire_status visit_row(void *context, size_t index, const void *payload, size_t size)
 {
-    quire_error err = QUIRE_ERROR_INIT;
+    const struct many *many = context;
+    many->visit(many->context, many->keys[index], payload, size);
+    return QUIRE_OK;
+}
+
+static int get_many(struct bench_session *s, const int64_t *keys, size_t count, bench_visit visit,
+                    void *context)
+{
+    struct many many = {keys, visit, context};
+    quire_status status = quire_tree_find_many(s->tree, keys, count, visit_row, &many, &s->err);
+    return status == QUIRE_OK ? 0 : failed("get many", &s->err);
+}
+
+static int scan_rows(struct bench_session *s, int64_t from, uint64_t limit, bench_visit visit,
+                     void *context)
+{
     quire_cursor *cursor;
     bool valid;
-    quire_status status = quire_cursor_open(session->tree, &cursor, &err);
+    quire_status status = quire_cursor_open(s->tree, &cursor, &s->err);
 
     if (status != QUIRE_OK) {
-        return failed("scan", &err);
+        return failed("scan", &s->err);
     }
-    status = quire_cursor_seek(cursor, from, &valid, &err);
+    status = quire_cursor_seek(cursor, from, &valid, &s->err);
     while (status == QUIRE_OK && valid && limit-- > 0) {
         int64_t key;
         const void *payload;
         size_t size;
-        status = quire_cursor_row(cursor, &key, &payload, &size, &err);
+        status = quire_cursor_row(cursor, &key, &payload, &size, &s->err);
         if (status == QUIRE_OK) {
             visit(context, key, payload, size);
-            status = quire_cursor_next(cursor, &valid, &err);
+            status = quire_cursor_next(cursor, &valid, &s->err);
         }
     }
     quire_cursor_close(cursor);
-    return status == QUIRE_OK ? 0 : failed("scan", &err);
+    return status == QUIRE_OK ? 0 : failed("scan", &s->err);
+}
+
+static int scan_text(struct bench_session *s, int64_t from, uint64_t limit, bench_visit visit,
+                     void *context)
+{
+    quire_keycursor *cursor;
+    char text[BENCH_TEXT];
+    bool valid;
+    quire_status status = quire_keycursor_open(s->keytree, &cursor, &s->err);
+
+    if (status != QUIRE_OK) {
+        return failed("scan", &s->err);
+    }
+    bench_text(text, from);
+    status = quire_keycursor_seek(cursor, text, sizeof text, &valid, &s->err);
+    while (status == QUIRE_OK && valid && limit-- > 0) {
+        const void *key;
+        const void *payload;
+        size_t key_size;
+        size_t size;
+        status = quire_keycursor_entry(cursor, &key, &key_size, &payload, &size, &s->err);
+        if (status == QUIRE_OK) {
+            visit(context, bench_number(key), payload, size);
+            status = quire_keycursor_next(cursor, &valid, &s->err);
+        }
+    }
+    quire_keycursor_close(cursor);
+    return status == QUIRE_OK ? 0 : failed("scan", &s->err);
+}
+
+static int scan(struct bench_session *s, int64_t from, uint64_t limit, bench_visit visit,
+                void *context)
+{
+    return s->db->text_keys ? scan_text(s, from, limit, visit, context)
+                            : scan_rows(s, from, limit, visit, context);
 }
 
 const struct bench_engine bench_quire = {
@@ -165,6 +251,7 @@ const struct bench_engine bench_quire = {
     .write_commit = end,
     .read_begin = read_begin,
     .get = get,
+    .get_many = get_many,
     .scan = scan,
     .read_end = end,
 };

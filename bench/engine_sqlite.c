@@ -24,6 +24,8 @@ static const char *const texts[STATEMENTS] = {
 
 struct bench_session {
     sqlite3 *db;
+    bool text_keys;
+    char text[BENCH_TEXT];
     sqlite3_stmt *statements[STATEMENTS];
 };
 
@@ -50,7 +52,8 @@ static int connect_to(struct bench_db *db, sqlite3 **out)
     snprintf(pragma, sizeof pragma, "PRAGMA cache_size=-%llu",
              (unsigned long long)(db->config.cache_bytes / 1024));
     if (run(*out, "PRAGMA journal_mode=WAL") != 0 || run(*out, pragma) != 0 ||
-        run(*out, "PRAGMA mmap_size=17179869184") != 0) {
+        run(*out, "PRAGMA mmap_size=17179869184") != 0 ||
+        (db->config.long_log && run(*out, "PRAGMA wal_autocheckpoint=0") != 0)) {
         return -1;
     }
     return run(*out, db->config.durable ? "PRAGMA synchronous=FULL" : "PRAGMA synchronous=OFF");
@@ -68,8 +71,11 @@ static int db_open(const struct bench_config *config, struct bench_db **out)
     snprintf(db->path, sizeof db->path, "%s/bench.sqlite", config->directory);
     status = connect_to(db, &connection);
     if (status == 0) {
-        status =
-            run(connection, "CREATE TABLE IF NOT EXISTS rows(id INTEGER PRIMARY KEY, value BLOB)");
+        status = run(connection,
+                     config->text_keys
+                         ? "CREATE TABLE IF NOT EXISTS rows(id TEXT PRIMARY KEY, value BLOB) "
+                           "WITHOUT ROWID"
+                         : "CREATE TABLE IF NOT EXISTS rows(id INTEGER PRIMARY KEY, value BLOB)");
     }
     sqlite3_close(connection);
     *out = db;
@@ -89,6 +95,7 @@ static int session_open(struct bench_db *db, struct bench_session **out)
         free(session);
         return -1;
     }
+    session->text_keys = db->config.text_keys;
     for (int i = 0; i < STATEMENTS; i++) {
         if (sqlite3_prepare_v3(session->db, texts[i], -1, SQLITE_PREPARE_PERSISTENT,
                                &session->statements[i], NULL) != SQLITE_OK) {
@@ -133,10 +140,20 @@ static int commit(struct bench_session *session)
     return step(session, COMMIT);
 }
 
+static void bind_key(struct bench_session *session, enum statement which, int64_t key)
+{
+    if (session->text_keys) {
+        bench_text(session->text, key);
+        sqlite3_bind_text(session->statements[which], 1, session->text, BENCH_TEXT, SQLITE_STATIC);
+    } else {
+        sqlite3_bind_int64(session->statements[which], 1, key);
+    }
+}
+
 static int put(struct bench_session *session, int64_t key, const void *value, bool append)
 {
     (void)append;
-    sqlite3_bind_int64(session->statements[PUT], 1, key);
+    bind_key(session, PUT, key);
     sqlite3_bind_blob(session->statements[PUT], 2, value, BENCH_VALUE, SQLITE_STATIC);
     return step(session, PUT);
 }
@@ -144,7 +161,7 @@ static int put(struct bench_session *session, int64_t key, const void *value, bo
 static int get(struct bench_session *session, int64_t key, void *value, bool *found)
 {
     sqlite3_stmt *statement = session->statements[GET];
-    sqlite3_bind_int64(statement, 1, key);
+    bind_key(session, GET, key);
     int result = sqlite3_step(statement);
     *found = result == SQLITE_ROW;
     if (*found && sqlite3_column_bytes(statement, 0) == BENCH_VALUE) {
@@ -161,10 +178,12 @@ static int scan(struct bench_session *session, int64_t from, uint64_t limit, ben
 {
     sqlite3_stmt *statement = session->statements[SCAN];
     int result;
-    sqlite3_bind_int64(statement, 1, from);
+    bind_key(session, SCAN, from);
     sqlite3_bind_int64(statement, 2, limit > INT64_MAX ? -1 : (int64_t)limit);
     while ((result = sqlite3_step(statement)) == SQLITE_ROW) {
-        visit(context, sqlite3_column_int64(statement, 0), sqlite3_column_blob(statement, 1),
+        int64_t key = session->text_keys ? bench_number(sqlite3_column_text(statement, 0))
+                                         : sqlite3_column_int64(statement, 0);
+        visit(context, key, sqlite3_column_blob(statement, 1),
               (size_t)sqlite3_column_bytes(statement, 1));
     }
     sqlite3_reset(statement);

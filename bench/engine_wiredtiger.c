@@ -8,11 +8,14 @@
 
 struct bench_db {
     WT_CONNECTION *connection;
+    bool text_keys;
 };
 
 struct bench_session {
     WT_SESSION *session;
     WT_CURSOR *cursor;
+    bool text_keys;
+    char text[BENCH_TEXT];
 };
 
 static int check(const char *what, int code)
@@ -30,13 +33,18 @@ static int db_open(const struct bench_config *config, struct bench_db **out)
     }
     snprintf(text, sizeof text,
              "create,cache_size=%lluMB,session_max=%u,log=(enabled,file_max=64MB),"
-             "transaction_sync=(enabled=%s,method=fsync),checkpoint=(log_size=64MB)",
+             "transaction_sync=(enabled=%s,method=fsync)%s",
              (unsigned long long)(config->cache_bytes >> 20), config->threads_max + 20,
-             config->durable ? "true" : "false");
+             config->durable ? "true" : "false",
+             config->long_log ? "" : ",checkpoint=(log_size=64MB)");
+    db->text_keys = config->text_keys;
     if (check("open", wiredtiger_open(config->directory, NULL, text, &db->connection)) != 0 ||
         check("session", db->connection->open_session(db->connection, NULL, NULL, &session)) != 0 ||
         check("create", session->create(session, "table:rows",
-                                        "key_format=q,value_format=u,leaf_page_max=16KB")) != 0 ||
+                                        config->text_keys
+                                            ? "key_format=u,value_format=u,leaf_page_max=16KB"
+                                            : "key_format=q,value_format=u,leaf_page_max=16KB")) !=
+            0 ||
         check("close", session->close(session, NULL)) != 0) {
         return -1;
     }
@@ -58,6 +66,7 @@ static int session_open(struct bench_db *db, struct bench_session **out)
         return bench_fail("wiredtiger", "session", "out of memory");
     }
     *out = s;
+    s->text_keys = db->text_keys;
     if (check("session", db->connection->open_session(db->connection, NULL, "isolation=snapshot",
                                                       &s->session)) != 0) {
         return -1;
@@ -70,6 +79,28 @@ static void session_close(struct bench_session *s)
 {
     s->session->close(s->session, NULL);
     free(s);
+}
+
+static void set_key(struct bench_session *s, int64_t key)
+{
+    if (s->text_keys) {
+        WT_ITEM item = {.data = s->text, .size = BENCH_TEXT};
+        bench_text(s->text, key);
+        s->cursor->set_key(s->cursor, &item);
+    } else {
+        s->cursor->set_key(s->cursor, key);
+    }
+}
+
+static int get_key(struct bench_session *s, int64_t *key)
+{
+    if (!s->text_keys) {
+        return s->cursor->get_key(s->cursor, key);
+    }
+    WT_ITEM item;
+    int code = s->cursor->get_key(s->cursor, &item);
+    *key = code == 0 ? bench_number(item.data) : 0;
+    return code;
 }
 
 static int begin(struct bench_session *s)
@@ -89,7 +120,7 @@ static int put(struct bench_session *s, int64_t key, const void *value, bool app
     WT_ITEM item = {.data = value, .size = BENCH_VALUE};
     (void)append;
     for (;;) {
-        s->cursor->set_key(s->cursor, key);
+        set_key(s, key);
         s->cursor->set_value(s->cursor, &item);
         int code = s->cursor->insert(s->cursor);
         if (code != WT_ROLLBACK) {
@@ -105,7 +136,7 @@ static int put(struct bench_session *s, int64_t key, const void *value, bool app
 static int get(struct bench_session *s, int64_t key, void *value, bool *found)
 {
     WT_ITEM item;
-    s->cursor->set_key(s->cursor, key);
+    set_key(s, key);
     int code = s->cursor->search(s->cursor);
     *found = code == 0;
     if (code == 0) {
@@ -122,7 +153,7 @@ static int scan(struct bench_session *s, int64_t from, uint64_t limit, bench_vis
                 void *context)
 {
     int order;
-    s->cursor->set_key(s->cursor, from);
+    set_key(s, from);
     int code = s->cursor->search_near(s->cursor, &order);
     if (code == 0 && order < 0) {
         code = s->cursor->next(s->cursor);
@@ -130,7 +161,7 @@ static int scan(struct bench_session *s, int64_t from, uint64_t limit, bench_vis
     while (code == 0 && limit-- > 0) {
         int64_t key;
         WT_ITEM item;
-        code = s->cursor->get_key(s->cursor, &key);
+        code = get_key(s, &key);
         if (code == 0) {
             code = s->cursor->get_value(s->cursor, &item);
         }

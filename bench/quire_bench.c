@@ -30,6 +30,7 @@ static const char usage[] =
     "  --repeats N      runs of each, of which the median counts (default 3)\n"
     "  --cache-mib N    the engines' own caches (default 1024)\n"
     "  --directory DIR  where the databases are put (default: the current directory)\n"
+    "  --cpu-time       rates by the time that threads run: for reads on a busy machine\n"
     "  --json           one JSON object a line instead of the table\n";
 
 static const char *const engine_order[] = {"quire",   "raw",     "sqlite",    "lmdb",
@@ -58,8 +59,13 @@ const struct bench_engine *const bench_engines[] = {
 
 double bench_now(void)
 {
+    return bench_clock(false);
+}
+
+double bench_clock(bool cpu_time)
+{
     struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
+    clock_gettime(cpu_time ? CLOCK_THREAD_CPUTIME_ID : CLOCK_MONOTONIC, &t);
     return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
 }
 
@@ -93,6 +99,24 @@ bool bench_verify(const void *value, size_t size, int64_t key, uint64_t *version
     memcpy(version, (const char *)value + 8, sizeof *version);
     bench_fill(expected, key, *version);
     return memcmp(value, expected, BENCH_VALUE) == 0;
+}
+
+void bench_text(char *text, int64_t key)
+{
+    memcpy(text, "key-", 4);
+    for (size_t i = BENCH_TEXT; i-- > 4; key /= 10) {
+        text[i] = (char)('0' + key % 10);
+    }
+}
+
+int64_t bench_number(const void *text)
+{
+    const char *digits = text;
+    int64_t key = 0;
+    for (size_t i = 4; i < BENCH_TEXT; i++) {
+        key = key * 10 + (digits[i] - '0');
+    }
+    return key;
 }
 
 int bench_fail(const char *engine, const char *what, const char *detail)
@@ -282,6 +306,7 @@ int main(int argc, char **argv)
                                                  {"repeats", required_argument, NULL, 'n'},
                                                  {"cache-mib", required_argument, NULL, 'c'},
                                                  {"directory", required_argument, NULL, 'd'},
+                                                 {"cpu-time", no_argument, NULL, 't'},
                                                  {"json", no_argument, NULL, 'j'},
                                                  {"list", no_argument, NULL, 'l'},
                                                  {"help", no_argument, NULL, 'h'},
@@ -320,6 +345,9 @@ int main(int argc, char **argv)
             break;
         case 'd':
             options.directory = optarg;
+            break;
+        case 't':
+            options.cpu_time = true;
             break;
         case 'j':
             json = true;

@@ -53,19 +53,25 @@ uint64_t scratch_bytes(const char *directory)
     return total;
 }
 
-int scratch_open(struct scratch *s, const struct bench_engine *engine,
-                 const struct bench_options *options, bool durable)
+int scratch_open_with(struct scratch *s, const struct bench_engine *engine,
+                      const struct bench_options *options, struct bench_config config)
 {
-    s->config = (struct bench_config){.directory = s->directory,
-                                      .durable = durable,
-                                      .cache_bytes = options->cache_bytes,
-                                      .threads_max = SCRATCH_THREADS + 2};
+    s->config = config;
+    s->config.directory = s->directory;
+    s->config.cache_bytes = options->cache_bytes;
+    s->config.threads_max = SCRATCH_THREADS + 2;
     snprintf(s->directory, sizeof s->directory, "%s/%s-XXXXXX", options->directory, engine->name);
     if (mkdtemp(s->directory) == NULL) {
         return bench_fail(engine->name, "scratch directory", s->directory);
     }
     s->engine = engine;
     return engine->open(&s->config, &s->db);
+}
+
+int scratch_open(struct scratch *s, const struct bench_engine *engine,
+                 const struct bench_options *options, bool durable)
+{
+    return scratch_open_with(s, engine, options, (struct bench_config){.durable = durable});
 }
 
 int scratch_reopen(struct scratch *s)

@@ -20,6 +20,10 @@ struct scratch {
 int scratch_open(struct scratch *s, const struct bench_engine *engine,
                  const struct bench_options *options, bool durable);
 
+/* The same with what else the workload sets in `config`. */
+int scratch_open_with(struct scratch *s, const struct bench_engine *engine,
+                      const struct bench_options *options, struct bench_config config);
+
 /* Closes the database and opens it again; no session may be open. */
 int scratch_reopen(struct scratch *s);
 

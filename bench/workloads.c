@@ -14,6 +14,9 @@
 #define COMMIT_ROWS 100000U /* table size of the commit workloads at most */
 #define SAMPLES_MAX 200000U
 #define THREADS_MAX SCRATCH_THREADS
+#define MANY_KEYS   16U
+#define LOG_COMMITS 100000U /* one-row commits that make a log long */
+#define OLD_COMMITS 10000U  /* ... and a snapshot old: SQLite's then take ever longer */
 
 /* ---- Loads ---- */
 
@@ -56,7 +59,8 @@ static int load_random(const struct bench_engine *engine, const struct bench_opt
 
 /* ---- Timed roles ---- */
 
-enum role { ROLE_COMMIT, ROLE_GET, ROLE_SCAN, ROLE_SNAPSHOT };
+/* The held ones work in one snapshot for as long as they run, the others in one for each step. */
+enum role { ROLE_COMMIT, ROLE_GET, ROLE_SCAN, ROLE_SNAPSHOT, ROLE_GET_HELD, ROLE_MANY_HELD };
 
 struct worker {
     const struct bench_engine *engine;
@@ -67,6 +71,7 @@ struct worker {
     atomic_bool *stop;
     uint64_t operations;
     double seconds;
+    bool cpu_time;
     int status;
     float *samples_us;
     size_t sample_count;
@@ -83,19 +88,59 @@ static int work_commit(struct worker *w, struct bench_session *session)
     return w->engine->write_commit(session);
 }
 
-static int work_get(struct worker *w, struct bench_session *session)
+static int get_one(const struct bench_engine *engine, struct bench_session *session, int64_t key)
 {
     char value[BENCH_VALUE];
     uint64_t version;
     bool found;
-    int64_t key = (int64_t)(bench_random(&w->seed) % w->rows);
-    if (w->engine->read_begin(session) != 0 || w->engine->get(session, key, value, &found) != 0) {
+    if (engine->get(session, key, value, &found) != 0) {
         return -1;
     }
     if (!found || !bench_verify(value, sizeof value, key, &version)) {
-        return bench_fail(w->engine->name, "get", "a row is wrong or missing");
+        return bench_fail(engine->name, "get", "a row is wrong or missing");
+    }
+    return 0;
+}
+
+static int work_get_held(struct worker *w, struct bench_session *session)
+{
+    return get_one(w->engine, session, (int64_t)(bench_random(&w->seed) % w->rows));
+}
+
+static int work_get(struct worker *w, struct bench_session *session)
+{
+    if (w->engine->read_begin(session) != 0 || work_get_held(w, session) != 0) {
+        return -1;
     }
     return w->engine->read_end(session);
+}
+
+static void check_one_of_many(void *context, int64_t key, const void *value, size_t size)
+{
+    uint64_t version;
+    *(size_t *)context += bench_verify(value, size, key, &version);
+}
+
+static int work_many(struct worker *w, struct bench_session *session)
+{
+    int64_t keys[MANY_KEYS];
+    size_t good = 0;
+    for (size_t i = 0; i < MANY_KEYS; i++) {
+        keys[i] = (int64_t)(bench_random(&w->seed) % w->rows);
+    }
+    if (w->engine->get_many == NULL) {
+        for (size_t i = 0; i < MANY_KEYS; i++) {
+            if (get_one(w->engine, session, keys[i]) != 0) {
+                return -1;
+            }
+        }
+        return 0;
+    }
+    if (w->engine->get_many(session, keys, MANY_KEYS, check_one_of_many, &good) != 0) {
+        return -1;
+    }
+    return good == MANY_KEYS ? 0
+                             : bench_fail(w->engine->name, "get many", "a row is wrong or missing");
 }
 
 static int work_scan(struct worker *w, struct bench_session *session)
@@ -117,15 +162,19 @@ static void *work(void *context)
 {
     struct worker *w = context;
     struct bench_session *session;
-    int (*const roles[])(struct worker *, struct bench_session *) = {work_commit, work_get,
-                                                                     work_scan, work_snapshot};
+    int (*const roles[])(struct worker *, struct bench_session *) = {
+        work_commit, work_get, work_scan, work_snapshot, work_get_held, work_many};
+    bool held = w->role == ROLE_GET_HELD || w->role == ROLE_MANY_HELD;
     double start;
 
     w->status = w->engine->session_open(w->db, &session);
+    if (w->status == 0 && held) {
+        w->status = w->engine->read_begin(session);
+    }
     if (w->status != 0) {
         return NULL;
     }
-    start = bench_now();
+    start = bench_clock(w->cpu_time);
     /* Reads are too short to time one by one: one in 64 is sampled. */
     while (!atomic_load_explicit(w->stop, memory_order_relaxed)) {
         bool sampled = w->role == ROLE_COMMIT || (w->operations & 63) == 0;
@@ -139,7 +188,10 @@ static void *work(void *context)
         }
         w->operations++;
     }
-    w->seconds = bench_now() - start;
+    w->seconds = bench_clock(w->cpu_time) - start;
+    if (held && w->status == 0) {
+        w->status = w->engine->read_end(session);
+    }
     w->engine->session_close(session);
     return NULL;
 }
@@ -190,6 +242,7 @@ static int run_roles(struct scratch *s, const struct bench_options *options, uin
                                      .rows = rows,
                                      .seed = (uint64_t)(bench_now() * 1e6) + i * 7919,
                                      .stop = &stop,
+                                     .cpu_time = options->cpu_time,
                                      .samples_us = malloc(sizeof(float) * SAMPLES_MAX)};
         if (workers[i].samples_us == NULL ||
             pthread_create(&threads[i], NULL, work, &workers[i]) != 0) {
@@ -288,6 +341,123 @@ static int scan_range(const struct bench_engine *engine, const struct bench_opti
     return timed(engine, options, result, false, options->rows, roles, 1);
 }
 
+static int get_held(const struct bench_engine *engine, const struct bench_options *options,
+                    struct bench_result *result)
+{
+    const enum role roles[] = {ROLE_GET_HELD};
+    return timed(engine, options, result, false, options->rows, roles, 1);
+}
+
+static int get_many(const struct bench_engine *engine, const struct bench_options *options,
+                    struct bench_result *result)
+{
+    const enum role roles[] = {ROLE_MANY_HELD};
+    if (timed(engine, options, result, false, options->rows, roles, 1) != 0) {
+        return -1;
+    }
+    result->rate *= MANY_KEYS;
+    return 0;
+}
+
+static int timed_text(const struct bench_engine *engine, const struct bench_options *options,
+                      struct bench_result *result, enum role role)
+{
+    struct scratch s;
+    const enum role roles[] = {role};
+    if (scratch_open_with(&s, engine, options, (struct bench_config){.text_keys = true}) != 0 ||
+        scratch_fill(&s, options->rows, false) != 0 ||
+        run_roles(&s, options, options->rows, roles, 1, result) != 0) {
+        return -1;
+    }
+    return scratch_close(&s, result);
+}
+
+static int get_text(const struct bench_engine *engine, const struct bench_options *options,
+                    struct bench_result *result)
+{
+    return timed_text(engine, options, result, ROLE_GET);
+}
+
+static int scan_text(const struct bench_engine *engine, const struct bench_options *options,
+                     struct bench_result *result)
+{
+    return timed_text(engine, options, result, ROLE_SCAN);
+}
+
+/* Commits one-row updates of random rows. */
+static int update_rows(struct scratch *s, uint64_t rows, uint64_t commits)
+{
+    struct bench_session *session;
+    struct worker w = {.engine = s->engine, .rows = rows, .seed = 7};
+    if (s->engine->session_open(s->db, &session) != 0) {
+        return -1;
+    }
+    for (uint64_t i = 0; i < commits; i++) {
+        if (work_commit(&w, session) != 0) {
+            return -1;
+        }
+    }
+    s->engine->session_close(session);
+    return 0;
+}
+
+/* The rate of point reads after many commits that nothing has moved out of the log, and as the
+ * second rate the one before them. */
+static int get_long_log(const struct bench_engine *engine, const struct bench_options *options,
+                        struct bench_result *result)
+{
+    const enum role roles[] = {ROLE_GET};
+    struct bench_result before;
+    struct scratch s;
+    if (scratch_open_with(&s, engine, options, (struct bench_config){.long_log = true}) != 0 ||
+        scratch_fill(&s, options->rows, false) != 0 ||
+        run_roles(&s, options, options->rows, roles, 1, &before) != 0 ||
+        update_rows(&s, options->rows, LOG_COMMITS) != 0 ||
+        run_roles(&s, options, options->rows, roles, 1, result) != 0) {
+        return -1;
+    }
+    result->second_rate = before.rate;
+    return scratch_close(&s, result);
+}
+
+static int timed_gets(const struct bench_engine *engine, struct bench_session *session,
+                      const struct bench_options *options, double *rate)
+{
+    uint64_t seed = 11;
+    uint64_t gets = 0;
+    double start = bench_clock(options->cpu_time);
+    do {
+        for (int i = 0; i < 1000; i++) {
+            if (get_one(engine, session, (int64_t)(bench_random(&seed) % options->rows)) != 0) {
+                return -1;
+            }
+        }
+        gets += 1000;
+    } while (bench_clock(options->cpu_time) - start < options->seconds);
+    *rate = (double)gets / (bench_clock(options->cpu_time) - start);
+    return 0;
+}
+
+/* The rate of point reads in a snapshot that many commits have left behind, and as the second rate
+ * the one in it before them. */
+static int get_old(const struct bench_engine *engine, const struct bench_options *options,
+                   struct bench_result *result)
+{
+    struct scratch s;
+    struct bench_session *session;
+    if (scratch_open(&s, engine, options, false) != 0 ||
+        scratch_fill(&s, options->rows, false) != 0 || engine->session_open(s.db, &session) != 0 ||
+        engine->read_begin(session) != 0 ||
+        timed_gets(engine, session, options, &result->second_rate) != 0 ||
+        update_rows(&s, options->rows, OLD_COMMITS) != 0 ||
+        timed_gets(engine, session, options, &result->rate) != 0 ||
+        engine->read_end(session) != 0) {
+        return -1;
+    }
+    engine->session_close(session);
+    return scratch_close(&s, result);
+}
+
 static int mixed(const struct bench_engine *engine, const struct bench_options *options,
                  struct bench_result *result)
 {
@@ -307,7 +477,7 @@ static int scan_full(const struct bench_engine *engine, const struct bench_optio
         scratch_fill(&s, options->rows, false) != 0 || engine->session_open(s.db, &session) != 0) {
         return -1;
     }
-    start = bench_now();
+    start = bench_clock(options->cpu_time);
     do {
         if (engine->read_begin(session) != 0 ||
             scratch_check_scan(engine, session, 0, UINT64_MAX, options->rows, NULL) != 0 ||
@@ -315,9 +485,9 @@ static int scan_full(const struct bench_engine *engine, const struct bench_optio
             return -1;
         }
         scans++;
-    } while (bench_now() - start < options->seconds);
+    } while (bench_clock(options->cpu_time) - start < options->seconds);
     result->operations = scans * options->rows;
-    result->rate = (double)result->operations / (bench_now() - start);
+    result->rate = (double)result->operations / (bench_clock(options->cpu_time) - start);
     engine->session_close(session);
     return scratch_close(&s, result);
 }
@@ -480,8 +650,19 @@ const struct bench_workload bench_workloads[] = {
     {"snapshot", "snapshots/s", NULL, "a snapshot begun and ended", snapshot, true},
     {"get-1", "reads/s", NULL, "random point reads, a snapshot each, one thread", get_1, true},
     {"get-2", "reads/s", NULL, "random point reads, a snapshot each, two threads", get_2, true},
+    {"get-held", "reads/s", NULL, "random point reads in one snapshot, one thread", get_held, true},
+    {"get-many", "reads/s", NULL, "random point reads in one snapshot, sixteen at a time", get_many,
+     true},
+    {"get-text", "reads/s", NULL, "random point reads by a key of text, a snapshot each", get_text,
+     true},
+    {"get-long-log", "reads/s", "without",
+     "random point reads after 100,000 commits that are in the log alone", get_long_log, true},
+    {"get-old", "reads/s", "without",
+     "random point reads in one snapshot that 10,000 commits have left behind", get_old, true},
     {"scan-full", "rows/s", NULL, "every row in key order", scan_full, true},
     {"scan-range", "scans/s", NULL, "100 rows from a random key, a snapshot each", scan_range,
+     true},
+    {"scan-text", "scans/s", NULL, "100 rows from a random key of text, a snapshot each", scan_text,
      true},
     {"mixed", "commits/s", "reads/s", "a durable writer beside a point reader", mixed, true},
     {"held-snapshot", "commits/s", "without",

@@ -121,13 +121,17 @@ void qr_tree_reader_free(struct qr_tree_reader *reader);
 quire_status qr_tree_find(struct qr_tree_reader *reader, const struct qr_tree_key *key,
                           struct qr_slice *payload, bool *found, quire_error *err);
 
-/* Finds many rowids at once, in ascending order of the array, visiting each leaf once. `visit` gets
- * the index in the array; the payload is borrowed for the call, which must not change the view.
- * Missing rows are not visited. A failure of `visit` ends the search and is returned. */
+/* Finds many rowids, or keys, 64 at a time: these go down the tree together, looking at each page
+ * once. `visit` gets the index in the array, in order of the keys within the 64; the payload is
+ * borrowed for the call, which must not change the view. Missing ones are not visited. A failure of
+ * `visit` ends the search and is returned. */
 typedef quire_status (*qr_tree_visit)(void *context, size_t index, struct qr_slice payload,
                                       quire_error *err);
 quire_status qr_tree_find_many(struct qr_tree_reader *reader, const int64_t *rowids, size_t count,
                                qr_tree_visit visit, void *context, quire_error *err);
+quire_status qr_tree_find_many_keys(struct qr_tree_reader *reader, const struct qr_slice *keys,
+                                    size_t count, qr_tree_visit visit, void *context,
+                                    quire_error *err);
 
 /* ---- Payloads in pieces ---- */
 

@@ -6,7 +6,7 @@
 #ifndef QR_BTREE_INTERNAL_H
 #define QR_BTREE_INTERNAL_H
 
-#include "btree/node.h"
+#include "btree/row_search.h"
 
 static inline uint32_t qr_tree_page_size(const struct qr_tree *tree)
 {
@@ -27,13 +27,44 @@ quire_status qr_tree_node(const struct qr_tree *tree, uint32_t page_number, cons
                           quire_error *err);
 
 /* Whether a page is a node of the tree with a sound header; what qr_tree_node checks. */
-bool qr_tree_node_sound(const struct qr_tree *tree, const uint8_t *page, uint32_t page_size,
-                        struct qr_flaw *flaw);
+static inline bool qr_tree_node_sound(const struct qr_tree *tree, const uint8_t *page,
+                                      uint32_t page_size, struct qr_flaw *flaw)
+{
+    bool rows = tree->kind == QR_TREE_ROWS;
+    uint8_t type = page[QR_PAGE_TYPE];
+    if (type != (rows ? QR_PAGE_TYPE_ROW_LEAF : QR_PAGE_TYPE_KEY_LEAF) &&
+        type != (rows ? QR_PAGE_TYPE_ROW_INNER : QR_PAGE_TYPE_KEY_INNER)) {
+        return qr_flaw_set(flaw, "TREE_PAGE_TYPE", QR_PAGE_TYPE, "not a node of this kind of tree");
+    }
+    if (qr_page_tree(page) != tree->id) {
+        return qr_flaw_set(flaw, "TREE_ID", QR_PAGE_TREE, "the page belongs to another tree");
+    }
+    return rows ? qr_row_header(page, page_size, flaw)
+                : qr_key_node_ops.header(page, page_size, flaw);
+}
+
+/* Reports CORRUPT for an inner node that points to a page which no tree can have. */
+quire_status qr_tree_bad_child(const struct qr_tree *tree, uint32_t page_number, quire_error *err);
 
 /* Inner nodes point below themselves to ordinary pages only: CORRUPT names the node,
  * page_number. */
-quire_status qr_tree_check_child(const struct qr_tree *tree, uint32_t page_number, uint32_t child,
-                                 quire_error *err);
+static inline quire_status qr_tree_check_child(const struct qr_tree *tree, uint32_t page_number,
+                                               uint32_t child, quire_error *err)
+{
+    return child > QR_PAGE_NUMBER_FREE_MAP ? QUIRE_OK
+                                           : qr_tree_bad_child(tree, page_number, err);
+}
+
+struct qr_overflow;
+
+/* Reports CORRUPT for a node that leads to more levels than a tree can have, or to leaves at
+ * different ones. */
+quire_status qr_tree_too_deep(const struct qr_tree *tree, uint32_t page_number, quire_error *err);
+
+/* Reads an overflow payload of a leaf into the reader's buffer. Enters the view itself. */
+quire_status qr_tree_reader_overflow(struct qr_tree_reader *reader, uint32_t leaf,
+                                     const struct qr_overflow *overflow, struct qr_slice *payload,
+                                     quire_error *err);
 
 /* The transaction behind the tree's view; READ_ONLY or TXN_DOOMED when it cannot be changed. */
 quire_status qr_tree_writable(const struct qr_tree *tree, struct qr_txn **txn, quire_error *err);

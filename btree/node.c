@@ -45,20 +45,6 @@ quire_status qr_tree_damaged(const struct qr_tree *tree, uint32_t page_number,
                       (unsigned long)flaw->offset, flaw->code);
 }
 
-bool qr_tree_node_sound(const struct qr_tree *tree, const uint8_t *page, uint32_t page_size,
-                        struct qr_flaw *flaw)
-{
-    const struct qr_node_ops *ops = qr_node_ops(tree->kind);
-    uint8_t type = page[QR_PAGE_TYPE];
-    if (type != ops->leaf_type && type != ops->inner_type) {
-        return qr_flaw_set(flaw, "TREE_PAGE_TYPE", QR_PAGE_TYPE, "not a node of this kind of tree");
-    }
-    if (qr_page_tree(page) != tree->id) {
-        return qr_flaw_set(flaw, "TREE_ID", QR_PAGE_TREE, "the page belongs to another tree");
-    }
-    return ops->header(page, page_size, flaw);
-}
-
 quire_status qr_tree_node(const struct qr_tree *tree, uint32_t page_number, const uint8_t **page,
                           quire_error *err)
 {

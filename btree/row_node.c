@@ -1,21 +1,9 @@
 /*
  * Nodes of row trees: 64-bit keys in one array, searched by counting; see
- * btree_format.h for the layout and node.h for the contract.
+ * btree_format.h for the layout and node.h for the contract. Reading is inline,
+ * in row_leaf.h and row_search.h.
  */
-#include "base/simd.h"
-#include "btree/row_leaf.h"
-
-/* ---- Layout ---- */
-
-static inline uint32_t inner_keys(uint32_t capacity)
-{
-    return QR_NODE_BODY + 8U * (capacity / QR_HINT_STRIDE);
-}
-
-static inline uint32_t inner_children(uint32_t capacity)
-{
-    return inner_keys(capacity) + 8U * capacity;
-}
+#include "btree/row_search.h"
 
 static inline void store_key(uint8_t *p, int64_t key)
 {
@@ -26,110 +14,15 @@ static inline void store_key(uint8_t *p, int64_t key)
 
 static inline const uint8_t *key_array(const uint8_t *page)
 {
-    return page + (qr_node_is_leaf(page) ? QR_NODE_BODY : inner_keys(qr_node_capacity(page)));
-}
-
-static bool row_header(const uint8_t *page, uint32_t page_size, struct qr_flaw *flaw)
-{
-    uint32_t count = qr_node_count(page);
-    uint32_t capacity = qr_node_capacity(page);
-    if (count > capacity) {
-        return qr_flaw_set(flaw, "TREE_CELL_BOUNDS", QR_PAGE_COUNT,
-                           "more entries than the node's capacity");
-    }
-    if (qr_node_is_leaf(page)) {
-        uint32_t heap = qr_node_heap(page);
-        if (qr_row_leaf_offsets(capacity) + 2U * count > heap || heap > page_size) {
-            return qr_flaw_set(flaw, "TREE_CELL_BOUNDS", QR_PAGE_B,
-                               "arrays and heap do not fit the page");
-        }
-    } else if (QR_ROW_INNER_SIZE(capacity) > page_size) {
-        return qr_flaw_set(flaw, "TREE_CELL_BOUNDS", QR_PAGE_A, "capacity beyond the page");
-    }
-    return true;
-}
-
-/* ---- Search ---- */
-
-/* Keys at most that are left to the counting kernel. */
-#define COUNTED_KEYS 64U
-
-static inline unsigned count_less(const uint8_t *keys, unsigned count, int64_t x)
-{
-    unsigned low = 0;
-    while (count > COUNTED_KEYS) {
-        unsigned half = count / 2;
-        low = qr_row_load_key(keys + 8U * (low + half - 1)) < x ? low + half : low;
-        count -= half;
-    }
-    return low + (unsigned)qr_simd()->count_less_i64(keys + 8U * low, count, x);
-}
-
-static bool row_search(const uint8_t *page, uint32_t page_size, const struct qr_tree_key *key,
-                       unsigned *index, bool *exact, struct qr_flaw *flaw)
-{
-    (void)page_size;
-    (void)flaw;
-    const uint8_t *keys = page + QR_NODE_BODY;
-    unsigned count = qr_node_count(page);
-    int64_t x = key->rowid;
-    *exact = false;
-    *index = 0;
-    if (count == 0) {
-        return true;
-    }
-    int64_t last = qr_row_load_key(keys + 8U * (count - 1));
-    if (x > last) { /* appends end here */
-        *index = count;
-        return true;
-    }
-    /* Rowids without gaps: the distance from the first is the index. */
-    uint64_t first = qr_load64(keys);
-    uint64_t distance = (uint64_t)x - first;
-    if ((uint64_t)last - first == count - 1 && distance < count &&
-        qr_row_load_key(keys + 8U * distance) == x) {
-        *index = (unsigned)distance;
-        *exact = true;
-        return true;
-    }
-    unsigned i = count_less(keys, count, x);
-    *index = i;
-    *exact = i < count && qr_row_load_key(keys + 8U * i) == x;
-    return true;
-}
-
-static bool row_search_child(const uint8_t *page, uint32_t page_size, const struct qr_tree_key *key,
-                             unsigned *index, struct qr_flaw *flaw)
-{
-    (void)page_size;
-    (void)flaw;
-    unsigned count = qr_node_count(page);
-    const uint8_t *keys = page + inner_keys(qr_node_capacity(page));
-    int64_t x = key->rowid;
-    if (count == 0 || x >= qr_row_load_key(keys + 8U * (count - 1))) {
-        *index = count;
-        return true;
-    }
-    const struct qr_simd *simd = qr_simd();
-    unsigned blocks = count / QR_HINT_STRIDE;
-    const uint8_t *hints = page + QR_NODE_BODY;
-    unsigned block = (unsigned)simd->count_less_equal_i64(hints, blocks, x);
-    unsigned begin = block * QR_HINT_STRIDE;
-    unsigned size = count - begin < QR_HINT_STRIDE ? count - begin : QR_HINT_STRIDE;
-    *index = begin + (unsigned)simd->count_less_equal_i64(keys + 8U * begin, size, x);
-    return true;
+    return page +
+           (qr_node_is_leaf(page) ? QR_NODE_BODY : qr_row_inner_keys(qr_node_capacity(page)));
 }
 
 /* ---- Entries ---- */
 
-static inline uint32_t inner_child(const uint8_t *page, unsigned i)
-{
-    return qr_load32(page + inner_children(qr_node_capacity(page)) + 4U * i);
-}
-
 static void inner_set_child(uint8_t *page, unsigned i, uint32_t child)
 {
-    qr_store32(page + inner_children(qr_node_capacity(page)) + 4U * i, child);
+    qr_store32(page + qr_row_inner_children(qr_node_capacity(page)) + 4U * i, child);
 }
 
 static bool row_get(const uint8_t *page, uint32_t page_size, unsigned i, uint8_t *key_buffer,
@@ -146,14 +39,14 @@ static bool row_get(const uint8_t *page, uint32_t page_size, unsigned i, uint8_t
     item->body = NULL;
     item->body_size = 0;
     item->overflow = false;
-    item->child = inner_child(page, i + 1);
+    item->child = qr_row_child(page, i + 1);
     return true;
 }
 
 /* Hints from the block of key i on, after keys changed from there. */
 static void refresh_hints(uint8_t *page, unsigned i)
 {
-    const uint8_t *keys = page + inner_keys(qr_node_capacity(page));
+    const uint8_t *keys = page + qr_row_inner_keys(qr_node_capacity(page));
     unsigned blocks = qr_node_count(page) / QR_HINT_STRIDE;
     for (unsigned j = i / QR_HINT_STRIDE; j < blocks; j++) {
         memcpy(page + QR_NODE_BODY + 8U * j, keys + 8U * (QR_HINT_STRIDE * (j + 1) - 1), 8);
@@ -167,8 +60,8 @@ static bool insert_inner(uint8_t *page, unsigned i, const struct qr_item *item)
     if (count == capacity) {
         return false;
     }
-    uint8_t *key = page + inner_keys(capacity) + 8U * i;
-    uint8_t *child = page + inner_children(capacity) + 4U * (i + 1);
+    uint8_t *key = page + qr_row_inner_keys(capacity) + 8U * i;
+    uint8_t *child = page + qr_row_inner_children(capacity) + 4U * (i + 1);
     memmove(key + 8, key, 8U * (count - i));
     memmove(child + 4, child, 4U * (count - i));
     store_key(key, item->rowid);
@@ -252,8 +145,8 @@ static bool row_remove(uint8_t *page, uint32_t page_size, unsigned i, struct qr_
         memmove(slot, slot + 2, 2U * after);
         qr_node_set_count(page, count - 1);
     } else {
-        uint8_t *key = page + inner_keys(capacity) + 8U * i;
-        uint8_t *child = page + inner_children(capacity) + 4U * (i + 1);
+        uint8_t *key = page + qr_row_inner_keys(capacity) + 8U * i;
+        uint8_t *child = page + qr_row_inner_children(capacity) + 4U * (i + 1);
         memmove(key, key + 8, 8U * after);
         memmove(child, child + 4, 4U * after);
         qr_node_set_count(page, count - 1);
@@ -300,7 +193,7 @@ static bool row_build(uint8_t *page, uint32_t page_size, uint8_t type,
     qr_node_set_count(page, count);
     qr_node_set_dead(page, 0);
     qr_node_set_prefix(page, 0);
-    uint8_t *keys = page + (leaf ? QR_NODE_BODY : inner_keys(capacity));
+    uint8_t *keys = page + (leaf ? QR_NODE_BODY : qr_row_inner_keys(capacity));
     uint32_t heap = page_size;
     for (unsigned i = 0; i < count; i++) {
         struct qr_item item;
@@ -374,16 +267,16 @@ static void row_verify(const uint8_t *page, uint32_t page_size, uint8_t *marks,
 const struct qr_node_ops qr_row_node_ops = {
     .leaf_type = QR_PAGE_TYPE_ROW_LEAF,
     .inner_type = QR_PAGE_TYPE_ROW_INNER,
-    .header = row_header,
-    .search = row_search,
-    .search_child = row_search_child,
+    .header = qr_row_header,
+    .search = qr_row_search,
+    .search_child = qr_row_search_child,
     .get = row_get,
     .insert = row_insert,
     .remove = row_remove,
     .measure = row_measure,
     .build = row_build,
     .used = row_used,
-    .child = inner_child,
+    .child = qr_row_child,
     .set_child = inner_set_child,
     .verify = row_verify,
 };

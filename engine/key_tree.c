@@ -145,6 +145,49 @@ quire_status quire_keytree_get(quire_keytree *tree, const void *key, size_t key_
     return QUIRE_OK;
 }
 
+/* Keys handed on at a time. */
+#define KEYS_AT_ONCE 64U
+
+struct visitor {
+    quire_keytree_visit visit;
+    void *context;
+    size_t first; /* of the keys handed on */
+};
+
+static quire_status visit_entry(void *context, size_t index, struct qr_slice payload,
+                                quire_error *err)
+{
+    const struct visitor *visitor = context;
+    quire_status status =
+        visitor->visit(visitor->context, visitor->first + index, payload.data, payload.size);
+    return status == QUIRE_OK
+               ? QUIRE_OK
+               : qr_fail(err, status, "The visitor of the entries ended the search.");
+}
+
+quire_status quire_keytree_get_many(quire_keytree *tree, const quire_key *keys, size_t count,
+                                    quire_keytree_visit visit, void *context, quire_error *err)
+{
+    struct qr_slice slices[KEYS_AT_ONCE];
+    struct visitor visitor = {.visit = visit, .context = context};
+    if (tree == NULL || visit == NULL || (keys == NULL && count > 0)) {
+        return qr_fail(err, QUIRE_MISUSE, "The call needs a key tree, keys and a visitor.");
+    }
+    QR_TRY(qr_handle_check(&tree->handle, err));
+    for (size_t i = 0; i < count; i++) {
+        QR_TRY(check_bytes(keys[i].bytes, keys[i].size, "key", err));
+    }
+    for (size_t part; visitor.first < count; visitor.first += part) {
+        part = count - visitor.first < KEYS_AT_ONCE ? count - visitor.first : KEYS_AT_ONCE;
+        for (size_t i = 0; i < part; i++) {
+            const quire_key *key = &keys[visitor.first + i];
+            slices[i] = (struct qr_slice){.data = key->bytes, .size = key->size};
+        }
+        QR_TRY(qr_tree_find_many_keys(&tree->reader, slices, part, visit_entry, &visitor, err));
+    }
+    return QUIRE_OK;
+}
+
 static quire_status put(quire_keytree *tree, const void *key, size_t key_size, const void *value,
                         size_t value_size, enum qr_put_mode mode, bool *existed, quire_error *err)
 {

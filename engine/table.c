@@ -530,13 +530,6 @@ quire_status quire_table_get_many(quire_table *table, const int64_t *rowids, siz
     if (each == NULL || (rowids == NULL && count > 0)) {
         return qr_fail(err, QUIRE_MISUSE, "quire_table_get_many needs rowids and a callback.");
     }
-    for (size_t i = 1; i < count; i++) {
-        if (rowids[i - 1] > rowids[i]) {
-            return qr_fail(err, QUIRE_MISUSE,
-                           "The rowids of quire_table_get_many must ascend: number %zu does not.",
-                           i);
-        }
-    }
     return qr_table_fetch(table, rowids, count, visit_row, &row, err);
 }
 

@@ -117,14 +117,25 @@ static inline quire_status qr_view_page(struct qr_view *view, uint32_t page_numb
     return qr_view_page_slow(view, page_number, page, err);
 }
 
+/* Where the newest committed version of a page lies if it is in the cache, else NULL: for touching
+ * and prefetching what the view will probably read. Inside an operation. */
+static inline const uint8_t *qr_view_peek(struct qr_view *view, uint32_t page_number)
+{
+    if (page_number < view->pages) {
+        uint32_t entry = atomic_load_explicit(&view->table[page_number], memory_order_acquire);
+        if (entry - 1 < UINT32_C(0x7FFFFFFF)) {
+            return view->arena + ((size_t)entry << view->page_shift);
+        }
+    }
+    return NULL;
+}
+
 /* Hint that a page will be wanted soon: brings it towards the cache lines, never reads a disk. */
 static inline void qr_view_prefetch(struct qr_view *view, uint32_t page_number)
 {
-    if (page_number < view->pages) {
-        uint32_t entry = atomic_load_explicit(&view->table[page_number], memory_order_relaxed);
-        if (entry - 1 < UINT32_C(0x7FFFFFFF)) {
-            qr_prefetch(view->arena + ((size_t)entry << view->page_shift));
-        }
+    const uint8_t *page = qr_view_peek(view, page_number);
+    if (page != NULL) {
+        qr_prefetch(page);
     }
 }
 

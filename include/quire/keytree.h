@@ -44,6 +44,23 @@ QUIRE_API QUIRE_MUST_CHECK quire_status quire_keytree_get(quire_keytree *tree, c
                                                           size_t *value_size, bool *found,
                                                           quire_error *err);
 
+/* A key to be found; its bytes are borrowed for the call. */
+typedef struct quire_key {
+    const void *bytes;
+    size_t size;
+} quire_key;
+
+/* Finds many entries, as quire_tree_find_many finds rows: 64 keys at a time, which go down the tree
+ * together. `visit` gets the index of the key in the array and the value, borrowed for the call,
+ * which must not change the tree; missing keys are not visited. A status of `visit` other than OK
+ * ends the search and is returned. */
+typedef quire_status (*quire_keytree_visit)(void *context, size_t index, const void *value,
+                                            size_t value_size);
+QUIRE_API QUIRE_MUST_CHECK quire_status quire_keytree_get_many(quire_keytree *tree,
+                                                               const quire_key *keys, size_t count,
+                                                               quire_keytree_visit visit,
+                                                               void *context, quire_error *err);
+
 /* Inserts an entry; QUIRE_UNIQUE if the key exists. LIMIT when key or value is too long. */
 QUIRE_API QUIRE_MUST_CHECK quire_status quire_keytree_insert(quire_keytree *tree, const void *key,
                                                              size_t key_size, const void *value,

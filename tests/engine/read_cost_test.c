@@ -32,6 +32,7 @@ static quire_db *filled_db(struct failing_allocator *failing)
     failing_allocator_arm(failing, FAILING_ALLOCATOR_NEVER, false);
     options.page_size = 1024;
     options.cache_bytes = UINT64_C(64) << 20;
+    options.checkpoint = quire_checkpoint_manual(); /* no other thread allocates meanwhile */
     options.allocator = &failing->allocator;
     OK(quire_open(":memory:", &options, &db, &err));
     quire_txn *txn = begin_write(db);
@@ -147,6 +148,59 @@ Test(read_cost, count__looks_at_one_page)
     OK(quire_tree_count(tree, &rows, &err));
     cr_assert_eq(rows, ROWS);
     cr_assert_eq(visits_of(txn) - before, 1);
+    quire_tree_close(tree);
+    commit(txn);
+    close_db(db);
+    cr_assert(failing_allocator_is_clean(&failing));
+}
+
+struct rows_seen {
+    const int64_t *rowids;
+    size_t visits;
+};
+
+static quire_status see_row(void *context, size_t index, const void *payload, size_t size)
+{
+    struct rows_seen *seen = context;
+    cr_assert_eq(size, 40);
+    cr_assert_eq(*(const char *)payload, (char)(seen->rowids[index] / 2));
+    seen->visits++;
+    return QUIRE_OK;
+}
+
+/* 64 rowids cost no more visits than the pages on their paths. */
+Test(read_cost, find_many__looks_at_each_page_once_for_64_rowids)
+{
+    quire_error err = QUIRE_ERROR_INIT;
+    struct failing_allocator failing;
+    quire_db *db = filled_db(&failing);
+    quire_txn *txn = begin_read(db);
+    quire_tree *tree;
+    int64_t rowids[64];
+    unsigned depth = shape_of(txn).depth;
+    OK(quire_tree_open(txn, "t", &tree, &err));
+    failing_allocator_arm(&failing, FAILING_ALLOCATOR_NEVER, false);
+    for (int spread = 1; spread <= 256; spread *= 2) {
+        for (int i = 0; i < 64; i++) {
+            rowids[(i * 37) % 64] = 2 * (1000 + i / 4 * spread + i % 4);
+        }
+        struct rows_seen seen = {.rowids = rowids};
+        uint64_t before = visits_of(txn);
+        OK(quire_tree_find_many(tree, rowids, 64, see_row, &seen, &err));
+        cr_assert_eq(seen.visits, 64);
+        uint64_t visits = visits_of(txn) - before;
+        /* 16 places with 4 rows each, seldom on two leaves. */
+        cr_assert(visits <= 1 + (depth - 1) * 20U, "%llu visits", (unsigned long long)visits);
+    }
+    for (int i = 0; i < 64; i++) {
+        rowids[i] = 2 * (1000 + i % 4); /* the same four again and again */
+    }
+    struct rows_seen seen = {.rowids = rowids};
+    uint64_t before = visits_of(txn);
+    OK(quire_tree_find_many(tree, rowids, 64, see_row, &seen, &err));
+    cr_assert_eq(seen.visits, 64);
+    cr_assert(visits_of(txn) - before <= depth + 1);
+    cr_assert_eq(failing.calls, 0);
     quire_tree_close(tree);
     commit(txn);
     close_db(db);

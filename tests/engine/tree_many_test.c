@@ -1,6 +1,7 @@
 /* Raw trees with many rows at a time, and with rows in pieces. */
 #include "engine_fixture.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -150,6 +151,59 @@ Test(tree_many, find__visits_present_rows_in_any_order_of_asking)
     FAILS(MISUSE, quire_tree_find_many(tree, rowids, 1, NULL, &seen, &err));
     quire_tree_close(tree);
     commit(txn);
+    close_db(db);
+}
+
+/* Values seen, by the place of their key in the array. */
+static quire_status see_value(void *context, size_t index, const void *value, size_t size)
+{
+    unsigned *values = context;
+    cr_assert_eq(size, sizeof *values);
+    memcpy(&values[index], value, size);
+    return values[index] == 7 ? QUIRE_LIMIT : QUIRE_OK;
+}
+
+Test(tree_many, get_many__finds_keys_in_any_order_and_twice)
+{
+    quire_error err = QUIRE_ERROR_INIT;
+    quire_db *db = memory_db(1024);
+    quire_txn *txn = begin_write(db);
+    quire_keytree *tree;
+    char texts[300][16];
+    quire_key keys[300];
+    unsigned values[300];
+    OK(quire_keytree_create(txn, "k", &err));
+    OK(quire_keytree_open(txn, "k", &tree, &err));
+    for (unsigned i = 1; i < 10000; i += 2) {
+        int size = snprintf(texts[0], sizeof texts[0], "key %u", i);
+        OK(quire_keytree_insert(tree, texts[0], (size_t)size, &i, sizeof i, &err));
+    }
+    for (unsigned i = 0; i < 300; i++) {
+        int size = snprintf(texts[i], sizeof texts[i], "key %u", 100 + i * 7919 % 9001);
+        keys[i] = (quire_key){texts[i], (size_t)size};
+    }
+    keys[17] = (quire_key){NULL, 0};
+    keys[18] = keys[250];
+    memset(values, 0, sizeof values);
+    OK(quire_keytree_get_many(tree, keys, 300, see_value, values, &err));
+    for (unsigned i = 0; i < 300; i++) {
+        unsigned expected = 100 + (i == 18 ? 250 : i) * 7919 % 9001;
+        expected = i == 17 || expected % 2 == 0 || expected >= 10000 ? 0 : expected;
+        cr_assert_eq(values[i], expected, "%u", i);
+    }
+    keys[150] = (quire_key){"key 7", 5};
+    FAILS(LIMIT, quire_keytree_get_many(tree, keys, 300, see_value, values, &err));
+    keys[299] = (quire_key){NULL, 3};
+    values[0] = 0;
+    FAILS(MISUSE, quire_keytree_get_many(tree, keys, 300, see_value, values, &err));
+    cr_assert_eq(values[0], 0, "nothing is visited when a key is wrong");
+    OK(quire_keytree_get_many(tree, NULL, 0, see_value, values, &err));
+    FAILS(MISUSE, quire_keytree_get_many(tree, NULL, 1, see_value, values, &err));
+    FAILS(MISUSE, quire_keytree_get_many(tree, keys, 1, NULL, values, &err));
+    FAILS(MISUSE, quire_keytree_get_many(NULL, keys, 1, see_value, values, &err));
+    commit(txn);
+    FAILS(MISUSE, quire_keytree_get_many(tree, keys, 1, see_value, values, &err));
+    quire_keytree_close(tree);
     close_db(db);
 }
 
