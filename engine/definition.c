@@ -10,7 +10,6 @@
 #include <string.h>
 
 #include "catalog/object.h"
-#include "engine/collation.h"
 #include "engine/index.h"
 
 static quire_status check_txn(quire_txn *txn, quire_error *err)
@@ -250,153 +249,12 @@ quire_status quire_table_drop(quire_txn *txn, const char *name, quire_error *err
 
 /* ---- Indexes ---- */
 
-/* An index definition as the catalog stores it. */
-struct new_index {
-    struct qr_object object;
-    struct qr_index_part parts[QR_INDEX_COLUMNS_MAX];
-    uint32_t included[QR_INDEX_INCLUDED_MAX];
-};
-
-static quire_status find_column(const struct qr_object *table, const char *name, uint32_t *column,
-                                quire_error *err)
-{
-    uint32_t i = 0;
-    *column = 0;
-    while (name != NULL && i < table->column_count && strcmp(table->columns[i].name, name) != 0) {
-        i++;
-    }
-    if (name == NULL || i == table->column_count) {
-        return qr_fail(err, QUIRE_UNKNOWN_NAME, "Table \"%s\" has no column \"%s\".", table->name,
-                       name == NULL ? "" : name);
-    }
-    *column = i;
-    return QUIRE_OK;
-}
-
-static quire_status check_collation(const quire_db *db, const quire_column *column,
-                                    const char *collation, quire_error *err)
-{
-    if (collation == NULL) {
-        return QUIRE_OK;
-    }
-    if (column->type != QUIRE_TEXT) {
-        return qr_fail(err, QUIRE_MISUSE, "Column \"%s\" is no text: it takes no collation.",
-                       column->name);
-    }
-    if (qr_collation_find(db, collation) == NULL) {
-        return qr_fail(err, QUIRE_UNKNOWN_NAME,
-                       "There is no collation \"%s\"; register it on the database first.",
-                       collation);
-    }
-    return QUIRE_OK;
-}
-
-static quire_status resolve_part(const quire_db *db, const struct qr_object *table,
-                                 const quire_index_column *wanted, quire_index_kind kind,
-                                 struct qr_index_part *part, quire_error *err)
-{
-    QR_TRY(find_column(table, wanted->name, &part->column, err));
-    const quire_column *column = &table->columns[part->column];
-    if (column->type == QUIRE_LIST) {
-        return qr_fail(err, QUIRE_MISUSE, "Column \"%s\" is a list, which cannot be indexed.",
-                       wanted->name);
-    }
-    if (kind == QUIRE_INDEX_HASH && wanted->descending) {
-        return qr_fail(err, QUIRE_MISUSE,
-                       "A hash index keeps no order: column \"%s\" cannot be descending.",
-                       wanted->name);
-    }
-    part->descending = wanted->descending;
-    part->collation = wanted->collation;
-    return check_collation(db, column, wanted->collation, err);
-}
-
-/* One column may come twice if the two compare differently. */
-static bool same_part(const struct qr_index_part *a, const struct qr_index_part *b)
-{
-    return a->column == b->column && (a->collation == NULL) == (b->collation == NULL) &&
-           (a->collation == NULL || strcmp(a->collation, b->collation) == 0);
-}
-
-static quire_status resolve_parts(const quire_db *db, const struct qr_object *table,
-                                  const quire_index_def *def, struct new_index *index,
-                                  quire_error *err)
-{
-    for (uint32_t i = 0; i < def->column_count; i++) {
-        struct qr_index_part *part = &index->parts[i];
-        QR_TRY(resolve_part(db, table, &def->columns[i], def->kind, part, err));
-        for (uint32_t j = 0; j < i; j++) {
-            if (same_part(&index->parts[j], part)) {
-                return qr_fail(err, QUIRE_MISUSE, "Column \"%s\" is twice in index \"%s\".",
-                               def->columns[i].name, def->name);
-            }
-        }
-    }
-    return QUIRE_OK;
-}
-
-/* Sorts the included columns: their order in the entries is that in the rows. */
-static quire_status resolve_included(const struct qr_object *table, const quire_index_def *def,
-                                     struct new_index *index, quire_error *err)
-{
-    if (def->included_count > QR_INDEX_INCLUDED_MAX ||
-        (def->included == NULL && def->included_count > 0)) {
-        return qr_fail(err, QUIRE_MISUSE, "An index includes at most %u columns.",
-                       QR_INDEX_INCLUDED_MAX);
-    }
-    if (def->kind == QUIRE_INDEX_HASH && def->included_count > 0) {
-        return qr_fail(err, QUIRE_MISUSE, "A hash index cannot include columns.");
-    }
-    for (uint32_t i = 0; i < def->included_count; i++) {
-        uint32_t column;
-        uint32_t at = i;
-        QR_TRY(find_column(table, def->included[i], &column, err));
-        for (; at > 0 && index->included[at - 1] > column; at--) {
-            index->included[at] = index->included[at - 1];
-        }
-        if (at > 0 && index->included[at - 1] == column) {
-            return qr_fail(err, QUIRE_MISUSE, "Index \"%s\" includes column \"%s\" twice.",
-                           def->name, def->included[i]);
-        }
-        index->included[at] = column;
-    }
-    return QUIRE_OK;
-}
-
-static quire_status resolve_index(const quire_db *db, const struct qr_table_def *table,
-                                  const quire_index_def *def, struct new_index *index,
-                                  quire_error *err)
-{
-    if (def == NULL) {
-        return qr_fail(err, QUIRE_MISUSE, "quire_index_create needs a definition.");
-    }
-    QR_TRY(qr_check_name(def->name, "index", err));
-    if ((unsigned)def->kind > QUIRE_INDEX_HASH) {
-        return qr_fail(err, QUIRE_MISUSE, "Index \"%s\" has no kind of quire_index_kind.",
-                       def->name);
-    }
-    if (def->columns == NULL || def->column_count == 0 ||
-        def->column_count > QR_INDEX_COLUMNS_MAX) {
-        return qr_fail(err, QUIRE_MISUSE, "An index has 1 to %u columns.", QR_INDEX_COLUMNS_MAX);
-    }
-    *index = (struct new_index){.object = {.kind = QR_OBJECT_INDEX,
-                                           .name = def->name,
-                                           .owner = table->object->id,
-                                           .index_kind = def->kind,
-                                           .unique = def->unique,
-                                           .parts = index->parts,
-                                           .key_count = def->column_count,
-                                           .included = index->included,
-                                           .included_count = def->included_count}};
-    QR_TRY(resolve_parts(db, table->object, def, index, err));
-    return resolve_included(table->object, def, index, err);
-}
-
 static quire_status build(quire_txn *txn, const struct qr_table_def *table,
-                          struct qr_object *object, quire_error *err)
+                          struct qr_object *object, struct qr_arena *arena, quire_error *err)
 {
-    struct qr_index_def def = {.object = object};
+    struct qr_index_def def;
     struct qr_index index;
+    QR_TRY(qr_index_define(object, table->object, arena, &def, err));
     QR_TRY(qr_catalog_next_id(txn->view, &object->id, err));
     QR_TRY(qr_index_make(txn, object, err));
     qr_index_open(&index, txn, table, &def);
@@ -405,20 +263,31 @@ static quire_status build(quire_txn *txn, const struct qr_table_def *table,
     return status == QUIRE_OK ? qr_catalog_add(txn->txn, object, err) : status;
 }
 
+static quire_status create_index(quire_txn *txn, const struct qr_table_def *owner,
+                                 const quire_index_def *def, struct qr_arena *arena,
+                                 quire_error *err)
+{
+    struct qr_object object;
+    uint32_t statement;
+    QR_TRY(qr_index_resolve(txn->db, owner->object, def, arena, &object, err));
+    QR_TRY(check_name_free(txn, QR_OBJECT_INDEX, def->name, err));
+    QR_TRY(qr_statement_begin(txn, &statement, err));
+    quire_status status = build(txn, owner, &object, arena, err);
+    QR_TRY(qr_statement_end(txn, statement, status));
+    return qr_schema_changed(txn, err);
+}
+
 quire_status quire_index_create(quire_txn *txn, const char *table, const quire_index_def *def,
                                 quire_error *err)
 {
     const struct qr_table_def *owner;
-    struct new_index index;
-    uint32_t statement;
+    struct qr_arena arena;
     QR_TRY(check_txn(txn, err));
     QR_TRY(find_table(txn, table, &owner, err));
-    QR_TRY(resolve_index(txn->db, owner, def, &index, err));
-    QR_TRY(check_name_free(txn, QR_OBJECT_INDEX, def->name, err));
-    QR_TRY(qr_statement_begin(txn, &statement, err));
-    quire_status status = build(txn, owner, &index.object, err);
-    QR_TRY(qr_statement_end(txn, statement, status));
-    return qr_schema_changed(txn, err);
+    qr_arena_init(&arena, &txn->db->allocator, 0);
+    quire_status status = create_index(txn, owner, def, &arena, err);
+    qr_arena_free(&arena);
+    return status;
 }
 
 static quire_status drop_index(quire_txn *txn, const struct qr_object *object, quire_error *err)

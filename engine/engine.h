@@ -91,7 +91,7 @@ quire_status qr_table_find_unique(quire_table *table, uint32_t index, const quir
 quire_status qr_index_cursor_restart(quire_index_cursor *cursor, const quire_index_range *range,
                                      quire_error *err);
 
-/* Entries of an index: equals the rows of the table; reads no entries. */
+/* Entries of an index; reads no entries. */
 quire_status qr_table_index_entries(quire_table *table, uint32_t index, uint64_t *entries,
                                     quire_error *err);
 

@@ -21,6 +21,7 @@
 #include "engine/spare.h"
 
 struct qr_collation;
+struct qr_expression;
 struct qr_schema;
 
 struct quire_db {
@@ -42,10 +43,18 @@ struct quire_db {
 
 /* ---- Schema cache (schema.c) ---- */
 
+/* What a part of a key is made from. */
+struct qr_part_source {
+    struct qr_expression *expression; /* NULL: the part's column */
+    quire_type type;
+};
+
 /* An index as read from the catalog. */
 struct qr_index_def {
     const struct qr_object *object;
     quire_index_def names; /* the same for the user */
+    const struct qr_part_source *sources;
+    struct qr_expression *where; /* NULL: every row has an entry */
 };
 
 /* A table or raw tree with its indexes. Immutable; lives as long as its schema. */
@@ -80,11 +89,6 @@ void qr_schema_end(quire_txn *txn);
 /* Lets go of the shared schema too, and of all of a database's. */
 void qr_schema_release(quire_txn *txn);
 void qr_schema_free_all(quire_db *db);
-
-/* An index's definition for the user, which borrows from the objects and from `arena`. CORRUPT when
- * the table has no such columns. */
-quire_status qr_index_name(const struct qr_object *index, const struct qr_object *table,
-                           struct qr_arena *arena, quire_index_def *names, quire_error *err);
 
 /* ---- Transactions (transaction.c) ---- */
 

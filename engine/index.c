@@ -12,6 +12,7 @@
 #include "base/hash.h"
 #include "catalog/record.h"
 #include "engine/collation.h"
+#include "engine/expression.h"
 #include "engine/index_hash.h"
 
 void qr_index_open(struct qr_index *index, quire_txn *txn, const struct qr_table_def *table,
@@ -23,6 +24,13 @@ void qr_index_open(struct qr_index *index, quire_txn *txn, const struct qr_table
                                .page_size = qr_pager_page_size(txn->db->pager),
                                .scratch = {.allocator = &txn->db->allocator},
                                .sort_key = {.allocator = &txn->db->allocator}};
+    qr_arena_init(&index->values, &txn->db->allocator, 0);
+}
+
+const char *qr_index_part_name(const struct qr_index_def *def, uint32_t part)
+{
+    const quire_index_column *named = &def->names.columns[part];
+    return named->name != NULL ? named->name : named->expression;
 }
 
 void qr_index_close(struct qr_index *index)
@@ -36,6 +44,7 @@ void qr_index_close(struct qr_index *index)
     index->entries_open = index->rows_open = false;
     qr_key_free(&index->scratch);
     qr_key_free(&index->sort_key);
+    qr_arena_free(&index->values);
 }
 
 /* ---- Keys ---- */
@@ -122,6 +131,7 @@ quire_status qr_index_key_from_values(struct qr_index *index, const quire_value 
                                       struct qr_index_key *key, quire_error *err)
 {
     qr_key_clear(&key->included);
+    key->absent = false;
     QR_TRY(encode(index, values, &key->full, &key->has_null, err));
     return cut(index, key, err);
 }
@@ -132,6 +142,7 @@ quire_status qr_index_key_from_bytes(const struct qr_index *index, struct qr_sli
 {
     qr_key_clear(&key->full);
     qr_key_clear(&key->included);
+    key->absent = false;
     key->has_null = has_null;
     QR_TRY(qr_key_append_bytes(&key->full, full.data, full.size, err));
     QR_TRY(qr_key_append_bytes(&key->included, included.data, included.size, err));
@@ -145,7 +156,7 @@ static bool same_bytes(const struct qr_key *a, const struct qr_key *b)
 
 bool qr_index_key_same(const struct qr_index_key *a, const struct qr_index_key *b)
 {
-    return same_bytes(&a->full, &b->full);
+    return a->absent == b->absent && (a->absent || same_bytes(&a->full, &b->full));
 }
 
 /* Writes the record that an entry stores. */
@@ -163,55 +174,119 @@ static quire_status include(const struct qr_index *index, const quire_value *val
     return QUIRE_OK;
 }
 
-quire_status qr_index_key_from_row(struct qr_index *index, const quire_value *row, uint32_t count,
-                                   struct qr_index_key *key, quire_error *err)
+/* A row: its values, or if there are none its record. */
+struct row {
+    const quire_value *values;
+    uint32_t count;
+    struct qr_slice record;
+};
+
+static quire_status evaluate(struct qr_index *index, const struct qr_expression *expression,
+                             const struct row *row, quire_value *value, quire_error *err)
 {
-    const struct qr_object *object = index->def->object;
-    quire_value values[QR_INDEX_COLUMNS_MAX];
-    quire_value included[QR_INDEX_INCLUDED_MAX];
-    for (uint32_t i = 0; i < object->key_count; i++) {
-        uint32_t column = object->parts[i].column;
-        values[i] = column < count ? row[column] : quire_null();
-    }
-    for (uint32_t i = 0; i < object->included_count; i++) {
-        uint32_t column = object->included[i];
-        included[i] = column < count ? row[column] : quire_null();
-    }
-    QR_TRY(qr_index_key_from_values(index, values, key, err));
-    return include(index, included, key, err);
+    return row->values != NULL
+               ? qr_expression_evaluate_row(expression, row->values, row->count, &index->values,
+                                            value, err)
+               : qr_expression_evaluate(expression, row->record.data, row->record.size,
+                                        &index->values, value, err);
 }
 
-/* The key's values as a record holds them. */
-static quire_status pick(const struct qr_index *index, const void *record, size_t size,
-                         quire_value *values, quire_error *err)
+static quire_status read_columns(const struct row *row, const uint32_t *columns, uint32_t count,
+                                 quire_value *values, quire_error *err)
+{
+    if (row->values == NULL) {
+        return qr_record_pick(row->record.data, row->record.size, columns, count, values, err);
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        values[i] = columns[i] < row->count ? row->values[columns[i]] : quire_null();
+    }
+    return QUIRE_OK;
+}
+
+/* The values of the parts that are columns: read at once, they are then put in their places. */
+static quire_status read_plain_parts(const struct qr_index *index, const struct row *row,
+                                     quire_value *values, quire_error *err)
 {
     const struct qr_object *object = index->def->object;
     uint32_t columns[QR_INDEX_COLUMNS_MAX];
+    quire_value read[QR_INDEX_COLUMNS_MAX];
+    uint32_t count = 0;
     for (uint32_t i = 0; i < object->key_count; i++) {
-        columns[i] = object->parts[i].column;
+        if (index->def->sources[i].expression == NULL) {
+            columns[count++] = object->parts[i].column;
+        }
     }
-    QR_TRY(qr_record_pick(record, size, columns, object->key_count, values, err));
-    for (uint32_t i = 0; i < object->key_count; i++) {
-        const quire_column *column = &index->table->object->columns[columns[i]];
-        if (values[i].type != QUIRE_NULL && values[i].type != column->type) {
-            return qr_fail(err, QUIRE_CORRUPT,
-                           "A row of \"%s\" is damaged: its column \"%s\" is not of type %s.",
-                           index->table->object->name, column->name, qr_type_name(column->type));
+    QR_TRY(read_columns(row, columns, count, read, err));
+    for (uint32_t i = object->key_count; i-- > 0;) {
+        if (index->def->sources[i].expression == NULL) {
+            values[i] = read[--count];
         }
     }
     return QUIRE_OK;
 }
 
-quire_status qr_index_key_from_record(struct qr_index *index, const void *record, size_t size,
-                                      struct qr_index_key *key, quire_error *err)
+static quire_status read_parts(struct qr_index *index, const struct row *row, quire_value *values,
+                               quire_error *err)
+{
+    QR_TRY(read_plain_parts(index, row, values, err));
+    for (uint32_t i = 0; i < index->def->object->key_count; i++) {
+        const struct qr_part_source *source = &index->def->sources[i];
+        if (source->expression != NULL) {
+            QR_TRY(evaluate(index, source->expression, row, &values[i], err));
+        }
+        if (values[i].type != QUIRE_NULL && values[i].type != source->type) {
+            return qr_fail(err, QUIRE_CORRUPT,
+                           "A row of \"%s\" is damaged: its column \"%s\" is not of type %s.",
+                           index->table->object->name, qr_index_part_name(index->def, i),
+                           qr_type_name(source->type));
+        }
+    }
+    return QUIRE_OK;
+}
+
+static quire_status is_wanted(struct qr_index *index, const struct row *row, bool *wanted,
+                              quire_error *err)
+{
+    quire_value value = quire_bool(true);
+    qr_arena_reset(&index->values);
+    if (index->def->where != NULL) {
+        QR_TRY(evaluate(index, index->def->where, row, &value, err));
+    }
+    *wanted = value.type == QUIRE_BOOL && value.as.boolean;
+    return QUIRE_OK;
+}
+
+static quire_status make_key(struct qr_index *index, const struct row *row,
+                             struct qr_index_key *key, quire_error *err)
 {
     const struct qr_object *object = index->def->object;
     quire_value values[QR_INDEX_COLUMNS_MAX];
     quire_value included[QR_INDEX_INCLUDED_MAX];
-    QR_TRY(pick(index, record, size, values, err));
+    bool wanted;
+    QR_TRY(is_wanted(index, row, &wanted, err));
+    if (!wanted) {
+        key->absent = true;
+        return QUIRE_OK;
+    }
+    QR_TRY(read_parts(index, row, values, err));
     QR_TRY(qr_index_key_from_values(index, values, key, err));
-    QR_TRY(qr_record_pick(record, size, object->included, object->included_count, included, err));
+    QR_TRY(read_columns(row, object->included, object->included_count, included, err));
     return include(index, included, key, err);
+}
+
+quire_status qr_index_key_from_row(struct qr_index *index, const quire_value *values,
+                                   uint32_t count, struct qr_index_key *key, quire_error *err)
+{
+    static const quire_value none = {.type = QUIRE_NULL};
+    struct row row = {.values = count == 0 ? &none : values, .count = count};
+    return make_key(index, &row, key, err);
+}
+
+quire_status qr_index_key_from_record(struct qr_index *index, const void *record, size_t size,
+                                      struct qr_index_key *key, quire_error *err)
+{
+    struct row row = {.record = {record, size}};
+    return make_key(index, &row, key, err);
 }
 
 quire_status qr_index_key_of_rowid(struct qr_index *index, int64_t rowid, struct qr_key *full,
@@ -234,7 +309,9 @@ quire_status qr_index_key_of_rowid(struct qr_index *index, int64_t rowid, struct
                        "and create it again.",
                        index->def->object->name, (long long)rowid, index->table->object->name);
     }
-    QR_TRY(pick(index, record.data, record.size, values, err));
+    struct row row = {.record = record};
+    qr_arena_reset(&index->values);
+    QR_TRY(read_parts(index, &row, values, err));
     return encode(index, values, full, &has_null, err);
 }
 
@@ -279,7 +356,7 @@ quire_status qr_index_conflict(struct qr_index *index, struct qr_index_key *key,
                                int64_t *rowid, quire_error *err)
 {
     *conflict = false;
-    if (!index->def->object->unique || key->has_null) {
+    if (!index->def->object->unique || key->absent || key->has_null) {
         return QUIRE_OK;
     }
     return is_hash(index) ? hash_conflict(index, key, conflict, rowid, err)
@@ -289,6 +366,10 @@ quire_status qr_index_conflict(struct qr_index *index, struct qr_index_key *key,
 quire_status qr_index_contains(struct qr_index *index, struct qr_index_key *key, int64_t rowid,
                                bool *found, quire_error *err)
 {
+    *found = false;
+    if (key->absent) {
+        return QUIRE_OK;
+    }
     if (!is_hash(index)) {
         return qr_index_btree_contains(index, key, rowid, found, err);
     }
@@ -308,7 +389,10 @@ static quire_status doom_on_failure(const struct qr_index *index, quire_status s
 quire_status qr_index_insert(struct qr_index *index, struct qr_index_key *key, int64_t rowid,
                              quire_error *err)
 {
-    quire_status status;
+    quire_status status = QUIRE_OK;
+    if (key->absent) {
+        return QUIRE_OK;
+    }
     if (is_hash(index)) {
         struct qr_hash hash = qr_hash_of(index->txn, index->def->object);
         struct qr_hash_key stored = qr_hash_key_of(key);
@@ -322,7 +406,10 @@ quire_status qr_index_insert(struct qr_index *index, struct qr_index_key *key, i
 quire_status qr_index_delete(struct qr_index *index, struct qr_index_key *key, int64_t rowid,
                              quire_error *err)
 {
-    quire_status status;
+    quire_status status = QUIRE_OK;
+    if (key->absent) {
+        return QUIRE_OK;
+    }
     if (is_hash(index)) {
         struct qr_hash hash = qr_hash_of(index->txn, index->def->object);
         struct qr_hash_key stored = qr_hash_key_of(key);
@@ -340,7 +427,7 @@ quire_status qr_index_update(struct qr_index *index, struct qr_index_key *before
         QR_TRY(qr_index_delete(index, before, rowid, err));
         return qr_index_insert(index, after, rowid, err);
     }
-    if (same_bytes(&before->included, &after->included)) {
+    if (after->absent || same_bytes(&before->included, &after->included)) {
         return QUIRE_OK;
     }
     return doom_on_failure(index, qr_index_btree_replace(index, after, rowid, err));

@@ -37,6 +37,7 @@ struct qr_index_key {
     struct qr_key full;
     struct qr_key cut;      /* the stored form, when is_cut */
     struct qr_key included; /* record of the included columns; empty when there are none */
+    bool absent;            /* the row has no entry, and the rest means nothing */
     bool is_cut;
     bool has_null; /* exempt from uniqueness */
 };
@@ -51,8 +52,19 @@ struct qr_index {
     struct qr_tree_reader rows;    /* the table's, to compare keys by */
     struct qr_key scratch;
     struct qr_key sort_key; /* of the text being encoded */
+    struct qr_arena values; /* of expressions */
     bool entries_open, rows_open;
 };
+
+/* Turns the user's definition into the catalog's, whose id and root are not set; it borrows from both
+ * arguments and from `arena` (index_definition.c). Errors: as quire_index_create. */
+quire_status qr_index_resolve(const quire_db *db, const struct qr_object *table,
+                              const quire_index_def *def, struct qr_arena *arena,
+                              struct qr_object *index, quire_error *err);
+/* Makes the catalog's definition ready for use; it borrows likewise. CORRUPT when the table has no
+ * such columns. */
+quire_status qr_index_define(const struct qr_object *index, const struct qr_object *table,
+                             struct qr_arena *arena, struct qr_index_def *def, quire_error *err);
 
 void qr_index_open(struct qr_index *index, quire_txn *txn, const struct qr_table_def *table,
                    const struct qr_index_def *def);
@@ -83,7 +95,7 @@ quire_status qr_index_key_from_record(struct qr_index *index, const void *record
 quire_status qr_index_key_from_bytes(const struct qr_index *index, struct qr_slice full,
                                      bool has_null, struct qr_slice included,
                                      struct qr_index_key *key, quire_error *err);
-/* Whether two rows have the same key. */
+/* Whether two rows have the same key, or both have no entry. */
 bool qr_index_key_same(const struct qr_index_key *a, const struct qr_index_key *b);
 
 /* Writes the full key of the row with this rowid, read from the table. CORRUPT when there is no
@@ -118,6 +130,8 @@ quire_status qr_index_discard(quire_txn *txn, const struct qr_object *object, qu
 /* Fills a new index from the rows of its table (index_fill.c). */
 quire_status qr_index_fill(struct qr_index *index, quire_error *err);
 
+/* What a part of the key is called in messages. */
+const char *qr_index_part_name(const struct qr_index_def *def, uint32_t part);
 /* Writes a key's values for a message, such as ("ada", 3). */
 void qr_index_describe(const struct qr_index *index, const struct qr_key *full, char *out,
                        size_t size);

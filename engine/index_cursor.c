@@ -61,14 +61,14 @@ struct quire_index_cursor {
 
 /* ---- The range ---- */
 
-static quire_status check_bound(const struct qr_table_def *table, const struct qr_object *object,
-                                uint32_t position, const quire_value *value, quire_error *err)
+static quire_status check_bound(const struct qr_index *index, uint32_t position,
+                                const quire_value *value, quire_error *err)
 {
-    const quire_column *column = &table->object->columns[object->parts[position].column];
-    if (value->type != QUIRE_NULL && value->type != column->type) {
-        return qr_fail(err, QUIRE_TYPE, "Column \"%s\" of index \"%s\" is of type %s, not %s.",
-                       column->name, object->name, qr_type_name(column->type),
-                       qr_type_name(value->type));
+    quire_type type = index->def->sources[position].type;
+    if (value->type != QUIRE_NULL && value->type != type) {
+        return qr_fail(err, QUIRE_TYPE, "Column \"%.200s\" of index \"%s\" is of type %s, not %s.",
+                       qr_index_part_name(index->def, position), index->def->object->name,
+                       qr_type_name(type), qr_type_name(value->type));
     }
     return QUIRE_OK;
 }
@@ -92,13 +92,12 @@ static quire_status check_start(const struct qr_index *index, const quire_index_
                        "Collation \"%s\" of index \"%s\" does not say what a text starts with.",
                        name, object->name);
     }
-    return check_bound(index->table, object, range->prefix_count, start, err);
+    return check_bound(index, range->prefix_count, start, err);
 }
 
 static quire_status check_range(const struct qr_index *index, const quire_index_range *range,
                                 quire_error *err)
 {
-    const struct qr_table_def *table = index->table;
     const struct qr_object *object = index->def->object;
     bool bounded = range->lower != NULL || range->upper != NULL || range->starts_with != NULL;
     bool is_hash = object->index_kind == QUIRE_INDEX_HASH;
@@ -114,16 +113,16 @@ static quire_status check_range(const struct qr_index *index, const quire_index_
                        object->name, object->key_count);
     }
     for (uint32_t i = 0; i < range->prefix_count; i++) {
-        QR_TRY(check_bound(table, object, i, &range->prefix[i], err));
+        QR_TRY(check_bound(index, i, &range->prefix[i], err));
     }
     if (range->starts_with != NULL) {
         QR_TRY(check_start(index, range, err));
     }
     if (range->lower != NULL) {
-        QR_TRY(check_bound(table, object, range->prefix_count, range->lower, err));
+        QR_TRY(check_bound(index, range->prefix_count, range->lower, err));
     }
     if (range->upper != NULL) {
-        QR_TRY(check_bound(table, object, range->prefix_count, range->upper, err));
+        QR_TRY(check_bound(index, range->prefix_count, range->upper, err));
     }
     return QUIRE_OK;
 }
@@ -602,7 +601,7 @@ static bool find_in_key(const struct qr_object *table, const struct qr_object *i
 {
     for (*part = 0; *part < index->key_count; (*part)++) {
         const struct qr_index_part *at = &index->parts[*part];
-        if (at->column == column && at->collation == NULL) {
+        if (at->expression == NULL && at->column == column && at->collation == NULL) {
             return table->columns[column].type != QUIRE_FLOAT;
         }
     }

@@ -58,6 +58,9 @@ static quire_status read_row(struct qr_index *index, struct qr_tree_cursor *curs
     QR_TRY(qr_tree_cursor_key(cursor, &row, err));
     QR_TRY(qr_tree_cursor_payload(cursor, &record, err));
     QR_TRY(qr_index_key_from_record(index, record.data, record.size, key, err));
+    if (key->absent) {
+        return QUIRE_OK;
+    }
     QR_TRY(qr_grow(batch->arena.allocator, &batch->items, &batch->capacity, batch->count + 1,
                    sizeof *batch->items, err));
     struct item *item = &batch->items[batch->count];

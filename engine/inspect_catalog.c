@@ -73,16 +73,15 @@ static quire_status find_id(struct catalog_walk *walk, uint32_t id, struct qr_ob
     return unless_damage(status);
 }
 
-bool qr_inspection_columns(const struct qr_object *index, const struct qr_object *table)
+bool qr_inspection_fits(const struct qr_inspection *inspection, const struct qr_object *index,
+                        const struct qr_object *table)
 {
-    for (uint32_t i = 0; i < index->key_count; i++) {
-        uint32_t column = index->parts[i].column;
-        if (column >= table->column_count || table->columns[column].type == QUIRE_LIST) {
-            return false;
-        }
-    }
-    return index->included_count == 0 ||
-           index->included[index->included_count - 1] < table->column_count;
+    struct qr_index_def def;
+    struct qr_arena arena;
+    qr_arena_init(&arena, inspection->allocator, 0);
+    bool fits = qr_index_define(index, table, &arena, &def, NULL) != QUIRE_CORRUPT;
+    qr_arena_free(&arena);
+    return fits;
 }
 
 static quire_status check_owner(struct catalog_walk *walk, const struct qr_object *object,
@@ -106,9 +105,9 @@ static quire_status check_owner(struct catalog_walk *walk, const struct qr_objec
         complain(walk, QR_INSPECT_CATALOG_OWNER, object->name,
                  "the object is not listed with the table that it belongs to");
     }
-    if (object->kind == QR_OBJECT_INDEX && !qr_inspection_columns(object, owner)) {
+    if (object->kind == QR_OBJECT_INDEX && !qr_inspection_fits(walk->inspection, object, owner)) {
         complain(walk, QR_INSPECT_CATALOG_COLUMN, object->name,
-                 "the index is over a column that its table does not have");
+                 "the definition of the index does not fit its table");
     }
     return QUIRE_OK;
 }

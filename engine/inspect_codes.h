@@ -90,7 +90,7 @@
       QR_REMEDY_RESTORE)                                                                           \
     X(CATALOG_OWNER, ERROR, "an object and the table that it belongs to do not agree",             \
       QR_REMEDY_RESTORE)                                                                           \
-    X(CATALOG_COLUMN, ERROR, "an index is over a column that its table does not have",             \
+    X(CATALOG_COLUMN, ERROR, "the definition of an index does not fit its table",                  \
       QR_REMEDY_REINDEX)                                                                           \
     X(CATALOG_ROOT, ERROR, "an object's root page is impossible", QR_REMEDY_RESTORE)               \
     X(CATALOG_NEXT_ID, ERROR, "the next object number is missing or not above all given ones",     \
@@ -138,10 +138,13 @@
       QR_REMEDY_REINDEX)                                                                           \
     X(INDEX_ROW_WITHOUT_ENTRY, ERROR, "a row has no entry in an index", QR_REMEDY_REINDEX)         \
     X(INDEX_KEY, ERROR, "the key of an entry is not that of its row", QR_REMEDY_REINDEX)           \
+    X(INDEX_EXCLUDED, ERROR, "an index has an entry for a row that its condition leaves out",      \
+      QR_REMEDY_REINDEX)                                                                           \
     X(INDEX_INCLUDED, ERROR, "an entry includes other values than its row has", QR_REMEDY_REINDEX) \
     X(INDEX_DUPLICATE, ERROR, "two rows have the same key in a unique index",                      \
       "Change or delete one of the rows, then drop the index and create it again.")                \
-    X(INDEX_COUNT, ERROR, "an index has more entries than its table has rows", QR_REMEDY_REINDEX)
+    X(INDEX_COUNT, ERROR, "an index has more entries than rows that belong in it",                 \
+      QR_REMEDY_REINDEX)
 
 #define QR_INSPECT_WAL_MAP(X)                                                                      \
     X(WAL_EMPTY, INFO, "the log's creation was not finished; nothing was ever in it",              \

@@ -48,11 +48,6 @@ static void complain(struct comparison *c, enum qr_inspect_code code, int64_t ro
                     "row %lld of \"%s\": %s", (long long)rowid, c->table.object->name, what);
 }
 
-static bool same_bytes(const struct qr_key *a, const struct qr_key *b)
-{
-    return a->size == b->size && memcmp(a->bytes, b->bytes, a->size) == 0;
-}
-
 /* ---- Rows and their keys ---- */
 
 /* Makes the key of a row; *made false, after a report, when the row is damaged. */
@@ -99,7 +94,7 @@ static quire_status find_rival(struct comparison *c, int64_t rowid, int64_t *riv
         return status == QUIRE_CORRUPT ? QUIRE_OK : status; /* the entries' own walk names it */
     }
     QR_TRY(key_of(c, *rival, &c->other, &found, &made, err));
-    *exists = made && same_bytes(&c->key.full, &c->other.full);
+    *exists = made && qr_index_key_same(&c->key, &c->other);
     return QUIRE_OK;
 }
 
@@ -153,11 +148,11 @@ static quire_status walk_rows(struct comparison *c, struct qr_tree_cursor *curso
         struct qr_slice record;
         bool made;
         c->page = qr_tree_cursor_page(cursor);
-        c->row_count++;
         QR_TRY(qr_tree_cursor_key(cursor, &at, err));
         QR_TRY(qr_tree_cursor_payload(cursor, &record, err));
         QR_TRY(make_key(c, record, at.rowid, &c->key, &made, err));
-        if (made) {
+        c->row_count += !made || !c->key.absent;
+        if (made && !c->key.absent) {
             QR_TRY(find_entry(c, at.rowid, err));
         }
         QR_TRY(qr_tree_cursor_next(cursor, &valid, err));
@@ -179,6 +174,9 @@ static quire_status check_entry(struct comparison *c, const uint8_t *bytes, size
     if (!found) {
         complain(c, QR_INSPECT_INDEX_ENTRY_WITHOUT_ROW, rowid,
                  "the index has an entry for it, the table has no such row");
+    } else if (made && c->key.absent) {
+        complain(c, QR_INSPECT_INDEX_EXCLUDED, rowid,
+                 "the index has an entry for it, but its condition leaves the row out");
     } else if (made) {
         const struct qr_key *stored = qr_index_key_stored(&c->key);
         *agrees = is_cut == c->key.is_cut && stored->size == size &&
@@ -333,14 +331,18 @@ static quire_status compare(struct index_walk *walk, const struct qr_object *obj
                             quire_error *err)
 {
     struct qr_inspection *inspection = walk->inspection;
-    struct comparison c = {.inspection = inspection,
-                           .object = object,
-                           .table = {.object = walk->table},
-                           .def = {.object = object}};
+    struct comparison c = {
+        .inspection = inspection, .object = object, .table = {.object = walk->table}};
+    struct qr_arena arena;
+    qr_arena_init(&arena, inspection->allocator, 0);
+    quire_status status = qr_index_define(object, walk->table, &arena, &c.def, err);
+    if (status != QUIRE_OK) {
+        qr_arena_free(&arena);
+        return status;
+    }
     qr_index_open(&c.index, inspection->txn, &c.table, &c.def);
     qr_index_key_init(&c.key, inspection->allocator);
     qr_index_key_init(&c.other, inspection->allocator);
-    quire_status status = QUIRE_OK;
     if (qr_index_check_collations(&c.index, NULL) == QUIRE_OK) {
         status = compare_both_ways(&c, err);
     } else {
@@ -356,6 +358,7 @@ static quire_status compare(struct index_walk *walk, const struct qr_object *obj
     qr_index_key_free(&c.key);
     qr_index_key_free(&c.other);
     qr_index_close(&c.index);
+    qr_arena_free(&arena);
     return status;
 }
 
@@ -412,7 +415,7 @@ static quire_status on_object(void *context, const struct qr_object *object, qui
     walk->found = true;
     QR_TRY(take_table(walk, object->owner, err));
     QR_TRY(check_structure(walk, object, &sound, err));
-    if (!sound || !walk->table_sound || !qr_inspection_columns(object, walk->table)) {
+    if (!sound || !walk->table_sound || !qr_inspection_fits(inspection, object, walk->table)) {
         qr_report_issue(inspection->report, QR_INSPECT_INDEX_NOT_CHECKED, QUIRE_NO_PAGE, 0,
                         object->name, NULL);
         return QUIRE_OK;

@@ -152,7 +152,8 @@ quire_status qr_inspection_indexes(struct qr_inspection *inspection, const char 
 /* Whether an object's root can be the first page of something; reports if not. */
 bool qr_inspection_root(struct qr_inspection *inspection, const struct qr_object *object);
 /* Whether the table has every column that the index is over, and of a type that can be indexed. */
-bool qr_inspection_columns(const struct qr_object *index, const struct qr_object *table);
+bool qr_inspection_fits(const struct qr_inspection *inspection, const struct qr_object *index,
+                        const struct qr_object *table);
 /* Walks the records of the catalog's objects that can be read; the object lives for the call. */
 typedef quire_status (*qr_object_visit)(void *context, const struct qr_object *object,
                                         quire_error *err);

@@ -13,6 +13,7 @@
  * new database is made like any replacement: it has its name when it is whole.
  */
 #include "engine/salvage.h"
+#include "engine/index.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -525,14 +526,14 @@ static quire_status build_index(struct salvage *s, const struct qr_object *objec
 {
     const struct qr_object *table = qr_object_list_find(&s->objects, object->owner);
     struct qr_arena arena;
-    quire_index_def def;
+    struct qr_index_def def;
     qr_arena_init(&arena, s->objects.allocator, 0);
     quire_status status = QUIRE_CORRUPT;
     if (table != NULL && table->kind == QR_OBJECT_TABLE) {
-        status = qr_index_name(object, table, &arena, &def, err);
+        status = qr_index_define(object, table, &arena, &def, err);
     }
     if (status == QUIRE_OK) {
-        status = try_index(s, object, table, &def, note, note_size, err);
+        status = try_index(s, object, table, &def.names, note, note_size, err);
     } else if (status == QUIRE_CORRUPT) {
         (void)snprintf(note, note_size, "not built: the definition of its table is lost");
         s->summary.objects_lost++;

@@ -15,7 +15,7 @@
 #include <string.h>
 
 #include "base/hash.h"
-#include "engine/engine_internal.h"
+#include "engine/index.h"
 
 /* ---- Definitions ---- */
 
@@ -29,56 +29,6 @@ struct index_load {
     struct qr_table_def *def;
     uint32_t capacity;
 };
-
-static quire_status lost_column(const struct qr_object *index, const struct qr_object *table,
-                                quire_error *err)
-{
-    return qr_fail(err, QUIRE_CORRUPT,
-                   "The catalog is damaged: index \"%s\" is over a column that \"%s\" does not "
-                   "have.",
-                   index->name, table->name);
-}
-
-static quire_status name_parts(const struct qr_object *index, const struct qr_object *table,
-                               quire_index_column *columns, quire_error *err)
-{
-    for (uint32_t i = 0; i < index->key_count; i++) {
-        const struct qr_index_part *part = &index->parts[i];
-        if (part->column >= table->column_count ||
-            table->columns[part->column].type == QUIRE_LIST) {
-            return lost_column(index, table, err);
-        }
-        columns[i] = (quire_index_column){.name = table->columns[part->column].name,
-                                          .descending = part->descending,
-                                          .collation = part->collation};
-    }
-    return QUIRE_OK;
-}
-
-quire_status qr_index_name(const struct qr_object *index, const struct qr_object *table,
-                           struct qr_arena *arena, quire_index_def *names, quire_error *err)
-{
-    quire_index_column *columns = qr_arena_alloc(arena, index->key_count * sizeof *columns, err);
-    const char **included = qr_arena_alloc(arena, index->included_count * sizeof *included, err);
-    if (columns == NULL || included == NULL) {
-        return QUIRE_NO_MEMORY;
-    }
-    QR_TRY(name_parts(index, table, columns, err));
-    for (uint32_t i = 0; i < index->included_count; i++) {
-        if (index->included[i] >= table->column_count) {
-            return lost_column(index, table, err);
-        }
-        included[i] = table->columns[index->included[i]].name;
-    }
-    *names = (quire_index_def){.name = index->name,
-                               .kind = index->index_kind,
-                               .unique = index->unique,
-                               .columns = columns,
-                               .column_count = index->key_count,
-                               .included = included,
-                               .included_count = index->included_count};
-    return QUIRE_OK;
-}
 
 static quire_status add_index(void *context, struct qr_object *object, quire_error *err)
 {
@@ -96,9 +46,7 @@ static quire_status add_index(void *context, struct qr_object *object, quire_err
         def->indexes = more;
         load->capacity = capacity;
     }
-    struct qr_index_def *index = &def->indexes[def->index_count];
-    index->object = object;
-    QR_TRY(qr_index_name(object, def->object, &def->arena, &index->names, err));
+    QR_TRY(qr_index_define(object, def->object, &def->arena, &def->indexes[def->index_count], err));
     def->index_count++;
     return QUIRE_OK;
 }

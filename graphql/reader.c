@@ -88,11 +88,11 @@ quire_status qr_reader_links(struct qr_reader *reader, const struct qr_model_fie
 bool qr_reader_index_serves(const quire_index_def *def)
 {
     for (uint32_t i = 0; i < def->column_count; i++) {
-        if (def->columns[i].collation != NULL) {
+        if (def->columns[i].collation != NULL || def->columns[i].expression != NULL) {
             return false;
         }
     }
-    return true;
+    return def->where == NULL;
 }
 
 int qr_reader_single_index(const quire_table *table, const struct qr_model_field *field,

@@ -63,7 +63,8 @@ quire_status qr_reader_row(struct qr_reader *reader, const struct qr_model_type 
 quire_status qr_reader_fetch(struct qr_reader *reader, struct qr_arena *arena,
                              const struct qr_model_type *type, struct qr_row *rows, size_t count);
 
-/* Whether an index compares values as the API does: not so under a collation. */
+/* Whether an index compares values as the API does: not so under a collation, of expressions
+ * or of some rows alone. */
 bool qr_reader_index_serves(const quire_index_def *def);
 /* The table's index on exactly this field, unique if asked for; -1 if there is none. */
 int qr_reader_single_index(const quire_table *table, const struct qr_model_field *field,

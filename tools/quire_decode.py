@@ -629,6 +629,28 @@ def index_key(values, parts):
     return key
 
 
+def element_size(data, down):
+    """The size of the element that an index key begins with."""
+    data = complement(data) if down else data
+    need(data, "an index key that ends early")
+    if data[0] in (0x30, 0x31):
+        at = 1
+        while data[at:at + 2] != b"\0\0":
+            need(at + 1 < len(data), "an index key that ends in a text")
+            at += 2 if data[at] == 0 else 1
+        return at + 2
+    return 9 if data[0] == 0x20 else 1 if data[0] < 0x0C else 1 + abs(data[0] - 0x14)
+
+
+def rowid_of(data):
+    """The rowid that an element stands for."""
+    size = element_size(data, False)
+    need(size == len(data) and 0x0C <= data[0] <= 0x1C, "a rowid in an index")
+    magnitude = data[1:] if data[0] >= 0x14 else complement(data[1:])
+    value = int.from_bytes(magnitude, "big")
+    return value if data[0] >= 0x14 else -value
+
+
 def cut_key(key, page_size):
     """The key as an index stores it, and whether it is cut."""
     whole_max = page_size // 4 - 41
@@ -727,31 +749,78 @@ class Database:
         table = self.tables[owner["name"]]
         detail = each["detail"]
         parts = [tuple(detail[i:i + 3]) for i in range(0, len(detail), 3)]
-        keys = {rowid: [values[column] for column, _, _ in parts]
-                for rowid, values in table["rows"]}
-        encoded = {rowid: index_key(key, parts) for rowid, key in keys.items()}
-        stored = {rowid: cut_key(key, self.pages.page_size) for rowid, key in encoded.items()}
+        keys = {rowid: [None if isinstance(source, str) else values[source]
+                        for source, _, _ in parts] for rowid, values in table["rows"]}
         included = {rowid: [values[column] for column in each["included"]]
                     for rowid, values in table["rows"]}
-        if each["hashed"]:
-            found = sorted(self.walk.hash_index(each["root"], each["id"], each["secret"]),
-                           key=lambda entry: entry[2])
-            need(found == [(*stored[rowid], rowid) for rowid in sorted(stored)],
-                 "index", each["name"], "differs from the rows")
-            order = sorted(keys)
+        if each["where"] or any(isinstance(source, str) for source, _, _ in parts):
+            order = self.computed(each, parts, keys, included)
         else:
-            self.check_ordered(each, keys, stored, included)
-            order = sorted(keys, key=lambda rowid: (encoded[rowid], rowid))
+            order = self.plain_index(each, parts, keys, included)
+        names = [column[0] for column in table["columns"]]
+        listing = {
+            "kind": "hash" if each["hashed"] else "btree", "unique": each["unique"],
+            "columns": [[source if isinstance(source, str) else names[source], down] +
+                        ([collation] if collation else []) for source, down, collation in parts],
+            "included": [names[column] for column in each["included"]],
+            "entries": [[rowid, List(keys[rowid]), *included[rowid]] for rowid in order]}
+        if each["where"]:
+            listing["where"] = each["where"]
+        table["indexes"][each["name"]] = listing
+
+    def plain_index(self, each, parts, keys, included):
+        """The rowids of an index of all rows by their columns, whose entries are compared."""
+        encoded = {rowid: index_key(key, parts) for rowid, key in keys.items()}
+        stored = {rowid: cut_key(key, self.pages.page_size) for rowid, key in encoded.items()}
         if each["unique"]:
             whole = [encoded[rowid] for rowid, key in keys.items() if None not in key]
             need(len(set(whole)) == len(whole), "index", each["name"], "has equal keys")
-        names = [column[0] for column in table["columns"]]
-        table["indexes"][each["name"]] = {
-            "kind": "hash" if each["hashed"] else "btree", "unique": each["unique"],
-            "columns": [[names[column], down] + ([collation] if collation else [])
-                        for column, down, collation in parts],
-            "included": [names[column] for column in each["included"]],
-            "entries": [[rowid, List(keys[rowid]), *included[rowid]] for rowid in order]}
+        if not each["hashed"]:
+            self.check_ordered(each, keys, stored, included)
+            return sorted(keys, key=lambda rowid: (encoded[rowid], rowid))
+        found = sorted(self.walk.hash_index(each["root"], each["id"], each["secret"]),
+                       key=lambda entry: entry[2])
+        need(found == [(*stored[rowid], rowid) for rowid in sorted(stored)],
+             "index", each["name"], "differs from the rows")
+        return sorted(keys)
+
+    def computed(self, each, parts, keys, included):
+        """The rowids of an index with expressions, which are not evaluated here: its entries must
+        be of rows, one a row at most, with the columns and the included values that these have."""
+        if each["hashed"]:
+            found = [(key, rowid, None) for key, _, rowid in
+                     self.walk.hash_index(each["root"], each["id"], each["secret"])]
+            found.sort(key=lambda entry: entry[1])
+        else:
+            found = [self.entry(each, key, payload, len(parts))
+                     for key, payload in self.walk.keys(each["root"], each["id"])]
+        for key, rowid, values in found:
+            need(rowid in keys, "index", each["name"], "has an entry without a row", rowid)
+            need(values is None or repr(values) == repr(included[rowid]),
+                 "index", each["name"], "includes other values than row", rowid)
+            at = 0
+            for value, (source, down, collation) in zip(keys[rowid], parts):
+                size = element_size(key[at:], down)
+                need(collation or isinstance(source, str) or
+                     key[at:at + size] == index_key([value], [(source, down, None)]),
+                     "index", each["name"], "has another key than row", rowid)
+                at += size
+        order = [rowid for _, rowid, _ in found]
+        need(len(set(order)) == len(order), "index", each["name"], "has a row twice")
+        return order
+
+    def entry(self, each, key, payload, parts):
+        """Key, rowid and included values of an entry whose key is whole."""
+        need(payload[:1] != b"\1", "index", each["name"], "has a cut key: not known here")
+        if payload and payload[0] > 2:
+            size = element_size(payload, False)
+            rowid, rest = rowid_of(payload[:size]), payload[size:]
+        else:
+            at = 0
+            for part in range(parts):
+                at += element_size(key[at:], each["detail"][3 * part + 1])
+            key, rowid, rest = key[:at], rowid_of(key[at:]), payload[1:]
+        return key, rowid, record(rest) if rest else []
 
     def check_ordered(self, each, keys, stored, included):
         """That the entries of a B-tree index are those of the rows."""

@@ -42,9 +42,11 @@ QUIRE_API QUIRE_MUST_CHECK quire_status quire_table_drop(quire_txn *txn, const c
 typedef enum quire_index_kind { QUIRE_INDEX_BTREE = 0, QUIRE_INDEX_HASH = 1 } quire_index_kind;
 
 typedef struct quire_index_column {
-    const char *name;      /* a column of the table, not LIST */
-    bool descending;       /* B-tree only */
-    const char *collation; /* how text compares (quire/collation.h); NULL: by its bytes */
+    const char *name;       /* a column of the table, not LIST; NULL: an expression */
+    bool descending;        /* B-tree only */
+    const char *collation;  /* how text compares (quire/collation.h); NULL: by its bytes */
+    const char *expression; /* over the row's columns (docs/expressions.md), such as
+                               "lower(email)", instead of a name; not LIST */
 } quire_index_column;
 
 typedef struct quire_index_def {
@@ -57,10 +59,14 @@ typedef struct quire_index_def {
      * (quire_index_cursor_column). B-tree only; 0..64, each once, of any type. */
     const char *const *included;
     uint32_t included_count;
+    /* Only rows for which this expression of type BOOL is true have an entry (and must be unique);
+     * NULL: all rows. */
+    const char *where;
 } quire_index_def;
 
 /* Creates an index and fills it from the table's rows. Errors: EXISTS, UNKNOWN_NAME (also of a
- * collation that is not registered), UNIQUE (the message names the rows), MISUSE. */
+ * collation that is not registered, or in an expression), UNIQUE (the message names the rows),
+ * SYNTAX, TYPE, MISUSE. */
 QUIRE_API QUIRE_MUST_CHECK quire_status quire_index_create(quire_txn *txn, const char *table,
                                                            const quire_index_def *def,
                                                            quire_error *err);

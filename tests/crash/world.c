@@ -80,6 +80,7 @@ quire_status world_create(quire_txn *txn, quire_error *err)
     static const quire_column columns[] = {
         {"name", QUIRE_TEXT, true}, {"age", QUIRE_INT, false}, {"body", QUIRE_BLOB, false}};
     static const quire_index_column by_name = {.name = "name"};
+    static const quire_index_column rest = {.expression = "age % 10", .descending = true};
     static const char *const age[] = {"age"};
     static const quire_index_column by_age = {.name = "age"};
     static const quire_index_def indexes[] = {
@@ -94,6 +95,12 @@ quire_status world_create(quire_txn *txn, quire_error *err)
          .unique = true,
          .columns = &by_name,
          .column_count = 1},
+        {.name = "age_partial",
+         .columns = &rest,
+         .column_count = 1,
+         .included = age,
+         .included_count = 1,
+         .where = "age > 50 or length(body) < 300"},
         {.name = "age_btree", .columns = &by_age, .column_count = 1},
         {.name = "age_hash", .kind = QUIRE_INDEX_HASH, .columns = &by_age, .column_count = 1},
     };

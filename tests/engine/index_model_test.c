@@ -15,16 +15,20 @@
 
 #include "support/prng.h"
 
-enum { NUMBER, NAME, SCORE, FLAG, LONG, COLUMNS };
+/* Columns of the table; then what expressions make of them, in the model's rows alone. */
+enum { NUMBER, NAME, SCORE, FLAG, LONG, COLUMNS, REST = COLUMNS, LOWER, SIZE, VALUES };
+static const char *const column_names[VALUES] = {
+    "number", "name", "score", "flag", "long", "number % 5 - 1", "lower(long)", "length(name)"};
 
 #define ROWS_MAX 4096U
 #define TEXT_MAX 420U
 
 struct row {
     int64_t rowid;
-    quire_value values[COLUMNS];
+    quire_value values[VALUES];
     char name[8];
     char text[TEXT_MAX];
+    char lower[TEXT_MAX];
 };
 
 struct model {
@@ -36,6 +40,11 @@ struct model {
 enum collation { BYTES, NOCASE, LENGTH };
 static const char *const collation_names[] = {NULL, "nocase", "length"};
 
+/* Which rows have an entry. */
+enum condition { ALL, FLAGGED, POSITIVE, NAMED, CONDITIONS };
+static const char *const condition_texts[CONDITIONS] = {NULL, "flag", "number > 0 or score is null",
+                                                        "name is not null and length(long) > 30"};
+
 struct plan {
     const char *name;
     quire_index_kind kind;
@@ -46,6 +55,7 @@ struct plan {
     enum collation collations[3];
     uint32_t included_count;
     uint32_t included[COLUMNS];
+    enum condition where;
 };
 
 #define H QUIRE_INDEX_HASH
@@ -94,6 +104,24 @@ static const struct plan fixed_plans[] = {
     {.name = "hash_long", .kind = H, .count = 1, .columns = {LONG}},
     {.name = "hash_unique_long", .kind = H, .unique = true, .count = 2, .columns = {LONG, NAME}},
     {.name = "hash_nocase", .kind = H, .count = 1, .columns = {LONG}, .collations = {NOCASE}},
+    {.name = "unique_flagged",
+     .unique = true,
+     .count = 2,
+     .columns = {NUMBER, NAME},
+     .where = FLAGGED},
+    {.name = "hash_unique_named",
+     .kind = H,
+     .unique = true,
+     .count = 2,
+     .columns = {LOWER, NUMBER},
+     .where = NAMED},
+    {.name = "computed",
+     .count = 3,
+     .columns = {REST, LOWER, SIZE},
+     .descending = {true, false, true},
+     .included_count = 2,
+     .included = {LONG, SCORE},
+     .where = POSITIVE},
 };
 #undef H
 #define FIXED_PLANS  (sizeof fixed_plans / sizeof fixed_plans[0])
@@ -106,14 +134,15 @@ static void random_plan(struct prng *prng, struct plan *plan, const char *name)
     bool hash = prng_one_in(prng, 4);
     *plan = (struct plan){.name = name, .kind = hash ? QUIRE_INDEX_HASH : QUIRE_INDEX_BTREE};
     plan->count = 1 + (uint32_t)prng_below(prng, 3);
-    uint32_t first = (uint32_t)prng_below(prng, COLUMNS);
+    uint32_t first = (uint32_t)prng_below(prng, VALUES);
     for (uint32_t i = 0; i < plan->count; i++) {
-        plan->columns[i] = (first + i * (1 + first % 2)) % COLUMNS;
+        plan->columns[i] = (first + i * (1 + first % 2)) % VALUES;
         plan->descending[i] = !hash && prng_one_in(prng, 2);
-        if (plan->columns[i] == NAME || plan->columns[i] == LONG) {
+        if (plan->columns[i] == NAME || plan->columns[i] == LONG || plan->columns[i] == LOWER) {
             plan->collations[i] = (enum collation)prng_below(prng, 3);
         }
     }
+    plan->where = prng_one_in(prng, 2) ? (enum condition)prng_below(prng, CONDITIONS) : ALL;
     plan->unique = plan->count == 3 && prng_one_in(prng, 3);
     for (uint32_t i = 0; !hash && i < COLUMNS; i++) {
         if (prng_one_in(prng, 3)) {
@@ -130,6 +159,46 @@ static void draw_plans(struct prng *prng)
     for (uint32_t i = 0; i < RANDOM_PLANS; i++) {
         random_plan(prng, &plans[FIXED_PLANS + i], names[i]);
     }
+}
+
+/* Of the texts here only ASCII letters change their case. */
+static quire_value lower_case(const quire_value *text, char *out)
+{
+    const char *from = text->as.bytes;
+    for (uint32_t i = 0; i < text->size; i++) {
+        out[i] = (char)(from[i] >= 'A' && from[i] <= 'Z' ? from[i] + 32 : from[i]);
+    }
+    return quire_text_n(out, text->size);
+}
+
+/* The test's own idea of the expressions. */
+static void compute(struct row *row)
+{
+    const quire_value *number = &row->values[NUMBER];
+    const quire_value *name = &row->values[NAME];
+    const quire_value *text = &row->values[LONG];
+    row->values[REST] =
+        number->type == QUIRE_NULL ? quire_null() : quire_int(number->as.integer % 5 - 1);
+    row->values[SIZE] = name->type == QUIRE_NULL ? quire_null() : quire_int(name->size);
+    row->values[LOWER] = lower_case(text, row->lower);
+}
+
+static bool is_in(const struct plan *plan, const struct row *row)
+{
+    const quire_value *values = row->values;
+    switch (plan->where) {
+    case FLAGGED:
+        return values[FLAG].type == QUIRE_BOOL && values[FLAG].as.boolean;
+    case POSITIVE:
+        return (values[NUMBER].type == QUIRE_INT && values[NUMBER].as.integer > 0) ||
+               values[SCORE].type == QUIRE_NULL;
+    case NAMED:
+        return values[NAME].type != QUIRE_NULL && values[LONG].size > 30;
+    case ALL:
+    case CONDITIONS:
+        break;
+    }
+    return true;
 }
 
 /* ---- Rows ---- */
@@ -192,6 +261,7 @@ static void random_row(struct prng *prng, struct row *row)
     row->values[SCORE] = random_score(prng);
     row->values[FLAG] = prng_one_in(prng, 9) ? quire_null() : quire_bool(prng_one_in(prng, 2));
     row->values[LONG] = random_long(prng, row->text);
+    compute(row);
 }
 
 static void copy_row(struct row *to, const struct row *from)
@@ -201,19 +271,10 @@ static void copy_row(struct row *to, const struct row *from)
         to->values[NAME].as.bytes = to->name;
     }
     to->values[LONG].as.bytes = to->text;
+    compute(to);
 }
 
 /* ---- The model's answers ---- */
-
-/* Room for both texts, of which no other than ASCII letters change their case here. */
-static quire_value lower_case(const quire_value *text, char *out)
-{
-    const char *from = text->as.bytes;
-    for (uint32_t i = 0; i < text->size; i++) {
-        out[i] = (char)(from[i] >= 'A' && from[i] <= 'Z' ? from[i] + 32 : from[i]);
-    }
-    return quire_text_n(out, text->size);
-}
 
 static int compare_values(const struct plan *plan, uint32_t i, const quire_value *a,
                           const quire_value *b)
@@ -314,7 +375,7 @@ static size_t expected(const struct model *model, const struct plan *plan,
     static const struct row *sorted[ROWS_MAX];
     size_t count = 0;
     for (uint32_t i = 0; i < model->count; i++) {
-        if (in_range(plan, range, &model->rows[i])) {
+        if (is_in(plan, &model->rows[i]) && in_range(plan, range, &model->rows[i])) {
             sorted[count++] = &model->rows[i];
         }
     }
@@ -328,6 +389,9 @@ static size_t expected(const struct model *model, const struct plan *plan,
 
 static bool equal_keys(const struct plan *plan, const struct row *a, const struct row *b)
 {
+    if (!is_in(plan, a) || !is_in(plan, b)) {
+        return false;
+    }
     for (uint32_t i = 0; i < plan->count; i++) {
         uint32_t column = plan->columns[i];
         if (a->values[column].type == QUIRE_NULL ||
@@ -505,12 +569,21 @@ static void assert_contains(quire_table *table, const struct model *model, size_
         bool found;
         OK(qr_index_key_from_row(&index, model->rows[i].values, COLUMNS, &key, &err));
         OK(qr_index_contains(&index, &key, model->rows[i].rowid, &found, &err));
-        cr_assert(found, "%s", plans[p].name);
+        cr_assert_eq(found, is_in(&plans[p], &model->rows[i]), "%s", plans[p].name);
         OK(qr_index_contains(&index, &key, INT64_MIN, &found, &err));
         cr_assert_not(found, "%s", plans[p].name);
     }
     qr_index_key_free(&key);
     qr_index_close(&index);
+}
+
+static uint64_t entries_of(const struct model *model, const struct plan *plan)
+{
+    uint64_t entries = 0;
+    for (uint32_t i = 0; i < model->count; i++) {
+        entries += is_in(plan, &model->rows[i]);
+    }
+    return entries;
 }
 
 static void compare_all(struct prng *prng, quire_table *table, const struct model *model)
@@ -519,7 +592,7 @@ static void compare_all(struct prng *prng, quire_table *table, const struct mode
     for (size_t p = 0; p < PLANS; p++) {
         uint64_t entries;
         OK(qr_table_index_entries(table, index_number(table, plans[p].name), &entries, &err));
-        cr_assert_eq(entries, model->count, "%s", plans[p].name);
+        cr_assert_eq(entries, entries_of(model, &plans[p]), "%s", plans[p].name);
         assert_contains(table, model, p);
         if (plans[p].kind == QUIRE_INDEX_BTREE) {
             quire_index_range range = {.prefix = NULL};
@@ -611,18 +684,20 @@ static void change(struct prng *prng, quire_table *table, struct model *model, i
 
 static void create_indexes(quire_txn *txn, size_t from, size_t to)
 {
-    static const char *const names[] = {"number", "name", "score", "flag", "long"};
     quire_error err = QUIRE_ERROR_INIT;
     for (size_t p = from; p < to; p++) {
         quire_index_column columns[3];
         for (uint32_t i = 0; i < plans[p].count; i++) {
-            columns[i] = (quire_index_column){.name = names[plans[p].columns[i]],
-                                              .descending = plans[p].descending[i],
-                                              .collation = collation_names[plans[p].collations[i]]};
+            uint32_t column = plans[p].columns[i];
+            columns[i] =
+                (quire_index_column){.name = column < COLUMNS ? column_names[column] : NULL,
+                                     .expression = column < COLUMNS ? NULL : column_names[column],
+                                     .descending = plans[p].descending[i],
+                                     .collation = collation_names[plans[p].collations[i]]};
         }
         const char *included[COLUMNS];
         for (uint32_t i = 0; i < plans[p].included_count; i++) {
-            included[i] = names[plans[p].included[i]];
+            included[i] = column_names[plans[p].included[i]];
         }
         quire_index_def def = {.name = plans[p].name,
                                .kind = plans[p].kind,
@@ -630,7 +705,8 @@ static void create_indexes(quire_txn *txn, size_t from, size_t to)
                                .columns = columns,
                                .column_count = plans[p].count,
                                .included = included,
-                               .included_count = plans[p].included_count};
+                               .included_count = plans[p].included_count,
+                               .where = condition_texts[plans[p].where]};
         OK(quire_index_create(txn, "rows", &def, &err));
     }
 }
@@ -764,6 +840,69 @@ Test(index_model, rollback__restores_every_index)
     free(model.rows);
     free(after.rows);
     close_db(db);
+}
+
+static void copy_model(struct model *to, const struct model *from)
+{
+    to->count = from->count;
+    for (uint32_t i = 0; i < from->count; i++) {
+        copy_row(&to->rows[i], &from->rows[i]);
+    }
+}
+
+/* Savepoints within savepoints, some undone; then everything is read again from the file. */
+Test(index_model, savepoints__take_back_what_every_index_holds)
+{
+    struct prng prng;
+    quire_error err = QUIRE_ERROR_INIT;
+    struct qr_file_layer *layer;
+    quire_options options = {.size = sizeof options, .page_size = 1024};
+    struct model models[3];
+    for (int i = 0; i < 3; i++) {
+        models[i] = (struct model){.rows = calloc(ROWS_MAX, sizeof(struct row))};
+    }
+    OK(qr_file_layer_memory_create(qr_allocator_default(), &layer, &err));
+    prng_init(&prng, 14);
+    for (int round = 0; round < 5; round++) {
+        quire_db *db;
+        OK(qr_db_open_with("m", &options, layer, true, &db, &err));
+        OK(quire_collation_register(db, "length", length_key, NULL, &err));
+        quire_txn *txn = begin_write(db);
+        if (round == 0) {
+            draw_plans(&prng);
+            create_rows(txn);
+            create_indexes(txn, 0, PLANS);
+        }
+        quire_table *table = open_rows(txn);
+        compare_all(&prng, table, &models[0]);
+        uint64_t outer;
+        uint64_t inner;
+        OK(quire_savepoint(txn, &outer, &err));
+        copy_model(&models[1], &models[0]);
+        change(&prng, table, &models[1], 150, round < 3 ? 8 : 3);
+        OK(quire_savepoint(txn, &inner, &err));
+        copy_model(&models[2], &models[1]);
+        change(&prng, table, &models[2], 150, 6);
+        if (prng_one_in(&prng, 2)) {
+            OK(quire_rollback_to(txn, inner, &err));
+        } else {
+            copy_model(&models[1], &models[2]);
+        }
+        compare_all(&prng, table, &models[1]);
+        if (round == 2) {
+            OK(quire_rollback_to(txn, outer, &err));
+        } else {
+            copy_model(&models[0], &models[1]);
+        }
+        compare_all(&prng, table, &models[0]);
+        quire_table_close(table);
+        commit(txn);
+        close_db(db);
+    }
+    qr_file_layer_memory_destroy(layer);
+    for (int i = 0; i < 3; i++) {
+        free(models[i].rows);
+    }
 }
 
 Test(index_model, walk__goes_on_when_rows_change_under_it)

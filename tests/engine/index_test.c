@@ -459,3 +459,161 @@ Test(index_collation, unregistered__stops_writes_and_the_use_of_the_index)
     close_db(db);
     qr_file_layer_memory_destroy(layer);
 }
+
+/* ---- Conditions and expressions ---- */
+
+/* An index of the emails that are open, each once in any ASCII letter case. */
+static void create_partial(quire_txn *txn, quire_index_kind kind)
+{
+    static const quire_index_column lower = {.expression = "LOWER( name )"};
+    quire_index_def def = {.name = "i",
+                           .kind = kind,
+                           .unique = true,
+                           .columns = &lower,
+                           .column_count = 1,
+                           .where = "age>=10 and not (score is not null)"};
+    create_index(txn, &def);
+}
+
+static uint64_t entries_of(quire_table *users)
+{
+    quire_error err = QUIRE_ERROR_INIT;
+    uint64_t entries;
+    OK(qr_table_index_entries(users, 0, &entries, &err));
+    return entries;
+}
+
+Test(index_partial, rows__move_in_and_out_with_their_values)
+{
+    for (int kind = 0; kind < 2; kind++) {
+        quire_error err = QUIRE_ERROR_INIT;
+        quire_db *db = memory_db(0);
+        quire_txn *txn = begin_write(db);
+        int64_t rowids[4];
+        create_users(txn);
+        create_partial(txn, (quire_index_kind)kind);
+        quire_table *users = open_users(txn);
+        const quire_index_def *def = quire_table_index(users, 0);
+        cr_assert_null(def->columns[0].name);
+        cr_assert_str_eq(def->columns[0].expression, "lower(name)");
+        cr_assert_str_eq(def->where, "age >= 10 and not score is not null");
+        int64_t young = add_user(users, "Ada", 9);
+        int64_t old = add_user(users, "ADA", 10);
+        cr_assert_eq(entries_of(users), 1);
+        cr_assert(find(users, "ada", rowids, 4) == 1 && rowids[0] == old);
+        /* In: refused while the other has the key. Out, then in. */
+        quire_value grown[] = {quire_text("ada"), quire_int(11)};
+        FAILS(UNIQUE, quire_table_update(users, young, grown, 2, NULL, &err));
+        quire_value scored[] = {quire_text("ADA"), quire_int(10), quire_float(1)};
+        OK(quire_table_update(users, old, scored, 3, NULL, &err));
+        cr_assert_eq(entries_of(users), 0);
+        OK(quire_table_update(users, young, grown, 2, NULL, &err));
+        cr_assert(find(users, "ada", rowids, 4) == 1 && rowids[0] == young);
+        quire_value back[] = {quire_text("ADA"), quire_int(10)};
+        FAILS(UNIQUE, quire_table_update(users, old, back, 2, NULL, &err));
+        /* Out to out, and out of the table. */
+        quire_value ageless[] = {quire_text("ada"), quire_null()};
+        OK(quire_table_update(users, old, ageless, 2, NULL, &err));
+        OK(quire_table_delete(users, old, NULL, &err));
+        OK(quire_table_delete(users, young, NULL, &err));
+        cr_assert_eq(entries_of(users), 0);
+        quire_table_close(users);
+        commit(txn);
+        close_db(db);
+    }
+}
+
+Test(index_partial, fill__takes_the_rows_that_fulfil_the_condition)
+{
+    for (int kind = 0; kind < 2; kind++) {
+        quire_db *db = memory_db(1024);
+        quire_txn *txn = begin_write(db);
+        create_users(txn);
+        quire_table *users = open_users(txn);
+        for (int64_t i = 0; i < 500; i++) {
+            char name[32];
+            (void)snprintf(name, sizeof name, "User %lld", (long long)(i < 100 ? 0 : i));
+            (void)add_user(users, name, i % 20 == 5 && i >= 100 ? 10 + i : 1);
+        }
+        create_partial(txn, (quire_index_kind)kind);
+        cr_assert_eq(entries_of(users), 20);
+        int64_t rowids[4];
+        cr_assert(find(users, "user 105", rowids, 4) == 1 && rowids[0] == 106);
+        quire_table_close(users);
+        commit(txn);
+        quire_error err = QUIRE_ERROR_INIT;
+        quire_report *report;
+        OK(quire_inspect_indexes_open(db, NULL, &report, &err));
+        cr_assert_eq(quire_report_issue_count(report), 0, "%s", quire_report_text(report));
+        quire_report_free(report);
+        close_db(db);
+    }
+}
+
+Test(index_partial, create__refuses_what_cannot_be_indexed)
+{
+    quire_error err = QUIRE_ERROR_INIT;
+    quire_db *db = memory_db(0);
+    quire_txn *txn = begin_write(db);
+    create_users(txn);
+    quire_index_column part = {.expression = "age +"};
+    quire_index_def def = {.name = "i", .columns = &part, .column_count = 1};
+    FAILS(SYNTAX, quire_index_create(txn, "users", &def, &err));
+    part.expression = "height";
+    FAILS(UNKNOWN_NAME, quire_index_create(txn, "users", &def, &err));
+    part.expression = "tags";
+    FAILS(MISUSE, quire_index_create(txn, "users", &def, &err));
+    part.expression = "age || name";
+    FAILS(TYPE, quire_index_create(txn, "users", &def, &err));
+    part.expression = "age + 1";
+    part.collation = "nocase";
+    FAILS(MISUSE, quire_index_create(txn, "users", &def, &err));
+    part.collation = NULL;
+    part.name = "age";
+    FAILS(MISUSE, quire_index_create(txn, "users", &def, &err));
+    part.name = NULL;
+    part.expression = NULL;
+    FAILS(MISUSE, quire_index_create(txn, "users", &def, &err));
+    part.expression = "age + 1";
+    def.where = "age + 1";
+    FAILS(TYPE, quire_index_create(txn, "users", &def, &err));
+    def.where = "";
+    FAILS(SYNTAX, quire_index_create(txn, "users", &def, &err));
+    def.where = NULL;
+    quire_index_column twice[] = {{.name = "age"}, {.expression = "(age)"}};
+    def.columns = twice;
+    def.column_count = 2;
+    FAILS(MISUSE, quire_index_create(txn, "users", &def, &err));
+    commit(txn);
+    close_db(db);
+}
+
+/* A part that is an expression is bounded like a column, by values of its type. */
+Test(index_partial, expression__is_searched_by_its_values)
+{
+    quire_error err = QUIRE_ERROR_INIT;
+    quire_db *db = memory_db(0);
+    quire_txn *txn = begin_write(db);
+    int64_t rowids[8];
+    create_users(txn);
+    quire_index_column parts[] = {{.expression = "age % 3"}, {.expression = "name || '!'"}};
+    quire_index_def def = {.name = "i", .columns = parts, .column_count = 2};
+    create_index(txn, &def);
+    quire_table *users = open_users(txn);
+    for (int64_t i = 0; i < 9; i++) {
+        (void)add_user(users, i % 2 ? "b" : "a", i);
+    }
+    quire_value rest = quire_int(1);
+    quire_value start = quire_text("a!");
+    quire_index_range range = {.prefix = &rest, .prefix_count = 1, .starts_with = &start};
+    cr_assert_eq(scan(users, 0, &range, rowids, 8), 1);
+    cr_assert_eq(rowids[0], 5);
+    quire_index_cursor *cursor;
+    rest = quire_text("1");
+    FAILS(TYPE, quire_index_cursor_open(users, 0, &range, &cursor, &err));
+    cr_assert_not_null(strstr(err.message, "age % 3"), "%s", err.message);
+    cr_assert_not(quire_table_index_covers(users, 0, 1));
+    quire_table_close(users);
+    commit(txn);
+    close_db(db);
+}

@@ -194,6 +194,10 @@ static uint32_t key_of(quire_table *table, uint32_t index, const void *record, s
     quire_error err;
     const quire_index_def *def = quire_table_index(table, index);
     for (uint32_t i = 0; i < def->column_count; i++) {
+        if (def->columns[i].name == NULL) {
+            key[i] = quire_null(); /* not what the entry has: that is for the order to tell */
+            continue;
+        }
         uint32_t column = (uint32_t)quire_table_find_column(table, def->columns[i].name);
         golden_need(quire_record_column(record, size, column, &key[i], &err), &err, def->name);
     }
@@ -277,7 +281,9 @@ static void print_index(quire_table *table, uint32_t index)
            def->kind == QUIRE_INDEX_HASH ? "hash" : "btree", def->unique ? "true" : "false");
     for (uint32_t i = 0; i < def->column_count; i++) {
         fputs(i ? ", [" : "[", stdout);
-        print_text(def->columns[i].name, strlen(def->columns[i].name));
+        const char *what =
+            def->columns[i].name != NULL ? def->columns[i].name : def->columns[i].expression;
+        print_text(what, strlen(what));
         printf(", %s", def->columns[i].descending ? "true" : "false");
         if (def->columns[i].collation != NULL) {
             fputs(", ", stdout);
@@ -285,7 +291,12 @@ static void print_index(quire_table *table, uint32_t index)
         }
         fputs("]", stdout);
     }
-    fputs("], \"included\": [", stdout);
+    fputs("]", stdout);
+    if (def->where != NULL) {
+        fputs(", \"where\": ", stdout);
+        print_text(def->where, strlen(def->where));
+    }
+    fputs(", \"included\": [", stdout);
     for (uint32_t i = 0; i < def->included_count; i++) {
         fputs(i ? ", " : "", stdout);
         print_text(def->included[i], strlen(def->included[i]));

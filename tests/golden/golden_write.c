@@ -119,6 +119,8 @@ static void create_table(quire_txn *txn)
     static const quire_index_column name[] = {{.name = "name"}};
     static const quire_index_column nocase[] = {
         {.name = "name", .descending = true, .collation = "nocase"}, {.name = "flag"}};
+    static const quire_index_column computed[] = {{.expression = "number % 7", .descending = true},
+                                                  {.name = "flag"}};
     static const char *const stored[] = {"real", "flag"};
     static const char *const mixed[] = {"list", "number", "name"};
     static const quire_index_column bytes_down[] = {{.name = "bytes", .descending = true}};
@@ -138,6 +140,12 @@ static void create_table(quire_txn *txn)
          .column_count = 2,
          .included = mixed,
          .included_count = 3},
+        {.name = "some by remainder",
+         .columns = computed,
+         .column_count = 2,
+         .included = mixed,
+         .included_count = 3,
+         .where = "number > 0 and length(name) < 60"},
         {.name = "by bytes falling", .columns = bytes_down, .column_count = 1},
         {.name = "of group", .kind = QUIRE_INDEX_HASH, .columns = group, .column_count = 1},
         {.name = "of number and name",

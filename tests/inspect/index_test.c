@@ -171,6 +171,29 @@ static void other_included(quire_txn *txn)
     with_index(txn, "by_name_with_town", change_included);
 }
 
+static void exclude_all(quire_txn *txn)
+{
+    static const quire_index_column age = {.name = "age"};
+    static const quire_index_def def = {
+        .name = "by_nothing", .columns = &age, .column_count = 1, .where = "age < 0"};
+    quire_error err = QUIRE_ERROR_INIT;
+    OK(quire_index_create(txn, "people", &def, &err));
+}
+
+static void add_excluded(struct qr_index *index, struct qr_index_key *key)
+{
+    quire_error err = QUIRE_ERROR_INIT;
+    quire_value age = quire_int(3);
+    OK(qr_index_key_from_values(index, &age, key, &err));
+    OK(qr_index_insert(index, key, 4, &err));
+}
+
+static void excluded_entry(quire_txn *txn)
+{
+    exclude_all(txn);
+    with_index(txn, "by_nothing", add_excluded);
+}
+
 /* A unique key in the form of another kind of index. */
 static void misform_name(struct qr_index *index, struct qr_index_key *key)
 {
@@ -273,6 +296,11 @@ Test(inspect_index, entry__has_the_form_of_its_kind)
 Test(inspect_index, entry__includes_the_values_of_its_row)
 {
     finds(other_included, "INDEX_INCLUDED", 1);
+}
+
+Test(inspect_index, entry__leads_to_a_row_that_fulfils_the_condition)
+{
+    finds(excluded_entry, "INDEX_EXCLUDED", 1);
 }
 
 Test(inspect_index, entry__leads_to_a_row)

@@ -54,14 +54,15 @@ static void define_sample(quire_txn *txn)
 {
     static const quire_column columns[] = {
         {"name", QUIRE_TEXT, true}, {"age", QUIRE_INT, false}, {"note", QUIRE_TEXT, false}};
-    static const quire_index_column age_down[] = {{.name = "age", .descending = true},
-                                                  {.name = "name", .collation = "nocase"}};
+    static const quire_index_column age_down[] = {
+        {.name = "age", .descending = true}, {.expression = "name || '.'", .collation = "nocase"}};
     static const char *const note[] = {"note"};
     static const quire_index_def by_age = {.name = "by_age",
                                            .columns = age_down,
                                            .column_count = 2,
                                            .included = note,
-                                           .included_count = 1};
+                                           .included_count = 1,
+                                           .where = "name <> 'nobody'"};
     quire_error err = QUIRE_ERROR_INIT;
     OK(quire_table_create(txn, "dropped", columns, 3, &err));
     OK(quire_table_create(txn, "people", columns, 3, &err));

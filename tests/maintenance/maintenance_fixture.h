@@ -15,10 +15,10 @@ quire_db *open_at(struct qr_file_layer *layer, const char *path, quire_open_mode
 
 /*
  * Creates a database of 1 KiB pages: table "people" (name, age, note) with a
- * unique B-tree index "by_name", one "by_age" that descends, folds names and
- * includes notes, and a hash index "age_hash"; tree "blobs" and key tree
- * "words", both with large payloads; a text; a table dropped again, and rows
- * deleted, so that pages are free and ids have gaps.
+ * unique B-tree index "by_name", one "by_age" that descends, folds an
+ * expression, includes notes and has a condition, and a hash index "age_hash";
+ * tree "blobs" and key tree "words", both with large payloads; a text; a table
+ * dropped again, and rows deleted, so that pages are free and ids have gaps.
  */
 void create_sample(struct qr_file_layer *layer, const char *path, int rows);
 /* Adds a person with a name that no other has; commits. */
