@@ -56,8 +56,8 @@ struct qr_index {
     bool entries_open, rows_open;
 };
 
-/* Turns the user's definition into the catalog's, whose id and root are not set; it borrows from both
- * arguments and from `arena` (index_definition.c). Errors: as quire_index_create. */
+/* Turns the user's definition into the catalog's, whose id and root are not set; it borrows from
+ * both arguments and from `arena` (index_definition.c). Errors: as quire_index_create. */
 quire_status qr_index_resolve(const quire_db *db, const struct qr_object *table,
                               const quire_index_def *def, struct qr_arena *arena,
                               struct qr_object *index, quire_error *err);

@@ -600,7 +600,7 @@ static void compare_all(struct prng *prng, quire_table *table, const struct mode
             range.reverse = true;
             compare_range(table, model, p, &range);
         }
-        for (int i = 0; i < 60 && model->count > 0; i++) {
+        for (int i = 0; i < 20 && model->count > 0; i++) {
             compare_random_range(prng, table, model, p);
         }
     }
@@ -748,10 +748,10 @@ Test(index_model, indexes__follow_random_changes)
     create_rows(txn);
     create_indexes(txn, 0, PLANS);
     commit(txn);
-    for (int round = 0; round < 8; round++) {
+    for (int round = 0; round < 6; round++) {
         txn = begin_write(db);
         quire_table *table = open_rows(txn);
-        change(&prng, table, &model, 300, round < 5 ? 8 : 2);
+        change(&prng, table, &model, 200, round < 4 ? 8 : 2);
         compare_all(&prng, table, &model);
         quire_table_close(table);
         commit(txn);
@@ -786,7 +786,7 @@ Test(index_model, indexes__are_the_same_when_filled_later)
     create_rows(txn);
     create_indexes(txn, 0, PLANS);
     quire_table *table = open_rows(txn);
-    change(&prng, table, &model, 1200, 8);
+    change(&prng, table, &model, 800, 8);
     quire_table_close(table);
     quire_error err = QUIRE_ERROR_INIT;
     for (size_t p = 0; p < PLANS; p++) {
