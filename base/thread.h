@@ -23,6 +23,7 @@
 enum qr_lock_rank {
     QR_RANK_SCHEMA = 1,
     QR_RANK_WRITER,
+    QR_RANK_DATABASE,
     QR_RANK_GROUP,
     QR_RANK_SEGMENT,
     QR_RANK_CHECKPOINT,

@@ -45,6 +45,10 @@ struct bench_engine {
     int (*put)(struct bench_session *session, int64_t key, const void *value, bool append);
     int (*write_commit)(struct bench_session *session);
 
+    /* Loads the rows 0 .. rows-1 into the empty database in the fastest way that the engine has;
+     * NULL: one write transaction of puts. */
+    int (*bulk_load)(struct bench_session *session, uint64_t rows);
+
     /* A snapshot that stays as it is until read_end. NULL: the engine takes part only where nothing
      * is read. */
     int (*read_begin)(struct bench_session *session);

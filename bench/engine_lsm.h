@@ -18,6 +18,7 @@ struct bench_db {
     LSM(options_t) * options;
     LSM(writeoptions_t) * write;
     bool text_keys;
+    char path[512];
 };
 
 struct bench_session {
@@ -67,19 +68,18 @@ static int64_t decode(const struct bench_session *session, const char *in)
 static int db_open(const struct bench_config *config, struct bench_db **out)
 {
     char *error = NULL;
-    char path[512];
     struct bench_db *db = calloc(1, sizeof *db);
     if (db == NULL) {
         return bench_fail(LSM_NAME, "open", "out of memory");
     }
-    snprintf(path, sizeof path, "%s/data", config->directory);
+    snprintf(db->path, sizeof db->path, "%s/data", config->directory);
     db->text_keys = config->text_keys;
     db->options = LSM(options_create)();
     LSM(options_set_create_if_missing)(db->options, 1);
     lsm_configure(db->options, config);
     db->write = LSM(writeoptions_create)();
     LSM(writeoptions_set_sync)(db->write, config->durable);
-    db->db = LSM(open)(db->options, path, &error);
+    db->db = LSM(open)(db->options, db->path, &error);
     *out = db;
     return check("open", error);
 }
@@ -134,6 +134,29 @@ static int write_commit(struct bench_session *session)
     LSM(write)(session->db->db, session->db->write, session->batch, &error);
     return check("write", error);
 }
+
+#ifndef LSM_BULK_LOAD
+#define LSM_BULK_LOAD bulk_load
+
+/* One write of all rows would be one record of the log. */
+static int bulk_load(struct bench_session *session, uint64_t rows)
+{
+    char value[BENCH_VALUE];
+    for (uint64_t i = 0; i < rows;) {
+        (void)write_begin(session);
+        for (int n = 0; n < 1000 && i < rows; n++, i++) {
+            bench_fill(value, (int64_t)i, 0);
+            (void)put(session, (int64_t)i, value, true);
+        }
+        if (write_commit(session) != 0) {
+            return -1;
+        }
+    }
+    return 0;
+}
+#else
+static int LSM_BULK_LOAD(struct bench_session *session, uint64_t rows);
+#endif
 
 static int read_begin(struct bench_session *session)
 {
@@ -194,6 +217,7 @@ const struct bench_engine LSM_ENGINE = {
     .write_begin = write_begin,
     .put = put,
     .write_commit = write_commit,
+    .bulk_load = LSM_BULK_LOAD,
     .read_begin = read_begin,
     .get = get,
     .scan = scan,

@@ -117,6 +117,40 @@ static int write_begin(struct bench_session *session)
     return begin(session, QUIRE_WRITE);
 }
 
+/* Rows of one call. */
+#define BULK_ROWS 1000
+
+static int append_rows(struct bench_session *session, uint64_t rows, char (*values)[BENCH_VALUE])
+{
+    quire_error err = QUIRE_ERROR_INIT;
+    quire_tree_row batch[BULK_ROWS];
+    for (uint64_t at = 0; at < rows;) {
+        size_t n = 0;
+        for (; n < BULK_ROWS && at < rows; n++, at++) {
+            bench_fill(values[n], (int64_t)at, 0);
+            batch[n] = (quire_tree_row){(int64_t)at, values[n], BENCH_VALUE};
+        }
+        if (quire_tree_append_many(session->tree, batch, n, &err) != QUIRE_OK) {
+            return failed("append", &err);
+        }
+    }
+    return 0;
+}
+
+static int bulk_load(struct bench_session *session, uint64_t rows)
+{
+    char(*values)[BENCH_VALUE] = malloc((size_t)BULK_ROWS * BENCH_VALUE);
+    if (values == NULL) {
+        return bench_fail("quire", "load", "out of memory");
+    }
+    int status = begin(session, QUIRE_WRITE);
+    if (status == 0) {
+        status = append_rows(session, rows, values);
+    }
+    free(values);
+    return status == 0 ? end(session) : status;
+}
+
 static int read_begin(struct bench_session *session)
 {
     return begin(session, QUIRE_READ);
@@ -249,6 +283,7 @@ const struct bench_engine bench_quire = {
     .write_begin = write_begin,
     .put = put,
     .write_commit = end,
+    .bulk_load = bulk_load,
     .read_begin = read_begin,
     .get = get,
     .get_many = get_many,

@@ -133,6 +133,28 @@ static int put(struct bench_session *s, int64_t key, const void *value, bool app
     }
 }
 
+/* A bulk cursor needs the table to itself. */
+static int bulk_load(struct bench_session *s, uint64_t rows)
+{
+    WT_CURSOR *bulk;
+    char value[BENCH_VALUE];
+    if (check("close", s->cursor->close(s->cursor)) != 0 ||
+        check("bulk", s->session->open_cursor(s->session, "table:rows", NULL, "bulk", &bulk)) !=
+            0) {
+        return -1;
+    }
+    for (uint64_t i = 0; i < rows; i++) {
+        WT_ITEM item = {.data = value, .size = BENCH_VALUE};
+        bench_fill(value, (int64_t)i, 0);
+        bulk->set_key(bulk, (int64_t)i);
+        bulk->set_value(bulk, &item);
+        if (check("insert", bulk->insert(bulk)) != 0) {
+            return -1;
+        }
+    }
+    return check("close", bulk->close(bulk));
+}
+
 static int get(struct bench_session *s, int64_t key, void *value, bool *found)
 {
     WT_ITEM item;
@@ -189,6 +211,7 @@ const struct bench_engine bench_wiredtiger = {
     .write_begin = begin,
     .put = put,
     .write_commit = commit,
+    .bulk_load = bulk_load,
     .read_begin = begin,
     .get = get,
     .scan = scan,

@@ -103,7 +103,7 @@ static uint64_t permuted(uint64_t i, uint64_t n)
     return i;
 }
 
-int scratch_fill(struct scratch *s, uint64_t rows, bool random_order)
+static int fill(struct scratch *s, uint64_t rows, bool random_order, uint64_t batch)
 {
     const struct bench_engine *engine = s->engine;
     struct bench_session *session;
@@ -112,11 +112,11 @@ int scratch_fill(struct scratch *s, uint64_t rows, bool random_order)
     if (engine->session_open(s->db, &session) != 0) {
         return -1;
     }
-    for (uint64_t i = 0; i < rows; i += LOAD_BATCH) {
+    for (uint64_t i = 0; i < rows; i += batch) {
         if (engine->write_begin(session) != 0) {
             return -1;
         }
-        for (uint64_t j = i; j < i + LOAD_BATCH && j < rows; j++) {
+        for (uint64_t j = i; j < i + batch && j < rows; j++) {
             int64_t key = (int64_t)(random_order ? permuted(j, rows) : j);
             bench_fill(value, key, 0);
             if (engine->put(session, key, value, !random_order) != 0) {
@@ -128,6 +128,24 @@ int scratch_fill(struct scratch *s, uint64_t rows, bool random_order)
         }
     }
     engine->session_close(session);
+    return 0;
+}
+
+int scratch_fill(struct scratch *s, uint64_t rows, bool random_order)
+{
+    return fill(s, rows, random_order, LOAD_BATCH);
+}
+
+int scratch_fill_at_once(struct scratch *s, uint64_t rows, bool random_order)
+{
+    struct bench_session *session;
+    if (random_order || s->engine->bulk_load == NULL) {
+        return fill(s, rows, random_order, rows);
+    }
+    if (s->engine->session_open(s->db, &session) != 0 || s->engine->bulk_load(session, rows) != 0) {
+        return -1;
+    }
+    s->engine->session_close(session);
     return 0;
 }
 

@@ -259,16 +259,6 @@ static void mark_on_disk(struct run *run)
     }
 }
 
-/* The file is at least as long as the database has pages, so that a short file is a damaged one. */
-static quire_status extend_file(struct run *run, quire_error *err)
-{
-    struct qr_pager *pager = run->pager;
-    uint64_t size = 0;
-    uint64_t wanted = (uint64_t)run->view->pages << pager->page_shift;
-    QR_TRY(pager->file->methods->size(pager->file, &size, err));
-    return size < wanted ? pager->file->methods->truncate(pager->file, wanted, err) : QUIRE_OK;
-}
-
 /* Commits that do not sync leave that to syncs under the flush token, for which all others wait:
  * most of it is done before the token is taken. */
 static quire_status sync_ahead(struct qr_pager *pager, quire_error *err)
@@ -333,16 +323,7 @@ static quire_status show_segments(struct run *run, quire_error *err)
 
 static quire_status sync_database(struct qr_pager *pager, quire_error *err)
 {
-    quire_error error = QUIRE_ERROR_INIT;
-    quire_status status = QR_MUTANT(NO_DATABASE_SYNC) ? QUIRE_OK : qr_database_sync(pager, &error);
-    if (status != QUIRE_OK) {
-        /* What the system still has of these pages is unknown: nothing may rely on it. */
-        qr_commit_poison(pager, &error);
-        if (err != NULL) {
-            *err = error;
-        }
-    }
-    return status;
+    return QR_MUTANT(NO_DATABASE_SYNC) ? QUIRE_OK : qr_database_sync_shared(pager, err);
 }
 
 /* When closing, the header follows alone: it says that the file is complete without the log, which
@@ -357,7 +338,7 @@ static quire_status copy_pages(struct run *run, bool closing, quire_error *err)
         size_t count = run->count - at < batch ? run->count - at : batch;
         QR_TRY(copy_batch(run, at, count, err));
     }
-    QR_TRY(extend_file(run, err));
+    QR_TRY(qr_file_extend(pager, run->view->pages, err));
     QR_TRY(sync_database(pager, err));
     if (header_apart) {
         QR_TRY(copy_batch(run, 0, 1, err));

@@ -377,6 +377,10 @@ static void publish_pages(struct qr_txn *txn, uint64_t seq)
         for (; at < end; at++) {
             uint32_t page_number = txn->own[at];
             uint32_t ref = cache->private_table[page_number];
+            if (qr_direct_publish(txn, page_number, ref)) {
+                cache->private_table[page_number] = QR_REF_NONE;
+                continue;
+            }
             if (!qr_ref_is_frame(ref) && !qr_ref_is_spill(ref)) {
                 continue;
             }
@@ -392,11 +396,12 @@ static void publish_pages(struct qr_txn *txn, uint64_t seq)
     }
 }
 
-/* Whether the group must frame page 0 and the transaction does not bring it. Group lock held. */
+/* Whether the group must frame page 0 and the transaction does not bring it: after the direct route
+ * there may be nothing else to frame. Group lock held. */
 static bool lacks_header(const struct qr_txn *txn)
 {
     const struct qr_commit *commit = &txn->pager->commit;
-    return (!commit->header_open || !commit->header_framed) &&
+    return (!commit->header_open || !commit->header_framed || txn->direct_lsn != 0) &&
            txn->pager->cache.private_table[QR_PAGE_NUMBER_HEADER] == QR_REF_NONE;
 }
 
@@ -597,7 +602,7 @@ static void wait_for_checkpointer(struct qr_pager *pager)
     }
 }
 
-static quire_status prepare(struct qr_txn *txn, quire_error *err)
+static quire_status prepare(struct qr_txn *txn, size_t *reserved, quire_error *err)
 {
     struct qr_pager *pager = txn->pager;
     uint8_t *page = NULL;
@@ -608,7 +613,8 @@ static quire_status prepare(struct qr_txn *txn, quire_error *err)
     if (with_header) {
         QR_TRY(qr_txn_page_write(txn, QR_PAGE_NUMBER_HEADER, &page, err));
     }
-    return reserve_log(pager, txn->own_count, err);
+    *reserved = qr_direct_count_logged(txn);
+    return reserve_log(pager, *reserved, err);
 }
 
 static quire_status prepare_and_publish(struct qr_txn *txn, struct qr_published *out,
@@ -616,9 +622,10 @@ static quire_status prepare_and_publish(struct qr_txn *txn, struct qr_published 
 {
     struct qr_pager *pager = txn->pager;
     *out = (struct qr_published){0};
+    QR_TRY(qr_direct_finish(txn, err));
     while (!out->done) {
-        QR_TRY(prepare(txn, err));
-        size_t reserved = txn->own_count;
+        size_t reserved = 0;
+        QR_TRY(prepare(txn, &reserved, err));
         quire_status status = publish(txn, out, err);
         if (out->frames < reserved) {
             qr_wal_unreserve(pager->wal, reserved - out->frames);

@@ -69,3 +69,32 @@ quire_status qr_database_sync(struct qr_pager *pager, quire_error *err)
     qr_count(&pager->counters.database_syncs, 1);
     return pager->file->methods->sync(pager->file, err);
 }
+
+quire_status qr_database_sync_shared(struct qr_pager *pager, quire_error *err)
+{
+    quire_error error = QUIRE_ERROR_INIT;
+    qr_mutex_lock(&pager->file_lock);
+    quire_status status = qr_database_sync(pager, &error);
+    if (status != QUIRE_OK) {
+        /* What the system still has of the file's pages is unknown: nothing may rely on it. */
+        qr_commit_poison(pager, &error);
+        if (err != NULL) {
+            *err = error;
+        }
+    }
+    qr_mutex_unlock(&pager->file_lock);
+    return status;
+}
+
+quire_status qr_file_extend(struct qr_pager *pager, uint32_t pages, quire_error *err)
+{
+    uint64_t wanted = (uint64_t)pages << pager->page_shift;
+    uint64_t size = 0;
+    qr_mutex_lock(&pager->file_lock);
+    quire_status status = pager->file->methods->size(pager->file, &size, err);
+    if (status == QUIRE_OK && size < wanted) {
+        status = pager->file->methods->truncate(pager->file, wanted, err);
+    }
+    qr_mutex_unlock(&pager->file_lock);
+    return status;
+}

@@ -304,7 +304,7 @@ static quire_status own_page(struct qr_view *view, uint32_t page_number, const u
     }
     if (own == QR_REF_FRESH) {
         QR_TRY(qr_txn_materialise(view->txn, page_number, err));
-    } else if (qr_ref_is_spill(own)) {
+    } else if (qr_ref_is_spill(own) || own == QR_REF_HOME) {
         QR_TRY(qr_txn_unspill(view->txn, page_number, err));
     }
     *page = qr_frame_bytes(view->pager, view->private_table[page_number]);

@@ -151,6 +151,8 @@ static quire_status create_parts(struct qr_pager *pager, quire_error *err)
     QR_TRY(qr_cache_create(pager, err));
     QR_TRY(qr_commit_create(pager, err));
     QR_TRY(qr_checkpoint_create(pager, err));
+    QR_TRY(qr_mutex_init(&pager->file_lock, QR_RANK_DATABASE, err));
+    pager->file_lock_created = true;
     qr_gate_init(&pager->writer, QR_RANK_WRITER);
     pager->writer_created = true;
     return QUIRE_OK;
@@ -190,6 +192,9 @@ static void destroy(struct qr_pager *pager)
     qr_checkpoint_stop(pager);
     if (pager->writer_created) {
         qr_gate_destroy(&pager->writer);
+    }
+    if (pager->file_lock_created) {
+        qr_mutex_destroy(&pager->file_lock);
     }
     qr_checkpoint_destroy(pager);
     qr_commit_destroy(pager);
@@ -334,6 +339,7 @@ void qr_pager_get_stats(struct qr_pager *pager, quire_stats *stats)
         .pages_dirty = atomic_load_explicit(&pager->cache.dirty, memory_order_relaxed),
         .oldest_reader_ms = oldest_reader_ms,
         .pages_max = pager->options.pages_max,
+        .pages_direct = qr_counted(&counters->pages_direct),
     };
 }
 

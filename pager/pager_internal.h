@@ -43,6 +43,7 @@ static_assert(sizeof(size_t) >= 8, "Quire needs a 64-bit address space");
 #define QR_REF_DISK     UINT32_C(0xFFFFFFFF)
 #define QR_REF_FRESH    UINT32_C(0xFFFFFFFE) /* private table: allocated, not written yet */
 #define QR_REF_FREED    UINT32_C(0xFFFFFFFD) /* private table: freed by the transaction */
+#define QR_REF_HOME     UINT32_C(0xFFFFFFFC) /* private table: the database file has it */
 #define QR_FRAME_LIMIT  UINT32_C(0x1FFFFFFF)
 #define QR_RECORD_LIMIT UINT32_C(0x3FFFFFF0)
 
@@ -89,6 +90,7 @@ struct qr_version {
     bool on_disk;  /* the database file durably holds exactly this image */
     bool spilling; /* being written to the spill file */
     bool fresh;    /* private: the page was allocated by the transaction */
+    bool at_home;  /* private: the database file has exactly this image, not synced yet */
 };
 
 struct qr_record {
@@ -370,6 +372,12 @@ struct qr_txn {
     bool spill_failed; /* cache.spill_error says how */
     bool drained;      /* deferred pages have been looked at */
 
+    uint64_t fresh_pages; /* private copies made of new pages, so far */
+    uint64_t direct_next; /* number of them at which direct.c looks again */
+    uint64_t direct_lsn;  /* of pages written to the database file; 0 = none may be */
+    size_t direct_hand;   /* pages of `own` before it have had their turn */
+    uint64_t direct_written, direct_changed; /* pages written, and changed again */
+
     struct qr_savepoint *savepoints; /* open ones, outermost first */
     size_t savepoint_count, savepoint_capacity;
     uint32_t savepoint;      /* id of the innermost; 0 = none */
@@ -386,7 +394,7 @@ struct qr_txn {
 
 struct qr_counters {
     _Atomic uint64_t commits, rollbacks, groups, checkpoints, pages_written, database_syncs;
-    _Atomic uint64_t page_reads, evictions, spills;
+    _Atomic uint64_t page_reads, evictions, spills, pages_direct;
 };
 
 struct qr_pager {
@@ -402,9 +410,11 @@ struct qr_pager {
     bool read_only;
     struct qr_file *file;
     struct qr_wal *wal;
-    struct qr_gate writer;            /* rank WRITER */
+    struct qr_gate writer;     /* rank WRITER */
+    struct qr_mutex file_lock; /* rank DATABASE: length of the database file, and its syncs with
+                                  what they tell, which the system says only once */
     char writer_owner[QR_OWNER_SIZE]; /* label of who holds it, or did last; under commit.lock */
-    bool writer_created;
+    bool writer_created, file_lock_created;
     struct qr_cache cache;
     struct qr_slots slots;
     struct qr_commit commit;
@@ -441,6 +451,11 @@ quire_status qr_page_read(struct qr_pager *pager, uint32_t page_number, uint8_t 
 void qr_page_init(uint8_t *page, uint32_t page_size, uint32_t page_number, uint8_t type,
                   uint32_t tree_id);
 quire_status qr_database_sync(struct qr_pager *pager, quire_error *err);
+/* The same while others may sync it: a failure, which the system tells once, poisons before the
+ * next one can begin. */
+quire_status qr_database_sync_shared(struct qr_pager *pager, quire_error *err);
+/* The file is at least as long as so many pages, so that a short file is a damaged one. */
+quire_status qr_file_extend(struct qr_pager *pager, uint32_t pages, quire_error *err);
 
 /* ---- frame.c: arena, allocation, eviction ---- */
 
@@ -577,7 +592,7 @@ void qr_txn_free_savepoints(struct qr_txn *txn);
 
 /* Materialises a page of a run that was allocated but not written. */
 quire_status qr_txn_materialise(struct qr_txn *txn, uint32_t page_number, quire_error *err);
-/* Brings a spilled private page back. */
+/* Brings a private page back that has left memory for the spill file or its place. */
 quire_status qr_txn_unspill(struct qr_txn *txn, uint32_t page_number, quire_error *err);
 /* Spills private pages when there are too many. At the start of an operation. Returns whether there
  * are still too many. */
@@ -587,6 +602,22 @@ quire_status qr_txn_create_page(struct qr_txn *txn, uint32_t page_number, uint8_
                                 uint32_t tree_id, uint8_t **page, quire_error *err);
 /* Frees the transaction's memory and lets the next writer in. */
 void qr_txn_release(struct qr_txn *txn);
+
+/* ---- direct.c: new pages straight to the database file ---- */
+
+void qr_direct_init(struct qr_txn *txn);
+/* At the start of an operation: begins the direct route when enough pages are new, and writes
+ * some. */
+void qr_direct_write_ahead(struct qr_txn *txn);
+/* Takes a new page out of its frame if the database file has or may have its image. */
+bool qr_direct_leave(struct qr_txn *txn, uint32_t page_number);
+/* Before publishing: writes what may still be written, syncs the database file. */
+quire_status qr_direct_finish(struct qr_txn *txn, quire_error *err);
+/* Private pages that the commit has to log. */
+size_t qr_direct_count_logged(const struct qr_txn *txn);
+/* Publishes a page that the database file has; false when it has not. Group lock and cache.lock
+ * held. */
+bool qr_direct_publish(struct qr_txn *txn, uint32_t page_number, uint32_t ref);
 
 /* ---- commit.c ---- */
 

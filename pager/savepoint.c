@@ -154,6 +154,7 @@ static quire_status put_back(struct qr_txn *txn, const struct qr_undo *note, qui
     }
     memcpy(qr_frame_bytes(pager, *word), note->image, pager->page_size);
     pager->cache.frame[*word].item = note->saved_at;
+    pager->cache.frame[*word].at_home = false;
     give_image(txn, note->image);
     return QUIRE_OK;
 }
@@ -233,6 +234,7 @@ quire_status qr_txn_rollback_to(struct qr_txn *txn, uint32_t id, quire_error *er
     txn->pages = txn->view.pages = savepoint->pages;
     txn->free_pages = savepoint->free_pages;
     txn->own_count = savepoint->own_count;
+    txn->direct_hand = txn->direct_hand < txn->own_count ? txn->direct_hand : txn->own_count;
     txn->run_count = savepoint->run_count;
     txn->allocated_count = savepoint->allocated_count;
     txn->freed_count = savepoint->freed_count;

@@ -22,10 +22,10 @@ static uint32_t private_limit(const struct qr_pager *pager)
     return pager->cache.frames_limit / 8 * 3;
 }
 
-/* A private frame more: the next operation may have to begin with spilling. */
+/* A private frame more: the next operation may have to begin with writing some. */
 static void note_frames(struct qr_txn *txn)
 {
-    if (txn->frames > private_limit(txn->pager)) {
+    if (txn->frames > private_limit(txn->pager) || txn->fresh_pages >= txn->direct_next) {
         txn->view.attention = true;
     }
     qr_cache_note_pressure(&txn->view);
@@ -46,6 +46,7 @@ static quire_status own_frame(struct qr_txn *txn, uint32_t page_number, uint32_t
     version->item = txn->savepoint;
     pager->cache.private_table[page_number] = frame;
     txn->frames++;
+    txn->fresh_pages += fresh;
     txn->view.counts.copies++;
     note_frames(txn);
     return QUIRE_OK;
@@ -113,7 +114,9 @@ quire_status qr_txn_unspill(struct qr_txn *txn, uint32_t page_number, quire_erro
     uint32_t frame = 0;
     QR_TRY(check_spill(txn, err));
     QR_TRY(qr_frame_alloc(pager, &frame, err));
-    quire_status status = qr_spill_read(pager, ref, qr_frame_bytes(pager, frame), err);
+    uint8_t *bytes = qr_frame_bytes(pager, frame);
+    quire_status status = ref == QR_REF_HOME ? qr_page_read(pager, page_number, bytes, err)
+                                             : qr_spill_read(pager, ref, bytes, err);
     txn->view.counts.reads++;
     if (status != QUIRE_OK) {
         free_frame(pager, frame);
@@ -122,9 +125,13 @@ quire_status qr_txn_unspill(struct qr_txn *txn, uint32_t page_number, quire_erro
     qr_mutex_lock(&cache->lock);
     struct qr_version *version = &cache->frame[frame];
     version->page_number = page_number;
-    version->fresh = qr_version_of(pager, ref)->fresh;
-    version->item = qr_version_of(pager, ref)->item;
-    qr_record_retire(pager, ref);
+    if (ref == QR_REF_HOME) {
+        version->fresh = version->at_home = true;
+    } else {
+        version->fresh = qr_version_of(pager, ref)->fresh;
+        version->item = qr_version_of(pager, ref)->item;
+        qr_record_retire(pager, ref);
+    }
     qr_mutex_unlock(&cache->lock);
     cache->private_table[page_number] = frame;
     txn->frames++;
@@ -178,12 +185,14 @@ bool qr_txn_make_room(struct qr_txn *txn)
     uint32_t enough = limit - limit / 8; /* the rest may be wanted again soon */
     quire_error error = QUIRE_ERROR_INIT;
     quire_status status = QUIRE_OK;
+    qr_direct_write_ahead(txn);
     txn->spill_failed = false;
     for (size_t steps = txn->own_count; steps > 0 && status == QUIRE_OK && txn->frames > enough;
          steps--) {
         txn->spill_hand = txn->spill_hand + 1 < txn->own_count ? txn->spill_hand + 1 : 0;
         uint32_t page_number = txn->own[txn->spill_hand];
-        if (may_spill(txn, page_number, cache->private_table[page_number])) {
+        if (may_spill(txn, page_number, cache->private_table[page_number]) &&
+            !qr_direct_leave(txn, page_number)) {
             status = spill_private(txn, page_number, &cache->private_table[page_number], &error);
         }
     }
@@ -256,6 +265,7 @@ quire_status qr_txn_begin_as(struct qr_pager *pager, const char *owner, uint32_t
     txn->view.private_table = pager->cache.private_table;
     txn->view.ceiling = UINT64_MAX;
     txn->view.txn = txn;
+    qr_direct_init(txn);
     qr_cache_note_pressure(&txn->view);
     qr_mutex_lock(&pager->commit.lock);
     txn->pages = txn->pages_at_begin = txn->view.pages = pager->commit.pages;
@@ -456,7 +466,12 @@ quire_status qr_txn_page_write(struct qr_txn *txn, uint32_t page_number, uint8_t
         status = qr_undo_save(txn, page_number, err);
     }
     if (status == QUIRE_OK) {
-        *page = qr_frame_bytes(pager, pager->cache.private_table[page_number]);
+        uint32_t frame = pager->cache.private_table[page_number];
+        if (txn->direct_lsn != 0 && pager->cache.frame[frame].at_home) {
+            pager->cache.frame[frame].at_home = false;
+            txn->direct_changed++;
+        }
+        *page = qr_frame_bytes(pager, frame);
     }
     return status;
 }
@@ -511,12 +526,27 @@ static bool is_fresh(struct qr_txn *txn, uint32_t page_number)
     struct qr_cache *cache = &txn->pager->cache;
     uint32_t own = cache->private_table[page_number];
     if (!qr_ref_is_frame(own) && !qr_ref_is_spill(own)) {
-        return own == QR_REF_FRESH;
+        return own == QR_REF_FRESH || own == QR_REF_HOME;
     }
     qr_mutex_lock(&cache->lock);
     bool fresh = qr_version_of(txn->pager, own)->fresh;
     qr_mutex_unlock(&cache->lock);
     return fresh;
+}
+
+/* The page is about to be freed and may come back at a savepoint; by then its place in the file may
+ * hold something else. */
+static quire_status keep_from_home(struct qr_txn *txn, uint32_t page_number, quire_error *err)
+{
+    struct qr_cache *cache = &txn->pager->cache;
+    if (cache->private_table[page_number] == QR_REF_HOME) {
+        QR_TRY(qr_txn_unspill(txn, page_number, err));
+    }
+    uint32_t own = cache->private_table[page_number];
+    if (qr_ref_is_frame(own)) {
+        cache->frame[own].at_home = false;
+    }
+    return QUIRE_OK;
 }
 
 quire_status qr_txn_page_free(struct qr_txn *txn, uint32_t page_number, quire_error *err)
@@ -533,7 +563,13 @@ quire_status qr_txn_page_free(struct qr_txn *txn, uint32_t page_number, quire_er
     }
     txn->view.changes++;
     qr_view_enter(&txn->view);
-    quire_status status = qr_free_map_give(txn, page_number, is_fresh(txn, page_number), err);
+    quire_status status = QUIRE_OK;
+    if (txn->savepoint != 0) {
+        status = keep_from_home(txn, page_number, err);
+    }
+    if (status == QUIRE_OK) {
+        status = qr_free_map_give(txn, page_number, is_fresh(txn, page_number), err);
+    }
     if (status == QUIRE_OK) {
         status = qr_undo_reserve(txn, 1, err);
     }

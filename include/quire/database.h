@@ -239,6 +239,7 @@ typedef struct quire_stats {
     uint64_t oldest_reader_ms;  /* age of the oldest open read transaction's state; 0 = none open */
     uint32_t pages_max;         /* quota; 0 = none */
     uint32_t reserved;
+    uint64_t pages_direct; /* of pages_written, new ones that large transactions did not log */
 } quire_stats;
 
 /* Fills `stats`, whose `size` the caller has set. Any thread; values may be a moment apart. */

@@ -242,6 +242,49 @@ static void run_snapshot(struct image_run *run)
     image_close(run);
 }
 
+/* ---- New pages that are not logged ---- */
+
+static void replace_items(struct image_run *run, quire_txn *txn)
+{
+    drop_items(run, txn);
+    create_items(run, txn);
+}
+
+/* Transactions whose new pages go straight to the database file: behind its end, and to pages that
+ * the commit before has freed, which a power cut may take back. */
+static void run_bulk(struct image_run *run)
+{
+    quire_error err = QUIRE_ERROR_INIT;
+    quire_stats stats = {.size = sizeof stats};
+    run->options.wal_bytes_max = 64 << 10;
+    run->options.checkpoint = quire_checkpoint_manual();
+    image_open(run);
+    image_commit(run, create_items);
+    for (int i = 0; i < 3; i++) {
+        quire_txn *txn;
+        image_commit(run, insert_large);
+        image_checkpoint(run);
+        MUST(quire_begin(run->db, QUIRE_WRITE, &txn, &err));
+        insert_rows(txn, 500, 530, 1500);
+        quire_rollback(txn);
+        image_commit(run, insert_small);
+        image_checkpoint(run);
+        image_commit(run, replace_items);
+    }
+    MUST(quire_get_stats(run->db, &stats, &err));
+    REQUIRE(stats.pages_direct >= 150, "only %llu pages went directly",
+            (unsigned long long)stats.pages_direct);
+    image_close(run);
+}
+
+static void run_bulk_normal(struct image_run *run)
+{
+    run->options.durability = QUIRE_DURABILITY_NORMAL;
+    run->options.sync_interval_ms = 10000;
+    run->unsynced = true;
+    run_bulk(run);
+}
+
 /* ---- Trees of rows ---- */
 
 static quire_tree *tree_of(quire_txn *txn, const char *name)
@@ -777,5 +820,7 @@ const struct image_workload image_workloads[] = {
     {"backup", run_backup},
     {"restore", run_restore},
     {"compact", run_compact},
+    {"bulk", run_bulk},
+    {"bulk-normal", run_bulk_normal},
     {NULL, NULL},
 };

@@ -488,6 +488,17 @@ Test(pager, history__agrees_with_a_model_with_large_transactions)
     run_history(&options, 2, 100, 2500, 600);
 }
 
+/* A small log: a transaction that allocates eight pages or more writes them to the file. */
+Test(pager, history__agrees_with_a_model_with_direct_writes)
+{
+    struct qr_pager_options options = fixture_options(layer);
+    options.wal_bytes_max = 32 << 10;
+    run_history(&options, 6, 150, 2500, 300);
+    options.path = "/db/other.quire";
+    options.cache_bytes = 2 << 20;
+    run_history(&options, 7, 150, 2500, 300);
+}
+
 Test(pager, history__agrees_with_a_model_without_pressure)
 {
     struct qr_pager_options options = fixture_options(layer);

@@ -29,7 +29,9 @@ struct history {
     struct image *images;
     _Atomic unsigned image_count;
     _Atomic unsigned calls;
-    unsigned sample; /* one image in so many calls */
+    unsigned sample;  /* one image in so many calls */
+    unsigned changes; /* of a commit, at most */
+    uint64_t log_bytes;
 };
 
 static void take_image(void *context, const struct faulty_record *record)
@@ -59,11 +61,18 @@ static void take_image(void *context, const struct faulty_record *record)
 
 static void history_init(struct history *history, unsigned sample)
 {
-    *history = (struct history){.sample = sample};
+    *history = (struct history){.sample = sample, .changes = 12, .log_bytes = 256 << 10};
     history->faulty = faulty_layer_create();
     history->states = calloc(COMMITS_MAX + 1, sizeof *history->states);
     history->images = calloc(IMAGES_MAX, sizeof *history->images);
     cr_assert(history->states != NULL && history->images != NULL);
+}
+
+/* Large commits beside a small log: new pages go straight to the database file. */
+static void history_direct(struct history *history)
+{
+    history->changes = 80;
+    history->log_bytes = 32 << 10;
 }
 
 static void history_destroy(struct history *history)
@@ -92,8 +101,8 @@ static quire_status run_commits(struct history *history, struct qr_pager *pager,
         } else {
             fixture_write(txn, 3, k);
         }
-        for (uint64_t n = prng_below(&prng, 12); n > 0; n--) {
-            model_change(model, txn, &prng, 60);
+        for (uint64_t n = prng_below(&prng, history->changes); n > 0; n--) {
+            model_change(model, txn, &prng, 5 * history->changes);
         }
         atomic_store(&history->attempted, k);
         status = qr_txn_commit(txn, NULL);
@@ -150,11 +159,16 @@ static void verify_images(struct history *history, bool full)
     cr_assert_gt(count, 100);
 }
 
-static void crash_everywhere(quire_durability durability, unsigned sample, uint64_t seed)
+static void crash_everywhere(quire_durability durability, unsigned sample, uint64_t seed,
+                             bool direct)
 {
     struct history history;
     history_init(&history, sample);
+    if (direct) {
+        history_direct(&history);
+    }
     struct qr_pager_options options = fixture_options(faulty_layer_files(history.faulty));
+    options.wal_bytes_max = history.log_bytes;
     options.durability = durability;
     options.sync_interval_ms = 1;
     faulty_layer_observe(history.faulty, FAULTY_CHANGES, take_image, &history);
@@ -163,6 +177,7 @@ static void crash_everywhere(quire_durability durability, unsigned sample, uint6
     fixture_close(pager);
     pager = fixture_open(&options);
     cr_assert_eq(run_commits(&history, pager, 31, 45, seed + 1), QUIRE_OK);
+    cr_assert_eq(fixture_stats(pager).pages_direct > 0, direct);
     fixture_close(pager);
     faulty_layer_observe(history.faulty, 0, NULL, NULL);
     verify_images(&history, durability == QUIRE_DURABILITY_FULL);
@@ -171,17 +186,24 @@ static void crash_everywhere(quire_durability durability, unsigned sample, uint6
 
 Test(pager_crash, every_call__leaves_an_acknowledged_state_in_full_durability)
 {
-    crash_everywhere(QUIRE_DURABILITY_FULL, 1, 11);
+    crash_everywhere(QUIRE_DURABILITY_FULL, 1, 11, false);
 }
 
 Test(pager_crash, every_call__leaves_some_committed_state_in_normal_durability)
 {
-    crash_everywhere(QUIRE_DURABILITY_NORMAL, 1, 12);
+    crash_everywhere(QUIRE_DURABILITY_NORMAL, 1, 12, false);
 }
 
 Test(pager_crash, every_call__leaves_some_committed_state_without_syncs)
 {
-    crash_everywhere(QUIRE_DURABILITY_OFF, 1, 13);
+    crash_everywhere(QUIRE_DURABILITY_OFF, 1, 13, false);
+}
+
+Test(pager_crash, every_call__leaves_a_committed_state_with_direct_writes)
+{
+    crash_everywhere(QUIRE_DURABILITY_FULL, 1, 14, true);
+    crash_everywhere(QUIRE_DURABILITY_NORMAL, 1, 15, true);
+    crash_everywhere(QUIRE_DURABILITY_OFF, 1, 16, true);
 }
 
 /* Pages 3 to `pages` - 1 hold their numbers. */
@@ -212,6 +234,15 @@ static void commit_pages(struct history *history, struct qr_pager *pager, uint32
 
 /* The commits fill the log to its last frame, so that a checkpoint finds no room for the header
  * page that should end it: the log must not be emptied before it has been framed. */
+/* With a hook that wants to see every change, all pages go through the log. */
+static quire_status see_segment(void *context, const quire_segment *segment, quire_error *err)
+{
+    (void)context;
+    (void)segment;
+    (void)err;
+    return QUIRE_OK;
+}
+
 Test(pager_crash, checkpoint_of_a_full_log__leaves_a_header_that_knows_all_pages)
 {
     enum { FRAMES = 3 * 15, FIRST = 4, ALL = FIRST + FRAMES - 2 };
@@ -220,6 +251,7 @@ Test(pager_crash, checkpoint_of_a_full_log__leaves_a_header_that_knows_all_pages
     struct qr_pager_options options = fixture_options(faulty_layer_files(history.faulty));
     options.cache_bytes = 1 << 20;
     options.wal_bytes_max = 1;
+    options.hooks.segment_sealed = see_segment;
     struct qr_pager *pager = fixture_open(&options);
     commit_pages(&history, pager, 3, FIRST);
     cr_assert_eq(fixture_stats(pager).log_frames, 2);
@@ -421,11 +453,15 @@ Test(pager_crash, recovery__can_be_cut_off_anywhere)
 /* ---- Failing calls ---- */
 
 static void fail_at(uint32_t kinds, uint64_t index, int os_errno, bool forever,
-                    enum faulty_sync_failure sync, bool *reached)
+                    enum faulty_sync_failure sync, bool direct, bool *reached)
 {
     struct history history;
     history_init(&history, 1);
+    if (direct) {
+        history_direct(&history);
+    }
     struct qr_pager_options options = fixture_options(faulty_layer_files(history.faulty));
+    options.wal_bytes_max = history.log_bytes;
     struct faulty_plan plan = {.kinds = kinds,
                                .index = index,
                                .forever = forever,
@@ -459,7 +495,7 @@ Test(pager_crash, failing_write__loses_nothing_acknowledged)
     bool reached = true;
     for (uint64_t i = 0; reached && i < 400; i++) {
         fail_at(FAULTY_SET(FAULTY_WRITE) | FAULTY_SET(FAULTY_TRUNCATE), i, ENOSPC, i % 2 == 0,
-                FAULTY_SYNC_NOTHING, &reached);
+                FAULTY_SYNC_NOTHING, false, &reached);
     }
     cr_assert_not(reached);
 }
@@ -468,7 +504,7 @@ Test(pager_crash, failing_sync__loses_nothing_acknowledged)
 {
     bool reached = true;
     for (uint64_t i = 0; reached && i < 400; i++) {
-        fail_at(FAULTY_SET(FAULTY_SYNC), i, EIO, false, (enum faulty_sync_failure)(i % 4),
+        fail_at(FAULTY_SET(FAULTY_SYNC), i, EIO, false, (enum faulty_sync_failure)(i % 4), false,
                 &reached);
     }
     cr_assert_not(reached);
@@ -479,7 +515,23 @@ Test(pager_crash, failing_call_of_any_kind__is_reported)
     bool reached = true;
     for (uint64_t i = 0; reached && i < 1500; i++) {
         fail_at(FAULTY_ANY & ~(FAULTY_SET(FAULTY_WRITE_BEHIND) | FAULTY_SET(FAULTY_READ)), i, EIO,
-                false, FAULTY_SYNC_CLEAN, &reached);
+                false, FAULTY_SYNC_CLEAN, false, &reached);
+    }
+    cr_assert_not(reached);
+}
+
+Test(pager_crash, failing_call__loses_nothing_acknowledged_with_direct_writes)
+{
+    bool reached = true;
+    for (uint64_t i = 0; reached && i < 1500; i++) {
+        fail_at(FAULTY_SET(FAULTY_WRITE) | FAULTY_SET(FAULTY_TRUNCATE), i, ENOSPC, i % 2 == 0,
+                FAULTY_SYNC_NOTHING, true, &reached);
+    }
+    cr_assert_not(reached);
+    reached = true;
+    for (uint64_t i = 0; reached && i < 400; i++) {
+        fail_at(FAULTY_SET(FAULTY_SYNC), i, EIO, false, (enum faulty_sync_failure)(i % 4), true,
+                &reached);
     }
     cr_assert_not(reached);
 }
@@ -583,6 +635,7 @@ Test(pager_crash, failing_allocation__loses_nothing_and_leaks_nothing)
         failing_allocator_init(&failing);
         struct qr_pager_options options = fixture_options(faulty_layer_files(history.faulty));
         options.allocator = &failing.allocator;
+        options.wal_bytes_max = i % 2 == 0 ? options.wal_bytes_max : 32 << 10;
         failing_allocator_arm(&failing, i, false);
         struct qr_pager *pager = NULL;
         quire_error err = QUIRE_ERROR_INIT;

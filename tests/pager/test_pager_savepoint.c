@@ -136,9 +136,10 @@ static struct model *copy_of(const struct model *model)
 
 /* Random changes under nested savepoints; more of them than the cache holds, so that pages, kept
  * ones too, go through the spill file. */
-static void run_model(uint64_t seed, unsigned changes_max)
+static void run_model(uint64_t seed, unsigned changes_max, uint64_t log_bytes)
 {
     struct qr_pager_options options = fixture_options(layer);
+    options.wal_bytes_max = log_bytes;
     struct qr_pager *pager = fixture_open(&options);
     struct model *model = calloc(1, sizeof *model);
     struct prng prng;
@@ -205,7 +206,7 @@ static void run_model(uint64_t seed, unsigned changes_max)
 Test(savepoint, model__agrees_after_every_return)
 {
     for (uint64_t seed = 1; seed <= 6; seed++) {
-        run_model(seed, 12);
+        run_model(seed, 12, 16 << 20);
         teardown();
         setup();
     }
@@ -214,7 +215,17 @@ Test(savepoint, model__agrees_after_every_return)
 Test(savepoint, model__agrees_when_pages_spill)
 {
     for (uint64_t seed = 1; seed <= 4; seed++) {
-        run_model(seed, 150);
+        run_model(seed, 150, 16 << 20);
+        teardown();
+        setup();
+    }
+}
+
+/* With a small log most pages that a transaction allocates go to their places. */
+Test(savepoint, model__agrees_when_pages_go_directly)
+{
+    for (uint64_t seed = 1; seed <= 12; seed++) {
+        run_model(seed, seed % 2 == 0 ? 150 : 40, 32 << 10);
         teardown();
         setup();
     }
@@ -223,6 +234,7 @@ Test(savepoint, model__agrees_when_pages_spill)
 Test(savepoint, many_pages__are_kept_beyond_the_bound_in_memory)
 {
     struct qr_pager_options options = fixture_options(layer);
+    options.wal_bytes_max = 16 << 20;
     struct qr_pager *pager = fixture_open(&options);
     struct qr_txn *txn = fixture_begin(pager);
     enum { COUNT = 700 };
