@@ -32,7 +32,7 @@ static int load_table(struct bench_session *session, uint64_t rows)
     struct bench_db *db = session->db;
     char path[600];
     char value[BENCH_VALUE];
-    char key[8];
+    char key[BENCH_TEXT];
     char *error = NULL;
     const char *files[] = {path};
     rocksdb_envoptions_t *env = rocksdb_envoptions_create();
@@ -42,9 +42,9 @@ static int load_table(struct bench_session *session, uint64_t rows)
     snprintf(path, sizeof path, "%s.load", db->path);
     rocksdb_sstfilewriter_open(writer, path, &error);
     for (uint64_t i = 0; error == NULL && i < rows; i++) {
-        encode(key, (int64_t)i);
+        size_t size = encode(session, key, (int64_t)i);
         bench_fill(value, (int64_t)i, 0);
-        rocksdb_sstfilewriter_put(writer, key, sizeof key, value, BENCH_VALUE, &error);
+        rocksdb_sstfilewriter_put(writer, key, size, value, BENCH_VALUE, &error);
     }
     if (error == NULL) {
         rocksdb_sstfilewriter_finish(writer, &error);
