@@ -10,7 +10,7 @@
 #include "base/bits.h"
 #include "base/vm.h"
 #include "engine/collation.h"
-#include "engine/engine_internal.h"
+#include "engine/trigger.h"
 #include "pager/page_format.h"
 
 #define DEFAULT_LOCK_TIMEOUT_MS  30000U
@@ -86,6 +86,7 @@ static quire_status complete_options(const quire_options *given, quire_options *
     SET_DEFAULT(options->cache_bytes, qr_vm_physical_bytes() / 4);
     SET_DEFAULT(options->wal_bytes_max, DEFAULT_WAL_BYTES);
     SET_DEFAULT(options->sync_interval_ms, DEFAULT_SYNC_INTERVAL_MS);
+    SET_DEFAULT(options->trigger_depth_max, QR_TRIGGER_DEPTH_DEFAULT);
     if (options->checkpoint.wish == NULL) {
         options->checkpoint = quire_checkpoint_frame_count(DEFAULT_FRAMES);
     }
@@ -154,6 +155,7 @@ static quire_status open_database(const char *path, const quire_options *given,
     db->allocator = *allocator;
     db->lock_timeout_ms = options.lock_timeout_ms;
     db->hooks = options.hooks;
+    db->trigger_depth_max = options.trigger_depth_max;
     if (layer == NULL) {
         options.mode = QUIRE_OPEN_CREATE;          /* there is nothing that could exist already */
         options.durability = QUIRE_DURABILITY_OFF; /* nor anything to survive in */
@@ -312,6 +314,7 @@ quire_status quire_close(quire_db *db, quire_error *err)
     qr_trees_free_spares(db);
     qr_schema_free_all(db);
     qr_collations_free(db);
+    qr_trigger_functions_free(db);
     quire_status status = qr_pager_close(db->pager, err);
     if (db->memory_layer != NULL) {
         qr_file_layer_memory_destroy(db->memory_layer);

@@ -17,7 +17,7 @@ static quire_status check_txn(quire_txn *txn, quire_error *err)
     if (txn == NULL) {
         return qr_fail(err, QUIRE_MISUSE, "The call needs a transaction.");
     }
-    return qr_txn_check_writable(txn, err);
+    return qr_txn_check_schema(txn, err);
 }
 
 /* ---- Trees and tables ---- */
@@ -52,7 +52,7 @@ static quire_status add_rows(quire_txn *txn, struct qr_object *object, quire_err
 quire_status qr_create_rows(quire_txn *txn, struct qr_object *object, quire_error *err)
 {
     uint32_t statement;
-    QR_TRY(qr_txn_check_writable(txn, err));
+    QR_TRY(qr_txn_check_schema(txn, err));
     QR_TRY(check_name_free(txn, object->kind, object->name, err));
     QR_TRY(qr_statement_begin(txn, &statement, err));
     quire_status status = add_rows(txn, object, err);

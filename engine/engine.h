@@ -58,18 +58,15 @@ struct qr_attachment *qr_attachment_publish(quire_db *db, struct qr_attachment *
 /* Gives a reference back. NULL is a no-op. Any thread. */
 void qr_attachment_release(quire_db *db, struct qr_attachment *attachment);
 
-/* ---- Named texts, views, triggers ---- */
+/* ---- Named texts ---- */
 
-/* Stores a text under a kind (VIEW, TRIGGER or TEXT) and name, replacing an older one of that kind.
- * `owner` names the table that a trigger belongs to, else NULL. Moves the schema cookie. */
-quire_status qr_text_put(quire_txn *txn, enum qr_object_kind kind, const char *name,
-                         const char *owner, const char *text, size_t size, quire_error *err);
-/* Reads a text into the arena, NUL-terminated. */
-quire_status qr_text_get(quire_txn *txn, enum qr_object_kind kind, const char *name,
-                         struct qr_arena *arena, const char **text, size_t *size, bool *found,
+/* Stores a text under a name, replacing an older one. Moves the schema cookie. */
+quire_status qr_text_put(quire_txn *txn, const char *name, const char *text, size_t size,
                          quire_error *err);
-quire_status qr_text_remove(quire_txn *txn, enum qr_object_kind kind, const char *name, bool *found,
-                            quire_error *err);
+/* Reads a text into the arena, NUL-terminated. */
+quire_status qr_text_get(quire_txn *txn, const char *name, struct qr_arena *arena,
+                         const char **text, size_t *size, bool *found, quire_error *err);
+quire_status qr_text_remove(quire_txn *txn, const char *name, bool *found, quire_error *err);
 
 /* ---- Tables ---- */
 

@@ -6,9 +6,10 @@
  * from the transaction's schema.
  *
  * Locking: quire_db.mutex (rank QR_RANK_LEAF) guards the list of schemas, their
- * references and additions, the attachment and additions to the collations;
- * nothing is read from pages under it. A definition, once in a schema, is found
- * without it. Everything else is used by one thread at a time.
+ * references and additions, the attachment, additions to the collations and the
+ * functions of triggers; nothing is read from pages under it. A definition, once
+ * in a schema, is found without it. Everything else is used by one thread at a
+ * time.
  */
 #ifndef QR_ENGINE_INTERNAL_H
 #define QR_ENGINE_INTERNAL_H
@@ -23,6 +24,7 @@
 struct qr_collation;
 struct qr_expression;
 struct qr_schema;
+struct qr_trigger_function;
 
 struct quire_db {
     quire_allocator allocator;
@@ -37,6 +39,8 @@ struct quire_db {
     struct qr_schema *schemas;        /* in use, and the newest */
     struct qr_attachment *attachment; /* NULL or one reference */
     struct qr_collation *_Atomic collations;
+    struct qr_trigger_function *trigger_functions;
+    uint32_t trigger_depth_max;
     struct qr_spares spare_txns;  /* each keeps its reference to a schema */
     struct qr_spares spare_trees; /* handles */
 };
@@ -57,13 +61,16 @@ struct qr_index_def {
     struct qr_expression *where; /* NULL: every row has an entry */
 };
 
-/* A table or raw tree with its indexes. Immutable; lives as long as its schema. */
+/* A table or raw tree with its indexes and triggers. Immutable; lives as long as its schema. */
 struct qr_table_def {
     struct qr_table_def *next;
     struct qr_arena arena; /* holds the definition itself */
     const struct qr_object *object;
     struct qr_index_def *indexes;
     uint32_t index_count;
+    quire_trigger_def *triggers; /* in the order of their names */
+    uint32_t trigger_count;
+    uint32_t trigger_events; /* that enabled triggers run on */
 };
 
 #define QR_SCHEMA_BUCKETS 64U
@@ -120,6 +127,8 @@ struct quire_txn {
     struct qr_handle *handles;
     struct qr_saved *savepoints; /* open ones, outermost first */
     size_t savepoint_count, savepoint_capacity;
+    uint32_t trigger_depth; /* changes of rows whose triggers are running */
+    size_t savepoint_floor; /* open savepoints from before the innermost of them */
 };
 
 /* Frees the memory of ended transactions and closed trees when the database closes. */
@@ -128,6 +137,12 @@ void qr_trees_free_spares(quire_db *db);
 
 /* Refuses what a read transaction, or a doomed one, may not do. */
 quire_status qr_txn_check_writable(const quire_txn *txn, quire_error *err);
+
+/* Refuses what may not change the schema: the same, and a trigger's function. */
+quire_status qr_txn_check_schema(const quire_txn *txn, quire_error *err);
+
+/* After changes were undone: the largest rowids are to be read again. */
+void qr_counters_forget(quire_txn *txn);
 
 /* Frees what the transaction keeps for its savepoints. */
 void qr_savepoints_free(quire_txn *txn);

@@ -12,6 +12,7 @@
 #include "catalog/object.h"
 #include "catalog/record.h"
 #include "engine/inspect_internal.h"
+#include "engine/trigger.h"
 
 /* The walk over the entries. */
 struct catalog_walk {
@@ -84,6 +85,18 @@ bool qr_inspection_fits(const struct qr_inspection *inspection, const struct qr_
     return fits;
 }
 
+static quire_status check_trigger(struct catalog_walk *walk, const struct qr_object *object,
+                                  quire_error *err)
+{
+    quire_trigger_def def;
+    quire_status status = qr_trigger_decode(object, &walk->arena, &def, err);
+    if (status == QUIRE_CORRUPT) {
+        complain(walk, QR_INSPECT_CATALOG_TRIGGER, object->name,
+                 "the definition of the trigger is malformed");
+    }
+    return unless_damage(status);
+}
+
 static quire_status check_owner(struct catalog_walk *walk, const struct qr_object *object,
                                 quire_error *err)
 {
@@ -109,7 +122,7 @@ static quire_status check_owner(struct catalog_walk *walk, const struct qr_objec
         complain(walk, QR_INSPECT_CATALOG_COLUMN, object->name,
                  "the definition of the index does not fit its table");
     }
-    return QUIRE_OK;
+    return object->kind == QR_OBJECT_TRIGGER ? check_trigger(walk, object, err) : QUIRE_OK;
 }
 
 /* ---- Pages of objects ---- */

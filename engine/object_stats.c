@@ -80,13 +80,13 @@ static quire_status hash_stats(quire_txn *txn, const struct qr_object *object,
 static quire_status tell_object(quire_txn *txn, const struct qr_object *object, const char *table,
                                 quire_object_callback each, void *context, quire_error *err)
 {
-    quire_object_stats stats = {.name = object->name, .table = table};
+    quire_object_stats stats = {
+        .name = object->name, .table = table, .kind = qr_object_kind_name(object->kind)};
     if (object->kind == QR_OBJECT_INDEX && object->index_kind == QUIRE_INDEX_HASH) {
         stats.kind = "hash";
         QR_TRY(hash_stats(txn, object, &stats, err));
-    } else {
+    } else if (qr_object_is_tree(object)) {
         struct qr_tree tree = qr_object_tree(object, qr_txn_pages(txn));
-        stats.kind = object->kind == QR_OBJECT_INDEX ? "index" : qr_object_kind_name(object->kind);
         QR_TRY(tree_stats(&tree, &stats, err));
     }
     return each(context, &stats, err);
@@ -111,12 +111,13 @@ static int compare_names(const void *a, const void *b)
     return strcmp((*left)->name, (*right)->name);
 }
 
-static quire_status tell_indexes(quire_txn *txn, const struct qr_object_list *list,
-                                 const struct qr_object *table, quire_object_callback each,
-                                 void *context, quire_error *err)
+/* Its indexes, views and triggers. */
+static quire_status tell_owned(quire_txn *txn, const struct qr_object_list *list,
+                               const struct qr_object *table, quire_object_callback each,
+                               void *context, quire_error *err)
 {
     for (size_t i = 0; i < list->count; i++) {
-        if (list->objects[i]->kind == QR_OBJECT_INDEX && list->objects[i]->owner == table->id) {
+        if (list->objects[i]->owner == table->id) {
             QR_TRY(tell_object(txn, list->objects[i], table->name, each, context, err));
         }
     }
@@ -133,7 +134,7 @@ static quire_status tell_all(quire_txn *txn, const struct qr_object_list *list,
         const struct qr_object *object = list->objects[i];
         if (object->kind != QR_OBJECT_INDEX && qr_object_is_tree(object)) {
             QR_TRY(tell_object(txn, object, "", each, context, err));
-            QR_TRY(tell_indexes(txn, list, object, each, context, err));
+            QR_TRY(tell_owned(txn, list, object, each, context, err));
         }
     }
     return QUIRE_OK;

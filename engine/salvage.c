@@ -474,7 +474,7 @@ static quire_status copy_text(struct salvage *s, const struct qr_object *object,
     } else if (owner == NULL || owner->kind != QR_OBJECT_TABLE) {
         s->summary.objects_lost++;
         tell(s, &(quire_salvaged){.name = object->name,
-                                  .kind = "text",
+                                  .kind = qr_object_kind_name(object->kind),
                                   .rows_expected = UINT64_MAX,
                                   .note = "left out: its table is lost"});
         return QUIRE_OK;

@@ -25,7 +25,12 @@ static quire_status find(const quire_txn *txn, uint64_t savepoint, size_t *at, q
 {
     for (*at = 0; *at < txn->savepoint_count; (*at)++) {
         if (txn->savepoints[*at].id == savepoint) {
-            return QUIRE_OK;
+            return *at >= txn->savepoint_floor
+                       ? QUIRE_OK
+                       : qr_fail(err, QUIRE_MISUSE,
+                                 "Savepoint %llu is from before the change that this trigger "
+                                 "runs for.",
+                                 (unsigned long long)savepoint);
         }
     }
     return qr_fail(err, QUIRE_MISUSE,
@@ -51,6 +56,13 @@ quire_status quire_savepoint(quire_txn *txn, uint64_t *savepoint, quire_error *e
     return QUIRE_OK;
 }
 
+void qr_counters_forget(quire_txn *txn)
+{
+    for (struct qr_rowid_counter *c = txn->counters; c != NULL; c = c->next) {
+        c->stale = true;
+    }
+}
+
 quire_status quire_rollback_to(quire_txn *txn, uint64_t savepoint, quire_error *err)
 {
     size_t at;
@@ -58,9 +70,7 @@ quire_status quire_rollback_to(quire_txn *txn, uint64_t savepoint, quire_error *
     QR_TRY(find(txn, savepoint, &at, err));
     struct qr_saved *saved = &txn->savepoints[at];
     txn->savepoint_count = at + 1;
-    for (struct qr_rowid_counter *c = txn->counters; c != NULL; c = c->next) {
-        c->stale = true;
-    }
+    qr_counters_forget(txn);
     QR_TRY(qr_txn_rollback_to(txn->txn, saved->id, err));
     if (saved->schema_epoch != txn->schema_epoch) {
         QR_TRY(qr_schema_changed(txn, err));

@@ -16,6 +16,7 @@
 
 #include "base/hash.h"
 #include "engine/index.h"
+#include "engine/trigger.h"
 
 /* ---- Definitions ---- */
 
@@ -66,9 +67,12 @@ static quire_status read_def(quire_txn *txn, const char *name, struct qr_table_d
         return QUIRE_OK;
     }
     struct index_load load = {.def = def};
-    return object->kind != QR_OBJECT_TABLE ? QUIRE_OK
-                                           : qr_catalog_each(txn->view, QR_OBJECT_INDEX, object->id,
-                                                             &def->arena, add_index, &load, err);
+    if (object->kind != QR_OBJECT_TABLE) {
+        return QUIRE_OK;
+    }
+    QR_TRY(qr_catalog_each(txn->view, QR_OBJECT_INDEX, object->id, &def->arena, add_index, &load,
+                           err));
+    return qr_triggers_load(txn, def, err);
 }
 
 /* Reads a definition from the catalog; *out NULL when there is none. */

@@ -13,6 +13,7 @@
 
 #include "catalog/record.h"
 #include "engine/index.h"
+#include "engine/trigger.h"
 
 /* One index of an open table. */
 struct table_index {
@@ -136,6 +137,12 @@ static quire_status check_write(quire_table *table, quire_error *err)
     return qr_txn_check_writable(table->handle.txn, err);
 }
 
+/* Whether the change goes through triggers. */
+static bool fires(const quire_table *table, quire_trigger_event event)
+{
+    return (table->handle.def->trigger_events & event) != 0;
+}
+
 /* ---- Definition ---- */
 
 static const struct qr_object *object_of(const quire_table *table)
@@ -181,6 +188,22 @@ bool quire_table_index_covers(const quire_table *table, uint32_t index, uint32_t
 {
     return index < quire_table_index_count(table) &&
            qr_index_covers(object_of(table), table->handle.def->indexes[index].object, column);
+}
+
+uint32_t quire_table_trigger_count(const quire_table *table)
+{
+    return object_of(table) == NULL ? 0 : table->handle.def->trigger_count;
+}
+
+const quire_trigger_def *quire_table_trigger(const quire_table *table, uint32_t trigger)
+{
+    return trigger >= quire_table_trigger_count(table) ? NULL
+                                                       : &table->handle.def->triggers[trigger];
+}
+
+const struct qr_table_def *qr_table_definition(const quire_table *table)
+{
+    return table->handle.def;
 }
 
 uint32_t qr_table_id(const quire_table *table)
@@ -346,13 +369,12 @@ static quire_status write_new_row(quire_table *table, int64_t rowid, size_t size
     return QUIRE_OK;
 }
 
-quire_status quire_table_insert(quire_table *table, int64_t *rowid, const quire_value *values,
-                                uint32_t count, quire_error *err)
+quire_status qr_table_insert_row(quire_table *table, int64_t *rowid, const quire_value *values,
+                                 uint32_t count, quire_error *err)
 {
     size_t size;
     uint32_t statement;
     int64_t chosen = rowid == NULL ? 0 : *rowid;
-    QR_TRY(check_write(table, err));
     QR_TRY(check_row(table, values, count, err));
     QR_TRY(encode_row(table, values, count, &size, err));
     for (uint32_t i = 0; i < table->index_count; i++) {
@@ -371,6 +393,14 @@ quire_status quire_table_insert(quire_table *table, int64_t *rowid, const quire_
         *rowid = chosen;
     }
     return QUIRE_OK;
+}
+
+quire_status quire_table_insert(quire_table *table, int64_t *rowid, const quire_value *values,
+                                uint32_t count, quire_error *err)
+{
+    QR_TRY(check_write(table, err));
+    return fires(table, QUIRE_ON_INSERT) ? qr_trigger_insert(table, rowid, values, count, err)
+                                         : qr_table_insert_row(table, rowid, values, count, err);
 }
 
 /* ---- Update and delete ---- */
@@ -421,14 +451,13 @@ static quire_status write_changed_row(quire_table *table, int64_t rowid, size_t 
     return QUIRE_OK;
 }
 
-quire_status quire_table_update(quire_table *table, int64_t rowid, const quire_value *values,
-                                uint32_t count, bool *found, quire_error *err)
+quire_status qr_table_update_row(quire_table *table, int64_t rowid, const quire_value *values,
+                                 uint32_t count, bool *found, quire_error *err)
 {
     struct qr_slice record;
     size_t size;
     uint32_t statement;
     bool present;
-    QR_TRY(check_write(table, err));
     QR_TRY(check_row(table, values, count, err));
     QR_TRY(encode_row(table, values, count, &size, err));
     QR_TRY(find_row(table, rowid, &record, &present, err));
@@ -445,6 +474,15 @@ quire_status quire_table_update(quire_table *table, int64_t rowid, const quire_v
     return qr_statement_end(table->handle.txn, statement, status);
 }
 
+quire_status quire_table_update(quire_table *table, int64_t rowid, const quire_value *values,
+                                uint32_t count, bool *found, quire_error *err)
+{
+    QR_TRY(check_write(table, err));
+    return fires(table, QUIRE_ON_UPDATE)
+               ? qr_trigger_update(table, rowid, values, count, found, err)
+               : qr_table_update_row(table, rowid, values, count, found, err);
+}
+
 static quire_status remove_row(quire_table *table, int64_t rowid, quire_error *err)
 {
     struct qr_tree_key key = {.rowid = rowid};
@@ -456,12 +494,11 @@ static quire_status remove_row(quire_table *table, int64_t rowid, quire_error *e
     return qr_tree_delete(&table->rows.tree, &key, &existed, err);
 }
 
-quire_status quire_table_delete(quire_table *table, int64_t rowid, bool *found, quire_error *err)
+quire_status qr_table_delete_row(quire_table *table, int64_t rowid, bool *found, quire_error *err)
 {
     struct qr_slice record;
     uint32_t statement;
     bool present;
-    QR_TRY(check_write(table, err));
     QR_TRY(find_row(table, rowid, &record, &present, err));
     if (found != NULL) {
         *found = present;
@@ -473,6 +510,13 @@ quire_status quire_table_delete(quire_table *table, int64_t rowid, bool *found, 
     QR_TRY(qr_statement_begin(table->handle.txn, &statement, err));
     quire_status status = remove_row(table, rowid, err);
     return qr_statement_end(table->handle.txn, statement, status);
+}
+
+quire_status quire_table_delete(quire_table *table, int64_t rowid, bool *found, quire_error *err)
+{
+    QR_TRY(check_write(table, err));
+    return fires(table, QUIRE_ON_DELETE) ? qr_trigger_delete(table, rowid, found, err)
+                                         : qr_table_delete_row(table, rowid, found, err);
 }
 
 /* ---- Reading ---- */

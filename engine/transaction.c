@@ -179,6 +179,10 @@ void quire_rollback(quire_txn *txn)
     if (txn == NULL) {
         return;
     }
+    if (txn->trigger_depth > 0) {
+        qr_txn_give_up(txn); /* the statement fails, and its transaction lives on */
+        return;
+    }
     release_handles(txn);
     if (txn->txn != NULL) {
         qr_txn_rollback(txn->txn);
@@ -209,6 +213,16 @@ static void tell_after_commit(const quire_db *db, uint64_t sequence)
     }
 }
 
+/* A trigger's function does not end the transaction of the change that it runs for. */
+static quire_status check_end(quire_txn *txn, quire_error *err)
+{
+    if (txn->trigger_depth == 0) {
+        return QUIRE_OK;
+    }
+    qr_txn_give_up(txn);
+    return qr_fail(err, QUIRE_MISUSE, "A trigger cannot commit the transaction that it runs in.");
+}
+
 quire_status quire_commit(quire_txn *txn, quire_error *err)
 {
     if (txn == NULL) {
@@ -217,6 +231,7 @@ quire_status quire_commit(quire_txn *txn, quire_error *err)
     quire_status status = QUIRE_OK;
     quire_db *db = txn->db;
     uint64_t sequence = 0;
+    QR_TRY(check_end(txn, err));
     QR_TRY(ask_before_commit(txn, err));
     release_handles(txn);
     if (txn->txn != NULL) {
@@ -301,6 +316,7 @@ quire_status quire_commit_async(quire_txn *txn, quire_commit_callback done, void
         quire_rollback(txn);
         return qr_fail(err, QUIRE_MISUSE, "quire_commit_async needs a transaction and a callback.");
     }
+    QR_TRY(check_end(txn, err));
     quire_ticket *ticket = make_ticket(txn, err);
     if (ticket == NULL) {
         return QUIRE_NO_MEMORY;
@@ -319,6 +335,7 @@ quire_status quire_commit_ticket(quire_txn *txn, quire_ticket **ticket, quire_er
                        "quire_commit_ticket needs a transaction and a place for the ticket.");
     }
     *ticket = NULL;
+    QR_TRY(check_end(txn, err));
     quire_db *db = txn->db;
     quire_ticket *made = make_ticket(txn, err);
     if (made == NULL) {
@@ -430,6 +447,14 @@ quire_status qr_txn_check_writable(const quire_txn *txn, quire_error *err)
                        "An earlier failure left the transaction half done; roll it back.");
     }
     return QUIRE_OK;
+}
+
+quire_status qr_txn_check_schema(const quire_txn *txn, quire_error *err)
+{
+    if (txn->trigger_depth > 0) {
+        return qr_fail(err, QUIRE_MISUSE, "The schema cannot change while a trigger runs.");
+    }
+    return qr_txn_check_writable(txn, err);
 }
 
 quire_db *qr_txn_database(const quire_txn *txn)

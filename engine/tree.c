@@ -124,7 +124,7 @@ quire_status quire_tree_drop(quire_txn *txn, const char *name, quire_error *err)
     if (txn == NULL) {
         return qr_fail(err, QUIRE_MISUSE, "quire_tree_drop needs a transaction.");
     }
-    QR_TRY(qr_txn_check_writable(txn, err));
+    QR_TRY(qr_txn_check_schema(txn, err));
     QR_TRY(find_relation(txn, name, &def, err));
     if (def->object->kind != QR_OBJECT_TREE) {
         return qr_fail(err, QUIRE_MISUSE, "\"%s\" is a table; drop it with quire_table_drop.",

@@ -294,7 +294,7 @@ static quire_status apply(struct change *c, struct qr_gql_str sdl)
     QR_TRY(qr_model_bind(c->model, c->txn, c->err));
     QR_TRY(fill_rows(c));
     QR_TRY(change_indexes(c));
-    return qr_text_put(c->txn, QR_OBJECT_TEXT, "schema", NULL, sdl.data, sdl.size, c->err);
+    return qr_text_put(c->txn, "schema", sdl.data, sdl.size, c->err);
 }
 
 quire_status quire_schema_apply(quire_txn *txn, const char *sdl, size_t size, quire_error *err)

@@ -100,8 +100,7 @@ static quire_status compile(quire_txn *txn, struct qr_api **out, quire_error *er
     qr_arena_init(&arena, allocator, 0);
     qr_gql_report_init(&report, &arena, 0, err);
     *out = NULL;
-    QR_TRY_GOTO(status,
-                qr_text_get(txn, QR_OBJECT_TEXT, "schema", &arena, &sdl, &size, &found, err), done);
+    QR_TRY_GOTO(status, qr_text_get(txn, "schema", &arena, &sdl, &size, &found, err), done);
     QR_TRY_GOTO(status,
                 qr_api_build(allocator,
                              found ? (struct qr_gql_str){sdl, size} : (struct qr_gql_str){"", 0},
@@ -192,10 +191,8 @@ quire_status quire_schema_text(quire_txn *txn, quire_schema_form form, char **te
         source = use.api->sdl;
     } else {
         const char *sdl = "";
-        QR_TRY_GOTO(
-            status,
-            qr_text_get(txn, QR_OBJECT_TEXT, "schema", &arena, &sdl, &source.size, &found, err),
-            done);
+        QR_TRY_GOTO(status, qr_text_get(txn, "schema", &arena, &sdl, &source.size, &found, err),
+                    done);
         source = found ? (struct qr_gql_str){sdl, source.size} : (struct qr_gql_str){"", 0};
     }
     *text = qr_host_alloc(allocator, source.size + 1, err);

@@ -686,6 +686,8 @@ class Database:
         for each in self.objects.values():
             if each["kind"] == "index":
                 self.index(each)
+            elif each["kind"] == "trigger":
+                self.trigger(each)
         self.check_pages()
 
     def catalog(self):
@@ -742,7 +744,7 @@ class Database:
                 need(fits(value, TYPES[kind]) and not (value is None and not_null),
                      each["name"], rowid, "column", name, "does not fit its type")
             rows.append((rowid, values))
-        return {"columns": columns, "rows": rows, "indexes": {}}
+        return {"columns": columns, "rows": rows, "indexes": {}, "triggers": {}}
 
     def index(self, each):
         owner = self.objects[each["owner"]]
@@ -822,6 +824,16 @@ class Database:
             key, rowid, rest = key[:at], rowid_of(key[at:]), payload[1:]
         return key, rowid, record(rest) if rest else []
 
+    def trigger(self, each):
+        table = self.tables[self.objects[each["owner"]]["name"]]
+        time, events, enabled, function = record(each["detail"])
+        need(time in (0, 1) and 1 <= events <= 7 and type(enabled) is bool and
+             1 <= len(function.encode()) <= 255, "trigger", each["name"], "is malformed")
+        table["triggers"][each["name"]] = {
+            "time": ("before", "after")[time], "enabled": enabled, "function": function,
+            "events": [name for bit, name in ((1, "insert"), (2, "update"), (4, "delete"))
+                       if events & bit]}
+
     def check_ordered(self, each, keys, stored, included):
         """That the entries of a B-tree index are those of the rows."""
         expected = []
@@ -877,6 +889,7 @@ class Database:
             "indexes": {name: {**index, "entries": [[rowid, *map(plain, values)]
                                                     for rowid, *values in index["entries"]]}
                         for name, index in sorted(table["indexes"].items())},
+            **({"triggers": dict(sorted(table["triggers"].items()))} if table["triggers"] else {}),
         }
 
 

@@ -137,6 +137,7 @@ typedef struct quire_options {
     const quire_allocator *allocator;   /* NULL = the C library's; borrowed until close */
     uint32_t pages_max;                 /* quota: growth beyond it is NO_SPACE; 0 = none */
     quire_hooks hooks;                  /* copied; `context` is borrowed until close */
+    uint32_t trigger_depth_max;         /* changes within triggers within changes; default 16 */
 } quire_options;
 
 #define QUIRE_OPTIONS_INIT                                                                         \

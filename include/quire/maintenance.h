@@ -83,7 +83,7 @@ QUIRE_API QUIRE_MUST_CHECK quire_status quire_compact(const char *path,
 /* What became of one object. Texts are borrowed for the call. */
 typedef struct quire_salvaged {
     const char *name;       /* in the new database */
-    const char *kind;       /* "table", "tree", "key tree", "index"; "text" when it is lost */
+    const char *kind;       /* "table", "tree", "key tree", "index"; "text", "trigger" when lost */
     uint64_t rows;          /* recovered */
     uint64_t rows_expected; /* by the damaged file's count; UINT64_MAX when that is unreadable */
     uint64_t rows_lost;     /* known to be lost; those of unreadable pages are not known */
@@ -137,8 +137,9 @@ QUIRE_API QUIRE_MUST_CHECK quire_status quire_export(quire_txn *txn, quire_write
 /* What one object takes. `name` and `table` are borrowed for the call. */
 typedef struct quire_object_stats {
     const char *name;
-    const char *kind;        /* "catalog", "table", "tree", "key tree", "index" (B-tree), "hash" */
-    const char *table;       /* of an index, its table; else "" */
+    const char *kind;        /* "catalog", "table", "tree", "key tree", "index" (B-tree), "hash",
+                                "view", "trigger" */
+    const char *table;       /* that it belongs to, or "" */
     uint64_t entries;        /* rows, or index entries */
     uint32_t depth;          /* levels, the root included */
     uint64_t inner_pages;    /* a hash index: directory pages */
@@ -150,7 +151,8 @@ typedef struct quire_object_stats {
 typedef quire_status (*quire_object_callback)(void *context, const quire_object_stats *stats,
                                               quire_error *err);
 
-/* Tells of the catalog, every tree and every table with its indexes, in the order of names. Reads
+/* Tells of the catalog, every tree and every table with its indexes, views and triggers, in the
+ * order of names; views and triggers have no pages. Reads
  * every page but those of large values' content. */
 QUIRE_API QUIRE_MUST_CHECK quire_status quire_each_object(quire_txn *txn,
                                                           quire_object_callback each, void *context,

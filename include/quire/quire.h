@@ -21,6 +21,7 @@
 #include "quire/table.h"
 #include "quire/transaction.h"
 #include "quire/tree.h"
+#include "quire/trigger.h"
 #include "quire/value.h"
 #include "quire/version.h"
 

@@ -59,7 +59,7 @@ static quire_status define(quire_txn *txn, quire_error *err)
     TRY(fill(txn, 60, err));
     TRY(quire_table_add_columns(txn, "users", &city, 1, err));
     TRY(add_index(txn, "users", "later", QUIRE_INDEX_HASH, true, "name", NULL, err));
-    TRY(qr_text_put(txn, QR_OBJECT_TEXT, "schema", NULL, "type User", 9, err));
+    TRY(qr_text_put(txn, "schema", "type User", 9, err));
     TRY(quire_index_drop(txn, "age", err));
 done:
     return status;

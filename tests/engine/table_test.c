@@ -447,7 +447,11 @@ Test(table, drop__frees_everything_for_reuse)
         OK(add_index(txn, "users", "b", QUIRE_INDEX_BTREE, false, "name", NULL, &err));
         OK(add_index(txn, "users", "h", QUIRE_INDEX_HASH, false, "name", "age", &err));
         OK(add_index(txn, "users", "d", QUIRE_INDEX_HASH, false, "name", NULL, &err));
-        OK(qr_text_put(txn, QR_OBJECT_TRIGGER, "trigger", "users", "text", 4, &err));
+        OK(quire_trigger_create(
+            txn,
+            &(quire_trigger_def){
+                .name = "t", .table = "users", .function = "f", .events = QUIRE_ON_DELETE},
+            &err));
         quire_table *users = open_table(txn, "users");
         for (int i = 0; i < 2000; i++) {
             (void)add_user(users, "the same name for all", i);
@@ -587,7 +591,7 @@ Test(schema, cookie__moves_with_every_change_and_only_then)
     quire_table_close(users);
     OK(qr_txn_schema_cookie(txn, &cookies[2], &committed, &err));
     cr_assert(committed);
-    OK(qr_text_put(txn, QR_OBJECT_TEXT, "schema", NULL, "type A", 6, &err));
+    OK(qr_text_put(txn, "schema", "type A", 6, &err));
     OK(qr_txn_schema_cookie(txn, &cookies[3], &committed, &err));
     commit(txn);
     cr_assert_neq(cookies[0], cookies[1]);
@@ -609,24 +613,20 @@ Test(schema, text__is_put_replaced_and_removed)
     bool found;
     qr_arena_init(&arena, qr_allocator_default(), 0);
     quire_txn *txn = begin_write(db);
-    OK(qr_text_get(txn, QR_OBJECT_TEXT, "schema", &arena, &text, &size, &found, &err));
+    OK(qr_text_get(txn, "schema", &arena, &text, &size, &found, &err));
     cr_assert_not(found);
-    OK(qr_text_put(txn, QR_OBJECT_TEXT, "schema", NULL, "first", 5, &err));
-    OK(qr_text_put(txn, QR_OBJECT_TEXT, "schema", NULL, large, large_size, &err));
-    OK(qr_text_put(txn, QR_OBJECT_VIEW, "schema", NULL, "a view", 6, &err));
-    FAILS(EXISTS, quire_tree_create(txn, "schema", &err));
-    FAILS(UNKNOWN_NAME, qr_text_put(txn, QR_OBJECT_TRIGGER, "t", "nobody", "x", 1, &err));
+    OK(qr_text_put(txn, "schema", "first", 5, &err));
+    OK(qr_text_put(txn, "schema", large, large_size, &err));
+    OK(quire_tree_create(txn, "schema", &err));
     commit(txn);
     txn = begin_write(db);
-    OK(qr_text_get(txn, QR_OBJECT_TEXT, "schema", &arena, &text, &size, &found, &err));
+    OK(qr_text_get(txn, "schema", &arena, &text, &size, &found, &err));
     cr_assert(found);
     cr_assert_eq(size, large_size);
     cr_assert_eq(memcmp(text, large, size), 0);
-    OK(qr_text_get(txn, QR_OBJECT_VIEW, "schema", &arena, &text, &size, &found, &err));
-    cr_assert_str_eq(text, "a view");
-    OK(qr_text_remove(txn, QR_OBJECT_TEXT, "schema", &found, &err));
+    OK(qr_text_remove(txn, "schema", &found, &err));
     cr_assert(found);
-    OK(qr_text_get(txn, QR_OBJECT_TEXT, "schema", &arena, &text, &size, &found, &err));
+    OK(qr_text_get(txn, "schema", &arena, &text, &size, &found, &err));
     cr_assert_not(found);
     commit(txn);
     qr_arena_free(&arena);

@@ -70,8 +70,15 @@ static void define_sample(quire_txn *txn)
     OK(quire_index_create(txn, "people", &by_age, &err));
     OK(add_index(txn, "people", "age_hash", QUIRE_INDEX_HASH, false, "age", NULL, &err));
     OK(quire_tree_create(txn, "blobs", &err));
-    OK(qr_text_put(txn, QR_OBJECT_TEXT, "motto", NULL, "festina lente", 13, &err));
-    OK(qr_text_put(txn, QR_OBJECT_TRIGGER, "watch", "people", "on insert", 9, &err));
+    OK(qr_text_put(txn, "motto", "festina lente", 13, &err));
+    OK(quire_trigger_create(txn,
+                            &(quire_trigger_def){.name = "watch",
+                                                 .table = "people",
+                                                 .function = "watch",
+                                                 .time = QUIRE_AFTER,
+                                                 .disabled = true,
+                                                 .events = QUIRE_ON_INSERT},
+                            &err));
 }
 
 static void fill_blobs(quire_txn *txn)
