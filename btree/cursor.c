@@ -8,45 +8,10 @@
  * Moving to a neighbouring leaf checks that keys go on in order, which also
  * bounds every walk over a damaged tree.
  */
-#include "btree/btree_internal.h"
-#include "btree/row_leaf.h"
-
-enum cursor_state {
-    CURSOR_BEFORE, /* past the first entry */
-    CURSOR_AFTER,  /* past the last entry */
-    CURSOR_ON,     /* at an entry */
-    CURSOR_GAP     /* the entry is gone; the path's index is that of the next one */
-};
+#include "btree/cursor.h"
 
 /* Leaf moves in one direction after which the cursor counts as a scan. */
 #define SCAN_LEAVES 8U
-
-/* A walk asks for the lines of rows so many steps before it comes to them. */
-#define ENTRIES_AHEAD 8U
-
-struct qr_tree_cursor {
-    struct qr_tree tree;
-    const struct qr_node_ops *ops;
-    uint32_t page_size;
-    struct qr_pin *pin;
-    enum cursor_state state;
-    uint64_t changes;    /* of the view, when the path was made */
-    const uint8_t *leaf; /* pinned */
-    struct qr_path path;
-    unsigned leaf_moves;
-    bool keeps_key; /* the view can change */
-    bool backward;  /* the last step was to a previous entry */
-    bool has_key;   /* key is that of the current entry */
-    struct qr_tree_key key;
-    uint8_t *key_buffer; /* key trees: two keys; the second for comparing leaves */
-    uint8_t *buffer;     /* overflow payload */
-    size_t buffer_size;
-};
-
-static inline struct qr_path_step *leaf_step(struct qr_tree_cursor *cursor)
-{
-    return &cursor->path.step[cursor->path.depth - 1];
-}
 
 quire_status qr_tree_cursor_open(const struct qr_tree *tree, struct qr_tree_cursor **out,
                                  quire_error *err)
@@ -60,7 +25,7 @@ quire_status qr_tree_cursor_open(const struct qr_tree *tree, struct qr_tree_curs
     cursor->tree = *tree;
     cursor->ops = qr_node_ops(tree->kind);
     cursor->page_size = qr_tree_page_size(tree);
-    cursor->state = CURSOR_BEFORE;
+    cursor->state = QR_CURSOR_BEFORE;
     cursor->keeps_key = qr_view_txn(tree->view) != NULL;
     if (tree->kind == QR_TREE_KEYS) {
         cursor->key_buffer = qr_alloc(allocator, 2 * QR_KEY_MAX((size_t)cursor->page_size), err);
@@ -97,7 +62,7 @@ static quire_status load_key(struct qr_tree_cursor *cursor, quire_error *err)
 {
     struct qr_item item;
     struct qr_flaw flaw;
-    const struct qr_path_step *step = leaf_step(cursor);
+    const struct qr_path_step *step = cursor->step;
     if (cursor->has_key) {
         return QUIRE_OK;
     }
@@ -114,7 +79,7 @@ static quire_status load_key(struct qr_tree_cursor *cursor, quire_error *err)
 
 uint32_t qr_tree_cursor_page(const struct qr_tree_cursor *cursor)
 {
-    return cursor->state == CURSOR_ON ? cursor->path.step[cursor->path.depth - 1].page : 0;
+    return cursor->state == QR_CURSOR_ON ? cursor->path.step[cursor->path.depth - 1].page : 0;
 }
 
 /* The cursor stands at the path's index: notes the key while it can be read. */
@@ -124,14 +89,14 @@ static quire_status arrive(struct qr_tree_cursor *cursor, bool *valid, quire_err
     if (cursor->keeps_key) {
         QR_TRY(load_key(cursor, err));
     }
-    cursor->state = CURSOR_ON;
+    cursor->state = QR_CURSOR_ON;
     *valid = true;
     return QUIRE_OK;
 }
 
 static void pass_end(struct qr_tree_cursor *cursor, bool forward, bool *valid)
 {
-    cursor->state = forward ? CURSOR_AFTER : CURSOR_BEFORE;
+    cursor->state = forward ? QR_CURSOR_AFTER : QR_CURSOR_BEFORE;
     cursor->leaf = NULL;
     cursor->has_key = false;
     qr_pin_set(cursor->pin, NULL);
@@ -141,8 +106,21 @@ static void pass_end(struct qr_tree_cursor *cursor, bool forward, bool *valid)
 static void hold_leaf(struct qr_tree_cursor *cursor, const uint8_t *leaf)
 {
     cursor->leaf = leaf;
+    cursor->step = &cursor->path.step[cursor->path.depth - 1];
     cursor->changes = qr_view_changes(cursor->tree.view);
+    cursor->ahead = leaf;
+    cursor->ahead_step = 0;
     qr_pin_set(cursor->pin, leaf);
+}
+
+/* Notes the leaf that will probably be next, if it is in the cache. */
+static void look_ahead(struct qr_tree_cursor *cursor, const uint8_t *ahead)
+{
+    if (ahead != NULL) {
+        qr_touch(ahead + QR_PAGE_LSN); /* fills the translation buffer for what follows */
+        cursor->ahead = ahead;
+        cursor->ahead_step = cursor->page_size / cursor->step->count;
+    }
 }
 
 /* ---- Moving between leaves ---- */
@@ -152,7 +130,7 @@ static quire_status check_progress(struct qr_tree_cursor *cursor, bool forward, 
 {
     struct qr_item item;
     struct qr_flaw flaw;
-    const struct qr_path_step *step = leaf_step(cursor);
+    const struct qr_path_step *step = cursor->step;
     uint8_t *buffer = cursor->key_buffer == NULL
                           ? NULL
                           : cursor->key_buffer + QR_KEY_MAX((size_t)cursor->page_size);
@@ -193,25 +171,24 @@ static quire_status neighbour_leaf(struct qr_tree_cursor *cursor, bool forward, 
     const uint8_t *page;
     QR_TRY(qr_tree_node(tree, step->page, &page, err));
     step->index = (uint16_t)(forward ? step->index + 1 : step->index - 1);
-    if (level + 2 == depth) {
-        /* The leaf after next: its lines arrive while the next one is read. */
-        unsigned ahead = forward ? step->index + 1U : step->index - 1U;
-        if (ahead <= step->count) {
-            qr_view_prefetch(tree->view, cursor->ops->child(page, ahead));
-        }
+    const uint8_t *ahead = NULL;
+    unsigned after = forward ? step->index + 1U : step->index - 1U;
+    if (level + 2 == depth && after <= step->count) {
+        ahead = qr_view_peek(tree->view, cursor->ops->child(page, after));
     }
     const uint8_t *leaf;
     path->depth = level + 1;
     QR_TRY(qr_tree_descend_edge(tree, cursor->ops->child(page, step->index), !forward, path, &leaf,
                                 err));
-    if (path->depth != depth || leaf_step(cursor)->count == 0) {
+    if (path->depth != depth || cursor->step->count == 0) {
         struct qr_flaw flaw;
-        uint32_t number = leaf_step(cursor)->page;
+        uint32_t number = path->step[path->depth - 1].page;
         qr_flaw_set(&flaw, "TREE_DEPTH", QR_PAGE_COUNT, "leaf empty or at another depth");
         path->depth = depth;
         return qr_tree_damaged(tree, number, &flaw, err);
     }
     hold_leaf(cursor, leaf);
+    look_ahead(cursor, ahead);
     *found = true;
     return QUIRE_OK;
 }
@@ -272,7 +249,7 @@ static quire_status place(struct qr_tree_cursor *cursor, const struct qr_tree_ke
 static quire_status settle(struct qr_tree_cursor *cursor, bool forward, bool *valid,
                            quire_error *err)
 {
-    struct qr_path_step *step = leaf_step(cursor);
+    struct qr_path_step *step = cursor->step;
     cursor->has_key = false;
     if (step->count == 0) {
         pass_end(cursor, forward, valid);
@@ -305,7 +282,7 @@ static quire_status to_edge(struct qr_tree_cursor *cursor, bool last, bool *vali
         hold_leaf(cursor, leaf);
     }
     qr_view_leave(cursor->tree.view);
-    if (status != QUIRE_OK || leaf_step(cursor)->count == 0) {
+    if (status != QUIRE_OK || cursor->step->count == 0) {
         pass_end(cursor, last, valid);
         return status;
     }
@@ -355,7 +332,7 @@ static quire_status find_again(struct qr_tree_cursor *cursor, quire_error *err)
 {
     bool ignored;
     if (!cursor->keeps_key || cursor->changes == qr_view_changes(cursor->tree.view) ||
-        cursor->state == CURSOR_BEFORE || cursor->state == CURSOR_AFTER) {
+        cursor->state == QR_CURSOR_BEFORE || cursor->state == QR_CURSOR_AFTER) {
         return QUIRE_OK;
     }
     quire_status status = place(cursor, &cursor->key, err);
@@ -363,27 +340,30 @@ static quire_status find_again(struct qr_tree_cursor *cursor, quire_error *err)
         pass_end(cursor, false, &ignored);
         return status;
     }
-    cursor->state = cursor->path.exact ? CURSOR_ON : CURSOR_GAP;
+    cursor->state = cursor->path.exact ? QR_CURSOR_ON : QR_CURSOR_GAP;
     return QUIRE_OK;
 }
 
 quire_status qr_tree_cursor_next(struct qr_tree_cursor *cursor, bool *valid, quire_error *err)
 {
-    *valid = false;
+    *valid = qr_tree_cursor_step(cursor);
+    if (*valid) {
+        return QUIRE_OK;
+    }
     cursor->backward = false;
     QR_TRY(find_again(cursor, err));
-    if (cursor->state == CURSOR_ON) {
-        struct qr_path_step *step = leaf_step(cursor);
+    if (cursor->state == QR_CURSOR_ON) {
+        struct qr_path_step *step = cursor->step;
         if (step->index + 1U < step->count) {
             step->index++;
             return arrive(cursor, valid, err);
         }
         return cross_leaf(cursor, true, valid, err);
     }
-    if (cursor->state == CURSOR_GAP) {
+    if (cursor->state == QR_CURSOR_GAP) {
         return settle(cursor, true, valid, err);
     }
-    return cursor->state == CURSOR_BEFORE ? to_edge(cursor, false, valid, err) : QUIRE_OK;
+    return cursor->state == QR_CURSOR_BEFORE ? to_edge(cursor, false, valid, err) : QUIRE_OK;
 }
 
 quire_status qr_tree_cursor_previous(struct qr_tree_cursor *cursor, bool *valid, quire_error *err)
@@ -391,14 +371,14 @@ quire_status qr_tree_cursor_previous(struct qr_tree_cursor *cursor, bool *valid,
     *valid = false;
     cursor->backward = true;
     QR_TRY(find_again(cursor, err));
-    if (cursor->state == CURSOR_ON || cursor->state == CURSOR_GAP) {
-        struct qr_path_step *step = leaf_step(cursor);
-        if (cursor->state == CURSOR_ON && step->index == 0) {
+    if (cursor->state == QR_CURSOR_ON || cursor->state == QR_CURSOR_GAP) {
+        struct qr_path_step *step = cursor->step;
+        if (cursor->state == QR_CURSOR_ON && step->index == 0) {
             return cross_leaf(cursor, false, valid, err);
         }
         return settle(cursor, false, valid, err);
     }
-    return cursor->state == CURSOR_AFTER ? to_edge(cursor, true, valid, err) : QUIRE_OK;
+    return cursor->state == QR_CURSOR_AFTER ? to_edge(cursor, true, valid, err) : QUIRE_OK;
 }
 
 /* ---- Reading ---- */
@@ -406,7 +386,7 @@ quire_status qr_tree_cursor_previous(struct qr_tree_cursor *cursor, bool *valid,
 static quire_status require_entry(struct qr_tree_cursor *cursor, quire_error *err)
 {
     QR_TRY(find_again(cursor, err));
-    if (cursor->state != CURSOR_ON) {
+    if (cursor->state != QR_CURSOR_ON) {
         return qr_fail(err, QUIRE_MISUSE, "the cursor stands on no entry; move it to one first");
     }
     return QUIRE_OK;
@@ -427,7 +407,7 @@ quire_status qr_tree_cursor_payload(struct qr_tree_cursor *cursor, struct qr_sli
     struct qr_item item;
     struct qr_flaw flaw;
     QR_TRY(require_entry(cursor, err));
-    const struct qr_path_step *step = leaf_step(cursor);
+    const struct qr_path_step *step = cursor->step;
     if (!cursor->ops->get(cursor->leaf, cursor->page_size, step->index, NULL, &item, &flaw)) {
         return qr_tree_damaged(&cursor->tree, step->page, &flaw, err);
     }
@@ -447,20 +427,10 @@ quire_status qr_tree_cursor_payload(struct qr_tree_cursor *cursor, struct qr_sli
 quire_status qr_tree_cursor_entry(struct qr_tree_cursor *cursor, struct qr_tree_key *key,
                                   struct qr_slice *payload, quire_error *err)
 {
-    struct qr_item item;
-    struct qr_flaw flaw;
-    QR_TRY(require_entry(cursor, err));
-    unsigned index = leaf_step(cursor)->index;
-    if (cursor->tree.kind == QR_TREE_ROWS &&
-        qr_row_leaf_cell(cursor->leaf, cursor->page_size, index, &item, &flaw) && !item.overflow) {
-        /* Below the first entry this wraps around to beyond the last. */
-        qr_row_leaf_prefetch(cursor->leaf, cursor->page_size,
-                             cursor->backward ? index - ENTRIES_AHEAD : index + ENTRIES_AHEAD);
-        key->rowid = qr_row_leaf_key(cursor->leaf, index);
-        payload->data = item.body;
-        payload->size = item.body_size;
+    if (qr_tree_cursor_row(cursor, &key->rowid, payload)) {
         return QUIRE_OK;
     }
+    QR_TRY(require_entry(cursor, err));
     QR_TRY(load_key(cursor, err));
     *key = cursor->key;
     return qr_tree_cursor_payload(cursor, payload, err);

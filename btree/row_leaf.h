@@ -51,15 +51,4 @@ static inline bool qr_row_leaf_cell(const uint8_t *page, uint32_t page_size, uns
     return true;
 }
 
-/* Asks for the lines of entry i, if there is one. */
-static inline void qr_row_leaf_prefetch(const uint8_t *page, uint32_t page_size, unsigned i)
-{
-    if (i < qr_node_count(page)) {
-        uint32_t slot = qr_row_leaf_offsets(qr_node_capacity(page)) + 2U * i;
-        uint32_t offset = qr_load16(page + slot) & (page_size - 1);
-        qr_prefetch(page + offset);
-        qr_prefetch(page + (offset + 64 < page_size ? offset + 64 : offset));
-    }
-}
-
 #endif

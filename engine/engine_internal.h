@@ -177,7 +177,13 @@ void qr_handle_open(struct qr_handle *handle, quire_txn *txn, const struct qr_ta
 void qr_handle_close(struct qr_handle *handle);
 /* To be called first by every operation: MISUSE when the transaction has ended or the object was
  * dropped. Finds the definition again after a schema change. */
-quire_status qr_handle_check(struct qr_handle *handle, quire_error *err);
+quire_status qr_handle_renew(struct qr_handle *handle, quire_error *err);
+static inline quire_status qr_handle_check(struct qr_handle *handle, quire_error *err)
+{
+    return handle->txn != NULL && handle->epoch == handle->txn->schema_epoch
+               ? QUIRE_OK
+               : qr_handle_renew(handle, err);
+}
 
 /* ---- Cursors (tree.c) ---- */
 

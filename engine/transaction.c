@@ -42,13 +42,10 @@ void qr_handle_close(struct qr_handle *handle)
     handle->def = NULL;
 }
 
-quire_status qr_handle_check(struct qr_handle *handle, quire_error *err)
+quire_status qr_handle_renew(struct qr_handle *handle, quire_error *err)
 {
     if (handle->txn == NULL) {
         return qr_fail(err, QUIRE_MISUSE, "The transaction of this handle has ended.");
-    }
-    if (handle->epoch == handle->txn->schema_epoch) {
-        return QUIRE_OK;
     }
     const struct qr_table_def *def;
     QR_TRY(qr_schema_find(handle->txn, handle->def->object->name, &def, err));

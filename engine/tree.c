@@ -7,6 +7,7 @@
  */
 #include <string.h>
 
+#include "btree/cursor.h"
 #include "catalog/record.h"
 #include "engine/tree_internal.h"
 
@@ -414,6 +415,10 @@ quire_status quire_cursor_last(quire_cursor *cursor, bool *valid, quire_error *e
 quire_status quire_cursor_next(quire_cursor *cursor, bool *valid, quire_error *err)
 {
     QR_TRY(check_cursor(cursor, err));
+    *valid = cursor->position == ON_ROW && qr_tree_cursor_step(cursor->cursor);
+    if (*valid) {
+        return QUIRE_OK;
+    }
     if (cursor->position == BEFORE_FIRST) {
         return quire_cursor_first(cursor, valid, err);
     }
@@ -451,7 +456,9 @@ quire_status quire_cursor_row(quire_cursor *cursor, int64_t *rowid, const void *
     if (payload == NULL || size == NULL) {
         QR_TRY(qr_tree_cursor_key(cursor->cursor, &key, err));
     } else {
-        QR_TRY(qr_tree_cursor_entry(cursor->cursor, &key, &slice, err));
+        if (!qr_tree_cursor_row(cursor->cursor, &key.rowid, &slice)) {
+            QR_TRY(qr_tree_cursor_entry(cursor->cursor, &key, &slice, err));
+        }
         *payload = slice.data;
         *size = slice.size;
     }

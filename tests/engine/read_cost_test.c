@@ -154,6 +154,50 @@ Test(read_cost, count__looks_at_one_page)
     cr_assert(failing_allocator_is_clean(&failing));
 }
 
+/* A walk looks at each leaf once, and before each but the first at the node above it. */
+Test(read_cost, scan__looks_at_each_leaf_once_and_allocates_nothing_for_a_row)
+{
+    quire_error err = QUIRE_ERROR_INIT;
+    struct failing_allocator failing;
+    quire_db *db = filled_db(&failing);
+    quire_txn *txn = begin_read(db);
+    quire_tree *tree;
+    quire_cursor *cursor;
+    bool valid;
+    quire_object_stats shape = shape_of(txn);
+    OK(quire_tree_open(txn, "t", &tree, &err));
+    OK(quire_cursor_open(tree, &cursor, &err));
+    failing_allocator_arm(&failing, FAILING_ALLOCATOR_NEVER, false);
+    for (int direction = 0; direction < 2; direction++) {
+        uint64_t before = visits_of(txn);
+        int64_t rows = 0;
+        OK(direction == 0 ? quire_cursor_next(cursor, &valid, &err)
+                          : quire_cursor_previous(cursor, &valid, &err));
+        while (valid) {
+            int64_t rowid;
+            const void *payload;
+            size_t size;
+            OK(quire_cursor_row(cursor, &rowid, &payload, &size, &err));
+            cr_assert_eq(rowid, 2 * (direction == 0 ? rows : ROWS - 1 - rows));
+            cr_assert_eq(size, 40);
+            cr_assert_eq(*(const char *)payload, (char)(rowid / 2));
+            rows++;
+            OK(direction == 0 ? quire_cursor_next(cursor, &valid, &err)
+                              : quire_cursor_previous(cursor, &valid, &err));
+        }
+        cr_assert_eq(rows, ROWS);
+        uint64_t visits = visits_of(txn) - before;
+        cr_assert(visits <= 2 * (shape.leaf_pages + shape.inner_pages), "%llu visits",
+                  (unsigned long long)visits);
+    }
+    cr_assert_eq(failing.calls, 0);
+    quire_cursor_close(cursor);
+    quire_tree_close(tree);
+    commit(txn);
+    close_db(db);
+    cr_assert(failing_allocator_is_clean(&failing));
+}
+
 struct rows_seen {
     const int64_t *rowids;
     size_t visits;
