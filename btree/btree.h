@@ -4,7 +4,7 @@
  *   row tree   signed 64-bit rowid -> payload of 0..QR_PAYLOAD_MAX bytes
  *   key tree   byte string of 0..QR_KEY_MAX(page size) bytes -> the same
  *
- * A tree is named by its root page, whose number never changes: a root split
+ * A tree is named by its root page, whose number only vacuum changes: a root split
  * moves the root's content into two new children. Large payloads continue on
  * overflow pages. The number of entries is kept in the root. Leaves have no
  * sibling links: cursors keep the path. btree_format.h has the node layouts.
@@ -197,6 +197,34 @@ struct qr_tree_stats {
 /* Reads every node of the tree: fill is leaf_bytes / (leaf_pages * page size). */
 quire_status qr_tree_get_stats(const struct qr_tree *tree, struct qr_tree_stats *stats,
                                quire_error *err);
+
+/* ---- Moving pages ---- */
+
+/* Moves a node to the lowest free page below it; *to 0, and nothing done, when there is none. When
+ * it is the root, the tree is found at *to from then on: the caller enters that wherever the old
+ * number is kept. *found false, and nothing done: the tree does not lead to the page, which has to
+ * be a node with the tree's id. */
+quire_status qr_tree_move_node(const struct qr_tree *tree, uint32_t page, uint32_t *to, bool *found,
+                               quire_error *err);
+
+/* Moves a page of a payload that spans pages, and with it up to count - 1 before it in the same
+ * run, to the lowest free pages; *moved tells how many, 0 when none is free below. *found false,
+ * and nothing done: the entry does not have that page, as the last of a run. */
+quire_status qr_tree_move_overflow(const struct qr_tree *tree, const struct qr_tree_key *key,
+                                   uint32_t page, uint32_t count, uint32_t *moved, bool *found,
+                                   quire_error *err);
+
+/* Tells of every node of the tree. */
+typedef quire_status (*qr_tree_visit_page)(void *context, uint32_t page, quire_error *err);
+quire_status qr_tree_each_node(const struct qr_tree *tree, qr_tree_visit_page visit, void *context,
+                               quire_error *err);
+
+/* Tells for every page from `from` on that holds a part of a payload whose it is. Reads every node,
+ * and of payloads the pages that list their pages. The key is borrowed for the call. */
+typedef quire_status (*qr_tree_visit_overflow)(void *context, uint32_t page,
+                                               const struct qr_tree_key *key, quire_error *err);
+quire_status qr_tree_each_overflow(const struct qr_tree *tree, uint32_t from,
+                                   qr_tree_visit_overflow visit, void *context, quire_error *err);
 
 /* ---- Salvage ---- */
 

@@ -1,11 +1,12 @@
 /*
  * The directory of a hash index: from bucket number to page number, growth by
- * splitting, and the walk over everything.
+ * splitting, contraction by merging, and the walk over everything.
  *
  * A split empties the chain of the bucket that shares the new one's low bits
  * and deals its cells out again, which also packs them. The directory gains one
  * number; when the tree of numbers is full its root moves down a level, so the
- * root's page number never changes.
+ * root's page number does not change. A merge is the way back: the cells of the
+ * last bucket go to the one that it was split from, both packed anew.
  */
 #include <string.h>
 
@@ -81,10 +82,17 @@ bool qr_directory_is_loaded(const struct qr_hash *hash, const struct qr_director
            directory->cell_bytes * 10 > directory->buckets * bytes * 7;
 }
 
+bool qr_directory_is_sparse(const struct qr_hash *hash, const struct qr_directory *directory)
+{
+    uint64_t slots = qr_bucket_slots(hash->page_size);
+    uint64_t bytes = hash->page_size - qr_bucket_heap(hash->page_size);
+    return directory->buckets > 1 && directory->cells * 20 < directory->buckets * slots * 7 &&
+           directory->cell_bytes * 20 < directory->buckets * bytes * 7;
+}
+
 /* ---- Numbers ---- */
 
-/* Offset of a bucket's number in the directory page of this level (0 = nearest the buckets). */
-static size_t number_offset(const struct qr_hash *hash, uint32_t bucket, unsigned level)
+size_t qr_directory_offset(const struct qr_hash *hash, uint32_t bucket, unsigned level)
 {
     unsigned bits = qr_hash_fanout_log2(hash->page_size);
     uint64_t index = ((uint64_t)bucket >> (bits * level)) & ((UINT64_C(1) << bits) - 1);
@@ -98,7 +106,7 @@ quire_status qr_directory_find(const struct qr_hash *hash, const struct qr_direc
     for (unsigned level = directory->depth + 1U; level-- > 0;) {
         const uint8_t *page;
         QR_TRY(qr_hash_page_get(hash, number, QR_PAGE_TYPE_HASH_DIRECTORY, &page, err));
-        number = qr_load32(page + number_offset(hash, bucket, level));
+        number = qr_load32(page + qr_directory_offset(hash, bucket, level));
     }
     *page_number = number;
     return QUIRE_OK;
@@ -135,7 +143,7 @@ static quire_status append_number(const struct qr_hash *hash, struct qr_director
     }
     for (unsigned level = directory->depth; level > 0; level--) {
         uint8_t *page;
-        size_t offset = number_offset(hash, bucket, level);
+        size_t offset = qr_directory_offset(hash, bucket, level);
         QR_TRY(qr_txn_page_write(txn, number, &page, err));
         uint32_t below = qr_load32(page + offset);
         if (below == 0) {
@@ -148,12 +156,48 @@ static quire_status append_number(const struct qr_hash *hash, struct qr_director
     }
     uint8_t *leaf;
     QR_TRY(qr_txn_page_write(txn, number, &leaf, err));
-    qr_store32(leaf + number_offset(hash, bucket, 0), page_number);
+    qr_store32(leaf + qr_directory_offset(hash, bucket, 0), page_number);
     directory->buckets++;
     return QUIRE_OK;
 }
 
-/* ---- Splitting ---- */
+/* Frees the pages between the directory's root and the number of the last bucket that hold nothing
+ * but that, and the root's only child. */
+static quire_status remove_last_number(const struct qr_hash *hash, struct qr_directory *directory,
+                                       quire_error *err)
+{
+    struct qr_txn *txn = qr_view_txn(hash->view);
+    size_t size = (size_t)4 << qr_hash_fanout_log2(hash->page_size);
+    uint32_t bucket = --directory->buckets;
+    uint32_t number = hash->root;
+    bool emptied = false;
+    for (unsigned level = directory->depth + 1U; level-- > 0;) {
+        uint8_t *page;
+        size_t offset = qr_directory_offset(hash, bucket, level);
+        QR_TRY(qr_txn_page_write(txn, number, &page, err));
+        uint32_t below = qr_load32(page + offset);
+        if (emptied) {
+            QR_TRY(qr_txn_page_free(txn, number, err));
+        } else if (level == 0 || bucket % capacity_at(hash, level - 1) == 0) {
+            qr_store32(page + offset, 0);
+            emptied = true;
+        }
+        number = below;
+    }
+    while (directory->depth > 0 && directory->buckets <= capacity_at(hash, directory->depth - 1U)) {
+        const uint8_t *child;
+        uint8_t *root;
+        QR_TRY(qr_txn_page_write(txn, hash->root, &root, err));
+        number = qr_load32(root + QR_HASH_NUMBERS);
+        QR_TRY(qr_hash_page_get(hash, number, QR_PAGE_TYPE_HASH_DIRECTORY, &child, err));
+        memcpy(root + QR_HASH_NUMBERS, child + QR_HASH_NUMBERS, size);
+        root[QR_HASH_DEPTH] = --directory->depth;
+        QR_TRY(qr_txn_page_free(txn, number, err));
+    }
+    return QUIRE_OK;
+}
+
+/* ---- Splitting and merging ---- */
 
 /* Copies of the pages of a chain. */
 struct chain_copy {
@@ -223,7 +267,7 @@ static quire_status deal_page(const struct qr_hash *hash, struct qr_directory *d
         }
         uint64_t code = qr_siphash13(hash->secret, cell.key.bytes, cell.key.size);
         uint32_t bucket = qr_hash_bucket(code, directory->buckets);
-        bool moves = bucket == directory->buckets - 1;
+        bool moves = new_page != source_page && bucket == directory->buckets - 1;
         if ((!moves && bucket != source) || cell.tag != qr_hash_tag(code)) {
             return qr_hash_damaged(hash, page->number, "a cell is in the wrong bucket", err);
         }
@@ -283,6 +327,35 @@ quire_status qr_directory_split(const struct qr_hash *hash, struct qr_directory 
     struct chain_copy copy = {.first = NULL};
     qr_arena_init(&copy.arena, qr_pager_allocator(qr_view_pager(hash->view)), 0);
     quire_status status = split_chain(hash, directory, &copy, err);
+    qr_arena_free(&copy.arena);
+    return status;
+}
+
+static quire_status merge_chain(const struct qr_hash *hash, struct qr_directory *directory,
+                                struct chain_copy *copy, quire_error *err)
+{
+    uint32_t bucket = directory->buckets - 1;
+    uint32_t target = bucket - (UINT32_C(1) << qr_highest_bit(bucket));
+    uint32_t bucket_page;
+    uint32_t target_page;
+    QR_TRY(qr_directory_find(hash, directory, bucket, &bucket_page, err));
+    QR_TRY(qr_directory_find(hash, directory, target, &target_page, err));
+    QR_TRY(copy_chain(hash, bucket_page, copy, err));
+    QR_TRY(copy_chain(hash, target_page, copy, err));
+    QR_TRY(remove_last_number(hash, directory, err));
+    QR_TRY(empty_chain(hash, directory, copy, target_page, target, err));
+    for (const struct page_copy *page = copy->first; page != NULL; page = page->next) {
+        QR_TRY(deal_page(hash, directory, page, target, target_page, target_page, err));
+    }
+    return QUIRE_OK;
+}
+
+quire_status qr_directory_merge(const struct qr_hash *hash, struct qr_directory *directory,
+                                quire_error *err)
+{
+    struct chain_copy copy = {.first = NULL};
+    qr_arena_init(&copy.arena, qr_pager_allocator(qr_view_pager(hash->view)), 0);
+    quire_status status = merge_chain(hash, directory, &copy, err);
     qr_arena_free(&copy.arena);
     return status;
 }
@@ -351,7 +424,7 @@ static quire_status walk_directory(const struct qr_hash *hash, const struct qr_d
         }
         if (*enter) {
             QR_TRY(qr_hash_page_get(hash, number, QR_PAGE_TYPE_HASH_DIRECTORY, &bytes, err));
-            number = qr_load32(bytes + number_offset(hash, bucket, level));
+            number = qr_load32(bytes + qr_directory_offset(hash, bucket, level));
         }
     }
     *first = number;

@@ -6,7 +6,7 @@
  * h belongs to bucket h mod 2^(L+1), or h mod 2^L if there is no such bucket
  * yet. Hashes are SipHash-1-3 of the stored key under the index's secret.
  *
- * Directory (page type 9). The root, whose number is the index's for life,
+ * Directory (page type 9). The root, whose number is the index's,
  * holds the counters and the top of a radix tree of page numbers with `depth`
  * levels below it; its leaves are the buckets' first pages. Other directory
  * pages hold page numbers only, from the same offset.

@@ -52,6 +52,17 @@ quire_status qr_directory_find(const struct qr_hash *hash, const struct qr_direc
 /* Whether the average bucket is so full that one should be split. */
 bool qr_directory_is_loaded(const struct qr_hash *hash, const struct qr_directory *directory);
 
+/* Whether it is so empty that one should be merged with another: at half the load of a split, so
+ * that the two do not take turns. */
+bool qr_directory_is_sparse(const struct qr_hash *hash, const struct qr_directory *directory);
+
+/* Moves the cells of the last bucket to the one that it was split from; there are two at least. */
+quire_status qr_directory_merge(const struct qr_hash *hash, struct qr_directory *directory,
+                                quire_error *err);
+
+/* Offset of a bucket's number in the directory page of this level (0 = nearest the buckets). */
+size_t qr_directory_offset(const struct qr_hash *hash, uint32_t bucket, unsigned level);
+
 /* Adds one bucket and moves its share of the cells there. */
 quire_status qr_directory_split(const struct qr_hash *hash, struct qr_directory *directory,
                                 quire_error *err);

@@ -31,6 +31,9 @@ struct qr_hash_key qr_hash_key_of(struct qr_index_key *key)
         .bytes = stored->bytes, .size = (uint32_t)stored->size, .is_cut = key->is_cut};
 }
 
+/* A key whose tree holds no more rowids than this gets cells again. */
+#define FEW (QR_HASH_INLINE_MAX / 2U)
+
 static struct qr_tree posting_tree(const struct qr_hash *hash, uint32_t root)
 {
     return (struct qr_tree){.view = hash->view, .root = root, .id = hash->id, .kind = QR_TREE_ROWS};
@@ -435,21 +438,60 @@ static quire_status remove_cell(const struct qr_hash *hash, struct qr_directory 
     return qr_txn_page_free(txn, chain->number, err);
 }
 
-/* Deletes a rowid from a key's tree; *empty when it was the last. */
+/* Reads the rowids of a tree that has `count`. */
+static quire_status read_postings(const struct qr_hash *hash, const struct qr_tree *tree,
+                                  int64_t *rowids, uint64_t count, quire_error *err)
+{
+    struct qr_tree_cursor *cursor;
+    struct qr_tree_key key;
+    bool valid;
+    QR_TRY(qr_tree_cursor_open(tree, &cursor, err));
+    quire_status status = qr_tree_cursor_first(cursor, &valid, err);
+    for (uint64_t i = 0; i < count && status == QUIRE_OK; i++) {
+        status = valid ? qr_tree_cursor_key(cursor, &key, err)
+                       : qr_hash_damaged(hash, tree->root, "a count of rowids", err);
+        if (status == QUIRE_OK) {
+            rowids[i] = key.rowid;
+            status = qr_tree_cursor_next(cursor, &valid, err);
+        }
+    }
+    qr_tree_cursor_close(cursor);
+    return status;
+}
+
+/* Moves the rowids of a key that has become rare back to cells of its own. */
+static quire_status move_to_cells(const struct qr_hash *hash, struct qr_directory *directory,
+                                  uint32_t first, const struct qr_cell *posting,
+                                  const struct qr_hash_key *key, quire_error *err)
+{
+    struct qr_tree tree = posting_tree(hash, posting->posting_root);
+    struct qr_cell cell = {.tag = posting->tag, .key = *key};
+    int64_t rowids[FEW];
+    QR_TRY(read_postings(hash, &tree, rowids, FEW, err));
+    QR_TRY(qr_tree_drop(&tree, err));
+    QR_TRY(remove_cells(hash, directory, first, cell.tag, key, err));
+    for (uint32_t i = 0; i < FEW; i++) {
+        struct search search;
+        cell.rowid = rowids[i];
+        QR_TRY(search_chain(hash, first, cell.tag, key, qr_cell_size(&cell), &search, err));
+        QR_TRY(add_cell(hash, directory, first, search.room_page, &cell, err));
+    }
+    return QUIRE_OK;
+}
+
+/* Deletes a rowid from a key's tree; *left is how many remain. */
 static quire_status delete_posting(const struct qr_hash *hash, uint32_t root, int64_t rowid,
-                                   bool *empty, quire_error *err)
+                                   uint64_t *left, quire_error *err)
 {
     struct qr_tree tree = posting_tree(hash, root);
     struct qr_tree_key key = {.rowid = rowid};
-    uint64_t left;
     bool existed;
     QR_TRY(qr_tree_delete(&tree, &key, &existed, err));
     if (!existed) {
         return qr_hash_damaged(hash, root, "the entry of a row is missing", err);
     }
-    QR_TRY(qr_tree_count(&tree, &left, err));
-    *empty = left == 0;
-    return left == 0 ? qr_tree_drop(&tree, err) : QUIRE_OK;
+    QR_TRY(qr_tree_count(&tree, left, err));
+    return *left == 0 ? qr_tree_drop(&tree, err) : QUIRE_OK;
 }
 
 static quire_status delete_inside(const struct qr_hash *hash, const struct qr_hash_key *key,
@@ -459,19 +501,24 @@ static quire_status delete_inside(const struct qr_hash *hash, const struct qr_ha
     struct qr_chain chain = {.first = 0};
     struct qr_cell cell;
     uint32_t slot;
-    bool remove = true;
+    uint64_t left = 0;
     uint64_t code = qr_siphash13(hash->secret, key->bytes, key->size);
     QR_TRY(qr_directory_read(hash, &directory, err));
     QR_TRY(qr_directory_find(hash, &directory, qr_hash_bucket(code, directory.buckets),
                              &chain.first, err));
     QR_TRY(find_cell(hash, &chain, qr_hash_tag(code), key, rowid, &slot, &cell, err));
     if (cell.is_posting) {
-        QR_TRY(delete_posting(hash, cell.posting_root, rowid, &remove, err));
+        QR_TRY(delete_posting(hash, cell.posting_root, rowid, &left, err));
     }
-    if (remove) {
+    if (left == 0) {
         QR_TRY(remove_cell(hash, &directory, &chain, slot, &cell, err));
+    } else if (left == FEW) {
+        QR_TRY(move_to_cells(hash, &directory, chain.first, &cell, key, err));
     }
     directory.entries--;
+    if (qr_directory_is_sparse(hash, &directory)) {
+        QR_TRY(qr_directory_merge(hash, &directory, err));
+    }
     return qr_directory_write(hash, &directory, err);
 }
 
@@ -480,6 +527,35 @@ quire_status qr_hash_delete(const struct qr_hash *hash, const struct qr_hash_key
 {
     qr_view_enter(hash->view);
     quire_status status = delete_inside(hash, key, rowid, err);
+    qr_view_leave(hash->view);
+    return status;
+}
+
+/* ---- Moving ---- */
+
+static quire_status set_posting_inside(const struct qr_hash *hash, const struct qr_hash_key *key,
+                                       uint32_t root, quire_error *err)
+{
+    struct qr_directory directory;
+    struct search search;
+    uint32_t first;
+    uint64_t code = qr_siphash13(hash->secret, key->bytes, key->size);
+    struct qr_cell cell = {
+        .tag = qr_hash_tag(code), .key = *key, .is_posting = true, .posting_root = root};
+    QR_TRY(qr_directory_read(hash, &directory, err));
+    QR_TRY(
+        qr_directory_find(hash, &directory, qr_hash_bucket(code, directory.buckets), &first, err));
+    QR_TRY(remove_cells(hash, &directory, first, cell.tag, key, err));
+    QR_TRY(search_chain(hash, first, cell.tag, key, qr_cell_size(&cell), &search, err));
+    QR_TRY(add_cell(hash, &directory, first, search.room_page, &cell, err));
+    return qr_directory_write(hash, &directory, err);
+}
+
+quire_status qr_hash_set_posting(const struct qr_hash *hash, const struct qr_hash_key *key,
+                                 uint32_t root, quire_error *err)
+{
+    qr_view_enter(hash->view);
+    quire_status status = set_posting_inside(hash, key, root, err);
     qr_view_leave(hash->view);
     return status;
 }

@@ -72,6 +72,16 @@ quire_status qr_hash_rowids_next(struct qr_hash_rowids *rowids, int64_t *rowid, 
                                  quire_error *err);
 void qr_hash_rowids_close(struct qr_hash_rowids *rowids);
 
+/* ---- Moving pages ---- */
+
+/* Moves a directory or bucket page to the lowest free page below it; *to 0, and nothing done, when
+ * there is none. When it is the root, the index is found at *to from then on. */
+quire_status qr_hash_move_page(const struct qr_hash *hash, uint32_t page_number, uint32_t *to,
+                               quire_error *err);
+/* The tree of a key's rowids has another root now. */
+quire_status qr_hash_set_posting(const struct qr_hash *hash, const struct qr_hash_key *key,
+                                 uint32_t root, quire_error *err);
+
 /* ---- Walking the whole index: for inspection and for discarding ---- */
 
 /* A page of the index is about to be read; false keeps the walk out of it. `type` is the expected

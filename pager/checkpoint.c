@@ -22,6 +22,9 @@
 #define BATCH         256U
 #define GATHER_VECTOR 256U
 
+/* Longest wait for the writer lock before the file is cut. */
+#define CUT_WAIT_MS 10U
+
 struct copy {
     uint32_t page_number;
     uint32_t ref; /* NONE: nothing to write */
@@ -259,6 +262,46 @@ static void mark_on_disk(struct run *run)
     }
 }
 
+/* The commit that took pages off the end is one that this run has copied, and no snapshot is older:
+ * nobody can ask for these pages any more, whatever happens. */
+static bool may_cut(const struct run *run)
+{
+    struct qr_commit *commit = &run->pager->commit;
+    qr_mutex_lock(&commit->lock);
+    uint64_t seq = commit->cut_seq;
+    qr_mutex_unlock(&commit->lock);
+    return seq != 0 && seq <= run->view->sequence &&
+           (qr_oldest_boundary(run->pager) >= seq || QR_MUTANT(CUT_UNDER_SNAPSHOTS));
+}
+
+/*
+ * Cuts the file to the size of the database when commits have taken pages off
+ * its end. Under the writer lock: no transaction grows the database meanwhile,
+ * nor writes to the file itself. While a transaction holds that, a later run
+ * does it: this one is perhaps what the transaction waits for.
+ */
+static quire_status cut_file(const struct run *run, quire_error *err)
+{
+    struct qr_pager *pager = run->pager;
+    struct qr_commit *commit = &pager->commit;
+    if (!may_cut(run) || !qr_gate_enter(&pager->writer, CUT_WAIT_MS, NULL)) {
+        return QUIRE_OK;
+    }
+    quire_status status = QUIRE_OK;
+    if (may_cut(run)) {
+        qr_mutex_lock(&commit->lock);
+        uint32_t pages = commit->pages;
+        uint32_t before = commit->cut_from;
+        commit->cut_seq = 0;
+        commit->cut_from = 0;
+        qr_mutex_unlock(&commit->lock);
+        qr_version_drop_pages(pager, pages, before);
+        status = qr_file_resize(pager, pages, true, err);
+    }
+    qr_gate_leave(&pager->writer);
+    return status;
+}
+
 /* Commits that do not sync leave that to syncs under the flush token, for which all others wait:
  * most of it is done before the token is taken. */
 static quire_status sync_ahead(struct qr_pager *pager, quire_error *err)
@@ -338,7 +381,7 @@ static quire_status copy_pages(struct run *run, bool closing, quire_error *err)
         size_t count = run->count - at < batch ? run->count - at : batch;
         QR_TRY(copy_batch(run, at, count, err));
     }
-    QR_TRY(qr_file_extend(pager, run->view->pages, err));
+    QR_TRY(qr_file_resize(pager, run->view->pages, false, err));
     QR_TRY(sync_database(pager, err));
     if (header_apart) {
         QR_TRY(copy_batch(run, 0, 1, err));
@@ -346,7 +389,8 @@ static quire_status copy_pages(struct run *run, bool closing, quire_error *err)
     }
     mark_on_disk(run);
     QR_TRY(show_segments(run, err));
-    return release(run, err);
+    QR_TRY(release(run, err));
+    return cut_file(run, err);
 }
 
 /* ---- A run ---- */

@@ -405,6 +405,15 @@ static bool lacks_header(const struct qr_txn *txn)
            txn->pager->cache.private_table[QR_PAGE_NUMBER_HEADER] == QR_REF_NONE;
 }
 
+/* The commit may leave fewer pages than there were. Group lock held. */
+static void note_cut(struct qr_commit *commit, uint32_t pages, uint64_t seq)
+{
+    if (pages < commit->pages) {
+        commit->cut_seq = seq;
+        commit->cut_from = commit->pages > commit->cut_from ? commit->pages : commit->cut_from;
+    }
+}
+
 /* Makes the transaction's pages the newest. On failure nothing has happened. */
 static quire_status publish(struct qr_txn *txn, struct qr_published *out, quire_error *err)
 {
@@ -420,6 +429,7 @@ static quire_status publish(struct qr_txn *txn, struct qr_published *out, quire_
         size_t before = commit->open.count;
         out->seq = commit->sequence + 1;
         publish_pages(txn, out->seq);
+        note_cut(commit, txn->pages, out->seq);
         commit->pages = txn->pages;
         commit->free_pages = txn->free_pages;
         extend_group(commit, out->seq);
@@ -643,6 +653,9 @@ quire_status qr_commit_publish(struct qr_txn *txn, struct qr_published *out, qui
         return status;
     }
     qr_free_map_published(txn, out->seq);
+    if (QR_MUTANT(TRUNCATE_EARLY)) {
+        (void)qr_file_resize(txn->pager, txn->pages, true, NULL);
+    }
     qr_txn_release(txn);
     return QUIRE_OK;
 }

@@ -156,7 +156,7 @@ static quire_status write_some(struct qr_txn *txn, uint32_t *pages, uint32_t cou
         return QUIRE_OK;
     }
     /* A checkpoint that finds the file short and lengthens it would cut what is written meanwhile. */
-    QR_TRY(qr_file_extend(pager, txn->pages, err));
+    QR_TRY(qr_file_resize(pager, txn->pages, false, err));
     QR_TRY(write_runs(txn, pages, kept, err));
     for (uint32_t i = 0; i < kept; i++) {
         cache->frame[cache->private_table[pages[i]]].at_home = true;

@@ -179,6 +179,11 @@ static uint32_t quota_left(const struct qr_txn *txn)
 static quire_status extend(struct qr_txn *txn, uint32_t count, quire_error *err)
 {
     struct qr_pager *pager = txn->pager;
+    if (txn->pages < txn->pages_at_begin) {
+        return qr_fail(err, QUIRE_MISUSE,
+                       "The transaction has taken pages off the end of %s; add more in the next.",
+                       pager->path);
+    }
     if (count > quota_left(txn)) {
         return qr_fail(err, QUIRE_NO_SPACE,
                        "%s may have %lu pages, and all are in use; delete something, or open the "
@@ -198,10 +203,16 @@ static quire_status create_map_page(struct qr_txn *txn, quire_error *err)
 {
     uint8_t *page = NULL;
     uint32_t page_number = txn->pages;
+    bool was_there = page_number < txn->pager->commit.cut_from;
     QR_ASSERT(is_map_page(txn->pager, page_number));
     QR_TRY(extend(txn, 1, err));
+    /* One that was taken off the end is still there for the snapshots that saw it. */
     quire_status status =
-        qr_txn_create_page(txn, page_number, QR_PAGE_TYPE_FREE_MAP, 0, &page, err);
+        was_there ? qr_txn_page_write(txn, page_number, &page, err)
+                  : qr_txn_create_page(txn, page_number, QR_PAGE_TYPE_FREE_MAP, 0, &page, err);
+    if (status == QUIRE_OK && was_there) {
+        memset(page + QR_PAGE_HEADER_SIZE, 0, words_bytes(txn->pager));
+    }
     if (status != QUIRE_OK) {
         txn->pages--;
         txn->view.pages = txn->pages;
@@ -432,6 +443,31 @@ quire_status qr_free_map_take(struct qr_txn *txn, uint32_t near, uint32_t count,
     return take_from_map(txn, *first, best, err);
 }
 
+quire_status qr_free_map_take_below(struct qr_txn *txn, uint32_t limit, uint32_t count,
+                                    uint32_t *first, uint32_t *got, quire_error *err)
+{
+    struct qr_pager *pager = txn->pager;
+    uint32_t bits = bits_of(pager);
+    *got = 0;
+    drain_deferred(txn);
+    for (uint32_t i = 0; i <= limit / bits; i++) {
+        uint32_t bit = 0;
+        QR_TRY(load_region(txn, i, err));
+        struct qr_region *region = &pager->free_map.regions[i];
+        if (!find_one(pager, region, region->hint * 64, &bit)) {
+            continue;
+        }
+        region->hint = bit / 64;
+        *first = i * bits + bit;
+        while (*got < count && bit + *got < bits && *first + *got < limit &&
+               is_available(pager, *first + *got)) {
+            ++*got;
+        }
+        return take_from_map(txn, *first, *got, err);
+    }
+    return QUIRE_OK;
+}
+
 static quire_status reserve_deferred(struct qr_pager *pager, size_t more, quire_error *err)
 {
     struct qr_free_map *map = &pager->free_map;
@@ -516,6 +552,116 @@ quire_status qr_view_page_is_free(struct qr_view *view, uint32_t page_number, bo
         *is_free = (page[QR_PAGE_HEADER_SIZE + bit / 8] >> (bit % 8) & 1) != 0;
     }
     qr_view_leave(view);
+    return status;
+}
+
+/* ---- The end of the database ---- */
+
+quire_status qr_view_last_used(struct qr_view *view, uint32_t below, uint32_t *page_number,
+                               quire_error *err)
+{
+    struct qr_pager *pager = view->pager;
+    uint32_t bits = bits_of(pager);
+    quire_status status = QUIRE_OK;
+    *page_number = 0;
+    qr_view_enter(view);
+    for (uint32_t p = below; p > QR_PAGE_NUMBER_FREE_MAP + 1 && status == QUIRE_OK;) {
+        uint32_t region = --p / bits;
+        const uint8_t *map = NULL;
+        if (qr_free_map_page(pager->page_size, region) < view->pages) {
+            status = qr_view_page(view, qr_free_map_page(pager->page_size, region), &map, err);
+        }
+        for (; status == QUIRE_OK && p / bits == region && p > QR_PAGE_NUMBER_FREE_MAP; p--) {
+            uint8_t byte = map == NULL ? 0 : map[QR_PAGE_HEADER_SIZE + p % bits / 8];
+            if (!is_map_page(pager, p) && (byte >> (p % 8) & 1) == 0) {
+                *page_number = p;
+                qr_view_leave(view);
+                return QUIRE_OK;
+            }
+        }
+        p++;
+    }
+    qr_view_leave(view);
+    return status;
+}
+
+/* What remains when the last page goes: a free one, or one of the free map with the free ones among
+ * the two before it that it covers. *end stays the end when it has to stay. */
+static quire_status find_end(struct qr_txn *txn, uint32_t *end, quire_error *err)
+{
+    struct qr_pager *pager = txn->pager;
+    uint32_t last = txn->pages - 1;
+    bool is_free[2]; /* the pages before it */
+    *end = txn->pages;
+    QR_TRY(load_region(txn, last / bits_of(pager), err));
+    if (!is_map_page(pager, last)) {
+        QR_TRY(qr_view_page_is_free(&txn->view, last, &is_free[0], err));
+        bool goes = is_available(pager, last) || (is_free[0] && QR_MUTANT(CUT_UNDER_SNAPSHOTS));
+        *end = goes ? last : *end;
+        return QUIRE_OK;
+    }
+    if (last == QR_PAGE_NUMBER_FREE_MAP) {
+        return QUIRE_OK;
+    }
+    for (uint32_t i = 0; i < 2; i++) {
+        QR_TRY(qr_view_page_is_free(&txn->view, last - 2 + i, &is_free[i], err));
+        if (is_free[i] && !is_available(pager, last - 2 + i)) {
+            return QUIRE_OK;
+        }
+    }
+    /* Without the map page a free one before a used one could not be marked. */
+    if (is_free[1] || !is_free[0]) {
+        *end = last - (is_free[1] ? 1 : 0) - (is_free[0] ? 1 : 0);
+    }
+    return QUIRE_OK;
+}
+
+static quire_status take_off(struct qr_txn *txn, uint32_t end, quire_error *err)
+{
+    for (uint32_t p = end; p < txn->pages; p++) {
+        if (!is_map_page(txn->pager, p)) {
+            QR_TRY(take_from_map(txn, p, 1, err));
+        }
+    }
+    for (uint32_t p = end; p < txn->pages; p++) {
+        qr_txn_drop_page(txn, p);
+    }
+    txn->pages = end;
+    txn->view.pages = end;
+    txn->view.changes++;
+    return QUIRE_OK;
+}
+
+static quire_status trim(struct qr_txn *txn, uint32_t *cut, quire_error *err)
+{
+    uint8_t *header;
+    uint32_t end;
+    drain_deferred(txn);
+    QR_TRY(find_end(txn, &end, err));
+    if (end < txn->pages) {
+        /* A commit has at least one page. */
+        QR_TRY(qr_txn_page_write(txn, QR_PAGE_NUMBER_HEADER, &header, err));
+    }
+    while (end < txn->pages) {
+        *cut += txn->pages - end;
+        QR_TRY(take_off(txn, end, err));
+        QR_TRY(find_end(txn, &end, err));
+    }
+    return QUIRE_OK;
+}
+
+quire_status qr_txn_trim(struct qr_txn *txn, uint32_t *cut, quire_error *err)
+{
+    *cut = 0;
+    if (txn->savepoint != 0) {
+        return qr_fail(err, QUIRE_MISUSE, "A savepoint is open.");
+    }
+    qr_view_enter(&txn->view);
+    quire_status status = trim(txn, cut, err);
+    qr_view_leave(&txn->view);
+    if (status != QUIRE_OK) {
+        txn->doomed = true;
+    }
     return status;
 }
 

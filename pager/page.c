@@ -86,13 +86,13 @@ quire_status qr_database_sync_shared(struct qr_pager *pager, quire_error *err)
     return status;
 }
 
-quire_status qr_file_extend(struct qr_pager *pager, uint32_t pages, quire_error *err)
+quire_status qr_file_resize(struct qr_pager *pager, uint32_t pages, bool cut, quire_error *err)
 {
     uint64_t wanted = (uint64_t)pages << pager->page_shift;
     uint64_t size = 0;
     qr_mutex_lock(&pager->file_lock);
     quire_status status = pager->file->methods->size(pager->file, &size, err);
-    if (status == QUIRE_OK && size < wanted) {
+    if (status == QUIRE_OK && (size < wanted || (cut && size > wanted))) {
         status = pager->file->methods->truncate(pager->file, wanted, err);
     }
     qr_mutex_unlock(&pager->file_lock);

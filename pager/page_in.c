@@ -43,14 +43,21 @@ static quire_status fail_freed(struct qr_view *view, uint32_t page_number, quire
 /* ---- From the database file ---- */
 
 /* Beside another process's checkpoint a page may be read half written: try again before believing
- * it. */
-static quire_status read_patiently(struct qr_pager *pager, uint32_t page_number, uint8_t *page,
+ * it. A page that the file had and has no more was moved and cut off by that process. */
+static quire_status read_patiently(struct qr_view *view, uint32_t page_number, uint8_t *page,
                                    quire_error *err)
 {
+    struct qr_pager *pager = view->pager;
+    uint64_t offset = (uint64_t)page_number << pager->page_shift;
+    uint64_t size = 0;
     quire_status status = qr_page_read(pager, page_number, page, err);
     for (int tries = 0; pager->read_only && status == QUIRE_CORRUPT && tries < 50; tries++) {
         qr_yield();
         status = qr_page_read(pager, page_number, page, err);
+    }
+    if (pager->read_only && status == QUIRE_CORRUPT && offset < pager->bytes_at_open &&
+        pager->file->methods->size(pager->file, &size, NULL) == QUIRE_OK && size <= offset) {
+        return fail_absent(view, page_number, err);
     }
     return status;
 }
@@ -124,7 +131,7 @@ static quire_status load_newest(struct qr_view *view, uint32_t page_number, cons
     }
     uint8_t *bytes = qr_frame_bytes(pager, frame);
     quire_error error = QUIRE_ERROR_INIT;
-    quire_status status = read_patiently(pager, page_number, bytes, &error);
+    quire_status status = read_patiently(view, page_number, bytes, &error);
     view->counts.reads++;
     if (status == QUIRE_OK) {
         status = check_loaded(pager, page_number, bytes, &error);

@@ -176,9 +176,14 @@ static quire_status open_inside(struct qr_pager *pager, quire_error *err)
     QR_TRY(open_files(pager, &header, err));
     QR_TRY(create_parts(pager, err));
     if (pager->read_only) {
+        QR_TRY(pager->file->methods->size(pager->file, &pager->bytes_at_open, err));
         QR_TRY(qr_recover_read_only(pager, &header, err));
     } else if (pager->wal == NULL) {
         QR_TRY(qr_recover(pager, &header, err));
+    }
+    if (!pager->read_only) {
+        /* A crash may have come between the commit that took pages off the end and the cut. */
+        QR_TRY(qr_file_resize(pager, header.pages, true, err));
     }
     QR_TRY(qr_cache_cover(pager, header.pages, err));
     qr_commit_start(pager, header.sequence, header.pages, header.free_pages,

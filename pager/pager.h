@@ -160,6 +160,29 @@ quire_status qr_txn_page_alloc_run(struct qr_txn *txn, uint8_t type, uint32_t tr
                                    uint32_t count, uint32_t *first, uint32_t *got,
                                    quire_error *err);
 
+/* The same with the lowest free page below `limit`, and those that follow it; *got 0, and nothing
+ * done, when there is none. */
+quire_status qr_txn_page_alloc_below(struct qr_txn *txn, uint8_t type, uint32_t tree_id,
+                                     uint32_t limit, uint32_t count, uint32_t *first, uint32_t *got,
+                                     quire_error *err);
+
+/* Moves the content of a page to the lowest free number below its own, and frees it; *to 0, and
+ * nothing done, when there is none. Whoever names the page is the caller's business. Inside an
+ * operation. */
+quire_status qr_txn_page_move(struct qr_txn *txn, uint32_t page_number, uint32_t *to,
+                              quire_error *err);
+
+/* Takes free pages off the end of the database, as long as the last page is one that no snapshot
+ * can see in use: *cut of them. The file is cut by a later checkpoint. The last change of its
+ * transaction: nothing can be allocated that makes the database longer again (MISUSE), and no
+ * savepoint is open. */
+quire_status qr_txn_trim(struct qr_txn *txn, uint32_t *cut, quire_error *err);
+
+/* The highest page below `below` that is in use and can be moved: neither free nor part of the free
+ * map; 0 when there is none above the first page of that. */
+quire_status qr_view_last_used(struct qr_view *view, uint32_t below, uint32_t *page_number,
+                               quire_error *err);
+
 /* Frees a page: not readable through this view any more (CORRUPT), though pointers obtained before
  * stay valid until the leave; reusable once no snapshot needs it. */
 quire_status qr_txn_page_free(struct qr_txn *txn, uint32_t page_number, quire_error *err);

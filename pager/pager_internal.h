@@ -271,6 +271,11 @@ struct qr_commit {
     struct qr_group open, flight;
     uint64_t sequence; /* newest published */
     uint32_t pages, free_pages;
+    /* The newest commit that took pages off the end, and how many pages there were before, until
+     * the file is cut to size; 0 = none. Until then the pages beyond the end stay as they were,
+     * for snapshots. Change under the writer lock too. */
+    uint64_t cut_seq;
+    uint32_t cut_from;
     bool flushing;         /* somebody holds the flush token */
     uint32_t token_wanted; /* exclusive takers waiting */
     _Atomic uint64_t synced_seq;
@@ -408,6 +413,7 @@ struct qr_pager {
     uint8_t id[16];
     uint64_t seed; /* low word of id */
     bool read_only;
+    uint64_t bytes_at_open; /* of the file; read-only */
     struct qr_file *file;
     struct qr_wal *wal;
     struct qr_gate writer;     /* rank WRITER */
@@ -454,8 +460,9 @@ quire_status qr_database_sync(struct qr_pager *pager, quire_error *err);
 /* The same while others may sync it: a failure, which the system tells once, poisons before the
  * next one can begin. */
 quire_status qr_database_sync_shared(struct qr_pager *pager, quire_error *err);
-/* The file is at least as long as so many pages, so that a short file is a damaged one. */
-quire_status qr_file_extend(struct qr_pager *pager, uint32_t pages, quire_error *err);
+/* Makes the file at least as long as so many pages, so that a short file is a damaged one; `cut`: no
+ * longer than that, either. */
+quire_status qr_file_resize(struct qr_pager *pager, uint32_t pages, bool cut, quire_error *err);
 
 /* ---- frame.c: arena, allocation, eviction ---- */
 
@@ -512,6 +519,8 @@ quire_status qr_supersede_reserve(struct qr_pager *pager, size_t count, quire_er
  * successor is visible already. Locked. */
 void qr_supersede_add(struct qr_pager *pager, uint32_t page_number, uint64_t seq, uint64_t by,
                       bool late);
+/* Drops all versions of pages [from, to), which no snapshot needs nor will. Takes cache.lock. */
+void qr_version_drop_pages(struct qr_pager *pager, uint32_t from, uint32_t to);
 /* Drops versions that no snapshot needs. Takes cache.lock. Any thread. */
 void qr_version_collect(struct qr_pager *pager);
 /* A slot has given its snapshot up. */
@@ -564,6 +573,10 @@ quire_status qr_free_map_take(struct qr_txn *txn, uint32_t near, uint32_t count,
                               uint32_t *got, quire_error *err);
 quire_status qr_free_map_give(struct qr_txn *txn, uint32_t page_number, bool fresh,
                               quire_error *err);
+/* The lowest free page below `limit`, and up to count - 1 that follow it; *got 0 when there is
+ * none. */
+quire_status qr_free_map_take_below(struct qr_txn *txn, uint32_t limit, uint32_t count,
+                                    uint32_t *first, uint32_t *got, quire_error *err);
 /* Free pages of the view, counted on its map pages. */
 quire_status qr_free_map_count(struct qr_view *view, uint32_t *free_pages, quire_error *err);
 /* The transaction is published with number seq, or undone. Neither fails. */
@@ -600,6 +613,8 @@ bool qr_txn_make_room(struct qr_txn *txn);
 /* A new private page, zeroed beyond its header. */
 quire_status qr_txn_create_page(struct qr_txn *txn, uint32_t page_number, uint8_t type,
                                 uint32_t tree_id, uint8_t **page, quire_error *err);
+/* Forgets the private copy of a page, if there is one. */
+void qr_txn_drop_page(struct qr_txn *txn, uint32_t page_number);
 /* Frees the transaction's memory and lets the next writer in. */
 void qr_txn_release(struct qr_txn *txn);
 

@@ -251,12 +251,7 @@ static quire_status redo_log(struct qr_pager *pager, quire_error *err)
     quire_status status = qr_wal_scan(pager->wal, redo_frame, &redo, &result, err);
     qr_free(pager->allocator, redo.page, pager->page_size);
     QR_TRY(status);
-    uint64_t size = 0;
-    uint64_t wanted = (uint64_t)result.pages << pager->page_shift;
-    QR_TRY(pager->file->methods->size(pager->file, &size, err));
-    if (size < wanted) {
-        QR_TRY(pager->file->methods->truncate(pager->file, wanted, err));
-    }
+    QR_TRY(qr_file_resize(pager, result.pages, false, err));
     return QR_MUTANT(NO_REDO_SYNC) ? QUIRE_OK : qr_database_sync(pager, err);
 }
 

@@ -333,6 +333,17 @@ static void drop_private(struct qr_txn *txn, uint32_t page_number)
     }
 }
 
+void qr_txn_drop_page(struct qr_txn *txn, uint32_t page_number)
+{
+    struct qr_cache *cache = &txn->pager->cache;
+    uint32_t own = cache->private_table[page_number];
+    if (qr_ref_is_frame(own) || qr_ref_is_spill(own)) {
+        qr_mutex_lock(&cache->lock);
+        drop_private(txn, page_number);
+        qr_mutex_unlock(&cache->lock);
+    }
+}
+
 /* Takes all private copies away. No operation runs and no other thread has seen them, so they are
  * free at once but for what a pin still holds. */
 static void drop_all_private(struct qr_txn *txn)
@@ -494,30 +505,49 @@ quire_status qr_txn_page_alloc(struct qr_txn *txn, uint8_t type, uint32_t tree_i
     return status;
 }
 
-quire_status qr_txn_page_alloc_run(struct qr_txn *txn, uint8_t type, uint32_t tree_id,
-                                   uint32_t count, uint32_t *first, uint32_t *got, quire_error *err)
+/* A run of pages below `limit`, or anywhere when that is 0. */
+static quire_status alloc_run(struct qr_txn *txn, const struct qr_fresh_run *wanted, uint32_t limit,
+                              uint32_t *first, uint32_t *got, quire_error *err)
 {
     struct qr_pager *pager = txn->pager;
     *first = *got = 0;
-    if (count == 0) {
+    if (wanted->count == 0) {
         return qr_fail(err, QUIRE_MISUSE, "A run of pages has at least one page.");
     }
     QR_TRY(qr_grow(pager->allocator, &txn->runs, &txn->run_capacity, txn->run_count + 1,
                    sizeof *txn->runs, err));
     txn->view.changes++;
     qr_view_enter(&txn->view);
-    quire_status status = qr_free_map_take(txn, 0, count, first, got, err);
+    quire_status status = limit == 0
+                              ? qr_free_map_take(txn, 0, wanted->count, first, got, err)
+                              : qr_free_map_take_below(txn, limit, wanted->count, first, got, err);
     qr_view_leave(&txn->view);
     if (status == QUIRE_OK) {
         status = qr_undo_reserve(txn, *got, err);
     }
     QR_TRY(status);
-    txn->runs[txn->run_count++] = (struct qr_fresh_run){*first, *got, tree_id, type};
+    txn->runs[txn->run_count++] =
+        (struct qr_fresh_run){*first, *got, wanted->tree_id, wanted->type};
     for (uint32_t i = 0; i < *got; i++) {
         qr_undo_note(txn, *first + i, pager->cache.private_table[*first + i]);
         pager->cache.private_table[*first + i] = QR_REF_FRESH;
     }
     return QUIRE_OK;
+}
+
+quire_status qr_txn_page_alloc_run(struct qr_txn *txn, uint8_t type, uint32_t tree_id,
+                                   uint32_t count, uint32_t *first, uint32_t *got, quire_error *err)
+{
+    struct qr_fresh_run wanted = {.count = count, .tree_id = tree_id, .type = type};
+    return alloc_run(txn, &wanted, 0, first, got, err);
+}
+
+quire_status qr_txn_page_alloc_below(struct qr_txn *txn, uint8_t type, uint32_t tree_id,
+                                     uint32_t limit, uint32_t count, uint32_t *first, uint32_t *got,
+                                     quire_error *err)
+{
+    struct qr_fresh_run wanted = {.count = count, .tree_id = tree_id, .type = type};
+    return alloc_run(txn, &wanted, limit, first, got, err);
 }
 
 /* Whether the transaction itself allocated the page. */
@@ -583,6 +613,24 @@ quire_status qr_txn_page_free(struct qr_txn *txn, uint32_t page_number, quire_er
     }
     qr_view_leave(&txn->view);
     return status;
+}
+
+quire_status qr_txn_page_move(struct qr_txn *txn, uint32_t page_number, uint32_t *to,
+                              quire_error *err)
+{
+    const uint8_t *page;
+    uint8_t *copy;
+    uint32_t got;
+    QR_TRY(qr_view_page(&txn->view, page_number, &page, err));
+    QR_TRY(qr_txn_page_alloc_below(txn, qr_page_type(page), qr_page_tree(page), page_number, 1, to,
+                                   &got, err));
+    if (got == 0) {
+        *to = 0;
+        return QUIRE_OK;
+    }
+    QR_TRY(qr_txn_page_write(txn, *to, &copy, err));
+    memcpy(copy + QR_PAGE_TYPE, page + QR_PAGE_TYPE, txn->pager->page_size - QR_PAGE_TYPE);
+    return qr_txn_page_free(txn, page_number, err);
 }
 
 /* ---- Header words ---- */

@@ -199,6 +199,9 @@ void qr_version_publish(struct qr_pager *pager, uint32_t page_number, uint32_t r
 
 /* ---- Dropping ---- */
 
+/* At most this many looks under one hold of the lock. */
+#define COLLECT_MAX 1024
+
 static void drop_version(struct qr_pager *pager, const struct qr_supersede *entry)
 {
     uint32_t ref, holder;
@@ -266,8 +269,38 @@ static void judge(struct qr_pager *pager, uint32_t entry)
     }
 }
 
-/* At most this many looks under one hold of the lock. */
-#define COLLECT_MAX 1024
+/* Locked. */
+static void drop_chain(struct qr_pager *pager, uint32_t page_number)
+{
+    struct qr_cache *cache = &pager->cache;
+    uint32_t ref = qr_chain_head(pager, page_number);
+    struct qr_version *version = qr_version_of(pager, ref);
+    if (version == NULL) {
+        return;
+    }
+    if (qr_ref_is_frame(ref) && !version->on_disk) {
+        (void)atomic_fetch_sub_explicit(&cache->dirty, 1, memory_order_relaxed);
+    }
+    atomic_store_explicit(&cache->table[page_number], QR_REF_NONE, memory_order_release);
+    while (version != NULL) {
+        uint32_t below = atomic_load_explicit(&version->prev, memory_order_relaxed);
+        qr_version_retire(pager, ref);
+        ref = below;
+        version = qr_version_of(pager, ref);
+    }
+}
+
+void qr_version_drop_pages(struct qr_pager *pager, uint32_t from, uint32_t to)
+{
+    struct qr_cache *cache = &pager->cache;
+    while (from < to) {
+        qr_mutex_lock(&cache->lock);
+        for (int looks = 0; looks < COLLECT_MAX && from < to; looks++) {
+            drop_chain(pager, from++);
+        }
+        qr_mutex_unlock(&cache->lock);
+    }
+}
 
 /* Returns whether there is more to look at. Locked. */
 static bool collect_some(struct qr_pager *pager)

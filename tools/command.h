@@ -33,6 +33,7 @@ int command_recover(int argc, const char **argv);
 int command_restore(int argc, const char **argv);
 int command_schema(int argc, const char **argv);
 int command_stats(int argc, const char **argv);
+int command_vacuum(int argc, const char **argv);
 int command_version(int argc, const char **argv);
 
 /* What a subcommand tells about itself. */

@@ -22,6 +22,7 @@ static const struct command commands[] = {
     {"backup", command_backup, "copy a database while others use it"},
     {"restore", command_restore, "put a backup in its place"},
     {"compact", command_compact, "rewrite a database into full pages"},
+    {"vacuum", command_vacuum, "give free pages back while others use the database"},
     {"recover", command_recover, "save what is readable of a damaged database"},
     {"dump", command_dump, "print all rows as JSON that load reads"},
     {"version", command_version, "print the version"},

@@ -1,6 +1,6 @@
 /*
- * Keeping a database: backup and restore, compaction, salvage, export, and what
- * each object takes. docs/maintenance.md tells when to use which.
+ * Keeping a database: backup and restore, compaction, vacuum, salvage, export,
+ * and what each object takes. docs/maintenance.md tells when to use which.
  *
  * Files that replace others are written beside them under the name with "-new"
  * appended, synced, and renamed: a crash leaves the old file or the new one,
@@ -21,7 +21,7 @@ extern "C" {
 typedef struct quire_progress {
     uint64_t done;    /* pages or rows */
     uint64_t total;   /* of the same; an estimate while `done` is below it */
-    uint64_t commits; /* backup: commits of others since it began */
+    uint64_t commits; /* backup and vacuum: commits of others since it began */
 } quire_progress;
 
 /* Called now and then; false ends the operation with QUIRE_INTERRUPTED, and what it had written is
@@ -77,6 +77,50 @@ QUIRE_API QUIRE_MUST_CHECK quire_status quire_restore(const char *backup, const 
 QUIRE_API QUIRE_MUST_CHECK quire_status quire_compact(const char *path,
                                                       quire_progress_callback progress,
                                                       void *context, quire_error *err);
+
+/* ---- Vacuum ---- */
+
+/* Options of quire_vacuum; start from QUIRE_VACUUM_OPTIONS_INIT, zero is the default. */
+typedef struct quire_vacuum_options {
+    size_t size;                      /* sizeof(quire_vacuum_options) */
+    uint32_t pages_max;               /* give back about so many pages; 0 = all that are free */
+    uint32_t step_pages;              /* moved in one transaction; default 64, at most 1,024 */
+    quire_progress_callback progress; /* between two transactions; may be NULL */
+    void *context;                    /* passed to it */
+} quire_vacuum_options;
+
+#define QUIRE_VACUUM_OPTIONS_INIT                                                                  \
+    {                                                                                              \
+        .size = sizeof(quire_vacuum_options)                                                       \
+    }
+
+/* What a vacuum did. */
+typedef struct quire_vacuum_result {
+    size_t size;           /* in: sizeof(quire_vacuum_result) */
+    uint64_t pages_moved;  /* from the end of the file to free pages further ahead */
+    uint64_t pages_freed;  /* that the database has fewer */
+    uint64_t transactions; /* that it took */
+} quire_vacuum_result;
+
+/*
+ * Makes the file smaller while others read and write: moves pages from its end
+ * to free pages further ahead, and takes the free end off. Each transaction is
+ * short: between two of them other writers go on, and nothing is lost when it
+ * stops or crashes half way. It ends with a checkpoint, which cuts the file.
+ *
+ * Pages that an open read transaction can see in use are neither filled nor
+ * taken off: with old readers it gives back less, and the file is cut by the
+ * first checkpoint after the last of them ended. Trees with large values, and
+ * hash indexes with frequent keys, are read once to find whose their pages are.
+ *   options  NULL for the defaults
+ *   result   what was done, also after a failure; may be NULL
+ * Errors: BUSY, READ_ONLY, INTERRUPTED (by `progress`), CORRUPT (names the page:
+ * nothing refers to it), IO, NO_SPACE, NO_MEMORY. Any thread, with no write
+ * transaction of its own open.
+ */
+QUIRE_API QUIRE_MUST_CHECK quire_status quire_vacuum(quire_db *db,
+                                                     const quire_vacuum_options *options,
+                                                     quire_vacuum_result *result, quire_error *err);
 
 /* ---- Salvage ---- */
 

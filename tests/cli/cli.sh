@@ -69,7 +69,7 @@ exits 64
 says "Usage: quire COMMAND"
 
 readonly commands="load query schema inspect stats checkpoint
-backup restore compact recover dump version"
+backup restore compact vacuum recover dump version"
 
 case_ "--help names every command"
 run --help

@@ -788,6 +788,90 @@ static void run_compact(struct image_run *run)
     MUST(qr_compact(&place, "db", NULL, NULL, &err));
 }
 
+/* ---- Vacuum ---- */
+
+static void create_ballast(struct image_run *run, quire_txn *txn)
+{
+    static const uint8_t bytes[60 << 10];
+    quire_error err = QUIRE_ERROR_INIT;
+    quire_tree *tree;
+    (void)run;
+    MUST(quire_tree_create(txn, "ballast", &err));
+    MUST(quire_tree_open(txn, "ballast", &tree, &err));
+    MUST(quire_tree_put(tree, 1, bytes, sizeof bytes, NULL, &err));
+    quire_tree_close(tree);
+}
+
+static void drop_ballast(struct image_run *run, quire_txn *txn)
+{
+    quire_error err = QUIRE_ERROR_INIT;
+    (void)run;
+    MUST(quire_tree_drop(txn, "ballast", &err));
+}
+
+/* What a vacuum commits changes nothing that a digest sees: an image holds the state before it. */
+static void vacuum(struct image_run *run, quire_vacuum_result *total)
+{
+    quire_error err = QUIRE_ERROR_INIT;
+    quire_vacuum_options options = QUIRE_VACUUM_OPTIONS_INIT;
+    quire_vacuum_result result = {.size = sizeof result};
+    options.step_pages = 12;
+    MUST(quire_vacuum(run->db, &options, &result, &err));
+    total->pages_moved += result.pages_moved;
+    total->pages_freed += result.pages_freed;
+}
+
+/* Pages at the end are moved, taken off and come again; a snapshot looks on. */
+static void run_vacuum(struct image_run *run)
+{
+    quire_error err = QUIRE_ERROR_INIT;
+    quire_vacuum_result total = {.size = sizeof total};
+    quire_txn *snapshot;
+    run->world.slots = 40;
+    run->world.body_bytes_max = 4000;
+    image_open(run);
+    for (int round = 0; round < 2; round++) {
+        image_commit(run, create_ballast);
+        image_commit(run, round == 0 ? image_create_world : image_world);
+        for (int i = 0; i < 5; i++) {
+            image_commit(run, image_world);
+        }
+        image_commit(run, drop_ballast);
+        image_checkpoint(run);
+        if (round == 1) {
+            MUST(quire_begin(run->db, QUIRE_READ, &snapshot, &err));
+            unsigned number = atomic_load(&run->acknowledged);
+            vacuum(run, &total);
+            image_checkpoint(run);
+            REQUIRE(audit_digest(snapshot) == run->digests[number], "the snapshot has changed");
+            MUST(quire_commit(snapshot, &err));
+        }
+        vacuum(run, &total);
+        image_commit(run, image_world);
+    }
+    REQUIRE(total.pages_moved > 20 && total.pages_freed > 100, "%llu pages moved, %llu freed",
+            (unsigned long long)total.pages_moved, (unsigned long long)total.pages_freed);
+    image_close(run);
+}
+
+/* Commits are visible before they are durable: the file may be cut only after both. */
+static void run_vacuum_normal(struct image_run *run)
+{
+    run->options.durability = QUIRE_DURABILITY_NORMAL;
+    run->options.sync_interval_ms = 60000;
+    run->unsynced = true;
+    run_vacuum(run);
+}
+
+/* With a cache that forgets what is beyond the end of the file: what a snapshot sees, not what a
+ * crash leaves. */
+static void run_vacuum_small(struct image_run *run)
+{
+    run->options.cache_bytes = 64 << 10;
+    image_watch(run, false);
+    run_vacuum(run);
+}
+
 /* Large ones first, so that the processes that share them end together. */
 const struct image_workload image_workloads[] = {
     {"snapshot", run_snapshot},
@@ -822,5 +906,8 @@ const struct image_workload image_workloads[] = {
     {"compact", run_compact},
     {"bulk", run_bulk},
     {"bulk-normal", run_bulk_normal},
+    {"vacuum", run_vacuum},
+    {"vacuum_normal", run_vacuum_normal},
+    {"vacuum_small", run_vacuum_small},
     {NULL, NULL},
 };

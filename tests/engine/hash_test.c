@@ -155,6 +155,116 @@ Test(hash, growth__splits_one_bucket_at_a_time_through_every_depth)
     close_hash(&fixture);
 }
 
+/* Deletes what remains of `count` keys but every `keep`-th, at random. */
+static void thin_out(const struct qr_hash *hash, uint64_t count, uint64_t keep)
+{
+    quire_error err = QUIRE_ERROR_INIT;
+    struct spelled spelled;
+    for (uint64_t i = 0; i < count; i++) {
+        uint64_t key = i * 7919 % count;
+        if (key % keep != 0) {
+            OK(qr_hash_delete(hash, spell(&spelled, key, 12), (int64_t)key, &err));
+        }
+    }
+}
+
+Test(hash, deletions__merge_one_bucket_at_a_time_through_every_depth)
+{
+    quire_error err = QUIRE_ERROR_INIT;
+    struct fixture fixture;
+    struct spelled spelled;
+    const struct qr_hash *hash = &fixture.hash;
+    uint64_t count = 30000;
+    open_hash(&fixture, 1024);
+    for (uint64_t i = 0; i < count / 10; i++) {
+        OK(qr_hash_insert(hash, spell(&spelled, i * 10, 12), (int64_t)i * 10, &err));
+    }
+    struct shape compact = shape_of(hash);
+    for (uint64_t i = 0; i < count; i++) {
+        if (i % 10 != 0) {
+            OK(qr_hash_insert(hash, spell(&spelled, i, 12), (int64_t)i, &err));
+        }
+    }
+    struct shape full = shape_of(hash);
+    thin_out(hash, count, 10);
+    struct shape thin = shape_of(hash);
+    cr_assert_gt(full.directories, compact.directories);
+    cr_assert_leq(thin.buckets, 2 * compact.buckets, "%u bucket pages, compact %u", thin.buckets,
+                  compact.buckets);
+    cr_assert_lt(thin.directories, full.directories);
+    cr_assert_eq(thin.cells, count / 10);
+    for (uint64_t i = 0; i < count; i++) {
+        cr_assert_eq(rowids_of(hash, spell(&spelled, i, 12), false, NULL, 0), i % 10 == 0);
+    }
+    uint32_t pages = qr_view_page_count(hash->view);
+    for (uint64_t i = 0; i < count; i += 10) {
+        OK(qr_hash_delete(hash, spell(&spelled, i, 12), (int64_t)i, &err));
+    }
+    thin = shape_of(hash);
+    cr_assert_eq(thin.directories + thin.buckets, 2);
+    /* Every page that it had is free again, so that it grows without new ones. */
+    for (uint64_t i = 0; i < count; i++) {
+        OK(qr_hash_insert(hash, spell(&spelled, i, 12), (int64_t)i, &err));
+    }
+    cr_assert_eq(qr_view_page_count(hash->view), pages);
+    close_hash(&fixture);
+}
+
+Test(hash, load_between_growth_and_merging__changes_no_bucket)
+{
+    quire_error err = QUIRE_ERROR_INIT;
+    struct fixture fixture;
+    struct spelled spelled;
+    const struct qr_hash *hash = &fixture.hash;
+    open_hash(&fixture, 1024);
+    for (uint64_t i = 0; i < 2000; i++) {
+        OK(qr_hash_insert(hash, spell(&spelled, i, 12), (int64_t)i, &err));
+    }
+    uint32_t directories = shape_of(hash).directories;
+    uint32_t pages = qr_view_page_count(hash->view);
+    for (int round = 0; round < 3; round++) {
+        for (uint64_t i = 0; i < 800; i++) {
+            OK(qr_hash_delete(hash, spell(&spelled, i, 12), (int64_t)i, &err));
+        }
+        for (uint64_t i = 0; i < 800; i++) {
+            OK(qr_hash_insert(hash, spell(&spelled, i, 12), (int64_t)i, &err));
+        }
+    }
+    cr_assert_eq(shape_of(hash).directories, directories);
+    cr_assert_leq(qr_view_page_count(hash->view), pages + 2);
+    close_hash(&fixture);
+}
+
+Test(hash, key_that_has_become_rare__gives_its_tree_back)
+{
+    quire_error err = QUIRE_ERROR_INIT;
+    struct fixture fixture;
+    struct spelled spelled;
+    const struct qr_hash *hash = &fixture.hash;
+    int64_t rowids[QR_HASH_INLINE_MAX];
+    open_hash(&fixture, 1024);
+    const struct qr_hash_key *key = spell(&spelled, 7, 12);
+    for (int64_t i = 0; i < 500; i++) {
+        OK(qr_hash_insert(hash, key, i, &err));
+    }
+    cr_assert_eq(shape_of(hash).postings, 1);
+    for (int64_t i = 0; i < 492; i++) {
+        cr_assert_eq(shape_of(hash).postings, 1);
+        OK(qr_hash_delete(hash, key, i, &err));
+    }
+    struct shape shape = shape_of(hash);
+    cr_assert_eq(shape.postings, 0);
+    cr_assert_eq(shape.cells, 8);
+    cr_assert_eq(entries_of(hash), 8);
+    cr_assert_eq(rowids_of(hash, key, false, rowids, QR_HASH_INLINE_MAX), 8);
+    for (int64_t i = 0; i < 8; i++) {
+        cr_assert_eq(rowids[i], 492 + i);
+        OK(qr_hash_delete(hash, key, 492 + i, &err));
+    }
+    cr_assert_eq(entries_of(hash), 0);
+    close_hash(&fixture);
+}
+
 Test(hash, duplicates__move_to_a_tree_and_stay_cheap)
 {
     quire_error err = QUIRE_ERROR_INIT;

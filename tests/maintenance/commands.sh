@@ -30,7 +30,7 @@ prints() { grep -qF -- "$1" out || wrong "standard output lacks $1: $(cat out)";
 says() { grep -qF -- "$1" err || wrong "standard error lacks $1: $(cat err)"; }
 same() { cmp -s "$1" "$2" || wrong "$1 and $2 differ"; }
 
-for command in backup restore compact recover dump stats; do
+for command in backup restore compact vacuum recover dump stats; do
     expect 0 "$command" --help
     prints "Usage: quire $command"
     expect 64 "$command"
@@ -64,6 +64,20 @@ expect 0 inspect restored.quire
 expect 0 dump restored.quire
 same out original.json
 expect 74 compact none.quire
+
+expect 0 load wide.quire --schema schema.graphql original.json
+size=$(stat -c %s wide.quire)
+expect 0 vacuum wide.quire --pages 1
+prints "pages given back"
+expect 0 vacuum wide.quire
+[ "$(stat -c %s wide.quire)" -le "$size" ] || wrong "vacuum made the file larger"
+expect 0 vacuum wide.quire
+prints "0 pages given back, 0 moved"
+expect 0 inspect wide.quire
+expect 0 dump wide.quire
+same out original.json
+expect 64 vacuum wide.quire --pages -1
+expect 74 vacuum none.quire
 
 expect 0 load again.quire --schema schema.graphql original.json
 expect 0 dump again.quire

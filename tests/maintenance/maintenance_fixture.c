@@ -114,8 +114,14 @@ static void fill_words(quire_txn *txn)
 
 void create_sample(struct qr_file_layer *layer, const char *path, int rows)
 {
-    quire_error err = QUIRE_ERROR_INIT;
     quire_db *db = open_at(layer, path, QUIRE_OPEN_NEW);
+    fill_sample(db, rows);
+    close_db(db);
+}
+
+void fill_sample(quire_db *db, int rows)
+{
+    quire_error err = QUIRE_ERROR_INIT;
     quire_table *people;
     quire_txn *txn = begin_write(db);
     define_sample(txn);
@@ -135,7 +141,6 @@ void create_sample(struct qr_file_layer *layer, const char *path, int rows)
     }
     quire_table_close(people);
     commit(txn);
-    close_db(db);
 }
 
 /* ---- Digest ---- */
@@ -200,11 +205,10 @@ static uint64_t digest_object(uint64_t digest, const struct qr_object *object)
     return mix(digest, object->text, object->text_size);
 }
 
-uint64_t digest_db(quire_db *db)
+uint64_t digest_txn(quire_txn *txn)
 {
     quire_error err = QUIRE_ERROR_INIT;
     struct qr_object_list list;
-    quire_txn *txn = begin_read(db);
     uint64_t digest = 0;
     uint32_t next_id;
     OK(qr_object_list_read(&list, qr_txn_pages(txn), &err));
@@ -217,8 +221,15 @@ uint64_t digest_db(quire_db *db)
     }
     OK(qr_catalog_next_id(qr_txn_pages(txn), &next_id, &err));
     qr_object_list_free(&list);
-    quire_rollback(txn);
     return mix_number(digest, next_id);
+}
+
+uint64_t digest_db(quire_db *db)
+{
+    quire_txn *txn = begin_read(db);
+    uint64_t digest = digest_txn(txn);
+    quire_rollback(txn);
+    return digest;
 }
 
 uint64_t digest_at(struct qr_file_layer *layer, const char *path)

@@ -21,11 +21,14 @@ quire_db *open_at(struct qr_file_layer *layer, const char *path, quire_open_mode
  * dropped again, and rows deleted, so that pages are free and ids have gaps.
  */
 void create_sample(struct qr_file_layer *layer, const char *path, int rows);
+/* The same in an open database, which has none of it. */
+void fill_sample(quire_db *db, int rows);
 /* Adds a person with a name that no other has; commits. */
 void add_person(quire_db *db, int number);
 
 /* A number made from every object, row and index entry that the newest commit shows. */
 uint64_t digest_db(quire_db *db);
+uint64_t digest_txn(quire_txn *txn);
 /* The same of a closed database. */
 uint64_t digest_at(struct qr_file_layer *layer, const char *path);
 

@@ -1,0 +1,198 @@
+/*
+ * Incremental vacuum: moves pages from the end of the file to free ones further
+ * ahead, and takes the free end off, in write transactions of bounded size.
+ *
+ * A page that is moved leaves its place free, but only when no snapshot sees
+ * the state before: so what one transaction moves, the next takes off the end.
+ * Between two of them other writers come in, and may use what is free; the next
+ * step begins again with the last page in use. A crash loses at most one step.
+ *
+ * Some pages do not say whose they are. When the end of the file has one, its
+ * tree is read, in a snapshot of its own: the writer lock is not held.
+ */
+#include <string.h>
+
+#include "engine/vacuum_internal.h"
+#include "quire/maintenance.h"
+
+#define STEP_DEFAULT 64U
+#define STEP_MAX     1024U
+
+/* Surveys without a page moved, because writers keep changing what was found. */
+#define SURVEYS_MAX 3
+
+struct vacuum {
+    quire_db *db;
+    quire_vacuum_options options;
+    quire_vacuum_result result;
+    struct qr_page_owners owners;
+    uint32_t unknown; /* tree to survey before the next step; 0 = none */
+    unsigned surveys; /* since a page was moved */
+    uint64_t pages_before, commits_before, goal;
+};
+
+static quire_status complete_options(const quire_vacuum_options *given,
+                                     quire_vacuum_options *options, quire_error *err)
+{
+    *options = (quire_vacuum_options)QUIRE_VACUUM_OPTIONS_INIT;
+    if (given != NULL) {
+        if (given->size < sizeof given->size || given->size > sizeof *options) {
+            return qr_fail(err, QUIRE_MISUSE,
+                           "options.size is %zu; start from QUIRE_VACUUM_OPTIONS_INIT.",
+                           given->size);
+        }
+        memcpy(options, given, given->size);
+    }
+    if (options->step_pages == 0) {
+        options->step_pages = STEP_DEFAULT;
+    }
+    if (options->step_pages > STEP_MAX) {
+        return qr_fail(err, QUIRE_MISUSE, "options.step_pages is %u; at most %u.",
+                       options->step_pages, STEP_MAX);
+    }
+    return QUIRE_OK;
+}
+
+/* ---- A step ---- */
+
+static quire_status move_pages(struct vacuum *vacuum, quire_txn *txn, uint32_t *moved,
+                               quire_error *err)
+{
+    uint32_t below = qr_view_page_count(txn->view);
+    *moved = 0;
+    while (*moved < vacuum->options.step_pages) {
+        uint32_t page;
+        uint32_t went = 0;
+        QR_TRY(qr_view_last_used(txn->view, below, &page, err));
+        if (page == 0) {
+            break;
+        }
+        QR_TRY(qr_vacuum_page(txn, &vacuum->owners, page, vacuum->options.step_pages - *moved,
+                              &went, &vacuum->unknown, err));
+        if (went == 0) {
+            break;
+        }
+        *moved += went;
+        below = page;
+    }
+    return QUIRE_OK;
+}
+
+/* One transaction. *idle: it found nothing to do. */
+static quire_status run_step(struct vacuum *vacuum, bool *idle, quire_error *err)
+{
+    quire_begin_options begin = QUIRE_BEGIN_OPTIONS_INIT;
+    uint32_t moved = 0;
+    uint32_t cut = 0;
+    quire_txn *txn;
+    begin.owner = "vacuum";
+    vacuum->unknown = 0;
+    QR_TRY(quire_begin_with(vacuum->db, QUIRE_WRITE, &begin, &txn, err));
+    quire_status status = move_pages(vacuum, txn, &moved, err);
+    if (status == QUIRE_OK) {
+        status = qr_txn_trim(txn->txn, &cut, err);
+    }
+    *idle = moved == 0 && cut == 0;
+    if (status != QUIRE_OK || *idle) {
+        quire_rollback(txn);
+        return status;
+    }
+    QR_TRY(quire_commit(txn, err));
+    vacuum->result.pages_moved += moved;
+    vacuum->result.pages_freed += cut;
+    vacuum->result.transactions++;
+    vacuum->surveys = moved > 0 ? 0 : vacuum->surveys;
+    return QUIRE_OK;
+}
+
+/* ---- Between steps ---- */
+
+static quire_status read_stats(const struct vacuum *vacuum, quire_stats *stats, quire_error *err)
+{
+    *stats = (quire_stats){.size = sizeof *stats};
+    return quire_get_stats(vacuum->db, stats, err);
+}
+
+static quire_status survey(struct vacuum *vacuum, quire_error *err)
+{
+    quire_stats stats;
+    quire_txn *txn;
+    QR_TRY(read_stats(vacuum, &stats, err));
+    QR_TRY(quire_begin(vacuum->db, QUIRE_READ, &txn, err));
+    /* Only pages from there on will have to move. */
+    uint32_t from = stats.pages - stats.pages_free;
+    quire_status status = qr_page_owners_survey(&vacuum->owners, txn, vacuum->unknown, from, err);
+    quire_rollback(txn);
+    vacuum->surveys++;
+    return status;
+}
+
+static quire_status tell(const struct vacuum *vacuum, quire_error *err)
+{
+    const quire_vacuum_result *result = &vacuum->result;
+    quire_stats stats;
+    if (vacuum->options.progress == NULL) {
+        return QUIRE_OK;
+    }
+    QR_TRY(read_stats(vacuum, &stats, err));
+    uint64_t total = result->pages_freed > vacuum->goal ? result->pages_freed : vacuum->goal;
+    quire_progress progress = {.done = result->pages_freed,
+                               .total = total,
+                               .commits =
+                                   stats.commits - vacuum->commits_before - result->transactions};
+    return vacuum->options.progress(vacuum->options.context, &progress)
+               ? QUIRE_OK
+               : qr_fail(err, QUIRE_INTERRUPTED, "The vacuum was ended; %llu pages are given back.",
+                         (unsigned long long)result->pages_freed);
+}
+
+/* Whether what was asked for has been done. Writers could keep it busy for ever otherwise. */
+static bool is_done(const struct vacuum *vacuum)
+{
+    const quire_vacuum_result *result = &vacuum->result;
+    uint32_t pages_max = vacuum->options.pages_max;
+    return (pages_max != 0 && result->pages_freed >= pages_max) ||
+           result->pages_moved > vacuum->pages_before;
+}
+
+static quire_status run_steps(struct vacuum *vacuum, quire_error *err)
+{
+    bool idle = false;
+    while (!is_done(vacuum) && (!idle || vacuum->unknown != 0)) {
+        QR_TRY(tell(vacuum, err));
+        if (vacuum->unknown != 0) {
+            if (vacuum->surveys == SURVEYS_MAX) {
+                return QUIRE_OK;
+            }
+            QR_TRY(survey(vacuum, err));
+        }
+        QR_TRY(run_step(vacuum, &idle, err));
+    }
+    return tell(vacuum, err);
+}
+
+quire_status quire_vacuum(quire_db *db, const quire_vacuum_options *options,
+                          quire_vacuum_result *result, quire_error *err)
+{
+    struct vacuum vacuum = {.db = db, .result = {.size = sizeof vacuum.result}};
+    quire_stats stats;
+    if (db == NULL) {
+        return qr_fail(err, QUIRE_MISUSE, "quire_vacuum needs a database.");
+    }
+    if (result != NULL && result->size != sizeof *result) {
+        return qr_fail(err, QUIRE_MISUSE, "result.size is %zu; set it to its size.", result->size);
+    }
+    QR_TRY(complete_options(options, &vacuum.options, err));
+    QR_TRY(read_stats(&vacuum, &stats, err));
+    uint32_t pages_max = vacuum.options.pages_max;
+    vacuum.pages_before = stats.pages;
+    vacuum.commits_before = stats.commits;
+    vacuum.goal = pages_max != 0 && pages_max < stats.pages_free ? pages_max : stats.pages_free;
+    qr_page_owners_init(&vacuum.owners, &db->allocator);
+    quire_status status = run_steps(&vacuum, err);
+    qr_page_owners_free(&vacuum.owners);
+    if (result != NULL) {
+        *result = vacuum.result;
+    }
+    return status == QUIRE_OK && vacuum.result.pages_freed > 0 ? quire_checkpoint(db, err) : status;
+}
