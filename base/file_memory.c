@@ -286,6 +286,16 @@ static void memory_unlock(struct qr_file *base)
     qr_mutex_unlock(&file->layer->mutex);
 }
 
+static quire_status memory_is_named(struct qr_file *base, bool *named, quire_error *err)
+{
+    struct memory_file *file = (struct memory_file *)base;
+    (void)err;
+    qr_mutex_lock(&file->layer->mutex);
+    *named = file->inode->path != NULL;
+    qr_mutex_unlock(&file->layer->mutex);
+    return QUIRE_OK;
+}
+
 static const struct qr_file_methods file_methods = {
     .close = memory_close,
     .read = memory_read,
@@ -294,6 +304,7 @@ static const struct qr_file_methods file_methods = {
     .write_behind = memory_write_behind,
     .size = memory_size,
     .truncate = memory_truncate,
+    .is_named = memory_is_named,
     .lock = memory_lock,
     .unlock = memory_unlock,
 };

@@ -206,6 +206,24 @@ static quire_status posix_size(struct qr_file *base, uint64_t *size, quire_error
     return QUIRE_OK;
 }
 
+static quire_status posix_is_named(struct qr_file *base, bool *named, quire_error *err)
+{
+    struct qr_posix_file *file = (struct qr_posix_file *)base;
+    struct stat open;
+    struct stat found;
+    *named = false;
+    if (fstat(file->fd, &open) != 0) {
+        return qr_fail_os(err, errno, file->path, 0, "Cannot look at the open file %s", file->path);
+    }
+    if (lstat(file->path, &found) != 0) {
+        return errno == ENOENT || errno == ENOTDIR
+                   ? QUIRE_OK
+                   : qr_fail_os(err, errno, file->path, 0, "Cannot look up %s", file->path);
+    }
+    *named = open.st_dev == found.st_dev && open.st_ino == found.st_ino;
+    return QUIRE_OK;
+}
+
 static quire_status posix_truncate(struct qr_file *base, uint64_t size, quire_error *err)
 {
     struct qr_posix_file *file = (struct qr_posix_file *)base;
@@ -228,6 +246,7 @@ static const struct qr_file_methods file_methods = {
     .write_behind = posix_write_behind,
     .size = posix_size,
     .truncate = posix_truncate,
+    .is_named = posix_is_named,
     .lock = qr_posix_lock,
     .unlock = qr_posix_unlock,
 };

@@ -172,11 +172,15 @@ static quire_status copy_snapshot(struct copy *copy, quire_error *err)
 static quire_status open_new(struct qr_file_layer *layer, const char *path, struct qr_file **file,
                              quire_error *err)
 {
-    bool taken = false;
+    bool ours = false;
     QR_TRY(layer->methods->open(layer, path, QR_OPEN_WRITE | QR_OPEN_CREATE | QR_OPEN_EXCLUSIVE,
                                 file, err));
-    quire_status status = (*file)->methods->lock(*file, QR_LOCK_EXCLUSIVE, &taken, err);
-    if (status == QUIRE_OK && !taken) {
+    quire_status status = (*file)->methods->lock(*file, QR_LOCK_EXCLUSIVE, &ours, err);
+    if (status == QUIRE_OK && ours) {
+        /* Before it was locked another process may have taken it for a leftover. */
+        status = (*file)->methods->is_named(*file, &ours, err);
+    }
+    if (status == QUIRE_OK && !ours) {
         status = qr_fail_at(err, QUIRE_LOCKED, path, QUIRE_NO_PAGE, 0,
                             "%s is in use by another process.", path);
     }

@@ -122,6 +122,9 @@ static quire_status hold_damaged(struct qr_replacement *r, quire_error *err)
     bool taken = false;
     QR_TRY(layer->methods->open(layer, r->path, QR_OPEN_WRITE, &r->lock, err));
     QR_TRY(r->lock->methods->lock(r->lock, QR_LOCK_EXCLUSIVE, &taken, err));
+    if (taken) {
+        QR_TRY(r->lock->methods->is_named(r->lock, &taken, err));
+    }
     return taken ? QUIRE_OK
                  : qr_fail_at(err, QUIRE_LOCKED, r->path, QUIRE_NO_PAGE, 0,
                               "%s is open elsewhere; close it there.", r->path);

@@ -128,15 +128,38 @@ static quire_status is_unborn(struct qr_pager *pager, bool *unborn, quire_error 
     return QUIRE_OK;
 }
 
+/* Openings of a path in search of a file that keeps it. */
+#define OPEN_TRIES 16
+
+/* Opens the file and locks it for writing. Before the lock is held another file may take the name,
+ * by a restore or a compaction: then that one is meant. */
+static quire_status open_locked(struct qr_pager *pager, quire_error *err)
+{
+    unsigned flags = open_flags(pager->options.mode);
+    for (int tries = 0; tries < OPEN_TRIES; tries++) {
+        bool named = false;
+        QR_TRY(pager->layer->methods->open(pager->layer, pager->path, flags, &pager->file, err));
+        if (pager->read_only) {
+            return QUIRE_OK;
+        }
+        QR_TRY(lock_file(pager, err));
+        QR_TRY(pager->file->methods->is_named(pager->file, &named, err));
+        if (named) {
+            return QUIRE_OK;
+        }
+        pager->file->methods->close(pager->file);
+        pager->file = NULL;
+    }
+    return qr_fail_at(err, QUIRE_LOCKED, pager->path, QUIRE_NO_PAGE, 0,
+                      "%s is replaced by other files all the time; try again later.", pager->path);
+}
+
 static quire_status open_files(struct qr_pager *pager, struct qr_file_header *header,
                                quire_error *err)
 {
-    quire_open_mode mode = pager->options.mode;
     bool unborn = false;
-    QR_TRY(pager->layer->methods->open(pager->layer, pager->path, open_flags(mode), &pager->file,
-                                       err));
+    QR_TRY(open_locked(pager, err));
     if (!pager->read_only) {
-        QR_TRY(lock_file(pager, err));
         QR_TRY(is_unborn(pager, &unborn, err));
     }
     return unborn ? qr_database_create(pager, header, err)

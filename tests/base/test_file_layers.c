@@ -261,3 +261,52 @@ Test(file_layers, memory__refuses_impossible_offsets)
     file->methods->close(file);
     qr_file_layer_memory_destroy(layer);
 }
+
+/* ---- Names of open files ---- */
+
+static bool is_named(struct qr_file *file)
+{
+    bool named;
+    cr_assert_eq(file->methods->is_named(file, &named, NULL), QUIRE_OK);
+    return named;
+}
+
+static void assert_names_are_noticed(struct qr_file_layer *layer, const char *directory)
+{
+    unsigned flags = QR_OPEN_WRITE | QR_OPEN_CREATE;
+    struct side side = {.layer = layer, .directory = directory};
+    struct qr_file *first;
+    struct qr_file *second;
+    char path[600];
+    char other[600];
+    path_of(&side, 0, path, sizeof path);
+    path_of(&side, 1, other, sizeof other);
+    cr_assert_eq(layer->methods->open(layer, path, flags, &first, NULL), QUIRE_OK);
+    cr_assert_eq(layer->methods->open(layer, other, flags, &second, NULL), QUIRE_OK);
+    cr_assert(is_named(first) && is_named(second));
+    second->methods->close(second);
+    cr_assert_eq(layer->methods->rename(layer, other, path, NULL), QUIRE_OK);
+    cr_assert_not(is_named(first), "another file has taken its name");
+    cr_assert_eq(layer->methods->open(layer, path, flags, &second, NULL), QUIRE_OK);
+    cr_assert(is_named(second));
+    cr_assert_eq(layer->methods->remove(layer, path, NULL), QUIRE_OK);
+    cr_assert_not(is_named(first));
+    cr_assert_not(is_named(second));
+    first->methods->close(first);
+    second->methods->close(second);
+}
+
+Test(file_layers, open_files__tell_whether_they_have_kept_their_name)
+{
+    struct temp_dir dir;
+    struct qr_file_layer *memory;
+    struct faulty_layer *faulty = faulty_layer_create();
+    temp_dir_create(&dir);
+    cr_assert_eq(qr_file_layer_memory_create(qr_allocator_default(), &memory, NULL), QUIRE_OK);
+    assert_names_are_noticed(qr_file_layer_posix(), dir.path);
+    assert_names_are_noticed(memory, "/d");
+    assert_names_are_noticed(faulty_layer_files(faulty), "/d");
+    qr_file_layer_memory_destroy(memory);
+    faulty_layer_destroy(faulty);
+    temp_dir_remove(&dir);
+}

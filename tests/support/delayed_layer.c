@@ -262,6 +262,12 @@ static void delayed_unlock(struct qr_file *base)
     file->real->methods->unlock(file->real);
 }
 
+static quire_status delayed_is_named(struct qr_file *base, bool *named, quire_error *err)
+{
+    struct delayed_file *file = (struct delayed_file *)base;
+    return file->real->methods->is_named(file->real, named, err);
+}
+
 static const struct qr_file_methods file_methods = {
     .close = delayed_close,
     .read = delayed_read,
@@ -270,6 +276,7 @@ static const struct qr_file_methods file_methods = {
     .write_behind = delayed_write_behind,
     .size = delayed_size,
     .truncate = delayed_truncate,
+    .is_named = delayed_is_named,
     .lock = delayed_lock,
     .unlock = delayed_unlock,
 };

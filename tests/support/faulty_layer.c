@@ -267,6 +267,20 @@ static void faulty_unlock(struct qr_file *base)
     pthread_mutex_unlock(&file->owner->mutex);
 }
 
+static quire_status faulty_is_named(struct qr_file *base, bool *named, quire_error *err)
+{
+    struct faulty_file *file = (struct faulty_file *)base;
+    if (begin(file->owner, FAULTY_EXISTS, file->path, file, 0, 0)) {
+        return end_failed(file->owner, "look up", file->path, 0, err);
+    }
+    const struct disk_names *names = &file->owner->disk.cached;
+    *named = false;
+    for (size_t i = 0; i < names->count; i++) {
+        *named = *named || names->names[i].inode == file->inode;
+    }
+    return end(file->owner, QUIRE_OK);
+}
+
 static const struct qr_file_methods file_methods = {
     .close = faulty_close,
     .read = faulty_read,
@@ -275,6 +289,7 @@ static const struct qr_file_methods file_methods = {
     .write_behind = faulty_write_behind,
     .size = faulty_size,
     .truncate = faulty_truncate,
+    .is_named = faulty_is_named,
     .lock = faulty_lock,
     .unlock = faulty_unlock,
 };
