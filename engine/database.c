@@ -34,6 +34,11 @@ static quire_status check_options(const quire_options *options, quire_error *err
         return qr_fail(err, QUIRE_MISUSE, "options.durability is %d; see quire_durability.",
                        (int)options->durability);
     }
+    if ((unsigned)options->versions_policy > QUIRE_VERSIONS_EXPIRE) {
+        return qr_fail(err, QUIRE_MISUSE,
+                       "options.versions_policy is %d; see quire_versions_policy.",
+                       (int)options->versions_policy);
+    }
     if (!qr_is_power_of_two(options->page_size) || options->page_size < QR_PAGE_SIZE_MIN ||
         options->page_size > QR_PAGE_SIZE_MAX) {
         return qr_fail(err, QUIRE_MISUSE,
@@ -113,6 +118,8 @@ static quire_status open_pager(quire_db *db, const char *path, const quire_optio
         .checkpoint = options->checkpoint,
         .pages_max = options->pages_max,
         .hooks = options->hooks,
+        .versions_policy = options->versions_policy,
+        .versions_bytes_max = options->versions_bytes_max,
         .malloc_arena = malloc_arena,
     };
     return qr_pager_open(&pager_options, &db->pager, err);

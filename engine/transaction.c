@@ -387,7 +387,8 @@ quire_status quire_txn_get_stats(const quire_txn *txn, quire_txn_stats *stats, q
     quire_txn_stats now = {.size = stats->size,
                            .page_visits = counts->visits,
                            .page_reads = counts->reads,
-                           .page_copies = counts->copies};
+                           .page_copies = counts->copies,
+                           .versions_passed = counts->passed};
     memcpy(stats, &now, stats->size);
     return QUIRE_OK;
 }

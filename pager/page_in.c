@@ -30,6 +30,17 @@ static quire_status fail_absent(struct qr_view *view, uint32_t page_number, quir
                       (unsigned long)page_number, pager->path, (unsigned long long)view->sequence);
 }
 
+static quire_status fail_expired(struct qr_view *view, uint32_t page_number, quire_error *err)
+{
+    struct qr_pager *pager = view->pager;
+    return qr_fail_at(err, QUIRE_SNAPSHOT_TOO_OLD, pager->path, page_number,
+                      (uint64_t)page_number << pager->page_shift,
+                      "The read transaction on commit %llu of %s was open for too long: the old "
+                      "page versions that it needs exceeded versions_bytes_max. End it and begin "
+                      "another.",
+                      (unsigned long long)view->sequence, pager->path);
+}
+
 static quire_status fail_freed(struct qr_view *view, uint32_t page_number, quire_error *err)
 {
     struct qr_pager *pager = view->pager;
@@ -117,8 +128,10 @@ static quire_status load_newest(struct qr_view *view, uint32_t page_number, cons
     QR_TRY(qr_frame_alloc(pager, &frame, err));
     qr_cache_note_pressure(view);
     qr_mutex_lock(&cache->lock);
+    /* The page of an expired snapshot may be about to become another one. */
     bool absent =
-        atomic_load_explicit(&cache->table[page_number], memory_order_relaxed) == QR_REF_NONE;
+        atomic_load_explicit(&cache->table[page_number], memory_order_relaxed) == QR_REF_NONE &&
+        !qr_snapshot_expired(view);
     if (absent) {
         atomic_store_explicit(&cache->table[page_number], QR_REF_LOADING | frame,
                               memory_order_relaxed);
@@ -325,6 +338,7 @@ static uint32_t walk_frames(struct qr_view *view, uint32_t ref)
     struct qr_pager *pager = view->pager;
     while (qr_ref_is_frame(ref) && qr_page_lsn(qr_frame_bytes(pager, ref)) > view->ceiling) {
         ref = atomic_load_explicit(&pager->cache.frame[ref].prev, memory_order_acquire);
+        view->counts.passed++;
     }
     return ref;
 }
@@ -386,10 +400,18 @@ quire_status qr_view_page_slow(struct qr_view *view, uint32_t page_number, const
             return QUIRE_OK;
         }
     }
+    quire_status status;
+    bool expired;
     do {
-        QR_TRY(look(view, page_number, page, err));
-    } while (*page == NULL);
-    return QUIRE_OK;
+        status = look(view, page_number, page, err);
+        /* After the look: who expires a snapshot marks it before dropping what it needs. */
+        expired = qr_snapshot_expired(view);
+    } while (status == QUIRE_OK && *page == NULL && !expired);
+    if (expired) {
+        *page = NULL;
+        return fail_expired(view, page_number, err);
+    }
+    return status;
 }
 
 quire_status qr_view_page_raw(struct qr_view *view, uint32_t page_number, uint8_t *buffer,

@@ -41,6 +41,9 @@ static void fill_defaults(struct qr_pager_options *options)
     if (options->sync_interval_ms == 0) {
         options->sync_interval_ms = 100;
     }
+    if (options->versions_bytes_max == 0) {
+        options->versions_bytes_max = options->cache_bytes / 4;
+    }
 }
 
 static char *copy_path(struct qr_pager *pager, const char *path, const char *suffix, size_t *size,
@@ -320,8 +323,9 @@ static uint32_t count_readers(struct qr_pager *pager, uint64_t *oldest_ms)
         if (atomic_load_explicit(&slot->snapshot, memory_order_acquire) != QR_NO_SNAPSHOT) {
             uint64_t since = atomic_load_explicit(&slot->since_ns, memory_order_relaxed);
             oldest = since < oldest ? since : oldest;
-            count++;
         }
+        /* One that has lost its snapshot is open, too. */
+        count += atomic_load_explicit(&slot->taken, memory_order_acquire);
     }
     *oldest_ms = (now - oldest) / QR_NS_PER_MS;
     return count;
@@ -368,6 +372,7 @@ void qr_pager_get_stats(struct qr_pager *pager, quire_stats *stats)
         .oldest_reader_ms = oldest_reader_ms,
         .pages_max = pager->options.pages_max,
         .pages_direct = qr_counted(&counters->pages_direct),
+        .readers_expired = qr_counted(&counters->readers_expired),
     };
 }
 

@@ -50,7 +50,9 @@ struct qr_pager_options {
     quire_checkpoint_policy checkpoint;
     uint32_t pages_max; /* 0 = none */
     quire_hooks hooks;  /* those of commits are the caller's business */
-    bool malloc_arena;  /* frames from the allocator instead of reserved address space: tests */
+    quire_versions_policy versions_policy;
+    uint64_t versions_bytes_max; /* 0 = a quarter of the cache */
+    bool malloc_arena; /* frames from the allocator instead of reserved address space: tests */
 };
 
 /*

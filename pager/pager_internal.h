@@ -219,6 +219,7 @@ struct qr_cache {
     struct qr_supersede_list superseded; /* in order of `by` */
     struct qr_supersede_list recheck;
     _Atomic uint64_t versions_held;
+    _Atomic uint64_t versions_kept; /* of these, for an open snapshot; changes under lock */
 
     struct qr_file *spill_file;         /* opened at first need */
     uint32_t records_high, record_free; /* record_free: index + 1 */
@@ -399,7 +400,7 @@ struct qr_txn {
 
 struct qr_counters {
     _Atomic uint64_t commits, rollbacks, groups, checkpoints, pages_written, database_syncs;
-    _Atomic uint64_t page_reads, evictions, spills, pages_direct;
+    _Atomic uint64_t page_reads, evictions, spills, pages_direct, readers_expired;
 };
 
 struct qr_pager {
@@ -540,6 +541,12 @@ uint32_t qr_visible_pages(struct qr_pager *pager);
 void qr_boundary_publish(struct qr_pager *pager, uint64_t seq, uint32_t pages);
 /* The oldest boundary that a snapshot has or may still take. */
 uint64_t qr_oldest_boundary(struct qr_pager *pager);
+/* Whether the snapshot was taken away: versions that it needs may be gone. False for a transaction.
+ * Under cache.lock the answer "no" holds until the lock is released. */
+bool qr_snapshot_expired(const struct qr_view *view);
+/* What options.versions_policy asks for before a commit supersedes `more` versions: BUSY, or the
+ * oldest snapshots expire. Writer lock held. */
+quire_status qr_versions_bound(struct qr_pager *pager, size_t more, quire_error *err);
 /* Snapshot in one of the pager's own slots. */
 struct qr_view *qr_snapshot_take(struct qr_pager *pager, struct qr_slot *slot);
 void qr_view_drop_buffers(struct qr_view *view);

@@ -155,28 +155,42 @@ static uint32_t first_slot_hint(uint32_t readers)
     return (mixed >> 16) % (readers < 16 ? readers : 16);
 }
 
-static quire_status fail_no_slot(struct qr_pager *pager, quire_error *err)
+/* The reader with the oldest snapshot; slot NULL when there is none. */
+struct oldest {
+    struct qr_slot *slot;
+    uint64_t seq, age_ms;
+    char owner[QR_OWNER_SIZE];
+};
+
+static struct oldest find_oldest(struct qr_pager *pager)
 {
-    char owner[QR_OWNER_SIZE] = "";
-    uint64_t oldest_seq = QR_NO_SNAPSHOT;
+    struct oldest oldest = {.seq = QR_NO_SNAPSHOT};
     uint64_t since = 0;
     qr_mutex_lock(&pager->slots.lock);
     for (uint32_t i = QR_SLOT_FIRST_READER; i < pager->slots.count; i++) {
         struct qr_slot *slot = &pager->slots.slot[i];
         uint64_t seq = atomic_load_explicit(&slot->snapshot, memory_order_acquire);
-        if (seq < oldest_seq) {
-            oldest_seq = seq;
+        if (seq < oldest.seq) {
+            oldest.slot = slot;
+            oldest.seq = seq;
             since = atomic_load_explicit(&slot->since_ns, memory_order_relaxed);
-            memcpy(owner, slot->owner, sizeof owner);
+            memcpy(oldest.owner, slot->owner, sizeof oldest.owner);
         }
     }
     qr_mutex_unlock(&pager->slots.lock);
-    uint64_t age = since == 0 ? 0 : qr_clock_monotonic_ns() - since;
+    oldest.age_ms = since == 0 ? 0 : (qr_clock_monotonic_ns() - since) / QR_NS_PER_MS;
+    return oldest;
+}
+
+static quire_status fail_no_slot(struct qr_pager *pager, quire_error *err)
+{
+    struct oldest oldest = find_oldest(pager);
     return qr_fail(err, QUIRE_LIMIT,
                    "All %u read transactions that %s allows are open, the oldest on a state of "
                    "%llu ms ago%s%s; end some, or open the database with a larger readers_max.",
                    pager->slots.count - QR_SLOT_FIRST_READER, pager->path,
-                   (unsigned long long)(age / QR_NS_PER_MS), owner[0] == '\0' ? "" : " by ", owner);
+                   (unsigned long long)oldest.age_ms, oldest.owner[0] == '\0' ? "" : " by ",
+                   oldest.owner);
 }
 
 void qr_owner_copy(char label[QR_OWNER_SIZE], const char *owner)
@@ -272,6 +286,60 @@ void qr_snapshot_close(struct qr_view *view)
     }
     if (slot != &pager->slots.slot[QR_SLOT_CHECKPOINT]) {
         atomic_store_explicit(&slot->taken, 0, memory_order_release);
+    }
+}
+
+/* ---- Too many old versions ---- */
+
+bool qr_snapshot_expired(const struct qr_view *view)
+{
+    const struct qr_slot *slot = slot_of((struct qr_view *)(uintptr_t)view);
+    return view->txn == NULL &&
+           atomic_load_explicit(&slot->snapshot, memory_order_acquire) != view->ceiling;
+}
+
+/* Takes the oldest reader's snapshot away, and then the versions that it alone needs. The reader
+ * learns of it by finding its slot changed. */
+static bool expire_oldest(struct qr_pager *pager)
+{
+    struct oldest oldest = find_oldest(pager);
+    if (oldest.seq >= qr_visible_seq(pager)) {
+        return false; /* nobody, or one that needs no old version */
+    }
+    if (atomic_compare_exchange_strong_explicit(&oldest.slot->snapshot, &oldest.seq, QR_NO_SNAPSHOT,
+                                                memory_order_seq_cst, memory_order_relaxed)) {
+        qr_count(&pager->counters.readers_expired, 1);
+        qr_version_release_slot(pager, oldest.slot);
+    }
+    return true;
+}
+
+static quire_status fail_versions(struct qr_pager *pager, quire_error *err)
+{
+    struct oldest oldest = find_oldest(pager);
+    return qr_fail(err, QUIRE_BUSY,
+                   "%llu old pages of %s are kept for read transactions, the oldest on a state of "
+                   "%llu ms ago%s%s; end it and try again, or raise versions_bytes_max.",
+                   (unsigned long long)qr_counted(&pager->cache.versions_kept), pager->path,
+                   (unsigned long long)oldest.age_ms, oldest.owner[0] == '\0' ? "" : " by ",
+                   oldest.owner);
+}
+
+quire_status qr_versions_bound(struct qr_pager *pager, size_t more, quire_error *err)
+{
+    const struct qr_pager_options *options = &pager->options;
+    uint64_t bound = options->versions_bytes_max >> pager->page_shift;
+    for (;;) {
+        uint64_t kept = qr_counted(&pager->cache.versions_kept);
+        if (options->versions_policy == QUIRE_VERSIONS_SPILL || kept == 0 || kept + more <= bound) {
+            return QUIRE_OK;
+        }
+        if (options->versions_policy == QUIRE_VERSIONS_REFUSE) {
+            return fail_versions(pager, err);
+        }
+        if (!expire_oldest(pager)) {
+            return QUIRE_OK; /* a checkpoint keeps them, for a moment */
+        }
     }
 }
 

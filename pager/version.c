@@ -246,6 +246,7 @@ static void recheck_slot(struct qr_cache *cache, struct qr_slot *slot)
     while (entry != 0) {
         uint32_t next = cache->supersede[entry - 1].next;
         list_append(cache, &cache->recheck, entry);
+        (void)atomic_fetch_sub_explicit(&cache->versions_kept, 1, memory_order_relaxed);
         entry = next;
     }
 }
@@ -262,6 +263,7 @@ static void judge(struct qr_pager *pager, uint32_t entry)
     }
     what->next = atomic_load_explicit(&slot->held, memory_order_relaxed);
     atomic_store_explicit(&slot->held, entry, memory_order_seq_cst);
+    qr_count(&cache->versions_kept, 1);
     /* The snapshot may have ended before it could see the entry. */
     uint64_t seq = atomic_load_explicit(&slot->snapshot, memory_order_seq_cst);
     if (seq < what->seq || seq >= what->by) {

@@ -23,6 +23,7 @@ struct qr_view_counts {
     uint64_t visits; /* pages looked at, each time one was */
     uint64_t reads;  /* of these, those that had to come from a file */
     uint64_t copies; /* private pages made: copied or new; 0 for a snapshot */
+    uint64_t passed; /* newer versions passed over in frames */
 };
 
 struct qr_view {

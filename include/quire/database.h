@@ -111,6 +111,23 @@ typedef struct quire_hooks {
     quire_status (*segment_sealed)(void *context, const quire_segment *segment, quire_error *err);
 } quire_hooks;
 
+/*
+ * What happens to page versions that only open read transactions need. The log
+ * holds none for them, so its size does not depend on readers.
+ *   SPILL   kept for as long as they are needed: in the cache, and what does
+ *           not fit there in a temporary file, which has no bound
+ *   REFUSE  a commit that could make them more than versions_bytes_max fails
+ *           with BUSY, which names the oldest reader, and is rolled back
+ *   EXPIRE  the oldest readers lose their snapshot instead: their next read of a
+ *           page that has changed since fails with SNAPSHOT_TOO_OLD. Such a
+ *           transaction must still be ended.
+ */
+typedef enum quire_versions_policy {
+    QUIRE_VERSIONS_SPILL = 0,
+    QUIRE_VERSIONS_REFUSE = 1,
+    QUIRE_VERSIONS_EXPIRE = 2
+} quire_versions_policy;
+
 typedef enum quire_open_mode {
     QUIRE_OPEN_CREATE = 0,     /* read and write; create the file if it is missing */
     QUIRE_OPEN_READ_WRITE = 1, /* read and write; the file must exist */
@@ -133,11 +150,13 @@ typedef struct quire_options {
     uint64_t wal_bytes_max;      /* log size at which commits wait; default 64 MiB */
     uint32_t sync_interval_ms;   /* QUIRE_DURABILITY_NORMAL; default 100 */
     uint32_t wal_segment_bytes;  /* power of two; 0 = chosen; for tests of log turnover */
-    quire_checkpoint_policy checkpoint; /* wish NULL = frame_count(1000) */
-    const quire_allocator *allocator;   /* NULL = the C library's; borrowed until close */
-    uint32_t pages_max;                 /* quota: growth beyond it is NO_SPACE; 0 = none */
-    quire_hooks hooks;                  /* copied; `context` is borrowed until close */
-    uint32_t trigger_depth_max;         /* changes within triggers within changes; default 16 */
+    quire_checkpoint_policy checkpoint;    /* wish NULL = frame_count(1000) */
+    const quire_allocator *allocator;      /* NULL = the C library's; borrowed until close */
+    uint32_t pages_max;                    /* quota: growth beyond it is NO_SPACE; 0 = none */
+    quire_hooks hooks;                     /* copied; `context` is borrowed until close */
+    uint32_t trigger_depth_max;            /* changes within triggers within changes; default 16 */
+    quire_versions_policy versions_policy; /* default QUIRE_VERSIONS_SPILL */
+    uint64_t versions_bytes_max;           /* REFUSE and EXPIRE; default a quarter of the cache */
 } quire_options;
 
 #define QUIRE_OPTIONS_INIT                                                                         \
@@ -240,7 +259,8 @@ typedef struct quire_stats {
     uint64_t oldest_reader_ms;  /* age of the oldest open read transaction's state; 0 = none open */
     uint32_t pages_max;         /* quota; 0 = none */
     uint32_t reserved;
-    uint64_t pages_direct; /* of pages_written, new ones that large transactions did not log */
+    uint64_t pages_direct;    /* of pages_written, new ones that large transactions did not log */
+    uint64_t readers_expired; /* read transactions that lost their snapshot */
 } quire_stats;
 
 /* Fills `stats`, whose `size` the caller has set. Any thread; values may be a moment apart. */

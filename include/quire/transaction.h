@@ -131,6 +131,8 @@ typedef struct quire_txn_stats {
     uint64_t page_visits; /* times that it looked at a page */
     uint64_t page_reads;  /* of these, times that the page had to be read from a file */
     uint64_t page_copies; /* private copies of pages, and new pages, that it made for its changes */
+    uint64_t
+        versions_passed; /* newer versions of pages that it passed over on its way to its own */
 } quire_txn_stats;
 
 /* Errors: MISUSE. */
