@@ -617,7 +617,7 @@ static quire_status prepare(struct qr_txn *txn, size_t *reserved, quire_error *e
     struct qr_pager *pager = txn->pager;
     uint8_t *page = NULL;
     wait_for_checkpointer(pager);
-    QR_TRY(qr_versions_bound(pager, txn->own_count, err));
+    QR_TRY(qr_versions_bound(txn, err));
     qr_mutex_lock(&pager->commit.lock);
     bool with_header = lacks_header(txn);
     qr_mutex_unlock(&pager->commit.lock);

@@ -544,9 +544,9 @@ uint64_t qr_oldest_boundary(struct qr_pager *pager);
 /* Whether the snapshot was taken away: versions that it needs may be gone. False for a transaction.
  * Under cache.lock the answer "no" holds until the lock is released. */
 bool qr_snapshot_expired(const struct qr_view *view);
-/* What options.versions_policy asks for before a commit supersedes `more` versions: BUSY, or the
- * oldest snapshots expire. Writer lock held. */
-quire_status qr_versions_bound(struct qr_pager *pager, size_t more, quire_error *err);
+/* What options.versions_policy asks for before the transaction commits: BUSY, or the oldest
+ * snapshots expire. */
+quire_status qr_versions_bound(struct qr_txn *txn, quire_error *err);
 /* Snapshot in one of the pager's own slots. */
 struct qr_view *qr_snapshot_take(struct qr_pager *pager, struct qr_slot *slot);
 void qr_view_drop_buffers(struct qr_view *view);

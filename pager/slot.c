@@ -325,13 +325,30 @@ static quire_status fail_versions(struct qr_pager *pager, quire_error *err)
                    oldest.owner);
 }
 
-quire_status qr_versions_bound(struct qr_pager *pager, size_t more, quire_error *err)
+/* Versions that the transaction's commit makes old. */
+static uint64_t count_superseded(const struct qr_txn *txn)
 {
+    uint64_t count = 0;
+    for (size_t i = 0; i < txn->own_count; i++) {
+        const struct qr_version *version =
+            qr_version_of(txn->pager, txn->pager->cache.private_table[txn->own[i]]);
+        count += version != NULL && !version->fresh;
+    }
+    return count;
+}
+
+quire_status qr_versions_bound(struct qr_txn *txn, quire_error *err)
+{
+    struct qr_pager *pager = txn->pager;
     const struct qr_pager_options *options = &pager->options;
+    if (options->versions_policy == QUIRE_VERSIONS_SPILL) {
+        return QUIRE_OK;
+    }
     uint64_t bound = options->versions_bytes_max >> pager->page_shift;
+    uint64_t more = count_superseded(txn);
     for (;;) {
         uint64_t kept = qr_counted(&pager->cache.versions_kept);
-        if (options->versions_policy == QUIRE_VERSIONS_SPILL || kept == 0 || kept + more <= bound) {
+        if (kept == 0 || kept + more <= bound) {
             return QUIRE_OK;
         }
         if (options->versions_policy == QUIRE_VERSIONS_REFUSE) {
