@@ -134,8 +134,8 @@ static inline bool qr_row_search_child(const uint8_t *page, uint32_t page_size,
 static inline void qr_row_touch_leaf(const uint8_t *parent, unsigned index, int64_t x,
                                      const uint8_t *leaf, uint32_t page_size)
 {
-    qr_touch(leaf + QR_PAGE_LSN);
-    if (index == 0 || index >= qr_node_count(parent)) {
+    /* Predicted, hence not waited for. */
+    if (!qr_node_is_leaf(leaf) || index == 0 || index >= qr_node_count(parent)) {
         return;
     }
     const uint8_t *separator =
@@ -144,22 +144,24 @@ static inline void qr_row_touch_leaf(const uint8_t *parent, unsigned index, int6
     uint64_t span = qr_load64(separator + 8) - low;
     uint64_t distance = (uint64_t)x - low;
     uint32_t room = page_size - QR_NODE_BODY;
+    if (distance >= span) {
+        return; /* damage, which the search will find */
+    }
     uint32_t rows = room / 128;
     uint32_t at;
     if (span <= room / 16) {
         rows = (uint32_t)span;
         at = (uint32_t)distance;
     } else {
-        at = (uint32_t)((double)distance / (double)span * rows);
+        at = (uint32_t)((double)(int64_t)(distance >> 1) / (double)(int64_t)(span >> 1) * rows);
+        at = at < rows ? at : rows - 1;
     }
-    if (at < rows) {
-        uint32_t arrays = QR_NODE_BODY + QR_ROW_SLOT * rows;
-        uint32_t cell = page_size - (page_size - arrays) / rows * (at + 1);
-        qr_touch(leaf + QR_NODE_BODY + 8U * at);
-        qr_touch(leaf + QR_NODE_BODY + 8U * rows + 2U * at);
-        qr_touch(leaf + cell);
-        qr_touch(leaf + cell + 64);
-    }
+    uint32_t arrays = QR_NODE_BODY + QR_ROW_SLOT * rows;
+    uint32_t cell = page_size - (page_size - arrays) / rows * (at + 1);
+    qr_touch(leaf + QR_NODE_BODY + 8U * at);
+    qr_touch(leaf + QR_NODE_BODY + 8U * rows + 2U * at);
+    qr_touch(leaf + cell);
+    qr_touch(leaf + (cell + 64 < page_size ? cell + 64 : cell));
 }
 
 #endif

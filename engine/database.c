@@ -318,7 +318,6 @@ quire_status quire_close(quire_db *db, quire_error *err)
     }
     qr_attachment_release(db, db->attachment);
     qr_txns_free_spares(db);
-    qr_trees_free_spares(db);
     qr_schema_free_all(db);
     qr_collations_free(db);
     qr_trigger_functions_free(db);

@@ -41,8 +41,7 @@ struct quire_db {
     struct qr_collation *_Atomic collations;
     struct qr_trigger_function *trigger_functions;
     uint32_t trigger_depth_max;
-    struct qr_spares spare_txns;  /* each keeps its reference to a schema */
-    struct qr_spares spare_trees; /* handles */
+    struct qr_spares spare_txns; /* each keeps its reference to a schema, and a spare handle */
 };
 
 /* ---- Schema cache (schema.c) ---- */
@@ -120,7 +119,8 @@ struct quire_txn {
     struct qr_view *view;
     struct qr_txn *txn;       /* NULL in a read transaction */
     struct qr_schema *shared; /* referenced; NULL until first used; of the view's cookie ... */
-    bool shared_checked;      /* ... if this is set: else left by an earlier transaction */
+    bool shared_checked;      /* ... if this is set: else left by an earlier transaction, ... */
+    uint64_t shared_sequence; /* ... and of the cookie of this commit */
     struct qr_schema *own;    /* since each schema change of the transaction, newest first */
     uint32_t schema_epoch;    /* counts those changes */
     struct qr_rowid_counter *counters;
@@ -129,11 +129,11 @@ struct quire_txn {
     size_t savepoint_count, savepoint_capacity;
     uint32_t trigger_depth; /* changes of rows whose triggers are running */
     size_t savepoint_floor; /* open savepoints from before the innermost of them */
+    quire_tree *spare_tree; /* a closed handle, for the next one to be opened; or NULL */
 };
 
-/* Frees the memory of ended transactions and closed trees when the database closes. */
+/* Frees the memory of ended transactions when the database closes. */
 void qr_txns_free_spares(quire_db *db);
-void qr_trees_free_spares(quire_db *db);
 
 /* Refuses what a read transaction, or a doomed one, may not do. */
 quire_status qr_txn_check_writable(const quire_txn *txn, quire_error *err);
@@ -143,6 +143,9 @@ quire_status qr_txn_check_schema(const quire_txn *txn, quire_error *err);
 
 /* After changes were undone: the largest rowids are to be read again. */
 void qr_counters_forget(quire_txn *txn);
+
+/* Frees the transaction's spare handle (tree.c). */
+void qr_tree_free_spare(quire_txn *txn);
 
 /* Frees what the transaction keeps for its savepoints. */
 void qr_savepoints_free(quire_txn *txn);

@@ -38,7 +38,9 @@ static void release_tree(struct qr_handle *handle)
 static quire_status find_keytree(quire_txn *txn, const char *name, const struct qr_table_def **def,
                                  quire_error *err)
 {
-    QR_TRY(qr_check_name(name, "key tree", err));
+    if (name == NULL) {
+        return qr_fail(err, QUIRE_MISUSE, "A key tree is opened by its name, which is NULL.");
+    }
     QR_TRY(qr_schema_find(txn, name, def, err));
     if (*def == NULL || (*def)->object->kind != QR_OBJECT_KEYS) {
         return qr_fail(err, QUIRE_UNKNOWN_NAME, "There is no key tree \"%s\".", name);

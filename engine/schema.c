@@ -157,8 +157,14 @@ static struct qr_schema *find_shared(quire_db *db, uint64_t cookie)
 static quire_status acquire(quire_txn *txn, quire_error *err)
 {
     quire_db *db = txn->db;
+    uint64_t sequence = qr_view_sequence(txn->view);
     uint64_t cookie;
+    if (txn->shared != NULL && txn->shared_sequence == sequence) {
+        txn->shared_checked = true;
+        return QUIRE_OK;
+    }
     QR_TRY(qr_catalog_cookie(txn->view, &cookie, err));
+    txn->shared_sequence = sequence;
     if (txn->shared != NULL && txn->shared->cookie == cookie) {
         txn->shared_checked = true;
         return QUIRE_OK;
@@ -224,6 +230,7 @@ quire_status qr_schema_find(quire_txn *txn, const char *name, const struct qr_ta
     *def = search(txn->own != NULL ? txn->own : txn->shared, name);
     if (*def == NULL) {
         struct qr_table_def *loaded;
+        QR_TRY(qr_check_name(name, "relation", err));
         QR_TRY(load_def(txn, name, &loaded, err));
         *def = loaded == NULL ? NULL : keep(txn, loaded);
     }

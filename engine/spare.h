@@ -1,5 +1,5 @@
 /*
- * Memory that ended transactions and closed handles leave for the next ones, so
+ * Memory that ended transactions leave for the next ones, so
  * that a short read transaction allocates nothing and takes no lock.
  *
  * A few places, a cache line apart, each with one object or none. Threads begin at

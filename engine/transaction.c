@@ -64,15 +64,18 @@ static void destroy_txn(quire_txn *txn)
 {
     quire_allocator allocator = txn->db->allocator;
     qr_schema_release(txn);
+    qr_tree_free_spare(txn);
     qr_free(&allocator, txn, sizeof *txn);
 }
 
-/* Empties a transaction and leaves it, with its schema, for the next one to begin. */
+/* Empties a transaction and leaves it, with its schema and a handle, for the next one to begin. */
 static void leave_txn(quire_txn *txn)
 {
     quire_db *db = txn->db;
-    struct qr_schema *shared = txn->shared;
-    *txn = (quire_txn){.db = db, .shared = shared};
+    *txn = (quire_txn){.db = db,
+                       .shared = txn->shared,
+                       .shared_sequence = txn->shared_sequence,
+                       .spare_tree = txn->spare_tree};
     quire_txn *left_over = qr_spare_give(&db->spare_txns, txn);
     if (left_over != NULL) {
         destroy_txn(left_over);

@@ -49,7 +49,9 @@ static void release_tree(struct qr_handle *handle)
 static quire_status find_relation(quire_txn *txn, const char *name, const struct qr_table_def **def,
                                   quire_error *err)
 {
-    QR_TRY(qr_check_name(name, "tree", err));
+    if (name == NULL) {
+        return qr_fail(err, QUIRE_MISUSE, "A tree is opened by its name, which is NULL.");
+    }
     QR_TRY(qr_schema_find(txn, name, def, err));
     if (*def == NULL || (*def)->object->kind == QR_OBJECT_KEYS) {
         return qr_fail(err, QUIRE_UNKNOWN_NAME, "There is no tree or table \"%s\".", name);
@@ -67,7 +69,8 @@ quire_status quire_tree_open(quire_txn *txn, const char *name, quire_tree **out,
     const struct qr_table_def *def;
     *out = NULL;
     QR_TRY(find_relation(txn, name, &def, err));
-    quire_tree *tree = qr_spare_take(&txn->db->spare_trees);
+    quire_tree *tree = txn->spare_tree;
+    txn->spare_tree = NULL;
     if (tree == NULL) {
         tree = qr_alloc_zero(&txn->db->allocator, sizeof *tree, err);
     }
@@ -94,19 +97,20 @@ void quire_tree_close(quire_tree *tree)
     quire_allocator allocator = tree->handle.allocator;
     quire_txn *txn = tree->handle.txn;
     if (txn != NULL) {
-        struct qr_spares *spares = &txn->db->spare_trees;
         qr_handle_close(&tree->handle);
         tree->edge = (struct qr_tree_edge){0, 0};
-        tree = qr_spare_give(spares, tree);
+        if (txn->spare_tree == NULL) {
+            txn->spare_tree = tree;
+            return;
+        }
     }
     qr_free(&allocator, tree, sizeof *tree);
 }
 
-void qr_trees_free_spares(quire_db *db)
+void qr_tree_free_spare(quire_txn *txn)
 {
-    for (quire_tree *tree; (tree = qr_spare_take(&db->spare_trees)) != NULL;) {
-        qr_free(&db->allocator, tree, sizeof *tree);
-    }
+    qr_free(&txn->db->allocator, txn->spare_tree, sizeof *txn->spare_tree);
+    txn->spare_tree = NULL;
 }
 
 quire_status quire_tree_create(quire_txn *txn, const char *name, quire_error *err)

@@ -251,6 +251,39 @@ Test(read_cost, find_many__looks_at_each_page_once_for_64_rowids)
     cr_assert(failing_allocator_is_clean(&failing));
 }
 
+/* Rows of all sizes at the end of a cache that is just large enough: what is asked for ahead stays
+ * within the pages. */
+Test(read_cost, find__guesses_within_the_page_whatever_the_rows_are_like)
+{
+    quire_error err = QUIRE_ERROR_INIT;
+    static const size_t sizes[] = {0, 1, 7, 30, 100, 240};
+    static const int64_t gaps[] = {1, 3, INT64_C(1) << 40};
+    static const char payload[240];
+    for (size_t s = 0; s < sizeof sizes / sizeof sizes[0]; s++) {
+        for (size_t g = 0; g < sizeof gaps / sizeof gaps[0]; g++) {
+            quire_db *db = memory_db(1024);
+            quire_txn *txn = begin_write(db);
+            quire_tree *tree;
+            OK(quire_tree_create(txn, "t", &err));
+            OK(quire_tree_open(txn, "t", &tree, &err));
+            for (int64_t i = -3000; i < 3000; i++) {
+                OK(quire_tree_put(tree, i * gaps[g], payload, sizes[s], NULL, &err));
+            }
+            for (int64_t i = -3001; i <= 3000; i++) {
+                const void *found_payload;
+                size_t size;
+                bool found;
+                OK(quire_tree_find(tree, i * gaps[g], &found_payload, &size, &found, &err));
+                cr_assert_eq(found, i >= -3000 && i < 3000);
+                cr_assert_eq(size, found ? sizes[s] : 0);
+            }
+            quire_tree_close(tree);
+            commit(txn);
+            close_db(db);
+        }
+    }
+}
+
 /* After the first of its kind a read transaction, and a tree in it, reuse the memory of an earlier
  * one. */
 Test(read_cost, reader__opens_without_allocating)
