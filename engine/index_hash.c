@@ -32,7 +32,7 @@ struct qr_hash_key qr_hash_key_of(struct qr_index_key *key)
 }
 
 /* A key whose tree holds no more rowids than this gets cells again. */
-#define FEW (QR_HASH_INLINE_MAX / 2U)
+#define FEW (QR_HASH_INLINE_MAX / 4U * 3U)
 
 static struct qr_tree posting_tree(const struct qr_hash *hash, uint32_t root)
 {
