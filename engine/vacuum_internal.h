@@ -36,7 +36,8 @@ quire_status qr_page_owners_survey(struct qr_page_owners *owners, quire_txn *txn
 /*
  * Moves a page, the last one in use, to a free one further ahead, with up to
  * count - 1 before it. *moved says how many: 0 when none is free, or when its
- * owner is not known; then *unknown is the tree to survey, else 0. On failure the transaction is fit for rollback alone.
+ * owner is not known; then *unknown is the tree to survey, else 0. On failure
+ * the transaction is fit for rollback alone.
  */
 quire_status qr_vacuum_page(quire_txn *txn, const struct qr_page_owners *owners, uint32_t page,
                             uint32_t count, uint32_t *moved, uint32_t *unknown, quire_error *err);
