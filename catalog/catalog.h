@@ -27,8 +27,8 @@ enum qr_object_kind {
     QR_OBJECT_TREE = 1, /* a raw tree of rows */
     QR_OBJECT_TABLE = 2,
     QR_OBJECT_INDEX = 3,
-    QR_OBJECT_VIEW = 4,    /* stored text */
-    QR_OBJECT_TRIGGER = 5, /* stored text */
+    QR_OBJECT_VIEW = 4,    /* of a table */
+    QR_OBJECT_TRIGGER = 5, /* of a table */
     QR_OBJECT_TEXT = 6,    /* named text: the SDL schema is "schema" */
     QR_OBJECT_KEYS = 7     /* a raw tree of byte keys */
 };
@@ -47,7 +47,7 @@ struct qr_object {
     uint32_t id;
     const char *name; /* NUL-terminated */
     uint32_t root;    /* root or directory page; 0 when it owns no pages */
-    uint32_t owner;   /* the table's id, for an index or trigger; else 0 */
+    uint32_t owner;   /* the table's id, for an index, view or trigger; else 0 */
 
     /* table */
     quire_column *columns;
@@ -64,7 +64,7 @@ struct qr_object {
     bool building;        /* entries are missing: see qr_catalog_progress */
     uint8_t hash_key[16]; /* SipHash key of a hash index */
 
-    /* view, trigger, text */
+    /* text; view, trigger: a record that the engine knows */
     const char *text;
     size_t text_size;
 };

@@ -11,6 +11,7 @@
 
 #include "catalog/object.h"
 #include "engine/index.h"
+#include "engine/table_view.h"
 
 static quire_status check_txn(quire_txn *txn, quire_error *err)
 {
@@ -22,8 +23,8 @@ static quire_status check_txn(quire_txn *txn, quire_error *err)
 
 /* ---- Trees and tables ---- */
 
-static quire_status check_name_free(quire_txn *txn, enum qr_object_kind kind, const char *name,
-                                    quire_error *err)
+quire_status qr_check_name_free(quire_txn *txn, enum qr_object_kind kind, const char *name,
+                                quire_error *err)
 {
     struct qr_arena arena;
     struct qr_object *other;
@@ -53,7 +54,7 @@ quire_status qr_create_rows(quire_txn *txn, struct qr_object *object, quire_erro
 {
     uint32_t statement;
     QR_TRY(qr_txn_check_schema(txn, err));
-    QR_TRY(check_name_free(txn, object->kind, object->name, err));
+    QR_TRY(qr_check_name_free(txn, object->kind, object->name, err));
     QR_TRY(qr_statement_begin(txn, &statement, err));
     quire_status status = add_rows(txn, object, err);
     QR_TRY(qr_statement_end(txn, statement, status));
@@ -113,6 +114,7 @@ static quire_status drop_everything(quire_txn *txn, const struct qr_table_def *d
 quire_status qr_drop_rows(quire_txn *txn, const struct qr_table_def *def, quire_error *err)
 {
     uint32_t statement;
+    QR_TRY(qr_table_views_refuse_drop(txn, def->object, err));
     QR_TRY(qr_statement_begin(txn, &statement, err));
     quire_status status = drop_everything(txn, def, err);
     QR_TRY(qr_statement_end(txn, statement, status));
@@ -270,7 +272,7 @@ static quire_status create_index(quire_txn *txn, const struct qr_table_def *owne
     struct qr_object object;
     uint32_t statement;
     QR_TRY(qr_index_resolve(txn->db, owner->object, def, arena, &object, err));
-    QR_TRY(check_name_free(txn, QR_OBJECT_INDEX, def->name, err));
+    QR_TRY(qr_check_name_free(txn, QR_OBJECT_INDEX, def->name, err));
     QR_TRY(qr_statement_begin(txn, &statement, err));
     quire_status status = build(txn, owner, &object, arena, err);
     QR_TRY(qr_statement_end(txn, statement, status));

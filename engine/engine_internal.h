@@ -201,6 +201,10 @@ struct qr_tree qr_table_rows(const quire_txn *txn, const struct qr_table_def *de
 quire_status qr_create_rows(quire_txn *txn, struct qr_object *object, quire_error *err);
 quire_status qr_drop_rows(quire_txn *txn, const struct qr_table_def *def, quire_error *err);
 
+/* EXISTS when the name is taken among objects of the kind. */
+quire_status qr_check_name_free(quire_txn *txn, enum qr_object_kind kind, const char *name,
+                                quire_error *err);
+
 /* A valid object name: 1..QR_NAME_MAX bytes of UTF-8. */
 quire_status qr_check_name(const char *name, const char *what, quire_error *err);
 

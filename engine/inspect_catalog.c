@@ -12,6 +12,7 @@
 #include "catalog/object.h"
 #include "catalog/record.h"
 #include "engine/inspect_internal.h"
+#include "engine/table_view.h"
 #include "engine/trigger.h"
 
 /* The walk over the entries. */
@@ -97,13 +98,26 @@ static quire_status check_trigger(struct catalog_walk *walk, const struct qr_obj
     return unless_damage(status);
 }
 
+static quire_status check_view(struct catalog_walk *walk, const struct qr_object *object,
+                               const struct qr_object *owner, quire_error *err)
+{
+    struct qr_table_view *view;
+    quire_status status = qr_table_view_decode(object, owner, &walk->arena, &view, err);
+    if (status == QUIRE_CORRUPT) {
+        complain(walk, QR_INSPECT_CATALOG_VIEW, object->name,
+                 "the definition of the view is malformed or does not fit its table");
+    }
+    return unless_damage(status);
+}
+
 static quire_status check_owner(struct catalog_walk *walk, const struct qr_object *object,
                                 quire_error *err)
 {
     struct qr_object *owner = NULL;
     bool found = false;
     bool listed = false;
-    bool owned = object->kind == QR_OBJECT_INDEX || object->kind == QR_OBJECT_TRIGGER;
+    bool owned = object->kind == QR_OBJECT_INDEX || object->kind == QR_OBJECT_TRIGGER ||
+                 object->kind == QR_OBJECT_VIEW;
     if (!owned && object->owner == 0) {
         return QUIRE_OK;
     }
@@ -121,6 +135,9 @@ static quire_status check_owner(struct catalog_walk *walk, const struct qr_objec
     if (object->kind == QR_OBJECT_INDEX && !qr_inspection_fits(walk->inspection, object, owner)) {
         complain(walk, QR_INSPECT_CATALOG_COLUMN, object->name,
                  "the definition of the index does not fit its table");
+    }
+    if (object->kind == QR_OBJECT_VIEW) {
+        return check_view(walk, object, owner, err);
     }
     return object->kind == QR_OBJECT_TRIGGER ? check_trigger(walk, object, err) : QUIRE_OK;
 }

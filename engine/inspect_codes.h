@@ -94,6 +94,8 @@
       QR_REMEDY_REINDEX)                                                                           \
     X(CATALOG_TRIGGER, ERROR, "the definition of a trigger is malformed",                          \
       "Drop the trigger and create it again.")                                                     \
+    X(CATALOG_VIEW, ERROR, "the definition of a view does not fit its table",                      \
+      "Drop the view and create it again.")                                                        \
     X(CATALOG_ROOT, ERROR, "an object's root page is impossible", QR_REMEDY_RESTORE)               \
     X(CATALOG_NEXT_ID, ERROR, "the next object number is missing or not above all given ones",     \
       QR_REMEDY_RESTORE)

@@ -464,12 +464,12 @@ static quire_status copy_orphans(struct salvage *s, quire_error *err)
 
 /* ---- The rest ---- */
 
-/* A trigger is nothing without its table; other texts stand alone. */
+/* Views and triggers are nothing without their table; texts stand alone. */
 static quire_status copy_text(struct salvage *s, const struct qr_object *object, quire_error *err)
 {
     const struct qr_object *owner = qr_object_list_find(&s->objects, object->owner);
     struct qr_object made = *object;
-    if (object->kind != QR_OBJECT_TRIGGER) {
+    if (object->kind == QR_OBJECT_TEXT) {
         made.owner = 0;
     } else if (owner == NULL || owner->kind != QR_OBJECT_TABLE) {
         s->summary.objects_lost++;

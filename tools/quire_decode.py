@@ -688,6 +688,8 @@ class Database:
                 self.index(each)
             elif each["kind"] == "trigger":
                 self.trigger(each)
+            elif each["kind"] == "view":
+                self.view(each)
         self.check_pages()
 
     def catalog(self):
@@ -718,7 +720,7 @@ class Database:
             expected[bytes([SPACES[each["kind"]]]) + name] = number
         need(expected == names, "catalog: names differ from objects")
         need(owned == {(each["owner"], number) for number, each in objects.items()
-                       if each["kind"] in ("index", "trigger")}, "catalog: owners differ")
+                       if each["kind"] in ("index", "trigger", "view")}, "catalog: owners differ")
         return objects
 
     @staticmethod
@@ -744,7 +746,7 @@ class Database:
                 need(fits(value, TYPES[kind]) and not (value is None and not_null),
                      each["name"], rowid, "column", name, "does not fit its type")
             rows.append((rowid, values))
-        return {"columns": columns, "rows": rows, "indexes": {}, "triggers": {}}
+        return {"columns": columns, "rows": rows, "indexes": {}, "triggers": {}, "views": {}}
 
     def index(self, each):
         owner = self.objects[each["owner"]]
@@ -824,6 +826,22 @@ class Database:
             key, rowid, rest = key[:at], rowid_of(key[at:]), payload[1:]
         return key, rowid, record(rest) if rest else []
 
+    def view(self, each):
+        table = self.tables[self.objects[each["owner"]]["name"]]
+        condition, columns, order = record(each["detail"])
+        columns, order = columns or [], order or []
+        names = [column[0] for column in table["columns"]]
+        need(condition is None or type(condition) is str, "view", each["name"], "filter")
+        need(len(columns) % 2 == 0 and all(type(text) is str for text in columns),
+             "view", each["name"], "columns")
+        need(len(order) % 2 == 0 and len(order) <= 32 and
+             all(name in names for name in order[::2]) and
+             all(type(down) is bool for down in order[1::2]), "view", each["name"], "order")
+        table["views"][each["name"]] = {
+            "filter": condition,
+            "columns": [list(pair) for pair in zip(columns[::2], columns[1::2])],
+            "order": [list(pair) for pair in zip(order[::2], order[1::2])]}
+
     def trigger(self, each):
         table = self.tables[self.objects[each["owner"]]["name"]]
         time, events, enabled, function = record(each["detail"])
@@ -889,6 +907,7 @@ class Database:
             "indexes": {name: {**index, "entries": [[rowid, *map(plain, values)]
                                                     for rowid, *values in index["entries"]]}
                         for name, index in sorted(table["indexes"].items())},
+            **({"views": dict(sorted(table["views"].items()))} if table["views"] else {}),
             **({"triggers": dict(sorted(table["triggers"].items()))} if table["triggers"] else {}),
         }
 

@@ -127,7 +127,8 @@ QUIRE_API QUIRE_MUST_CHECK quire_status quire_vacuum(quire_db *db,
 /* What became of one object. Texts are borrowed for the call. */
 typedef struct quire_salvaged {
     const char *name;       /* in the new database */
-    const char *kind;       /* "table", "tree", "key tree", "index"; "text", "trigger" when lost */
+    const char *kind;       /* "table", "tree", "key tree", "index"; when it is lost also "text",
+                               "trigger", "view" */
     uint64_t rows;          /* recovered */
     uint64_t rows_expected; /* by the damaged file's count; UINT64_MAX when that is unreadable */
     uint64_t rows_lost;     /* known to be lost; those of unreadable pages are not known */

@@ -24,5 +24,6 @@
 #include "quire/trigger.h"
 #include "quire/value.h"
 #include "quire/version.h"
+#include "quire/view.h"
 
 #endif

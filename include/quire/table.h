@@ -27,7 +27,7 @@ QUIRE_API QUIRE_MUST_CHECK quire_status quire_table_add_columns(quire_txn *txn, 
                                                                 const quire_column *columns,
                                                                 uint32_t count, quire_error *err);
 
-/* Drops a table with its indexes. Errors: UNKNOWN_NAME. */
+/* Drops a table with its indexes and triggers. Errors: UNKNOWN_NAME, MISUSE (it has views). */
 QUIRE_API QUIRE_MUST_CHECK quire_status quire_table_drop(quire_txn *txn, const char *name,
                                                          quire_error *err);
 

@@ -63,26 +63,29 @@ static quire_status make(quire_txn *txn, const char *kind, const char *name, qui
     if (strcmp(kind, "table") == 0) {
         return quire_table_create(txn, name, &column, 1, err);
     }
+    if (strcmp(kind, "view") == 0) {
+        return quire_view_create(txn, &(quire_view_def){.name = name, .table = "users"}, err);
+    }
     return add_index(txn, "users", name, QUIRE_INDEX_BTREE, false, "age", NULL, err);
 }
 
 Test(index_names, relations_and_indexes__share_one_space_of_exact_names)
 {
-    static const char *const kinds[] = {"tree", "key tree", "table", "index"};
+    static const char *const kinds[] = {"tree", "key tree", "table", "view", "index"};
     quire_error err = QUIRE_ERROR_INIT;
     quire_db *db = memory_db(0);
     quire_txn *txn = begin_write(db);
     create_users(txn);
-    for (size_t i = 0; i < 4; i++) {
+    for (size_t i = 0; i < 5; i++) {
         char name[32];
         (void)snprintf(name, sizeof name, "the %s", kinds[i]);
         OK(make(txn, kinds[i], name, &err));
-        for (size_t j = 0; j < 4; j++) {
+        for (size_t j = 0; j < 5; j++) {
             FAILS(EXISTS, make(txn, kinds[j], name, &err));
             cr_assert_not_null(strstr(err.message, kinds[i]), "%s", err.message);
         }
         name[0] = 'T';
-        OK(make(txn, kinds[(i + 1) % 4], name, &err)); /* another name */
+        OK(make(txn, kinds[(i + 1) % 5], name, &err)); /* another name */
     }
     FAILS(UNKNOWN_NAME, quire_index_drop(txn, "the table", &err));
     FAILS(UNKNOWN_NAME, quire_table_drop(txn, "the index", &err));

@@ -73,6 +73,93 @@ static void put_body(quire_txn *txn, enum qr_object_kind kind, const char *name)
     qr_arena_free(&arena);
 }
 
+/* ---- Views ---- */
+
+static void create_view(quire_txn *txn)
+{
+    static const quire_view_field fields[] = {{"name", NULL}};
+    static const quire_view_order order[] = {{"age", false}};
+    quire_error err = QUIRE_ERROR_INIT;
+    OK(quire_view_create(txn,
+                         &(quire_view_def){.name = "adults",
+                                           .table = "people",
+                                           .filter = "age > 17",
+                                           .columns = fields,
+                                           .column_count = 1,
+                                           .order = order,
+                                           .order_count = 1},
+                         &err));
+}
+
+static void damage_view(quire_txn *txn)
+{
+    put_body(txn, QR_OBJECT_VIEW, "adults");
+}
+
+static void drop_view(quire_txn *txn)
+{
+    quire_error err = QUIRE_ERROR_INIT;
+    quire_view *view;
+    cr_assert_eq(quire_view_open(txn, "adults", &view, &err), QUIRE_CORRUPT);
+    OK(quire_view_drop(txn, "adults", &err));
+}
+
+static quire_value list_of(const quire_value *values, uint32_t count, uint8_t *bytes)
+{
+    size_t size = quire_record_encode(values, count, bytes);
+    quire_value list = quire_blob(bytes, size);
+    list.type = QUIRE_LIST;
+    return list;
+}
+
+static void expect_damaged_view(const quire_value *values, uint32_t count)
+{
+    set_body(values, count);
+    world_change(&world, damage_view);
+    quire_report *report = world_inspect(&world);
+    cr_assert_str_eq(report_find(report, "CATALOG_VIEW")->object, "adults");
+    report_is(report, "CATALOG_VIEW", page_of(QR_OBJECT_VIEW, "adults"));
+}
+
+Test(inspect_definition, view__fits_its_table)
+{
+    static const char *const filters[] = {"nothing = 1", "age", "age >", ""};
+    uint8_t bytes[64];
+    const quire_value odd[] = {quire_text("name")};
+    const quire_value nameless[] = {quire_text(""), quire_text("name")};
+    const quire_value wrong[] = {quire_text("n"), quire_text("name + 1")};
+    const quire_value unknown[] = {quire_text("nothing"), quire_bool(true)};
+    const quire_value untold[] = {quire_text("age"), quire_int(1)};
+    const quire_value sound[] = {quire_text("age"), quire_bool(true)};
+    world_change(&world, create_view);
+    report_sound(world_inspect(&world));
+    for (size_t i = 0; i < sizeof filters / sizeof filters[0]; i++) {
+        expect_damaged_view((quire_value[]){quire_text(filters[i]), quire_null(), quire_null()}, 3);
+    }
+    expect_damaged_view((quire_value[]){quire_int(1), quire_null(), quire_null()}, 3);
+    expect_damaged_view((quire_value[]){quire_null(), quire_null()}, 2);
+    expect_damaged_view((quire_value[]){quire_null(), quire_text("x"), quire_null()}, 3);
+    const quire_value *const columns[] = {odd, nameless, wrong};
+    for (uint32_t i = 0; i < 3; i++) {
+        quire_value list = list_of(columns[i], i == 0 ? 1 : 2, bytes);
+        expect_damaged_view((quire_value[]){quire_null(), list, quire_null()}, 3);
+    }
+    const quire_value *const orders[] = {odd, unknown, untold};
+    for (uint32_t i = 0; i < 3; i++) {
+        quire_value list = list_of(orders[i], i == 0 ? 1 : 2, bytes);
+        expect_damaged_view((quire_value[]){quire_null(), quire_null(), list}, 3);
+    }
+    memcpy(body, "\x7F", 1);
+    body_size = 1;
+    world_change(&world, damage_view);
+    report_is(world_inspect(&world), "CATALOG_VIEW", page_of(QR_OBJECT_VIEW, "adults"));
+    world_change(&world, drop_view);
+    world_change(&world, create_view);
+    set_body((quire_value[]){quire_null(), quire_null(), list_of(sound, 2, bytes)}, 3);
+    world_change(&world, damage_view);
+    report_sound(world_inspect(&world));
+}
+
 /* ---- Triggers ---- */
 
 static void create_trigger(quire_txn *txn)

@@ -79,6 +79,8 @@ static void define_sample(quire_txn *txn)
                                                  .disabled = true,
                                                  .events = QUIRE_ON_INSERT},
                             &err));
+    OK(quire_view_create(
+        txn, &(quire_view_def){.name = "adults", .table = "people", .filter = "age >= 18"}, &err));
 }
 
 static void fill_blobs(quire_txn *txn)
