@@ -137,9 +137,31 @@ static quire_status free_abandoned(struct qr_wal *wal, quire_error *err)
     return QUIRE_OK;
 }
 
+/* An empty log may have been read from a cache that the disk never got, when the sync that emptied
+ * it failed: the FREE headers are written again, unchanged, before a new generation
+ * builds on them. */
+static quire_status prove_empty(struct qr_wal *wal, quire_error *err)
+{
+    for (uint32_t i = 0; i < wal->count; i++) {
+        const struct qr_segment *segment = wal->segments[i];
+        struct qr_segment_header header = {.generation = segment->generation,
+                                           .salt = segment->salt};
+        uint8_t bytes[QR_SEGMENT_HEADER_SIZE];
+        qr_segment_header_encode(&header, QR_SEGMENT_FREE, wal->seed, bytes);
+        QR_TRY(qr_file_write_one(wal->file, bytes, sizeof bytes,
+                                 qr_segment_offset(&wal->geometry, segment->number), err));
+    }
+    QR_TRY(qr_wal_sync(wal, err));
+    wal->unproven = false;
+    return QUIRE_OK;
+}
+
 /* The abandoned segments go first: their headers count the frames that are zeroed then. */
 static quire_status settle(struct qr_wal *wal, quire_error *err)
 {
+    if (wal->unproven) {
+        QR_TRY(prove_empty(wal, err));
+    }
     if (!wal->scrub.needed) {
         return QUIRE_OK;
     }

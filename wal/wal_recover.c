@@ -118,6 +118,7 @@ quire_status qr_wal_reset(struct qr_wal *wal, quire_error *err)
     }
     wal->released = wal->generation;
     wal->ready = true;
+    wal->unproven = false;
     qr_mutex_unlock(&wal->mutex);
     qr_wal_shrink(wal, wal->file);
     return QUIRE_OK;

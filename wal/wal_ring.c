@@ -255,6 +255,7 @@ quire_status qr_wal_ring_load(struct qr_wal *wal, quire_error *err)
         }
         wal->ready = wal->ready && segment->state == QR_SEGMENT_STATE_FREE;
     }
+    wal->unproven = wal->ready && wal->count > 0;
     return QUIRE_OK;
 }
 

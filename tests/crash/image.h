@@ -32,6 +32,7 @@ struct image_depth {
     unsigned again;      /* one image in so many crashes again inside its recovery; 0: none */
     unsigned deeper;     /* and one in so many of those inside the recovery from that */
     unsigned work;       /* one image in so many is worked on and reopened */
+    unsigned stride;     /* one boundary in so many is searched; 0: each */
 };
 
 struct image_run {

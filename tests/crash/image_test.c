@@ -87,6 +87,7 @@ static bool fail_sync(struct image_run *run, uint64_t index, const char *part,
 static void run_failed_syncs(const struct harness *harness, const struct image_depth *depth,
                              uint64_t seed, uint64_t *counts)
 {
+    uint64_t stride = HARNESS_BRIEF && !harness->longer ? 7 : 1;
     static const char *const parts[] = {"-wal", NULL};
     static const enum faulty_sync_failure models[] = {FAULTY_SYNC_CLEAN, FAULTY_SYNC_REVERT,
                                                       FAULTY_SYNC_SUBSET};
@@ -94,7 +95,7 @@ static void run_failed_syncs(const struct harness *harness, const struct image_d
         .exhaustive = 1, .sampled = 3, .torn = 1, .garbage = 1, .work = 8};
     for (unsigned i = 0; i < 3 * 2; i++) {
         bool failed = true;
-        for (uint64_t index = 0; failed; index++) {
+        for (uint64_t index = 0; failed; index += stride) {
             struct image_run run;
             image_run_init(&run, "syncs", seed + i);
             run.depth = harness->longer ? *depth : few;
@@ -175,14 +176,18 @@ static struct image_depth depth_of(const struct harness *harness)
         depth.sampled = 256;
         depth.garbage = 12;
     }
-    if (harness->mutant || (HARNESS_BRIEF && !harness->longer)) {
-        depth = (struct image_depth){.exhaustive = 4,
-                                     .sampled = 8,
-                                     .torn = 8,
-                                     .garbage = 3,
-                                     .again = 20,
-                                     .deeper = 10,
-                                     .work = 4};
+    if (harness->mutant) {
+        depth.exhaustive = 4;
+        depth.sampled = 8;
+        depth.torn = 8;
+        depth.again = 20;
+        depth.work = 4;
+    } else if (HARNESS_BRIEF && !harness->longer) {
+        depth.exhaustive = 2;
+        depth.sampled = 3;
+        depth.torn = 1;
+        depth.garbage = 1;
+        depth.stride = 5;
     }
     return depth;
 }

@@ -463,6 +463,7 @@ static void run_append(struct image_run *run)
 
 static void change_keys(struct image_run *run, quire_txn *txn)
 {
+    static const char value[1100];
     quire_error err = QUIRE_ERROR_INIT;
     quire_keytree *tree;
     unsigned number = next_number(run);
@@ -476,7 +477,7 @@ static void change_keys(struct image_run *run, quire_txn *txn)
         if (i % 4 == 3) {
             MUST(quire_keytree_delete(tree, key, (size_t)size, NULL, &err));
         } else {
-            MUST(quire_keytree_put(tree, key, (size_t)size, key, i * 20, NULL, &err));
+            MUST(quire_keytree_put(tree, key, (size_t)size, value, i * 100, NULL, &err));
         }
     }
     quire_keytree_close(tree);

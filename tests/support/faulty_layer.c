@@ -147,13 +147,17 @@ static quire_status fail_read_only(const struct faulty_file *file, quire_error *
 }
 
 /* What a failing write leaves. */
-static size_t half_of(const struct faulty_plan *plan, size_t size, uint64_t offset)
+static size_t part_of(const struct faulty_plan *plan, size_t size, uint64_t offset)
 {
-    uint64_t end = offset + size / 2;
+    uint64_t end = offset + (plan->all_but_one && size > 0 ? size - 1 : size / 2);
+    bool small = size == 0 || offset / FAULTY_SECTOR == (offset + size - 1) / FAULTY_SECTOR;
+    if (plan->small_whole && small) {
+        return 0;
+    }
     if (plan->whole_sectors) {
         end -= end % FAULTY_SECTOR;
     }
-    return plan->half && end > offset ? (size_t)(end - offset) : 0;
+    return (plan->half || plan->all_but_one) && end > offset ? (size_t)(end - offset) : 0;
 }
 
 static quire_status faulty_write(struct qr_file *base, const struct qr_iovec *buffers, size_t count,
@@ -177,7 +181,7 @@ static quire_status faulty_write(struct qr_file *base, const struct qr_iovec *bu
     }
     quire_status status = QUIRE_OK;
     bool fails = begin(file->owner, FAULTY_WRITE, file->path, file, offset, size);
-    size_t arrives = fails ? half_of(&file->owner->plan, size, offset) : size;
+    size_t arrives = fails ? part_of(&file->owner->plan, size, offset) : size;
     if (arrives > 0) {
         disk_write(&file->owner->disk, file->inode, bytes, arrives, offset);
     }

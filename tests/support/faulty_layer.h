@@ -95,6 +95,8 @@ struct faulty_plan {
     int os_errno;       /* EIO, ENOSPC ...; 0 means EIO */
     bool half;          /* a failing write leaves the first half of its bytes */
     bool whole_sectors; /* of which the last, unfinished sector does not arrive */
+    bool all_but_one;   /* a failing write leaves all of its bytes but the last */
+    bool small_whole;   /* but nothing of a write that lies within one sector */
     enum faulty_sync_failure sync;
     uint64_t seed;         /* for FAULTY_SYNC_SUBSET */
     const char *path_part; /* only calls whose path contains it; NULL for all. Borrowed */
