@@ -2,11 +2,11 @@
  * Disks that fail, through the public interface. Each scenario meets a failure
  * at each of its calls in turn: with several codes, once or from then on, with
  * several amounts of a write that arrive all the same (a sector wholly or not at
- * all), and with every model of what a failed sync has done. Demanded: the status that belongs to the failure,
- * reads that go on, no commit acknowledged after one of unknown outcome, work
- * that goes on in the same handle once the disk does, a handle that closes,
- * nothing leaked; and after reopening, from the cache as from the disk alone,
- * nothing acknowledged is missing.
+ * all), and with every model of what a failed sync has done. Demanded: the status
+ * that belongs to the failure, reads that go on, no commit acknowledged after one
+ * of unknown outcome, work that goes on in the same handle once the disk does, a
+ * handle that closes, nothing leaked; and after reopening, from the cache as from
+ * the disk alone, nothing acknowledged is missing.
  *
  * Mode: a scenario's name.
  */

@@ -168,15 +168,6 @@ static quire_status read_part(run_t *run, quire_tree *tree, quire_error *err)
     return QUIRE_OK;
 }
 
-static quire_status row_size(run_t *run, quire_tree *tree, quire_error *err)
-{
-    uint64_t size = 0;
-    bool found = false;
-    QR_TRY(quire_tree_size(tree, 50, &size, &found, err));
-    tell(run, &size, sizeof size);
-    return QUIRE_OK;
-}
-
 static quire_status append_rows(quire_tree *tree, quire_error *err)
 {
     quire_tree_row rows[40];
@@ -232,7 +223,6 @@ TREE_STEP(tree_find, find_row(run, tree, 7, err))
 TREE_STEP(tree_find_large, find_row(run, tree, 25, err))
 TREE_STEP(tree_find_none, find_row(run, tree, 700, err))
 TREE_STEP(tree_count, count_rows(run, tree, err))
-TREE_STEP(tree_size, row_size(run, tree, err))
 TREE_STEP(tree_read_part, read_part(run, tree, err))
 TREE_STEP(tree_find_many, find_rows(run, tree, err))
 TREE_STEP(tree_walk, walk_rows(run, tree, err))
@@ -882,7 +872,6 @@ const struct memory_scenario memory_scenarios[] = {
     READ(tree_find_large),
     READ(tree_find_none),
     READ(tree_count),
-    READ(tree_size),
     READ(tree_read_part),
     READ(tree_find_many),
     READ(tree_walk),
