@@ -151,6 +151,26 @@ static quire_status check_progress(struct qr_tree_cursor *cursor, bool forward, 
     return QUIRE_OK;
 }
 
+/* Has the leaves from child i on, in the direction of the walk, read together if they are not in the
+ * cache and follow each other in the file. */
+static void read_children(struct qr_tree_cursor *cursor, const uint8_t *parent, unsigned i,
+                          bool forward)
+{
+    struct qr_view *view = cursor->tree.view;
+    unsigned count = qr_node_count(parent);
+    uint32_t child = cursor->ops->child(parent, i);
+    uint32_t run = 1;
+    if (!qr_view_absent(view, child)) {
+        return;
+    }
+    while (run < QR_READ_AHEAD_MAX && (forward ? i + run <= count : run <= i) &&
+           cursor->ops->child(parent, forward ? i + run : i - run) ==
+               (forward ? child + run : child - run)) {
+        run++;
+    }
+    qr_view_read_ahead(view, forward ? child : child - (run - 1), run);
+}
+
 /* Moves the path to the first or last entry of the neighbouring leaf; *found false when there is
  * none. Inside an operation. */
 static quire_status neighbour_leaf(struct qr_tree_cursor *cursor, bool forward, bool *found,
@@ -171,6 +191,9 @@ static quire_status neighbour_leaf(struct qr_tree_cursor *cursor, bool forward, 
     const uint8_t *page;
     QR_TRY(qr_tree_node(tree, step->page, &page, err));
     step->index = (uint16_t)(forward ? step->index + 1 : step->index - 1);
+    if (tree->view->scanning && level + 2 == depth) {
+        read_children(cursor, page, step->index, forward);
+    }
     const uint8_t *ahead = NULL;
     unsigned after = forward ? step->index + 1U : step->index - 1U;
     if (level + 2 == depth && after <= step->count) {

@@ -54,6 +54,7 @@ quire_status qr_page_read(struct qr_pager *pager, uint32_t page_number, uint8_t 
     uint64_t offset = (uint64_t)page_number << pager->page_shift;
     size_t got = 0;
     qr_count(&pager->counters.page_reads, 1);
+    qr_count(&pager->counters.read_calls, 1);
     QR_TRY(pager->file->methods->read(pager->file, page, pager->page_size, offset, &got, err));
     if (got < pager->page_size) {
         return qr_fail_at(err, QUIRE_CORRUPT, pager->path, page_number, offset,

@@ -164,6 +164,90 @@ static quire_status load_newest(struct qr_view *view, uint32_t page_number, cons
     return QUIRE_OK;
 }
 
+/* ---- Several in a row ---- */
+
+/* Marks up to `count` pages as being loaded, each into a frame of its own, until one is found that
+ * is not in the database file alone. */
+static uint32_t claim_run(struct qr_view *view, uint32_t first, uint32_t count, uint32_t *frames)
+{
+    struct qr_pager *pager = view->pager;
+    struct qr_cache *cache = &pager->cache;
+    _Atomic uint32_t *words = &cache->table[first];
+    uint32_t taken = 0;
+    uint32_t claimed = 0;
+    while (taken < count &&
+           atomic_load_explicit(&words[taken], memory_order_relaxed) == QR_REF_NONE &&
+           qr_frame_alloc(pager, &frames[taken], NULL) == QUIRE_OK) {
+        taken++;
+    }
+    qr_cache_note_pressure(view);
+    qr_mutex_lock(&cache->lock);
+    while (claimed < taken &&
+           atomic_load_explicit(&words[claimed], memory_order_relaxed) == QR_REF_NONE) {
+        atomic_store_explicit(&words[claimed], QR_REF_LOADING | frames[claimed],
+                              memory_order_relaxed);
+        claimed++;
+    }
+    for (uint32_t i = claimed; i < taken; i++) {
+        qr_frame_free(pager, frames[i]);
+    }
+    qr_mutex_unlock(&cache->lock);
+    return claimed;
+}
+
+/* Reads the pages into one buffer and shares it out. Who waits for one that is no good, or finds it
+ * absent again, reads it alone and reports what is wrong. */
+static void load_run(struct qr_view *view, uint32_t first, uint32_t count, const uint32_t *frames,
+                     uint8_t *buffer)
+{
+    struct qr_pager *pager = view->pager;
+    size_t size = (size_t)count << pager->page_shift;
+    size_t got = 0;
+    quire_status status = pager->file->methods->read(
+        pager->file, buffer, size, (uint64_t)first << pager->page_shift, &got, NULL);
+    qr_count(&pager->counters.read_calls, 1);
+    qr_count(&pager->counters.page_reads, count);
+    view->counts.reads += count;
+    for (uint32_t i = 0; i < count; i++) {
+        const uint8_t *image = buffer + ((size_t)i << pager->page_shift);
+        bool loaded = status == QUIRE_OK && got >= ((size_t)i + 1) << pager->page_shift &&
+                      qr_page_verify(pager, first + i, image, NULL) == QUIRE_OK &&
+                      check_loaded(pager, first + i, image, NULL) == QUIRE_OK;
+        if (loaded) {
+            memcpy(qr_frame_bytes(pager, frames[i]), image, pager->page_size);
+        }
+        (void)finish_load(view, first + i, frames[i], loaded);
+    }
+}
+
+void qr_view_read_ahead(struct qr_view *view, uint32_t first, uint32_t count)
+{
+    struct qr_pager *pager = view->pager;
+    uint32_t frames[QR_READ_AHEAD_MAX];
+    uint32_t most = pager->cache.frames_limit / 16; /* not a small cache's better part */
+    if (view->txn != NULL || first >= view->pages) {
+        return;
+    }
+    most = most < QR_READ_AHEAD_MAX ? most : QR_READ_AHEAD_MAX;
+    count = count < most ? count : most;
+    count = count < view->pages - first ? count : view->pages - first;
+    if (count < 2 || !qr_view_absent(view, first)) {
+        return;
+    }
+    size_t size = (size_t)count << pager->page_shift;
+    uint8_t *buffer = qr_alloc(pager->allocator, size, NULL);
+    if (buffer == NULL) {
+        return;
+    }
+    count = claim_run(view, first, count, frames);
+    if (count > 0) {
+        load_run(view, first, count, frames, buffer);
+    }
+    qr_free(pager->allocator, buffer, size);
+}
+
+/* ---- Waiting for another loader ---- */
+
 static void wait_loaded(struct qr_pager *pager, uint32_t page_number)
 {
     struct qr_cache *cache = &pager->cache;

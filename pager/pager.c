@@ -371,6 +371,7 @@ void qr_pager_get_stats(struct qr_pager *pager, quire_stats *stats)
         .pages_dirty = atomic_load_explicit(&pager->cache.dirty, memory_order_relaxed),
         .oldest_reader_ms = oldest_reader_ms,
         .pages_max = pager->options.pages_max,
+        .read_calls = qr_counted(&counters->read_calls),
         .pages_direct = qr_counted(&counters->pages_direct),
         .readers_expired = qr_counted(&counters->readers_expired),
     };

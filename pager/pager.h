@@ -104,6 +104,7 @@ uint64_t qr_view_changes(const struct qr_view *view);
  *   qr_view_enter, qr_view_leave   brackets of an operation
  *   qr_view_page                   the page as of the view
  *   qr_view_prefetch               a hint
+ *   qr_view_read_ahead             a hint, too
  *   qr_view_scanning               a mode of reading
  */
 

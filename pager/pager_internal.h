@@ -400,7 +400,7 @@ struct qr_txn {
 
 struct qr_counters {
     _Atomic uint64_t commits, rollbacks, groups, checkpoints, pages_written, database_syncs;
-    _Atomic uint64_t page_reads, evictions, spills, pages_direct, readers_expired;
+    _Atomic uint64_t page_reads, read_calls, evictions, spills, pages_direct, readers_expired;
 };
 
 struct qr_pager {

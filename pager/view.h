@@ -131,6 +131,13 @@ static inline const uint8_t *qr_view_peek(struct qr_view *view, uint32_t page_nu
     return NULL;
 }
 
+/* Whether the database file alone has the page, at this moment. */
+static inline bool qr_view_absent(struct qr_view *view, uint32_t page_number)
+{
+    return page_number < view->pages &&
+           atomic_load_explicit(&view->table[page_number], memory_order_relaxed) == 0;
+}
+
 /* Hint that a page will be wanted soon: brings it towards the cache lines, never reads a disk. */
 static inline void qr_view_prefetch(struct qr_view *view, uint32_t page_number)
 {
@@ -140,8 +147,15 @@ static inline void qr_view_prefetch(struct qr_view *view, uint32_t page_number)
     }
 }
 
+/* Hint that `count` pages from `first` on, to which pages of this view lead, will be wanted soon:
+ * brings those into the cache that are in the database file alone, up to the first that is not, by
+ * one read. Does nothing in a write transaction. A page that cannot be read so is left for whoever
+ * wants it. Inside an operation. */
+void qr_view_read_ahead(struct qr_view *view, uint32_t first, uint32_t count);
+#define QR_READ_AHEAD_MAX 16U /* pages that one call brings at most */
+
 /* Marks the pages read until the matching call with false as part of a scan: they enter the cache
- * as first candidates for eviction, and reads of neighbours may be combined. */
+ * as first candidates for eviction. */
 static inline void qr_view_scanning(struct qr_view *view, bool on)
 {
     view->scanning = on;

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "support/failing_allocator.h"
+#include "support/temp_dir.h"
 
 #define ROWS 20000
 
@@ -249,6 +250,105 @@ Test(read_cost, find_many__looks_at_each_page_once_for_64_rowids)
     commit(txn);
     close_db(db);
     cr_assert(failing_allocator_is_clean(&failing));
+}
+
+static uint64_t read_calls_of(quire_db *db)
+{
+    quire_error err = QUIRE_ERROR_INIT;
+    quire_stats stats = {.size = sizeof stats};
+    OK(quire_get_stats(db, &stats, &err));
+    return stats.read_calls;
+}
+
+/* Opens a database on disk whose tree "t" has ROWS rows, none of its pages in the cache. */
+static quire_db *cold_db(const struct temp_dir *dir)
+{
+    quire_error err = QUIRE_ERROR_INIT;
+    quire_options options = QUIRE_OPTIONS_INIT;
+    quire_db *db;
+    quire_tree *tree;
+    char path[600];
+    options.page_size = 1024;
+    options.durability = QUIRE_DURABILITY_OFF;
+    temp_dir_file(dir, "db", path, sizeof path);
+    OK(quire_open(path, &options, &db, &err));
+    quire_txn *txn = begin_write(db);
+    OK(quire_tree_create(txn, "t", &err));
+    OK(quire_tree_open(txn, "t", &tree, &err));
+    for (int64_t i = 0; i < ROWS; i++) {
+        OK(quire_tree_put(tree, 2 * i, "forty bytes of payload in each of them..", 40, NULL, &err));
+    }
+    quire_tree_close(tree);
+    commit(txn);
+    close_db(db);
+    OK(quire_open(path, &options, &db, &err));
+    return db;
+}
+
+Test(read_cost, scan__reads_leaves_that_follow_each_other_together_when_cold)
+{
+    quire_error err = QUIRE_ERROR_INIT;
+    for (int direction = 0; direction < 2; direction++) {
+        struct temp_dir dir;
+        temp_dir_create(&dir);
+        quire_db *db = cold_db(&dir);
+        quire_txn *txn = begin_read(db);
+        quire_tree *tree;
+        quire_cursor *cursor;
+        bool valid;
+        int64_t rows = 0;
+        OK(quire_tree_open(txn, "t", &tree, &err));
+        OK(quire_cursor_open(tree, &cursor, &err));
+        uint64_t calls = read_calls_of(db);
+        uint64_t pages = stats_of(txn).page_reads;
+        OK(direction == 0 ? quire_cursor_first(cursor, &valid, &err)
+                          : quire_cursor_last(cursor, &valid, &err));
+        for (; valid; rows++) {
+            OK(direction == 0 ? quire_cursor_next(cursor, &valid, &err)
+                              : quire_cursor_previous(cursor, &valid, &err));
+        }
+        cr_assert_eq(rows, ROWS);
+        pages = stats_of(txn).page_reads - pages;
+        calls = read_calls_of(db) - calls;
+        quire_object_stats shape = shape_of(txn);
+        cr_assert_eq(pages, shape.leaf_pages + shape.inner_pages, "each page is read once");
+        cr_assert(calls <= pages / 8, "%llu calls for %llu pages", (unsigned long long)calls,
+                  (unsigned long long)pages);
+        quire_cursor_close(cursor);
+        quire_tree_close(tree);
+        commit(txn);
+        close_db(db);
+        temp_dir_remove(&dir);
+    }
+}
+
+Test(read_cost, find__reads_no_page_but_those_on_its_path_when_cold)
+{
+    quire_error err = QUIRE_ERROR_INIT;
+    struct temp_dir dir;
+    temp_dir_create(&dir);
+    quire_db *db = cold_db(&dir);
+    quire_txn *txn = begin_read(db);
+    quire_tree *tree;
+    OK(quire_tree_open(txn, "t", &tree, &err));
+    uint64_t inner = 0;
+    for (int64_t i = 0; i < 20; i++) {
+        const void *payload;
+        size_t size;
+        bool found;
+        uint64_t calls = read_calls_of(db);
+        uint64_t visits = visits_of(txn);
+        OK(quire_tree_find(tree, 2 * (i * 997), &payload, &size, &found, &err));
+        cr_assert(found);
+        calls = read_calls_of(db) - calls;
+        cr_assert(calls >= 1 && calls <= visits_of(txn) - visits);
+        inner += calls - 1;
+    }
+    cr_assert(inner <= shape_of(txn).inner_pages);
+    quire_tree_close(tree);
+    commit(txn);
+    close_db(db);
+    temp_dir_remove(&dir);
 }
 
 /* Rows of all sizes at the end of a cache that is just large enough: what is asked for ahead stays
