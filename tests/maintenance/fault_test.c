@@ -122,3 +122,69 @@ Test(maintenance_fault, salvage_of_a_headless_file__fails_cleanly_at_every_alloc
         }
     }
 }
+
+/* ---- Vacuum ---- */
+
+static void put_values(quire_txn *txn, const char *name, int count, size_t size)
+{
+    static const uint8_t bytes[8000] = {1};
+    quire_error err = QUIRE_ERROR_INIT;
+    quire_tree *tree;
+    OK(quire_tree_create(txn, name, &err));
+    OK(quire_tree_open(txn, name, &tree, &err));
+    for (int i = 0; i < count; i++) {
+        OK(quire_tree_insert(tree, i, bytes, i % 8 == 3 ? size : 40, &err));
+    }
+    quire_tree_close(tree);
+}
+
+/* Pages at the front are free, and those behind them are of several kinds. */
+static quire_db *open_with_gap(void)
+{
+    quire_error err = QUIRE_ERROR_INIT;
+    quire_options options = QUIRE_OPTIONS_INIT;
+    quire_db *db;
+    options.page_size = 1024;
+    options.cache_bytes = UINT64_C(512) << 10;
+    options.wal_segment_bytes = 64 << 10;
+    options.allocator = &failing.allocator;
+    OK(qr_db_open_with("/d/db", &options, layer, true, &db, &err));
+    quire_txn *txn = begin_write(db);
+    put_values(txn, "gap", 20, 8000);
+    commit(txn);
+    txn = begin_write(db);
+    put_values(txn, "behind", 100, 3000);
+    OK(quire_tree_drop(txn, "gap", &err));
+    commit(txn);
+    return db;
+}
+
+Test(maintenance_fault, vacuum__reports_each_allocation_that_fails_and_changes_nothing)
+{
+    quire_error err = QUIRE_ERROR_INIT;
+    quire_vacuum_options options = QUIRE_VACUUM_OPTIONS_INIT;
+    bool done = false;
+    options.step_pages = 7;
+    for (uint64_t at = 0; !done; at += at < 150 ? 1 : 1 + at / 20) {
+        quire_db *db = open_with_gap();
+        uint64_t before = digest_db(db);
+        failing_allocator_arm(&failing, at, false);
+        quire_status status = quire_vacuum(db, &options, NULL, &err);
+        done = failing.failures == 0;
+        failing_allocator_arm(&failing, FAILING_ALLOCATOR_NEVER, false);
+        cr_assert(done ? status == QUIRE_OK : status == QUIRE_OK || status == QUIRE_NO_MEMORY,
+                  "allocation %llu gave %s: %s", (unsigned long long)at, quire_status_name(status),
+                  err.message);
+        cr_assert_eq(digest_db(db), before);
+        quire_txn *txn = begin_write(db);
+        OK(quire_tree_drop(txn, "behind", &err));
+        commit(txn);
+        OK(quire_vacuum(db, NULL, NULL, &err));
+        OK(quire_close(db, &err));
+        cr_assert(failing_allocator_is_clean(&failing), "allocation %llu leaks",
+                  (unsigned long long)at);
+        if (at % 16 == 0 || done) {
+            expect_sound(layer, "/d/db");
+        }
+    }
+}
