@@ -139,6 +139,7 @@ void qr_cache_destroy(struct qr_pager *pager)
     }
     qr_spill_destroy(pager);
     qr_reclaim_destroy(pager);
+    qr_free(pager->allocator, cache->resident, cache->resident_capacity * sizeof(uint32_t));
     qr_free(pager->allocator, cache->supersede,
             cache->supersede_capacity * sizeof *cache->supersede);
     qr_free(pager->allocator, cache->scan_ring, (size_t)cache->scan_capacity * sizeof(uint32_t));
@@ -238,7 +239,7 @@ static quire_status fail_exhausted(struct qr_pager *pager, quire_error *err)
     if (slot == NULL) {
         return qr_fail(err, QUIRE_NO_MEMORY,
                        "The page cache of %s is exhausted: running operations hold all %lu "
-                       "frames; use shorter operations or a larger cache.",
+                       "frames, and pinned tables; use shorter operations or a larger cache.",
                        pager->path, (unsigned long)cache->frames_reserved);
     }
     uint64_t since = atomic_load_explicit(&slot->since_ns, memory_order_relaxed);
@@ -352,7 +353,8 @@ static bool evict_newest(struct qr_pager *pager, uint32_t frame)
     struct qr_cache *cache = &pager->cache;
     struct qr_version *version = &cache->frame[frame];
     uint32_t page_number = version->page_number;
-    if (page_number == QR_PAGE_NUMBER_HEADER || !is_clean_alone(version)) {
+    if (page_number == QR_PAGE_NUMBER_HEADER || !is_clean_alone(version) ||
+        qr_frame_is_resident(pager, frame)) {
         return false;
     }
     uint32_t expected = frame;
@@ -401,7 +403,7 @@ static bool evict_scanned(struct qr_pager *pager)
         cache->scan_count--;
         struct qr_version *version = &cache->frame[frame];
         if (version->state == QR_VERSION_NEWEST && is_clean_alone(version) && !version->spilling &&
-            evict_cooling(pager, frame)) {
+            !qr_frame_is_resident(pager, frame) && evict_cooling(pager, frame)) {
             return true;
         }
     }
@@ -446,7 +448,8 @@ static bool may_spill(struct qr_pager *pager, uint32_t frame, enum qr_version_st
     struct qr_version *version = &pager->cache.frame[frame];
     /* Versions above the boundary may be on their way to the log; they stay in place (I6). */
     return version->state == state && !version->spilling && version->seq <= visible &&
-           version->page_number != QR_PAGE_NUMBER_HEADER;
+           version->page_number != QR_PAGE_NUMBER_HEADER &&
+           (state != QR_VERSION_NEWEST || !qr_frame_is_resident(pager, frame));
 }
 
 static uint32_t pick_spills(struct qr_pager *pager, enum qr_version_state state, uint32_t *frames)

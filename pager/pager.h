@@ -75,6 +75,15 @@ const char *qr_pager_path(const struct qr_pager *pager);
 const quire_allocator *qr_pager_allocator(const struct qr_pager *pager);
 bool qr_pager_read_only(const struct qr_pager *pager);
 
+/* ---- Resident trees ---- */
+
+/* From now on newest pages of the tree stay in the cache once they are there. NO_MEMORY. */
+quire_status qr_resident_add(struct qr_pager *pager, uint32_t tree_id, quire_error *err);
+void qr_resident_remove(struct qr_pager *pager, uint32_t tree_id);
+/* Pages of resident trees in the cache now, and how many there should be at most. */
+uint32_t qr_resident_pages(struct qr_pager *pager);
+uint32_t qr_resident_pages_max(const struct qr_pager *pager);
+
 /* ---- Views ---- */
 
 /* Opens a snapshot of the newest visible commit: O(1), takes no lock that a commit or a

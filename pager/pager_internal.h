@@ -221,6 +221,9 @@ struct qr_cache {
     _Atomic uint64_t versions_held;
     _Atomic uint64_t versions_kept; /* of these, for an open snapshot; changes under lock */
 
+    uint32_t *resident; /* ids of trees whose newest pages are not evicted */
+    size_t resident_count, resident_capacity;
+
     struct qr_file *spill_file;         /* opened at first need */
     uint32_t records_high, record_free; /* record_free: index + 1 */
     size_t records_bytes;               /* committed */
@@ -666,6 +669,11 @@ quire_status qr_commit_txn(struct qr_txn *txn, uint64_t *sequence, quire_error *
 quire_status qr_commit_publish(struct qr_txn *txn, struct qr_published *out, quire_error *err);
 /* The second half: waits for the flush, leading it if nobody does. */
 quire_status qr_commit_wait(struct qr_pager *pager, uint64_t seq, uint64_t group, quire_error *err);
+
+/* ---- resident.c ---- */
+
+/* Whether the frame, which holds a newest version, is to stay. Locked. */
+bool qr_frame_is_resident(struct qr_pager *pager, uint32_t frame);
 
 /* ---- async.c ---- */
 

@@ -214,6 +214,20 @@ QUIRE_API quire_status quire_close(quire_db *db, quire_error *err);
  * wait for readers or an open write transaction. Any thread. */
 QUIRE_API QUIRE_MUST_CHECK quire_status quire_checkpoint(quire_db *db, quire_error *err);
 
+/*
+ * Keeps a table with the indexes that it has now, or a tree, in the cache: reads
+ * all its pages, and evicts none of them, nor pages that it gets later, until it
+ * is unpinned or the database closed. Commits stay as durable as they are. What
+ * is pinned may take half of the cache: beyond it pinning fails with LIMIT and
+ * the table is not pinned; tables that grow so large later leave too little room
+ * for others, whose operations then fail with NO_MEMORY. Pinning again takes
+ * newer indexes in. Any thread, beside readers and a writer.
+ * Errors: UNKNOWN_NAME, LIMIT, CORRUPT, IO, NO_MEMORY, MISUSE.
+ */
+QUIRE_API QUIRE_MUST_CHECK quire_status quire_pin(quire_db *db, const char *name, quire_error *err);
+QUIRE_API QUIRE_MUST_CHECK quire_status quire_unpin(quire_db *db, const char *name,
+                                                    quire_error *err);
+
 /* An open read transaction. */
 typedef struct quire_reader {
     uint64_t sequence; /* the commit that it sees */
