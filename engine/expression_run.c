@@ -180,22 +180,25 @@ static quire_value to_integer(const quire_value *value)
 
 /* ---- Texts ---- */
 
-static quire_status new_text(const struct run *run, uint64_t size, char **bytes)
+/* Room for a text; NULL with a status when there is none. */
+static char *new_text(const struct run *run, uint64_t size, quire_status *status)
 {
-    *bytes = NULL;
     if (size > QUIRE_PAYLOAD_MAX) {
-        return qr_fail(run->err, QUIRE_LIMIT, "The expression %.80s makes a text over %zu bytes.",
-                       run->expression->text, QUIRE_PAYLOAD_MAX);
+        *status =
+            qr_fail(run->err, QUIRE_LIMIT, "The expression %.80s makes a text over %zu bytes.",
+                    run->expression->text, QUIRE_PAYLOAD_MAX);
+        return NULL;
     }
-    *bytes = qr_arena_alloc(run->scratch, (size_t)size, run->err);
-    return *bytes == NULL ? QUIRE_NO_MEMORY : QUIRE_OK;
+    char *bytes = qr_arena_alloc(run->scratch, (size_t)size, run->err);
+    *status = bytes == NULL ? QUIRE_NO_MEMORY : QUIRE_OK;
+    return bytes;
 }
 
 static quire_status concatenate(const struct run *run, const quire_value *operands, uint32_t count,
                                 quire_value *result)
 {
     uint64_t size = 0;
-    char *bytes;
+    quire_status status;
     *result = quire_null();
     if (any_null(operands, count)) {
         return QUIRE_OK;
@@ -203,7 +206,10 @@ static quire_status concatenate(const struct run *run, const quire_value *operan
     for (uint32_t i = 0; i < count; i++) {
         size += operands[i].size;
     }
-    QR_TRY(new_text(run, size, &bytes));
+    char *bytes = new_text(run, size, &status);
+    if (bytes == NULL) {
+        return status;
+    }
     *result = quire_text_n(bytes, (size_t)size);
     for (uint32_t i = 0; i < count; i++) {
         if (operands[i].size > 0) {
@@ -218,9 +224,12 @@ static quire_status concatenate(const struct run *run, const quire_value *operan
 static quire_status change_case(const struct run *run, const quire_value *text, char first,
                                 quire_value *result)
 {
-    char *bytes;
     const char *from = text->as.bytes;
-    QR_TRY(new_text(run, text->size, &bytes));
+    quire_status status;
+    char *bytes = new_text(run, text->size, &status);
+    if (bytes == NULL) {
+        return status;
+    }
     for (uint32_t i = 0; i < text->size; i++) {
         bool letter = from[i] >= first && from[i] <= first + 25;
         bytes[i] = letter ? (char)(from[i] ^ 0x20) : from[i];

@@ -68,23 +68,19 @@ void qr_trigger_functions_free(quire_db *db)
     }
 }
 
-static quire_status look_up(quire_db *db, const quire_trigger_def *trigger,
-                            quire_trigger_callback *callback, void **context, quire_error *err)
+/* The function of a trigger, or NULL. */
+static quire_trigger_callback look_up(quire_db *db, const quire_trigger_def *trigger,
+                                      void **context)
 {
-    *callback = NULL;
+    quire_trigger_callback callback = NULL;
     qr_mutex_lock(&db->mutex);
     const struct qr_trigger_function *function = find_function(db, trigger->function);
     if (function != NULL) {
-        *callback = function->callback;
+        callback = function->callback;
         *context = function->context;
     }
     qr_mutex_unlock(&db->mutex);
-    return *callback != NULL
-               ? QUIRE_OK
-               : qr_fail(err, QUIRE_UNKNOWN_NAME,
-                         "Trigger \"%s\" of table \"%s\" calls the function \"%s\", which the "
-                         "program has not registered; see quire_trigger_function.",
-                         trigger->name, trigger->table, trigger->function);
+    return callback;
 }
 
 /* ---- One change ---- */
@@ -225,10 +221,15 @@ static quire_status end(struct firing *firing, quire_status status)
 static quire_status run_one(struct firing *firing, const quire_trigger_def *trigger,
                             quire_error *err)
 {
-    quire_trigger_callback callback;
     void *context = NULL;
     quire_error detail = QUIRE_ERROR_INIT;
-    QR_TRY(look_up(firing->call.txn->db, trigger, &callback, &context, err));
+    quire_trigger_callback callback = look_up(firing->call.txn->db, trigger, &context);
+    if (callback == NULL) {
+        return qr_fail(err, QUIRE_UNKNOWN_NAME,
+                       "Trigger \"%s\" of table \"%s\" calls the function \"%s\", which the "
+                       "program has not registered; see quire_trigger_function.",
+                       trigger->name, trigger->table, trigger->function);
+    }
     firing->call.trigger = trigger;
     quire_status status = callback(context, &firing->call, &detail);
     firing->call.trigger = NULL;

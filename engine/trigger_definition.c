@@ -143,8 +143,7 @@ static quire_status find_trigger(quire_txn *txn, const char *name, struct qr_are
                            err);
 }
 
-static quire_status check_definition(quire_txn *txn, const quire_trigger_def *def,
-                                     const struct qr_table_def **table, quire_error *err)
+static quire_status check_definition(const quire_trigger_def *def, quire_error *err)
 {
     if (def == NULL) {
         return qr_fail(err, QUIRE_MISUSE, "quire_trigger_create needs a definition.");
@@ -157,10 +156,6 @@ static quire_status check_definition(quire_txn *txn, const quire_trigger_def *de
                        "Trigger \"%s\" needs a time of quire_trigger_time and events of "
                        "quire_trigger_event.",
                        def->name);
-    }
-    QR_TRY(qr_schema_find(txn, def->table, table, err));
-    if (*table == NULL || (*table)->object->kind != QR_OBJECT_TABLE) {
-        return qr_fail(err, QUIRE_UNKNOWN_NAME, "There is no table \"%s\".", def->table);
     }
     return QUIRE_OK;
 }
@@ -192,7 +187,11 @@ quire_status quire_trigger_create(quire_txn *txn, const quire_trigger_def *def, 
     const struct qr_table_def *table;
     struct qr_arena arena;
     QR_TRY(check_txn(txn, err));
-    QR_TRY(check_definition(txn, def, &table, err));
+    QR_TRY(check_definition(def, err));
+    QR_TRY(qr_schema_find(txn, def->table, &table, err));
+    if (table == NULL || table->object->kind != QR_OBJECT_TABLE) {
+        return qr_fail(err, QUIRE_UNKNOWN_NAME, "There is no table \"%s\".", def->table);
+    }
     qr_arena_init(&arena, &txn->db->allocator, 0);
     quire_status status = add(txn, def, table, &arena, err);
     qr_arena_free(&arena);
@@ -233,7 +232,7 @@ static quire_status switch_trigger(quire_txn *txn, const char *name, bool enable
 {
     struct qr_object *object;
     struct qr_slice body;
-    quire_trigger_def def;
+    quire_trigger_def def = {.name = NULL};
     uint32_t statement;
     QR_TRY(find_present(txn, name, arena, &object, err));
     QR_TRY(qr_trigger_decode(object, arena, &def, err));

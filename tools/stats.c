@@ -6,7 +6,8 @@
 static const struct command_help help = {
     "DATABASE",
     "Prints the size of the database and, for each table, tree and index, its entries, levels,\n"
-    "pages and how full the leaf pages are. Reads every page; opens the database for reading:\n"
+    "pages and how full the leaf pages are; views and triggers by name. Reads every page; opens "
+    "the database for reading:\n"
     "another process may write meanwhile.\n\n"
     "Exit codes: 0 printed, 64 usage, 74 the database could not be opened or read.\n",
 };
@@ -29,6 +30,10 @@ static quire_status print_object(void *context, const quire_object_stats *object
     const quire_stats *stats = context;
     double room = (double)object->leaf_pages * stats->page_size;
     (void)err;
+    if (object->depth == 0) { /* a view or trigger has no pages */
+        printf("  %-26s %s\n", object->name, object->kind);
+        return QUIRE_OK;
+    }
     printf("%s%-*s %-8s %12llu %6u %9llu %9llu %9llu %5.1f%%\n", object->table[0] ? "  " : "",
            object->table[0] ? 26 : 28, object->name, object->kind,
            (unsigned long long)object->entries, object->depth,

@@ -38,6 +38,27 @@ static void must(quire_status status, const char *what, const quire_error *err)
 
 /* ---- Readers ---- */
 
+/* The view shows the row and all columns of the table, of the same commit. */
+static void check_view(quire_txn *txn, const quire_value *columns)
+{
+    quire_error err = QUIRE_ERROR_INIT;
+    quire_view *view;
+    quire_view_cursor *cursor;
+    const quire_value *values;
+    int64_t rowid;
+    bool valid;
+    must(quire_view_open(txn, "v", &view, &err), "open view", &err);
+    must(quire_view_cursor_open(view, &cursor, &err), "view cursor", &err);
+    must(quire_view_cursor_first(cursor, &valid, &err), "first", &err);
+    demand(valid, "row of the view", &err);
+    must(quire_view_cursor_row(cursor, &rowid, &values, &err), "row", &err);
+    demand(rowid == 1 && quire_value_compare(&values[0], columns) == 0, "value", &err);
+    demand(columns->as.integer == (int64_t)quire_view_column_count(view),
+           "the view is of another commit than the row", &err);
+    quire_view_cursor_close(cursor);
+    quire_view_close(view);
+}
+
 static void check_snapshot(struct race *race)
 {
     quire_error err = QUIRE_ERROR_INIT;
@@ -57,6 +78,7 @@ static void check_snapshot(struct race *race)
            "the row is of another commit than the schema", &err);
     must(qr_table_find_unique(table, 0, &value, 1, &rowid, &found, &err), "find", &err);
     demand(found && rowid == 1, "index", &err);
+    check_view(txn, &value);
     quire_table_close(table);
     must(quire_commit(txn, &err), "end", &err);
     atomic_fetch_add(&race->checks, 1);
@@ -97,6 +119,8 @@ static void create(quire_txn *txn, quire_index_kind kind)
     quire_error err = QUIRE_ERROR_INIT;
     must(quire_table_create(txn, "t", &first, 1, &err), "create", &err);
     must(quire_index_create(txn, "t", &def, &err), "index", &err);
+    quire_view_def view = {.name = "v", .table = "t", .filter = "c0 > 0"};
+    must(quire_view_create(txn, &view, &err), "view", &err);
 }
 
 static void change(struct race *race, uint32_t *columns, unsigned round)
@@ -107,6 +131,7 @@ static void change(struct race *race, uint32_t *columns, unsigned round)
     must(quire_begin(race->db, QUIRE_WRITE, &txn, &err), "begin to write", &err);
     if (*columns == 0 || *columns == COLUMNS_MAX) {
         if (*columns > 0) {
+            must(quire_view_drop(txn, "v", &err), "drop view", &err);
             must(quire_table_drop(txn, "t", &err), "drop", &err);
         }
         create(txn, round % 2 == 0 ? QUIRE_INDEX_HASH : QUIRE_INDEX_BTREE);
