@@ -675,7 +675,7 @@ class Database:
         self.pages = Pages(path)
         self.walk = Walk(self.pages)
         self.objects = self.catalog()
-        self.tables, self.trees = {}, {}
+        self.tables, self.trees, self.views = {}, {}, {}
         for each in sorted(self.objects.values(), key=lambda each: each["id"]):
             if each["kind"] == "table":
                 self.tables[each["name"]] = self.table(each)
@@ -746,7 +746,7 @@ class Database:
                 need(fits(value, TYPES[kind]) and not (value is None and not_null),
                      each["name"], rowid, "column", name, "does not fit its type")
             rows.append((rowid, values))
-        return {"columns": columns, "rows": rows, "indexes": {}, "triggers": {}, "views": {}}
+        return {"columns": columns, "rows": rows, "indexes": {}, "triggers": {}}
 
     def index(self, each):
         owner = self.objects[each["owner"]]
@@ -837,8 +837,8 @@ class Database:
         need(len(order) % 2 == 0 and len(order) <= 32 and
              all(name in names for name in order[::2]) and
              all(type(down) is bool for down in order[1::2]), "view", each["name"], "order")
-        table["views"][each["name"]] = {
-            "filter": condition,
+        self.views[each["name"]] = {
+            "table": self.objects[each["owner"]]["name"], "filter": condition,
             "columns": [list(pair) for pair in zip(columns[::2], columns[1::2])],
             "order": [list(pair) for pair in zip(order[::2], order[1::2])]}
 
@@ -897,6 +897,7 @@ class Database:
                           for each in named("key tree")},
             "tables": {each["name"]: self.table_listing(self.tables[each["name"]])
                        for each in named("table")},
+            "views": dict(sorted(self.views.items())),
         }
 
     @staticmethod
@@ -907,8 +908,7 @@ class Database:
             "indexes": {name: {**index, "entries": [[rowid, *map(plain, values)]
                                                     for rowid, *values in index["entries"]]}
                         for name, index in sorted(table["indexes"].items())},
-            **({"views": dict(sorted(table["views"].items()))} if table["views"] else {}),
-            **({"triggers": dict(sorted(table["triggers"].items()))} if table["triggers"] else {}),
+            "triggers": dict(sorted(table["triggers"].items())),
         }
 
 

@@ -310,6 +310,61 @@ static void print_index(quire_table *table, uint32_t index)
     fputs("]}", stdout);
 }
 
+static void print_trigger(const quire_trigger_def *def)
+{
+    static const char *const events[] = {"insert", "update", "delete"};
+    const char *between = "";
+    print_text(def->name, strlen(def->name));
+    printf(": {\"time\": \"%s\", \"enabled\": %s, \"function\": ",
+           def->time == QUIRE_BEFORE ? "before" : "after", def->disabled ? "false" : "true");
+    print_text(def->function, strlen(def->function));
+    fputs(", \"events\": [", stdout);
+    for (unsigned i = 0; i < 3; i++) {
+        if ((def->events & (1U << i)) != 0) {
+            printf("%s\"%s\"", between, events[i]);
+            between = ", ";
+        }
+    }
+    fputs("]}", stdout);
+}
+
+static void print_pair(const char *name, const char *expression, bool first)
+{
+    fputs(first ? "[" : ", [", stdout);
+    print_text(name, strlen(name));
+    fputs(", ", stdout);
+    print_text(expression, strlen(expression));
+    putchar(']');
+}
+
+static void print_view(quire_txn *txn, const char *name)
+{
+    quire_error err;
+    quire_view *view;
+    golden_need(quire_view_open(txn, name, &view, &err), &err, name);
+    const quire_view_def *def = quire_view_definition(view);
+    fputs("{\"table\": ", stdout);
+    print_text(def->table, strlen(def->table));
+    fputs(", \"filter\": ", stdout);
+    if (def->filter == NULL) {
+        fputs("null", stdout);
+    } else {
+        print_text(def->filter, strlen(def->filter));
+    }
+    fputs(", \"columns\": [", stdout);
+    for (uint32_t i = 0; i < def->column_count; i++) {
+        print_pair(def->columns[i].name, def->columns[i].expression, i == 0);
+    }
+    fputs("], \"order\": [", stdout);
+    for (uint32_t i = 0; i < def->order_count; i++) {
+        fputs(i ? ", [" : "[", stdout);
+        print_text(def->order[i].column, strlen(def->order[i].column));
+        printf(", %s]", def->order[i].descending ? "true" : "false");
+    }
+    fputs("]}", stdout);
+    quire_view_close(view);
+}
+
 static void print_table(quire_txn *txn, const char *name)
 {
     quire_error err;
@@ -323,6 +378,11 @@ static void print_table(quire_txn *txn, const char *name)
     for (uint32_t i = 0; i < quire_table_index_count(table); i++) {
         fputs(i ? ",\n  " : "\n  ", stdout);
         print_index(table, i);
+    }
+    fputs("},\n \"triggers\": {", stdout);
+    for (uint32_t i = 0; i < quire_table_trigger_count(table); i++) {
+        fputs(i ? ",\n  " : "\n  ", stdout);
+        print_trigger(quire_table_trigger(table, i));
     }
     fputs("}}", stdout);
     quire_table_close(table);
@@ -380,6 +440,7 @@ void golden_list(const char *path, quire_open_mode mode)
     print_objects(txn, "tree", print_tree);
     print_objects(txn, "key tree", print_key_tree);
     print_objects(txn, "table", print_table);
+    print_objects(txn, "view", print_view);
     fputs("}\n", stdout);
     golden_need(quire_commit(txn, &err), &err, "end of reading");
     golden_need(quire_close(db, &err), &err, "close");

@@ -160,6 +160,38 @@ static void create_table(quire_txn *txn)
     }
 }
 
+/* Views with and without filter, columns and order; triggers that no program needs to know, for
+ * they are off or watch what does not happen. */
+static void create_views_and_triggers(quire_txn *txn)
+{
+    static const quire_view_field fields[] = {
+        {"number", NULL}, {"shout", "upper(name) || '!'"}, {"of \"group\"", "\"group\""}};
+    static const quire_view_order order[] = {{"number", true}, {"name", false}};
+    static const quire_view_def views[] = {{.name = "all things", .table = "things"},
+                                           {.name = "some things",
+                                            .table = "things",
+                                            .filter = "number > 0 and not flag or name is null",
+                                            .columns = fields,
+                                            .column_count = 3,
+                                            .order = order,
+                                            .order_count = 2}};
+    static const quire_trigger_def triggers[] = {
+        {.name = "off",
+         .table = "things",
+         .function = "any",
+         .time = QUIRE_AFTER,
+         .events = QUIRE_ON_INSERT | QUIRE_ON_DELETE,
+         .disabled = true},
+        {.name = "on", .table = "watched", .function = "b\xc3\xa9", .events = QUIRE_ON_UPDATE}};
+    static const quire_column column = {"only", QUIRE_INT, false};
+    quire_error err;
+    golden_need(quire_table_create(txn, "watched", &column, 1, &err), &err, "watched");
+    for (size_t i = 0; i < 2; i++) {
+        golden_need(quire_view_create(txn, &views[i], &err), &err, views[i].name);
+        golden_need(quire_trigger_create(txn, &triggers[i], &err), &err, triggers[i].name);
+    }
+}
+
 static double real_of(uint32_t i)
 {
     static const double reals[] = {0.0,     -0.0,     1.5,       -1.5, DBL_MAX, -DBL_MAX,
@@ -322,6 +354,7 @@ void golden_write(const char *path, const char *log, uint32_t page_size, uint32_
     write_tree(txn, page_size);
     write_key_tree(txn, page_size);
     create_table(txn);
+    create_views_and_triggers(txn);
     insert_range(txn, 0, rows / 2, page_size);
     commit(txn);
     txn = begin(db);
