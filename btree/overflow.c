@@ -408,6 +408,28 @@ static quire_status copy_part(struct part *part, uint32_t number, quire_error *e
     return QUIRE_OK;
 }
 
+/* Passes over the runs of an index page that lie wholly before the part, in one look at it. What is
+ * wrong with a run is left to walk_next. Inside an operation. */
+static quire_status pass_runs(struct overflow_walk *walk, struct part *part, quire_error *err)
+{
+    const uint8_t *page;
+    if (walk->single || walk->in_run != 0 || walk->runs == 0) {
+        return QUIRE_OK;
+    }
+    QR_TRY(index_page(walk, &page, err));
+    while (walk->run < walk->runs) {
+        size_t offset = QR_OVERFLOW_RUNS + (size_t)QR_OVERFLOW_RUN * walk->run;
+        uint32_t count = qr_load32(page + offset + 4);
+        if (count == 0 || count > part->skip || count > walk->left) {
+            break;
+        }
+        part->skip -= count;
+        walk->left -= count;
+        walk->run++;
+    }
+    return QUIRE_OK;
+}
+
 /* One step towards the part or through it. Inside an operation. */
 static quire_status part_step(struct overflow_walk *walk, struct part *part, quire_error *err)
 {
@@ -419,6 +441,9 @@ static quire_status part_step(struct overflow_walk *walk, struct part *part, qui
     walk->in_run -= passed;
     walk->left -= passed;
     part->skip -= passed;
+    if (part->skip > 0) {
+        QR_TRY(pass_runs(walk, part, err));
+    }
     QR_TRY(walk_step(walk, &number, &index, &end, err));
     if (end) {
         return overflow_damaged(walk->tree, walk->leaf, QR_NODE_BODY,

@@ -351,6 +351,93 @@ Test(read_cost, find__reads_no_page_but_those_on_its_path_when_cold)
     temp_dir_remove(&dir);
 }
 
+/* The buffer of the caller is all the memory that a large value takes, and its pages are looked at
+ * once but for the ones that lead to them. */
+Test(read_cost, read_part__looks_at_each_page_of_a_value_once_and_allocates_nothing)
+{
+    enum { PIECE = 64 * 1024, PIECES = 128 };
+    quire_error err = QUIRE_ERROR_INIT;
+    struct failing_allocator failing;
+    quire_db *db = filled_db(&failing);
+    quire_tree *tree;
+    static uint8_t piece[PIECE];
+    bool flag;
+    quire_txn *txn = begin_write(db);
+    OK(quire_tree_open(txn, "t", &tree, &err));
+    OK(quire_tree_reserve(tree, -1, (size_t)PIECE * PIECES, &flag, &err));
+    for (unsigned i = 0; i < PIECES; i++) {
+        memset(piece, (int)i, PIECE);
+        OK(quire_tree_write_part(tree, -1, (uint64_t)i * PIECE, piece, PIECE, &flag, &err));
+    }
+    quire_tree_close(tree);
+    commit(txn);
+    txn = begin_read(db);
+    uint64_t overflow_pages = shape_of(txn).overflow_pages;
+    unsigned depth = shape_of(txn).depth;
+    OK(quire_tree_open(txn, "t", &tree, &err));
+    failing_allocator_arm(&failing, FAILING_ALLOCATOR_NEVER, false);
+    uint64_t before = visits_of(txn);
+    for (unsigned i = 0; i < PIECES; i++) {
+        size_t got;
+        OK(quire_tree_read_part(tree, -1, (uint64_t)i * PIECE, piece, PIECE, &got, &flag, &err));
+        cr_assert_eq(got, PIECE);
+        cr_assert(piece[0] == (uint8_t)i && piece[PIECE - 1] == (uint8_t)i);
+    }
+    uint64_t visits = visits_of(txn) - before;
+    cr_assert_eq(failing.calls, 0);
+    cr_assert(visits <= overflow_pages + PIECES * (depth + 4U), "%llu visits for %llu pages",
+              (unsigned long long)visits, (unsigned long long)overflow_pages);
+    quire_tree_close(tree);
+    commit(txn);
+    close_db(db);
+    cr_assert(failing_allocator_is_clean(&failing));
+}
+
+/* A value whose pages lie apart, in the gaps that others left. */
+Test(read_cost, read_part__passes_over_many_runs_in_one_look)
+{
+    enum { GAPS = 1000, PAGE_DATA = 1024 - 32, PIECE = 10 * PAGE_DATA };
+    quire_error err = QUIRE_ERROR_INIT;
+    quire_db *db = memory_db(1024);
+    quire_tree *tree;
+    static uint8_t piece[PIECE];
+    bool flag;
+    quire_txn *txn = begin_write(db);
+    OK(quire_tree_create(txn, "t", &err));
+    OK(quire_tree_open(txn, "t", &tree, &err));
+    for (int64_t i = 0; i < 2 * GAPS; i++) {
+        OK(quire_tree_put(tree, i, piece, PAGE_DATA, NULL, &err)); /* one page each */
+    }
+    quire_tree_close(tree);
+    commit(txn);
+    txn = begin_write(db);
+    OK(quire_tree_open(txn, "t", &tree, &err));
+    for (int64_t i = 0; i < 2 * GAPS; i += 2) {
+        OK(quire_tree_delete(tree, i, &flag, &err));
+    }
+    quire_tree_close(tree);
+    commit(txn);
+    txn = begin_write(db);
+    OK(quire_tree_open(txn, "t", &tree, &err));
+    OK(quire_tree_reserve(tree, -1, (size_t)GAPS * PAGE_DATA / 2, &flag, &err));
+    for (unsigned i = 0; i < GAPS / 20; i++) {
+        memset(piece, (int)i, PIECE);
+        OK(quire_tree_write_part(tree, -1, (uint64_t)i * PIECE, piece, PIECE, &flag, &err));
+    }
+    uint64_t visits = visits_of(txn);
+    for (unsigned i = 0; i < GAPS / 20; i++) {
+        size_t got;
+        OK(quire_tree_read_part(tree, -1, (uint64_t)i * PIECE, piece, PIECE, &got, &flag, &err));
+        cr_assert(got == PIECE && piece[0] == (uint8_t)i && piece[PIECE - 1] == (uint8_t)i);
+    }
+    visits = visits_of(txn) - visits;
+    /* Ten pages and as many runs, the path, and up to five index pages on the way. */
+    cr_assert(visits <= GAPS / 20 * (2U * 10 + 20), "%llu visits", (unsigned long long)visits);
+    quire_tree_close(tree);
+    commit(txn);
+    close_db(db);
+}
+
 /* Rows of all sizes at the end of a cache that is just large enough: what is asked for ahead stays
  * within the pages. */
 Test(read_cost, find__guesses_within_the_page_whatever_the_rows_are_like)
