@@ -317,21 +317,28 @@ static void list_names(void)
     printf("\n");
 }
 
+static const struct option long_options[] = {{"peers", no_argument, NULL, 'p'},
+                                             {"engines", required_argument, NULL, 'e'},
+                                             {"workloads", required_argument, NULL, 'w'},
+                                             {"rows", required_argument, NULL, 'r'},
+                                             {"seconds", required_argument, NULL, 's'},
+                                             {"repeats", required_argument, NULL, 'n'},
+                                             {"cache-mib", required_argument, NULL, 'c'},
+                                             {"directory", required_argument, NULL, 'd'},
+                                             {"cpu-time", no_argument, NULL, 't'},
+                                             {"json", no_argument, NULL, 'j'},
+                                             {"list", no_argument, NULL, 'l'},
+                                             {"help", no_argument, NULL, 'h'},
+                                             {NULL, 0, NULL, 0}};
+
+static bool acceptable(const struct bench_options *options)
+{
+    return !(options->rows < 1000 || options->seconds <= 0 || options->repeats < 1 ||
+             options->repeats > REPEATS_MAX || options->cache_bytes == 0);
+}
+
 int main(int argc, char **argv)
 {
-    static const struct option long_options[] = {{"peers", no_argument, NULL, 'p'},
-                                                 {"engines", required_argument, NULL, 'e'},
-                                                 {"workloads", required_argument, NULL, 'w'},
-                                                 {"rows", required_argument, NULL, 'r'},
-                                                 {"seconds", required_argument, NULL, 's'},
-                                                 {"repeats", required_argument, NULL, 'n'},
-                                                 {"cache-mib", required_argument, NULL, 'c'},
-                                                 {"directory", required_argument, NULL, 'd'},
-                                                 {"cpu-time", no_argument, NULL, 't'},
-                                                 {"json", no_argument, NULL, 'j'},
-                                                 {"list", no_argument, NULL, 'l'},
-                                                 {"help", no_argument, NULL, 'h'},
-                                                 {NULL, 0, NULL, 0}};
     struct bench_options options = {.rows = 1000000,
                                     .seconds = 2,
                                     .repeats = 3,
@@ -384,8 +391,7 @@ int main(int argc, char **argv)
             return 64;
         }
     }
-    if (optind != argc || options.rows < 1000 || options.seconds <= 0 || options.repeats < 1 ||
-        options.repeats > REPEATS_MAX || options.cache_bytes == 0) {
+    if (optind != argc || !acceptable(&options)) {
         fputs(usage, stderr);
         return 64;
     }

@@ -39,8 +39,8 @@ int scratch_fill(struct scratch *s, uint64_t rows, bool random_order);
 /* The same in one transaction; in order, by the fastest way that the engine has. */
 int scratch_fill_at_once(struct scratch *s, uint64_t rows, bool random_order);
 
-/* Scans from `from` on and fails unless there are `expected` rows of rising keys without a gap, each
- * with its own value; *versions, unless NULL, gets the sum of their versions. */
+/* Scans from `from` on and fails unless there are `expected` rows of rising keys without a gap,
+ * each with its own value; *versions, unless NULL, gets the sum of their versions. */
 int scratch_check_scan(const struct bench_engine *engine, struct bench_session *session,
                        int64_t from, uint64_t limit, uint64_t expected, uint64_t *versions);
 

@@ -505,7 +505,7 @@ static int scan_full(const struct bench_engine *engine, const struct bench_optio
     return scratch_close(&s, result);
 }
 
-/* One transaction of LOAD_BATCH updates of random rows. `versions` has what each row now carries. */
+/* One transaction of LOAD_BATCH updates of random rows. `versions` has what each row carries. */
 static int update_batch(const struct bench_engine *engine, struct bench_session *session,
                         uint64_t *versions, uint64_t rows, uint64_t version, uint64_t *seed)
 {

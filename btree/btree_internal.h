@@ -51,8 +51,7 @@ quire_status qr_tree_bad_child(const struct qr_tree *tree, uint32_t page_number,
 static inline quire_status qr_tree_check_child(const struct qr_tree *tree, uint32_t page_number,
                                                uint32_t child, quire_error *err)
 {
-    return child > QR_PAGE_NUMBER_FREE_MAP ? QUIRE_OK
-                                           : qr_tree_bad_child(tree, page_number, err);
+    return child > QR_PAGE_NUMBER_FREE_MAP ? QUIRE_OK : qr_tree_bad_child(tree, page_number, err);
 }
 
 struct qr_overflow;

@@ -151,8 +151,8 @@ static quire_status check_progress(struct qr_tree_cursor *cursor, bool forward, 
     return QUIRE_OK;
 }
 
-/* Has the leaves from child i on, in the direction of the walk, read together if they are not in the
- * cache and follow each other in the file. */
+/* Has the leaves from child i on, in the direction of the walk, read together if they are not in
+ * the cache and follow each other in the file. */
 static void read_children(struct qr_tree_cursor *cursor, const uint8_t *parent, unsigned i,
                           bool forward)
 {

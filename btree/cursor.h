@@ -43,8 +43,9 @@ static inline bool qr_tree_cursor_stands(const struct qr_tree_cursor *cursor)
     return cursor->state == QR_CURSOR_ON && cursor->changes == cursor->tree.view->changes;
 }
 
-/* Moves to the next entry if that is in the same leaf and its key need not be kept. The lines of the
- * leaf after this one are asked for bit by bit, so that they are there when the walk arrives. */
+/* Moves to the next entry if that is in the same leaf and its key need not be kept. The lines of
+ * the leaf after this one are asked for bit by bit, so that they are there when the walk
+ * arrives. */
 static inline bool qr_tree_cursor_step(struct qr_tree_cursor *cursor)
 {
     if (cursor->keeps_key || !qr_tree_cursor_stands(cursor) ||

@@ -273,7 +273,7 @@ typedef struct quire_stats {
     uint64_t oldest_reader_ms;  /* age of the oldest open read transaction's state; 0 = none open */
     uint32_t pages_max;         /* quota; 0 = none */
     uint32_t reserved;
-    uint64_t read_calls; /* reads of the database file, each of one page or of several in a row */
+    uint64_t read_calls;      /* reads of the database file, each of one page or several in a row */
     uint64_t pages_direct;    /* of pages_written, new ones that large transactions did not log */
     uint64_t readers_expired; /* read transactions that lost their snapshot */
 } quire_stats;

@@ -123,9 +123,9 @@ QUIRE_API QUIRE_MUST_CHECK quire_status quire_table_get(quire_table *table, int6
 typedef quire_status (*quire_row_callback)(void *context, size_t index, const void *record,
                                            size_t size, quire_error *err);
 
-/* Reads many rows, as quire_tree_find_many does: in any order, quickest when the rowids ascend; rows
- * that do not exist are left out. A status other than OK from the callback ends the reading and is
- * returned. */
+/* Reads many rows, as quire_tree_find_many does: in any order, quickest when the rowids ascend;
+ * rows that do not exist are left out. A status other than OK from the callback ends the reading
+ * and is returned. */
 QUIRE_API QUIRE_MUST_CHECK quire_status quire_table_get_many(quire_table *table,
                                                              const int64_t *rowids, size_t count,
                                                              quire_row_callback each, void *context,

@@ -108,9 +108,9 @@ QUIRE_API QUIRE_MUST_CHECK quire_status quire_tree_append_many(quire_tree *tree,
                                                                const quire_tree_row *rows,
                                                                size_t count, quire_error *err);
 
-/* Finds many rows, 64 rowids at a time, which go down the tree together: a page is looked at once for
- * all of them that lie below it, and what comes next is asked for ahead. `visit` gets the index of
- * the rowid in the array and the payload, borrowed for the call, which must not change the tree;
+/* Finds many rows, 64 rowids at a time, which go down the tree together: a page is looked at once
+ * for all of them that lie below it, and what comes next is asked for ahead. `visit` gets the index
+ * of the rowid in the array and the payload, borrowed for the call, which must not change the tree;
  * missing rows are not visited. Among 64 rowids the visits are in ascending order; rowids that
  * ascend in all are quickest. A status of `visit` other than OK ends the search and is returned. */
 typedef quire_status (*quire_tree_visit)(void *context, size_t index, const void *payload,
