@@ -100,6 +100,13 @@ static struct catalog_key full_name_key(const struct qr_object *object)
     return key;
 }
 
+static struct catalog_key gap_key(uint32_t id)
+{
+    struct catalog_key key = {.bytes = {QR_CATALOG_KEY_GAP}, .size = 5};
+    store_id(key.bytes + 1, id);
+    return key;
+}
+
 static struct qr_tree_key tree_key(const struct catalog_key *key)
 {
     return (struct qr_tree_key){.bytes = key->bytes, .size = key->size};
@@ -298,6 +305,27 @@ quire_status qr_catalog_next_id(struct qr_view *view, uint32_t *id, quire_error 
     return status;
 }
 
+quire_status qr_catalog_gap(struct qr_view *view, uint32_t id, struct qr_gap *gap, quire_error *err)
+{
+    struct catalog_key key = gap_key(id);
+    struct qr_tree tree = catalog_tree(view);
+    struct qr_tree_reader reader;
+    struct qr_slice payload;
+    quire_value ends[2] = {quire_null(), quire_null()};
+    bool found = false;
+    QR_TRY(qr_tree_reader_init(&reader, &tree, err));
+    quire_status status = find_in(&reader, &key, &payload, &found, err);
+    if (status == QUIRE_OK && found) {
+        status = qr_record_decode(payload.data, payload.size, ends, 2, err);
+    }
+    if (status == QUIRE_OK && (ends[0].type != QUIRE_INT || ends[1].type != QUIRE_INT)) {
+        status = damaged(err, "how far an index is built");
+    }
+    *gap = (struct qr_gap){ends[0].as.integer, ends[1].as.integer};
+    qr_tree_reader_free(&reader);
+    return status;
+}
+
 /* ---- Walks ---- */
 
 static quire_status visit_entry(struct prefix_walk *walk, struct qr_tree_reader *reader,
@@ -473,11 +501,33 @@ quire_status qr_catalog_set_next_id(struct qr_txn *txn, uint32_t id, quire_error
     return doom_on_failure(txn, put_id(&tree, &next, id, QR_PUT_UPSERT, err));
 }
 
+quire_status qr_catalog_set_gap(struct qr_txn *txn, uint32_t id, const struct qr_gap *gap,
+                                quire_error *err)
+{
+    struct qr_tree tree = catalog_tree(qr_txn_view(txn));
+    struct catalog_key key = gap_key(id);
+    quire_value ends[2] = {quire_int(gap->next), quire_int(gap->last)};
+    uint8_t record[32];
+    size_t size = quire_record_encode(ends, 2, record);
+    return doom_on_failure(txn, put(&tree, &key, record, size, QR_PUT_UPSERT, err));
+}
+
+static quire_status remove_gap(const struct qr_tree *tree, uint32_t id, quire_error *err)
+{
+    struct catalog_key key = gap_key(id);
+    struct qr_tree_key where = tree_key(&key);
+    bool existed;
+    return qr_tree_delete(tree, &where, &existed, err);
+}
+
 static quire_status update_entry(struct qr_txn *txn, const struct qr_object *object,
                                  quire_error *err)
 {
     struct qr_tree tree = catalog_tree(qr_txn_view(txn));
     QR_TRY(put_object(&tree, object, QR_PUT_REPLACE, err));
+    if (object->kind == QR_OBJECT_INDEX && !object->building) {
+        QR_TRY(remove_gap(&tree, object->id, err));
+    }
     return move_cookie(txn, err);
 }
 
@@ -506,6 +556,9 @@ static quire_status remove_entries(struct qr_txn *txn, const struct qr_object *o
     QR_TRY(delete_entry(&tree, &name, err));
     if (object->owner != 0) {
         QR_TRY(delete_entry(&tree, &owned, err));
+    }
+    if (object->building) {
+        QR_TRY(remove_gap(&tree, object->id, err));
     }
     return move_cookie(txn, err);
 }

@@ -61,7 +61,7 @@ struct qr_object {
     uint32_t *included; /* column numbers in the owner, ascending, stored in the entries */
     uint32_t included_count;
     const char *where;    /* rows that have an entry; NULL: all */
-    bool building;        /* entries are missing: see qr_catalog_progress */
+    bool building;        /* entries are missing: see qr_catalog_gap */
     uint8_t hash_key[16]; /* SipHash key of a hash index */
 
     /* text; view, trigger: a record that the engine knows */
@@ -112,6 +112,18 @@ quire_status qr_catalog_update(struct qr_txn *txn, const struct qr_object *objec
                                quire_error *err);
 quire_status qr_catalog_remove(struct qr_txn *txn, const struct qr_object *object,
                                quire_error *err);
+
+/* The rows that have no entry yet in an index that is being built: next <= rowid <= last. */
+struct qr_gap {
+    int64_t next, last;
+};
+/* CORRUPT when the index has none. */
+quire_status qr_catalog_gap(struct qr_view *view, uint32_t id, struct qr_gap *gap,
+                            quire_error *err);
+/* Stores it; does not move the cookie. qr_catalog_update takes it away when the object is not
+ * building any more, qr_catalog_remove with the object. */
+quire_status qr_catalog_set_gap(struct qr_txn *txn, uint32_t id, const struct qr_gap *gap,
+                                quire_error *err);
 
 /* Visits all objects of a kind in name order (names that agree in their first QR_NAME_KEY_MAX bytes
  * come in the order of their making), or with owner != 0 only those of one table, in the order of

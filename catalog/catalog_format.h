@@ -6,6 +6,7 @@
  *   01 id:4                      -> the object, a record, columns below
  *   02 space name[0..160]        -> { id }; for a longer name its first 160 bytes, then id:4
  *   03 owner:4 id:4              -> empty: what belongs to a table
+ *   04 id:4                      -> { next, last }: rows without entries in an index being built
  */
 #ifndef QR_CATALOG_FORMAT_H
 #define QR_CATALOG_FORMAT_H
@@ -14,7 +15,8 @@ enum qr_catalog_key {
     QR_CATALOG_KEY_NEXT = 0,
     QR_CATALOG_KEY_OBJECT = 1,
     QR_CATALOG_KEY_NAME = 2,
-    QR_CATALOG_KEY_OWNED = 3
+    QR_CATALOG_KEY_OWNED = 3,
+    QR_CATALOG_KEY_GAP = 4
 };
 
 /* Names are unique within a space. */

@@ -121,8 +121,8 @@ quire_status qr_drop_rows(quire_txn *txn, const struct qr_table_def *def, quire_
     return qr_schema_changed(txn, err);
 }
 
-static quire_status find_table(quire_txn *txn, const char *name, const struct qr_table_def **def,
-                               quire_error *err)
+quire_status qr_find_table(quire_txn *txn, const char *name, const struct qr_table_def **def,
+                           quire_error *err)
 {
     QR_TRY(qr_check_name(name, "table", err));
     QR_TRY(qr_schema_find(txn, name, def, err));
@@ -213,7 +213,7 @@ quire_status quire_table_add_columns(quire_txn *txn, const char *name, const qui
     const struct qr_table_def *def;
     QR_TRY(check_txn(txn, err));
     QR_TRY(check_columns(columns, count, err));
-    QR_TRY(find_table(txn, name, &def, err));
+    QR_TRY(qr_find_table(txn, name, &def, err));
     struct qr_object object = *def->object;
     if (count > QR_COLUMNS_MAX - object.column_count) {
         return qr_fail(err, QUIRE_MISUSE, "A table has at most %u columns.", QR_COLUMNS_MAX);
@@ -245,24 +245,34 @@ quire_status quire_table_drop(quire_txn *txn, const char *name, quire_error *err
 {
     const struct qr_table_def *def;
     QR_TRY(check_txn(txn, err));
-    QR_TRY(find_table(txn, name, &def, err));
+    QR_TRY(qr_find_table(txn, name, &def, err));
     return qr_drop_rows(txn, def, err);
 }
 
 /* ---- Indexes ---- */
 
+static quire_status fill(quire_txn *txn, const struct qr_table_def *table,
+                         const struct qr_index_def *def, quire_error *err)
+{
+    struct qr_gap all = {INT64_MIN, INT64_MAX};
+    struct qr_index index;
+    uint64_t rows;
+    bool done;
+    QR_TRY(qr_index_open(&index, txn, table, def, err));
+    quire_status status = qr_index_fill(&index, &all, UINT64_MAX, &rows, &done, err);
+    qr_index_close(&index);
+    return status;
+}
+
 static quire_status build(quire_txn *txn, const struct qr_table_def *table,
                           struct qr_object *object, struct qr_arena *arena, quire_error *err)
 {
     struct qr_index_def def;
-    struct qr_index index;
     QR_TRY(qr_index_define(object, table->object, arena, &def, err));
     QR_TRY(qr_catalog_next_id(txn->view, &object->id, err));
     QR_TRY(qr_index_make(txn, object, err));
-    qr_index_open(&index, txn, table, &def);
-    quire_status status = qr_index_fill(&index, err);
-    qr_index_close(&index);
-    return status == QUIRE_OK ? qr_catalog_add(txn->txn, object, err) : status;
+    QR_TRY(fill(txn, table, &def, err));
+    return qr_catalog_add(txn->txn, object, err);
 }
 
 static quire_status create_index(quire_txn *txn, const struct qr_table_def *owner,
@@ -285,7 +295,7 @@ quire_status quire_index_create(quire_txn *txn, const char *table, const quire_i
     const struct qr_table_def *owner;
     struct qr_arena arena;
     QR_TRY(check_txn(txn, err));
-    QR_TRY(find_table(txn, table, &owner, err));
+    QR_TRY(qr_find_table(txn, table, &owner, err));
     qr_arena_init(&arena, &txn->db->allocator, 0);
     quire_status status = create_index(txn, owner, def, &arena, err);
     qr_arena_free(&arena);

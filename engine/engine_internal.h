@@ -65,8 +65,9 @@ struct qr_table_def {
     struct qr_table_def *next;
     struct qr_arena arena; /* holds the definition itself */
     const struct qr_object *object;
-    struct qr_index_def *indexes;
-    uint32_t index_count;
+    struct qr_index_def *indexes; /* those that are being built come last */
+    uint32_t index_count;         /* all: they are kept up */
+    uint32_t ready_count;         /* those that may be read */
     quire_trigger_def *triggers; /* in the order of their names */
     uint32_t trigger_count;
     uint32_t trigger_events; /* that enabled triggers run on */
@@ -204,6 +205,10 @@ quire_status qr_drop_rows(quire_txn *txn, const struct qr_table_def *def, quire_
 /* EXISTS when the name is taken among objects of the kind. */
 quire_status qr_check_name_free(quire_txn *txn, enum qr_object_kind kind, const char *name,
                                 quire_error *err);
+
+/* The definition of a table, or UNKNOWN_NAME. */
+quire_status qr_find_table(quire_txn *txn, const char *name, const struct qr_table_def **def,
+                           quire_error *err);
 
 /* A valid object name: 1..QR_NAME_MAX bytes of UTF-8. */
 quire_status qr_check_name(const char *name, const char *what, quire_error *err);

@@ -15,16 +15,22 @@
 #include "engine/expression.h"
 #include "engine/index_hash.h"
 
-void qr_index_open(struct qr_index *index, quire_txn *txn, const struct qr_table_def *table,
-                   const struct qr_index_def *def)
+quire_status qr_index_open(struct qr_index *index, quire_txn *txn, const struct qr_table_def *table,
+                           const struct qr_index_def *def, quire_error *err)
 {
+    struct qr_gap gap = {.next = 0, .last = -1};
+    if (def->object->building) {
+        QR_TRY(qr_catalog_gap(txn->view, def->object->id, &gap, err));
+    }
     *index = (struct qr_index){.txn = txn,
                                .table = table,
                                .def = def,
                                .page_size = qr_pager_page_size(txn->db->pager),
                                .scratch = {.allocator = &txn->db->allocator},
-                               .sort_key = {.allocator = &txn->db->allocator}};
+                               .sort_key = {.allocator = &txn->db->allocator},
+                               .gap = gap};
     qr_arena_init(&index->values, &txn->db->allocator, 0);
+    return QUIRE_OK;
 }
 
 const char *qr_index_part_name(const struct qr_index_def *def, uint32_t part)
@@ -35,6 +41,9 @@ const char *qr_index_part_name(const struct qr_index_def *def, uint32_t part)
 
 void qr_index_close(struct qr_index *index)
 {
+    if (index->txn == NULL) {
+        return; /* not opened */
+    }
     if (index->entries_open) {
         qr_tree_reader_free(&index->entries);
     }

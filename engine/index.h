@@ -54,20 +54,32 @@ struct qr_index {
     struct qr_key sort_key; /* of the text being encoded */
     struct qr_arena values; /* of expressions */
     bool entries_open, rows_open;
+    struct qr_gap gap; /* empty unless the index is being built */
 };
+
+/* Whether a row has its entry, if it is to have one: the builder has come to it, or it was made
+ * since the building began. */
+static inline bool qr_index_reaches(const struct qr_index *index, int64_t rowid)
+{
+    return rowid < index->gap.next || rowid > index->gap.last;
+}
 
 /* Turns the user's definition into the catalog's, whose id and root are not set; it borrows from
  * both arguments and from `arena` (index_definition.c). Errors: as quire_index_create. */
 quire_status qr_index_resolve(const quire_db *db, const struct qr_object *table,
                               const quire_index_def *def, struct qr_arena *arena,
                               struct qr_object *index, quire_error *err);
+/* Whether two definitions of the catalog are of the same index: all but name, pages and state. */
+bool qr_index_same(const struct qr_object *a, const struct qr_object *b);
 /* Makes the catalog's definition ready for use; it borrows likewise. CORRUPT when the table has no
  * such columns. */
 quire_status qr_index_define(const struct qr_object *index, const struct qr_object *table,
                              struct qr_arena *arena, struct qr_index_def *def, quire_error *err);
 
-void qr_index_open(struct qr_index *index, quire_txn *txn, const struct qr_table_def *table,
-                   const struct qr_index_def *def);
+/* Reads the gap of an index that is being built. After a failure there is nothing to close; closing
+ * a zeroed index is a no-op. */
+quire_status qr_index_open(struct qr_index *index, quire_txn *txn, const struct qr_table_def *table,
+                           const struct qr_index_def *def, quire_error *err);
 void qr_index_close(struct qr_index *index);
 
 /* UNKNOWN_NAME when the index orders by a collation that is not registered. */
@@ -127,8 +139,11 @@ quire_status qr_index_count(struct qr_index *index, uint64_t *entries, quire_err
 quire_status qr_index_make(quire_txn *txn, struct qr_object *object, quire_error *err);
 /* Frees all pages. */
 quire_status qr_index_discard(quire_txn *txn, const struct qr_object *object, quire_error *err);
-/* Fills a new index from the rows of its table (index_fill.c). */
-quire_status qr_index_fill(struct qr_index *index, quire_error *err);
+/* Makes the entries of the rows from `next` to `last`, until at least rows_max were read: then
+ * *next is the row to go on with, and *done says that there is none (index_fill.c). UNIQUE when two
+ * rows have one key; the message names them. */
+quire_status qr_index_fill(struct qr_index *index, struct qr_gap *rows, uint64_t rows_max,
+                           uint64_t *rows_read, bool *done, quire_error *err);
 
 /* What a part of the key is called in messages. */
 const char *qr_index_part_name(const struct qr_index_def *def, uint32_t part);

@@ -253,7 +253,11 @@ quire_status qr_index_cursor_make(quire_txn *txn, const struct qr_table_def *tab
     if (cursor == NULL) {
         return QUIRE_NO_MEMORY;
     }
-    qr_index_open(&cursor->index, txn, table, &table->indexes[index]);
+    quire_status status = qr_index_open(&cursor->index, txn, table, &table->indexes[index], err);
+    if (status != QUIRE_OK) {
+        qr_free(allocator, cursor, sizeof *cursor);
+        return status;
+    }
     qr_handle_open(&cursor->handle, txn, table, release_cursor);
     cursor->epoch = cursor->handle.epoch;
     cursor->index_id = table->indexes[index].object->id;
@@ -264,7 +268,7 @@ quire_status qr_index_cursor_make(quire_txn *txn, const struct qr_table_def *tab
     qr_index_key_init(&cursor->wanted, &cursor->handle.allocator);
     qr_arena_init(&cursor->arena, &cursor->handle.allocator, 0);
     qr_arena_init(&cursor->columns, &cursor->handle.allocator, 0);
-    quire_status status = start(cursor, range, err);
+    status = start(cursor, range, err);
     if (status != QUIRE_OK) {
         quire_index_cursor_close(cursor);
         return status;

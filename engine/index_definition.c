@@ -222,6 +222,23 @@ quire_status qr_index_resolve(const quire_db *db, const struct qr_object *table,
     return resolve_where(table, def, arena, index, err);
 }
 
+bool qr_index_same(const struct qr_object *a, const struct qr_object *b)
+{
+    if (a->kind != b->kind || a->owner != b->owner || a->index_kind != b->index_kind ||
+        a->unique != b->unique || a->key_count != b->key_count ||
+        a->included_count != b->included_count || !same_text(a->where, b->where)) {
+        return false;
+    }
+    for (uint32_t i = 0; i < a->key_count; i++) {
+        if (!same_part(&a->parts[i], &b->parts[i]) ||
+            a->parts[i].descending != b->parts[i].descending) {
+            return false;
+        }
+    }
+    return a->included_count == 0 ||
+           memcmp(a->included, b->included, a->included_count * sizeof *a->included) == 0;
+}
+
 /* ---- From the catalog ---- */
 
 /* Compiles what was compiled when the index was made. */

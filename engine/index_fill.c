@@ -1,5 +1,6 @@
 /*
- * Filling a new index from the rows of its table.
+ * Filling an index from the rows of its table: all of them, or some of them at a
+ * time while an index is built beside other writers (index_build.c).
  *
  * Rows are read in batches; the keys of a batch are sorted before they are
  * inserted, so that neighbouring entries land on a page one after the other and
@@ -103,29 +104,60 @@ static quire_status insert_batch(struct qr_index *index, struct qr_index_key *ke
     return QUIRE_OK;
 }
 
-/* Reads rows until the batch is full or there are no more. */
-static quire_status read_batch(struct qr_index *index, struct qr_tree_cursor *cursor,
-                               struct qr_index_key *key, struct batch *batch, bool *valid,
-                               quire_error *err)
+/* Which rows are to be read, and how far that is. */
+struct reading {
+    struct qr_tree_cursor *cursor;
+    struct qr_gap *rows;
+    uint64_t rows_max, rows_read;
+    bool done;
+};
+
+/* Finds out whether the cursor stands on a row that is to be read. */
+static quire_status look(struct reading *reading, bool valid, quire_error *err)
 {
-    qr_arena_reset(&batch->arena);
-    batch->count = batch->bytes = 0;
-    while (*valid && batch->count < BATCH_ROWS && batch->bytes < BATCH_BYTES) {
-        QR_TRY(read_row(index, cursor, key, batch, err));
-        QR_TRY(qr_tree_cursor_next(cursor, valid, err));
+    struct qr_tree_key at;
+    reading->done = !valid;
+    if (valid) {
+        QR_TRY(qr_tree_cursor_key(reading->cursor, &at, err));
+        reading->done = at.rowid > reading->rows->last;
+        reading->rows->next = at.rowid;
     }
     return QUIRE_OK;
 }
 
-static quire_status fill_from(struct qr_index *index, struct qr_tree_cursor *cursor,
+static quire_status begin_reading(struct reading *reading, quire_error *err)
+{
+    struct qr_tree_key from = {.rowid = reading->rows->next};
+    bool valid;
+    QR_TRY(qr_tree_cursor_seek(reading->cursor, &from, &valid, err));
+    return look(reading, valid, err);
+}
+
+/* Reads rows until the batch is full or there are no more. */
+static quire_status read_batch(struct qr_index *index, struct reading *reading,
+                               struct qr_index_key *key, struct batch *batch, quire_error *err)
+{
+    qr_arena_reset(&batch->arena);
+    batch->count = batch->bytes = 0;
+    while (!reading->done && reading->rows_read < reading->rows_max && batch->count < BATCH_ROWS &&
+           batch->bytes < BATCH_BYTES) {
+        bool valid;
+        QR_TRY(read_row(index, reading->cursor, key, batch, err));
+        reading->rows_read++;
+        QR_TRY(qr_tree_cursor_next(reading->cursor, &valid, err));
+        QR_TRY(look(reading, valid, err));
+    }
+    return QUIRE_OK;
+}
+
+static quire_status fill_from(struct qr_index *index, struct reading *reading,
                               struct qr_index_key *key, struct batch *batch, quire_error *err)
 {
     struct qr_view *view = index->txn->view;
-    bool valid;
-    QR_TRY(qr_tree_cursor_first(cursor, &valid, err));
-    while (valid) {
+    QR_TRY(begin_reading(reading, err));
+    while (!reading->done && reading->rows_read < reading->rows_max) {
         qr_view_scanning(view, true);
-        quire_status status = read_batch(index, cursor, key, batch, &valid, err);
+        quire_status status = read_batch(index, reading, key, batch, err);
         qr_view_scanning(view, false);
         QR_TRY(status);
         QR_TRY(insert_batch(index, key, batch, err));
@@ -133,20 +165,23 @@ static quire_status fill_from(struct qr_index *index, struct qr_tree_cursor *cur
     return QUIRE_OK;
 }
 
-quire_status qr_index_fill(struct qr_index *index, quire_error *err)
+quire_status qr_index_fill(struct qr_index *index, struct qr_gap *rows, uint64_t rows_max,
+                           uint64_t *rows_read, bool *done, quire_error *err)
 {
     const quire_allocator *allocator = &index->txn->db->allocator;
-    struct qr_tree rows = qr_table_rows(index->txn, index->table);
+    struct qr_tree tree = qr_table_rows(index->txn, index->table);
+    struct reading reading = {.rows = rows, .rows_max = rows_max};
     struct batch batch = {.count = 0};
-    struct qr_tree_cursor *cursor;
     struct qr_index_key key;
-    QR_TRY(qr_tree_cursor_open(&rows, &cursor, err));
+    QR_TRY(qr_tree_cursor_open(&tree, &reading.cursor, err));
     qr_index_key_init(&key, allocator);
     qr_arena_init(&batch.arena, allocator, 0);
-    quire_status status = fill_from(index, cursor, &key, &batch, err);
+    quire_status status = fill_from(index, &reading, &key, &batch, err);
     qr_arena_free(&batch.arena);
     qr_free(allocator, batch.items, batch.capacity * sizeof *batch.items);
     qr_index_key_free(&key);
-    qr_tree_cursor_close(cursor);
+    qr_tree_cursor_close(reading.cursor);
+    *rows_read = reading.rows_read;
+    *done = reading.done;
     return status;
 }

@@ -142,6 +142,19 @@ static quire_status check_owner(struct catalog_walk *walk, const struct qr_objec
     return object->kind == QR_OBJECT_TRIGGER ? check_trigger(walk, object, err) : QUIRE_OK;
 }
 
+static quire_status check_gap(struct catalog_walk *walk, const struct qr_object *object,
+                              quire_error *err)
+{
+    struct qr_gap gap;
+    quire_status status =
+        object->building ? qr_catalog_gap(walk->inspection->view, object->id, &gap, err) : QUIRE_OK;
+    if (status == QUIRE_CORRUPT) {
+        complain(walk, QR_INSPECT_CATALOG_ENTRY, object->name,
+                 "nothing says how far the index is built");
+    }
+    return unless_damage(status);
+}
+
 /* ---- Pages of objects ---- */
 
 static quire_status add_tree_facts(struct qr_inspection *inspection, const struct qr_tree *tree,
@@ -240,6 +253,7 @@ static quire_status on_object(struct catalog_walk *walk, const struct qr_tree_ke
     }
     QR_TRY(check_name(walk, object, err));
     QR_TRY(check_owner(walk, object, err));
+    QR_TRY(check_gap(walk, object, err));
     return check_pages_of(inspection, object, err);
 }
 
@@ -294,6 +308,20 @@ static quire_status on_owned(struct catalog_walk *walk, const struct qr_tree_key
     return QUIRE_OK;
 }
 
+/* An index that is being built and its gap belong together; that the index has one, on_object asks. */
+static quire_status on_gap(struct catalog_walk *walk, const struct qr_tree_key *key,
+                           quire_error *err)
+{
+    struct qr_object *object = NULL;
+    bool found = false;
+    QR_TRY(find_id(walk, qr_load32_be((const uint8_t *)key->bytes + 1), &object, &found, err));
+    if (!found || !object->building) {
+        complain(walk, QR_INSPECT_CATALOG_ENTRY, found ? object->name : NULL,
+                 "there is a gap of an index that is not being built");
+    }
+    return QUIRE_OK;
+}
+
 static quire_status on_entry(struct catalog_walk *walk, const struct qr_tree_key *key,
                              struct qr_slice payload, quire_error *err)
 {
@@ -311,6 +339,9 @@ static quire_status on_entry(struct catalog_walk *walk, const struct qr_tree_key
     }
     if (kind == QR_CATALOG_KEY_OWNED && key->size == 9) {
         return on_owned(walk, key, err);
+    }
+    if (kind == QR_CATALOG_KEY_GAP && key->size == 5) {
+        return on_gap(walk, key, err);
     }
     complain(walk, QR_INSPECT_CATALOG_ENTRY, NULL, "an entry of the catalog is malformed");
     return QUIRE_OK;

@@ -142,7 +142,7 @@
       QR_REMEDY_REINDEX)                                                                           \
     X(INDEX_ROW_WITHOUT_ENTRY, ERROR, "a row has no entry in an index", QR_REMEDY_REINDEX)         \
     X(INDEX_KEY, ERROR, "the key of an entry is not that of its row", QR_REMEDY_REINDEX)           \
-    X(INDEX_EXCLUDED, ERROR, "an index has an entry for a row that its condition leaves out",      \
+    X(INDEX_EXCLUDED, ERROR, "an index has an entry for a row that does not belong in it",         \
       QR_REMEDY_REINDEX)                                                                           \
     X(INDEX_INCLUDED, ERROR, "an entry includes other values than its row has", QR_REMEDY_REINDEX) \
     X(INDEX_DUPLICATE, ERROR, "two rows have the same key in a unique index",                      \

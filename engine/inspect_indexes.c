@@ -58,6 +58,7 @@ static quire_status make_key(struct comparison *c, struct qr_slice record, int64
     quire_status status =
         qr_index_key_from_record(&c->index, record.data, record.size, key, &detail);
     *made = status == QUIRE_OK;
+    key->absent |= !qr_index_reaches(&c->index, rowid);
     if (status == QUIRE_CORRUPT) {
         complain(c, QR_INSPECT_ROW_DECODE, rowid, detail.message);
         return QUIRE_OK;
@@ -176,7 +177,7 @@ static quire_status check_entry(struct comparison *c, const uint8_t *bytes, size
                  "the index has an entry for it, the table has no such row");
     } else if (made && c->key.absent) {
         complain(c, QR_INSPECT_INDEX_EXCLUDED, rowid,
-                 "the index has an entry for it, but its condition leaves the row out");
+                 "the index has an entry for it, but the row does not belong in it");
     } else if (made) {
         const struct qr_key *stored = qr_index_key_stored(&c->key);
         *agrees = is_cut == c->key.is_cut && stored->size == size &&
@@ -322,9 +323,19 @@ static void add_facts(struct index_walk *walk, const struct comparison *c)
     qr_fact_text(report, "table", c->table.object->name);
     qr_fact_text(report, "kind", object->index_kind == QUIRE_INDEX_HASH ? "hash" : "btree");
     qr_fact_flag(report, "unique", object->unique);
+    if (object->building) {
+        qr_fact_flag(report, "building", true);
+    }
     qr_fact_number(report, "entries", c->entry_count);
     qr_fact_number(report, "rows", c->row_count);
     qr_fact_close(report);
+}
+
+static quire_status not_checked(struct qr_inspection *inspection, const struct qr_object *object)
+{
+    qr_report_issue(inspection->report, QR_INSPECT_INDEX_NOT_CHECKED, QUIRE_NO_PAGE, 0,
+                    object->name, NULL);
+    return QUIRE_OK;
 }
 
 static quire_status compare(struct index_walk *walk, const struct qr_object *object,
@@ -336,11 +347,13 @@ static quire_status compare(struct index_walk *walk, const struct qr_object *obj
     struct qr_arena arena;
     qr_arena_init(&arena, inspection->allocator, 0);
     quire_status status = qr_index_define(object, walk->table, &arena, &c.def, err);
+    if (status == QUIRE_OK) {
+        status = qr_index_open(&c.index, inspection->txn, &c.table, &c.def, err);
+    }
     if (status != QUIRE_OK) {
         qr_arena_free(&arena);
-        return status;
+        return status == QUIRE_CORRUPT ? not_checked(inspection, object) : status;
     }
-    qr_index_open(&c.index, inspection->txn, &c.table, &c.def);
     qr_index_key_init(&c.key, inspection->allocator);
     qr_index_key_init(&c.other, inspection->allocator);
     if (qr_index_check_collations(&c.index, NULL) == QUIRE_OK) {
@@ -416,9 +429,7 @@ static quire_status on_object(void *context, const struct qr_object *object, qui
     QR_TRY(take_table(walk, object->owner, err));
     QR_TRY(check_structure(walk, object, &sound, err));
     if (!sound || !walk->table_sound || !qr_inspection_fits(inspection, object, walk->table)) {
-        qr_report_issue(inspection->report, QR_INSPECT_INDEX_NOT_CHECKED, QUIRE_NO_PAGE, 0,
-                        object->name, NULL);
-        return QUIRE_OK;
+        return not_checked(inspection, object);
     }
     return compare(walk, object, err);
 }

@@ -47,8 +47,15 @@ static quire_status add_index(void *context, struct qr_object *object, quire_err
         def->indexes = more;
         load->capacity = capacity;
     }
-    QR_TRY(qr_index_define(object, def->object, &def->arena, &def->indexes[def->index_count], err));
+    struct qr_index_def *index = &def->indexes[def->index_count];
+    QR_TRY(qr_index_define(object, def->object, &def->arena, index, err));
     def->index_count++;
+    if (!object->building) {
+        struct qr_index_def ready = *index;
+        struct qr_index_def *first_unready = &def->indexes[def->ready_count++];
+        memmove(first_unready + 1, first_unready, (size_t)(index - first_unready) * sizeof *index);
+        *first_unready = ready;
+    }
     return QUIRE_OK;
 }
 

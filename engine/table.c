@@ -55,12 +55,19 @@ static quire_status open_indexes(quire_table *table, quire_error *err)
         return QUIRE_NO_MEMORY;
     }
     for (uint32_t i = 0; i < def->index_count; i++) {
-        qr_index_open(&indexes[i].index, table->handle.txn, def, &def->indexes[i]);
         qr_index_key_init(&indexes[i].before, &table->handle.allocator);
         qr_index_key_init(&indexes[i].after, &table->handle.allocator);
     }
     table->indexes = indexes;
     table->index_count = def->index_count;
+    for (uint32_t i = 0; i < def->index_count; i++) {
+        quire_status status =
+            qr_index_open(&indexes[i].index, table->handle.txn, def, &def->indexes[i], err);
+        if (status != QUIRE_OK) {
+            close_indexes(table);
+            return status;
+        }
+    }
     table->epoch = table->handle.epoch;
     return QUIRE_OK;
 }
@@ -175,7 +182,7 @@ int quire_table_find_column(const quire_table *table, const char *name)
 
 uint32_t quire_table_index_count(const quire_table *table)
 {
-    return object_of(table) == NULL ? 0 : table->handle.def->index_count;
+    return object_of(table) == NULL ? 0 : table->handle.def->ready_count;
 }
 
 const quire_index_def *quire_table_index(const quire_table *table, uint32_t index)
@@ -377,12 +384,13 @@ quire_status qr_table_insert_row(quire_table *table, int64_t *rowid, const quire
     int64_t chosen = rowid == NULL ? 0 : *rowid;
     QR_TRY(check_row(table, values, count, err));
     QR_TRY(encode_row(table, values, count, &size, err));
+    QR_TRY(choose_rowid(table, &chosen, err));
     for (uint32_t i = 0; i < table->index_count; i++) {
         struct table_index *slot = &table->indexes[i];
         QR_TRY(qr_index_key_from_row(&slot->index, values, count, &slot->after, err));
+        slot->after.absent |= !qr_index_reaches(&slot->index, chosen);
         QR_TRY(check_unique(slot, err));
     }
-    QR_TRY(choose_rowid(table, &chosen, err));
     QR_TRY(qr_statement_begin(table->handle.txn, &statement, err));
     quire_status status = write_new_row(table, chosen, size, err);
     QR_TRY(qr_statement_end(table->handle.txn, statement, status));
@@ -413,23 +421,27 @@ static quire_status find_row(quire_table *table, int64_t rowid, struct qr_slice 
 }
 
 /* Makes the keys of the row as it is stored. */
-static quire_status read_keys_before(quire_table *table, struct qr_slice record, quire_error *err)
+static quire_status read_keys_before(quire_table *table, int64_t rowid, struct qr_slice record,
+                                     quire_error *err)
 {
     for (uint32_t i = 0; i < table->index_count; i++) {
         struct table_index *slot = &table->indexes[i];
         QR_TRY(
             qr_index_key_from_record(&slot->index, record.data, record.size, &slot->before, err));
+        slot->before.absent |= !qr_index_reaches(&slot->index, rowid);
     }
     return QUIRE_OK;
 }
 
 /* Makes the keys of the row as it will be, from its new record: by now the values may be gone, if
  * they were lent by this table. */
-static quire_status make_keys_after(quire_table *table, size_t size, quire_error *err)
+static quire_status make_keys_after(quire_table *table, int64_t rowid, size_t size,
+                                    quire_error *err)
 {
     for (uint32_t i = 0; i < table->index_count; i++) {
         struct table_index *slot = &table->indexes[i];
         QR_TRY(qr_index_key_from_record(&slot->index, table->record, size, &slot->after, err));
+        slot->after.absent |= !qr_index_reaches(&slot->index, rowid);
         if (!qr_index_key_same(&slot->before, &slot->after)) {
             QR_TRY(check_unique(slot, err));
         }
@@ -467,8 +479,8 @@ quire_status qr_table_update_row(quire_table *table, int64_t rowid, const quire_
     if (!present) {
         return QUIRE_OK;
     }
-    QR_TRY(read_keys_before(table, record, err));
-    QR_TRY(make_keys_after(table, size, err));
+    QR_TRY(read_keys_before(table, rowid, record, err));
+    QR_TRY(make_keys_after(table, rowid, size, err));
     QR_TRY(qr_statement_begin(table->handle.txn, &statement, err));
     quire_status status = write_changed_row(table, rowid, size, err);
     return qr_statement_end(table->handle.txn, statement, status);
@@ -506,7 +518,7 @@ quire_status qr_table_delete_row(quire_table *table, int64_t rowid, bool *found,
     if (!present) {
         return QUIRE_OK;
     }
-    QR_TRY(read_keys_before(table, record, err));
+    QR_TRY(read_keys_before(table, rowid, record, err));
     QR_TRY(qr_statement_begin(table->handle.txn, &statement, err));
     quire_status status = remove_row(table, rowid, err);
     return qr_statement_end(table->handle.txn, statement, status);
@@ -580,9 +592,10 @@ quire_status quire_table_get_many(quire_table *table, const int64_t *rowids, siz
 static quire_status check_index(quire_table *table, uint32_t index, quire_error *err)
 {
     QR_TRY(check_table(table, err));
-    if (index >= table->index_count) {
+    uint32_t count = table->handle.def->ready_count;
+    if (index >= count) {
         return qr_fail(err, QUIRE_MISUSE, "Table \"%s\" has %u indexes; there is no number %u.",
-                       table->handle.def->object->name, table->index_count, index);
+                       table->handle.def->object->name, count, index);
     }
     return QUIRE_OK;
 }

@@ -697,7 +697,7 @@ class Database:
         if root[20] == PAGE_NONE:
             self.walk.owner[1] = 0
             return {}
-        objects, names, owned, next_id = {}, {}, set(), None
+        objects, names, owned, gaps, next_id = {}, {}, set(), {}, None
         for key, payload in self.walk.keys(1, 1):
             if key == b"\0":
                 next_id, = record(payload)
@@ -706,6 +706,8 @@ class Database:
                 objects[number] = self.object(number, record(payload))
             elif key[0] == 2 and len(key) > 2:
                 names[key[1:]], = record(payload)
+            elif key[0] == 4 and len(key) == 5:
+                gaps[int.from_bytes(key[1:], "big")] = record(payload)
             elif key[0] == 3 and len(key) == 9 and payload == b"":
                 owned.add((int.from_bytes(key[1:5], "big"), int.from_bytes(key[5:], "big")))
             else:
@@ -721,6 +723,10 @@ class Database:
         need(expected == names, "catalog: names differ from objects")
         need(owned == {(each["owner"], number) for number, each in objects.items()
                        if each["kind"] in ("index", "trigger", "view")}, "catalog: owners differ")
+        need(set(gaps) == {number for number, each in objects.items() if each["building"]},
+             "catalog: gaps differ from indexes being built")
+        for number, gap in gaps.items():
+            objects[number]["gap"] = gap
         return objects
 
     @staticmethod
@@ -754,13 +760,16 @@ class Database:
         detail = each["detail"]
         parts = [tuple(detail[i:i + 3]) for i in range(0, len(detail), 3)]
         keys = {rowid: [None if isinstance(source, str) else values[source]
-                        for source, _, _ in parts] for rowid, values in table["rows"]}
+                        for source, _, _ in parts] for rowid, values in table["rows"]
+                if not self.in_gap(each, rowid)}
         included = {rowid: [values[column] for column in each["included"]]
                     for rowid, values in table["rows"]}
         if each["where"] or any(isinstance(source, str) for source, _, _ in parts):
             order = self.computed(each, parts, keys, included)
         else:
             order = self.plain_index(each, parts, keys, included)
+        if each["building"]:
+            return  # checked, but nobody sees it yet
         names = [column[0] for column in table["columns"]]
         listing = {
             "kind": "hash" if each["hashed"] else "btree", "unique": each["unique"],
@@ -771,6 +780,10 @@ class Database:
         if each["where"]:
             listing["where"] = each["where"]
         table["indexes"][each["name"]] = listing
+
+    @staticmethod
+    def in_gap(each, rowid):
+        return each["building"] and each["gap"][0] <= rowid <= each["gap"][1]
 
     def plain_index(self, each, parts, keys, included):
         """The rowids of an index of all rows by their columns, whose entries are compared."""

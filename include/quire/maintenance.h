@@ -1,6 +1,7 @@
 /*
  * Keeping a database: backup and restore, compaction, vacuum, salvage, export,
- * and what each object takes. docs/maintenance.md tells when to use which.
+ * building indexes beside other writers, and what each object takes.
+ * docs/maintenance.md tells when to use which.
  *
  * Files that replace others are written beside them under the name with "-new"
  * appended, synced, and renamed: a crash leaves the old file or the new one,
@@ -11,7 +12,7 @@
 
 #include <stdbool.h>
 
-#include "quire/transaction.h"
+#include "quire/table.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -27,6 +28,39 @@ typedef struct quire_progress {
 /* Called now and then; false ends the operation with QUIRE_INTERRUPTED, and what it had written is
  * removed. It may wait, and may use the database. */
 typedef bool (*quire_progress_callback)(void *context, const quire_progress *progress);
+
+/* Options of quire_index_build; start from QUIRE_INDEX_BUILD_OPTIONS_INIT, zero is the default. */
+typedef struct quire_index_build_options {
+    size_t size;                      /* sizeof(quire_index_build_options) */
+    uint32_t batch_rows;              /* rows read in one write transaction; default 4,096 */
+    quire_progress_callback progress; /* called between two batches; may be NULL */
+    void *context;                    /* passed to it */
+} quire_index_build_options;
+
+#define QUIRE_INDEX_BUILD_OPTIONS_INIT                                                             \
+    {                                                                                              \
+        .size = sizeof(quire_index_build_options)                                                  \
+    }
+
+/*
+ * Creates an index as quire_index_create does, while others read and write: in
+ * many short write transactions, so that no writer waits for longer than a
+ * batch takes. Until it is complete writers keep the index up, and no
+ * transaction lists or uses it.
+ *
+ * When the building is cut short (INTERRUPTED by the callback, BUSY, a crash)
+ * the index stays unfinished: the same call goes on with it, quire_index_drop
+ * drops it. When two rows have one key of a unique index, UNIQUE names them and
+ * the index is dropped; a writer whose row clashes with one that is in the
+ * index already is refused with UNIQUE itself.
+ *   options  NULL for the defaults
+ * Errors: as quire_index_create; BUSY; INTERRUPTED; UNKNOWN_NAME also when the
+ * index is dropped meanwhile. Any thread.
+ */
+QUIRE_API QUIRE_MUST_CHECK quire_status quire_index_build(quire_db *db, const char *table,
+                                                          const quire_index_def *def,
+                                                          const quire_index_build_options *options,
+                                                          quire_error *err);
 
 /* Options of quire_backup and quire_restore; start from QUIRE_BACKUP_OPTIONS_INIT, zero is the
  * default. */

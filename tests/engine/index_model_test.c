@@ -563,7 +563,7 @@ static void assert_contains(quire_table *table, const struct model *model, size_
     struct qr_index index;
     struct qr_index_key key;
     OK(qr_schema_find(txn, "rows", &def, &err));
-    qr_index_open(&index, txn, def, &def->indexes[index_number(table, plans[p].name)]);
+    OK(qr_index_open(&index, txn, def, &def->indexes[index_number(table, plans[p].name)], &err));
     qr_index_key_init(&key, qr_allocator_default());
     for (uint32_t i = 0; i < model->count; i += 1 + model->count / 50) {
         bool found;

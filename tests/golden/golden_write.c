@@ -340,6 +340,28 @@ static void write_schema(quire_db *db)
     commit(txn);
 }
 
+static bool stop_after_one_batch(void *context, const quire_progress *progress)
+{
+    (void)context;
+    (void)progress;
+    return false;
+}
+
+/* An index whose building was interrupted after ten rows. */
+static void leave_unfinished(quire_db *db)
+{
+    static const quire_index_column number = {.name = "number"};
+    static const quire_index_def def = {
+        .name = "unfinished", .columns = &number, .column_count = 1};
+    quire_index_build_options options = QUIRE_INDEX_BUILD_OPTIONS_INIT;
+    quire_error err = QUIRE_ERROR_INIT;
+    options.batch_rows = 10;
+    options.progress = stop_after_one_batch;
+    if (quire_index_build(db, "things", &def, &options, &err) != QUIRE_INTERRUPTED) {
+        golden_need(QUIRE_INTERNAL, &err, "leave an index unfinished");
+    }
+}
+
 void golden_write(const char *path, const char *log, uint32_t page_size, uint32_t rows)
 {
     quire_options options = QUIRE_OPTIONS_INIT;
@@ -371,6 +393,7 @@ void golden_write(const char *path, const char *log, uint32_t page_size, uint32_
     commit(txn);
     golden_need(quire_checkpoint(db, &err), &err, "checkpoint");
 
+    leave_unfinished(db);
     txn = begin(db);
     change_rows(txn, rows);
     commit(txn);

@@ -85,7 +85,7 @@ static void with_index(quire_txn *txn, const char *name,
     OK(qr_schema_find(txn, "people", &table, &err));
     for (uint32_t i = 0; i < table->index_count; i++) {
         if (strcmp(table->indexes[i].object->name, name) == 0) {
-            qr_index_open(&index, txn, table, &table->indexes[i]);
+            OK(qr_index_open(&index, txn, table, &table->indexes[i], &err));
             qr_index_key_init(&key, qr_allocator_default());
             act(&index, &key);
             qr_index_key_free(&key);
