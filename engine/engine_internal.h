@@ -68,7 +68,7 @@ struct qr_table_def {
     struct qr_index_def *indexes; /* those that are being built come last */
     uint32_t index_count;         /* all: they are kept up */
     uint32_t ready_count;         /* those that may be read */
-    quire_trigger_def *triggers; /* in the order of their names */
+    quire_trigger_def *triggers;  /* in the order of their names */
     uint32_t trigger_count;
     uint32_t trigger_events; /* that enabled triggers run on */
 };

@@ -308,7 +308,7 @@ static quire_status on_owned(struct catalog_walk *walk, const struct qr_tree_key
     return QUIRE_OK;
 }
 
-/* An index that is being built and its gap belong together; that the index has one, on_object asks. */
+/* A gap belongs to an index that is being built; check_gap asks whether such an index has one. */
 static quire_status on_gap(struct catalog_walk *walk, const struct qr_tree_key *key,
                            quire_error *err)
 {
