@@ -55,6 +55,23 @@ static size_t count_less_equal_u32be(const void *heads, size_t count, uint32_t x
     return less;
 }
 
+static void differing_words(const void *a, const void *b, size_t count, uint64_t *bits)
+{
+    const uint8_t *p = a;
+    const uint8_t *q = b;
+    for (size_t i = 0; i < count; i += 64) {
+        uint64_t differ = 0;
+        for (unsigned k = 0; k < 64; k++) {
+            uint64_t x;
+            uint64_t y;
+            memcpy(&x, p + 8 * (i + k), sizeof x);
+            memcpy(&y, q + 8 * (i + k), sizeof y);
+            differ |= (uint64_t)(x != y) << k;
+        }
+        bits[i / 64] = differ;
+    }
+}
+
 const struct qr_simd *qr_simd_scalar(void)
 {
     static const struct qr_simd scalar = {
@@ -63,6 +80,7 @@ const struct qr_simd *qr_simd_scalar(void)
         .count_less_equal_i64 = count_less_equal_i64,
         .count_less_u32be = count_less_u32be,
         .count_less_equal_u32be = count_less_equal_u32be,
+        .differing_words = differing_words,
     };
     return &scalar;
 }

@@ -1,6 +1,6 @@
 /*
- * Counting kernels for searching in sorted arrays, and ways to ask for memory
- * before it is needed.
+ * Counting kernels for searching in sorted arrays, a kernel that compares
+ * pages, and ways to ask for memory before it is needed.
  *
  * A sorted array is searched by counting the elements below the wanted one:
  * no branches, so the loads of neighbouring lines overlap. Arrays are on-disk
@@ -22,6 +22,9 @@ struct qr_simd {
     /* How many of `count` big-endian uint32 are < x, and <= x. */
     size_t (*count_less_u32be)(const void *heads, size_t count, uint32_t x);
     size_t (*count_less_equal_u32be)(const void *heads, size_t count, uint32_t x);
+    /* Which of `count` eight-byte words of a and b differ: bit i % 64 of bits[i / 64] tells of
+     * word i. `count` is a multiple of 64. */
+    void (*differing_words)(const void *a, const void *b, size_t count, uint64_t *bits);
 };
 
 /* The kernels of this processor, and the portable ones that it is tested against. Never NULL,

@@ -1,5 +1,5 @@
 /*
- * The counting kernels with AVX2 (see CMakeLists.txt for the flag). Empty
+ * The kernels with AVX2 (see CMakeLists.txt for the flag). Empty
  * elsewhere.
  *
  * A comparison leaves all ones or all zeros in each lane; the sign bits are
@@ -94,12 +94,31 @@ static size_t count_less_equal_u32be(const void *heads, size_t count, uint32_t x
     return count - count_beside_u32be(heads, count, x, true);
 }
 
+/* ---- Pages ---- */
+
+static void differing_words(const void *a, const void *b, size_t count, uint64_t *bits)
+{
+    const uint8_t *p = a;
+    const uint8_t *q = b;
+    for (size_t i = 0; i < count; i += 64) {
+        uint64_t same = 0;
+        for (unsigned k = 0; k < 64; k += 4) {
+            __m256i equal =
+                _mm256_cmpeq_epi64(load_vector(p + 8 * (i + k)), load_vector(q + 8 * (i + k)));
+            unsigned lanes = (unsigned)_mm256_movemask_pd(_mm256_castsi256_pd(equal));
+            same |= (uint64_t)lanes << k;
+        }
+        bits[i / 64] = ~same;
+    }
+}
+
 const struct qr_simd qr_simd_avx2_kernels = {
     .name = "avx2",
     .count_less_i64 = count_less_i64,
     .count_less_equal_i64 = count_less_equal_i64,
     .count_less_u32be = count_less_u32be,
     .count_less_equal_u32be = count_less_equal_u32be,
+    .differing_words = differing_words,
 };
 
 #endif

@@ -84,7 +84,7 @@ static quire_status inspect_source(struct qr_source *source, const quire_error *
     qr_fact_number(report, "fileBytes", source->file_bytes);
     qr_fact_number(report, "pageSize", source->page_size);
     qr_fact_number(report, "pages", source->pages);
-    qr_fact_number(report, "loggedPages", source->logged_count);
+    qr_fact_number(report, "loggedPages", source->logged_pages);
     return every_page ? qr_source_check_pages(source, report, err) : QUIRE_OK;
 }
 

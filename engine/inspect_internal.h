@@ -7,6 +7,7 @@
 
 #include "engine/index_hash.h"
 #include "engine/inspect.h"
+#include "wal/wal_index.h"
 
 /* Issues listed, and elements of a list of facts; the rest is only counted. */
 #define QR_REPORT_LIST_MAX 1000U
@@ -42,13 +43,6 @@ quire_status qr_report_finish(quire_report *report, quire_report **out, quire_er
 
 /* ---- Pages as they lie in the files (inspect_source.c) ---- */
 
-/* Where the newest image of a page lies in the log. */
-struct qr_logged_page {
-    uint32_t page_number;
-    uint64_t order;  /* of writing */
-    uint64_t offset; /* of the page in the log file */
-};
-
 struct qr_source {
     struct qr_inspect_place place;
     char *log_path;
@@ -59,11 +53,11 @@ struct qr_source {
     uint32_t page_size; /* 0 when unknown: no page can be read */
     uint32_t pages;
     uint8_t id[16];
-    uint64_t sequence;             /* newest commit known of */
-    uint64_t header_sequence;      /* of the header page in the file, when it is sound; else 0 */
-    bool clean;                    /* the header says that the file needs no log */
-    struct qr_logged_page *logged; /* sorted by page number, one a page */
-    size_t logged_count, logged_capacity;
+    uint64_t sequence;          /* newest commit known of */
+    uint64_t header_sequence;   /* of the header page in the file, when it is sound; else 0 */
+    bool clean;                 /* the header says that the file needs no log */
+    struct qr_log_index logged; /* what the log has of pages */
+    size_t logged_pages;
 };
 
 /* Opens the file. Free with close in every case. */

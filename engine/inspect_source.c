@@ -6,13 +6,14 @@
  * When the header page is damaged, page size and id are taken from the log if
  * it is readable. A candidate id counts when a page verifies under it.
  *
- * Memory: one page and one entry for each page framed in the log.
+ * Memory: one page and the index of the log (wal_index.h).
  */
 #include "base/hash.h"
 #include "engine/inspect_internal.h"
 #include "wal/wal.h"
 #include "wal/wal_format.h"
 #include "wal/wal_inspect.h"
+#include "wal/wal_pack.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -33,7 +34,7 @@ char *qr_log_path(const quire_allocator *allocator, const char *path, size_t *si
 quire_status qr_source_open(struct qr_source *source, const struct qr_inspect_place *place,
                             quire_error *err)
 {
-    *source = (struct qr_source){.place = *place};
+    *source = (struct qr_source){.place = *place, .logged = {.allocator = place->allocator}};
     source->log_path = qr_log_path(place->allocator, place->path, &source->log_path_size, err);
     if (source->log_path == NULL) {
         return QUIRE_NO_MEMORY;
@@ -51,8 +52,7 @@ void qr_source_close(struct qr_source *source)
     if (source->log != NULL) {
         source->log->methods->close(source->log);
     }
-    qr_free(source->place.allocator, source->logged,
-            source->logged_capacity * sizeof *source->logged);
+    qr_log_index_free(&source->logged);
     qr_free(source->place.allocator, source->log_path, source->log_path_size);
 }
 
@@ -160,7 +160,6 @@ struct log_walk {
     struct qr_source *source;
     struct qr_wal_inspect_header header;
     bool has_header;
-    uint64_t order;
     struct qr_wal_inspect_issue worst; /* first error */
     char message[200];
 };
@@ -183,13 +182,8 @@ static quire_status note_frame(void *context, const struct qr_wal_inspect_frame 
     if (!frame->accepted) {
         return QUIRE_OK;
     }
-    QR_TRY(qr_grow(source->place.allocator, &source->logged, &source->logged_capacity,
-                   source->logged_count + 1, sizeof *source->logged, err));
-    source->logged[source->logged_count++] =
-        (struct qr_logged_page){.page_number = frame->page_number,
-                                .order = walk->order++,
-                                .offset = frame->offset + QR_FRAME_HEADER_SIZE};
-    return QUIRE_OK;
+    return qr_log_index_add(&source->logged, frame->page_number, frame->page,
+                            walk->header.page_size, frame->offset + QR_FRAME_HEADER_SIZE, err);
 }
 
 static quire_status note_issue(void *context, const struct qr_wal_inspect_issue *issue,
@@ -207,32 +201,6 @@ static quire_status note_issue(void *context, const struct qr_wal_inspect_issue 
     return QUIRE_OK;
 }
 
-static int compare_logged(const void *a, const void *b)
-{
-    const struct qr_logged_page *x = a;
-    const struct qr_logged_page *y = b;
-    if (x->page_number != y->page_number) {
-        return x->page_number > y->page_number ? 1 : -1;
-    }
-    return (x->order > y->order) - (x->order < y->order);
-}
-
-/* Keeps the newest image of each page. */
-static void sort_logged(struct qr_source *source)
-{
-    size_t kept = 0;
-    if (source->logged_count > 1) {
-        qsort(source->logged, source->logged_count, sizeof *source->logged, compare_logged);
-    }
-    for (size_t i = 0; i < source->logged_count; i++) {
-        if (kept > 0 && source->logged[kept - 1].page_number == source->logged[i].page_number) {
-            kept--;
-        }
-        source->logged[kept++] = source->logged[i];
-    }
-    source->logged_count = kept;
-}
-
 static quire_status walk_log(struct qr_source *source, struct log_walk *walk,
                              struct qr_wal_inspect_result *result, bool *exists, quire_error *err)
 {
@@ -248,8 +216,11 @@ static quire_status walk_log(struct qr_source *source, struct log_walk *walk,
         return QUIRE_OK;
     }
     QR_TRY(qr_wal_inspect(&options, &sink, result, err));
-    sort_logged(source);
-    if (source->logged_count == 0) {
+    qr_log_index_finish(&source->logged);
+    for (size_t at = 0; at < source->logged.count; at = qr_log_index_end(&source->logged, at)) {
+        source->logged_pages++;
+    }
+    if (source->logged_pages == 0) {
         return QUIRE_OK;
     }
     return place->layer->methods->open(place->layer, source->log_path, QR_OPEN_READ, &source->log,
@@ -331,7 +302,8 @@ static void forget_log(struct qr_source *source)
         source->log->methods->close(source->log);
         source->log = NULL;
     }
-    source->logged_count = 0;
+    source->logged.count = 0;
+    source->logged_pages = 0;
 }
 
 static quire_status identify(struct qr_source *source, quire_report *report, uint8_t *page,
@@ -369,7 +341,7 @@ static quire_status identify(struct qr_source *source, quire_report *report, uin
     } else if (!sound) {
         QR_TRY(take_log_word(source, &walk, page, err));
     }
-    if (source->logged_count > 0 && result.pages > 0) {
+    if (source->logged_pages > 0 && result.pages > 0) {
         source->pages = result.pages;
         source->sequence = result.last_lsn > source->sequence ? result.last_lsn : source->sequence;
     }
@@ -388,32 +360,73 @@ quire_status qr_source_identify(struct qr_source *source, quire_report *report, 
 
 /* ---- Pages ---- */
 
-static const struct qr_logged_page *find_logged(const struct qr_source *source,
-                                                uint32_t page_number)
+/* Applies a change from the log to a page. One that does not fit, or whose base is damaged, is left
+ * out: the page is then judged as it is. */
+static quire_status apply_change(struct qr_source *source, const struct qr_log_entry *entry,
+                                 uint8_t *page, quire_error *err)
 {
-    size_t low = 0;
-    size_t high = source->logged_count;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (source->logged[middle].page_number < page_number) {
-            low = middle + 1;
-        } else {
-            high = middle;
-        }
+    const quire_allocator *allocator = source->place.allocator;
+    struct qr_pack_record record;
+    size_t got = 0;
+    uint64_t sum = qr_page_sum(page, source->page_size, entry->page_number, source->id);
+    if (sum != qr_load64(page + QR_PAGE_CHECKSUM)) {
+        return QUIRE_OK;
     }
-    return low < source->logged_count && source->logged[low].page_number == page_number
-               ? &source->logged[low]
-               : NULL;
+    uint8_t *bytes = qr_alloc(allocator, entry->size, err);
+    if (bytes == NULL) {
+        return QUIRE_NO_MEMORY;
+    }
+    quire_status status =
+        source->log->methods->read(source->log, bytes, entry->size, entry->offset, &got, err);
+    if (status == QUIRE_OK && qr_pack_record_decode(bytes, got, source->page_size, &record) &&
+        record.page_number == entry->page_number &&
+        qr_pack_apply(&record, page) == QR_PACK_APPLIED) {
+        qr_store64(page + QR_PAGE_CHECKSUM,
+                   qr_page_sum(page, source->page_size, entry->page_number, source->id));
+    }
+    qr_free(allocator, bytes, entry->size);
+    return status;
+}
+
+static bool verifies(const struct qr_source *source, uint32_t page_number, const uint8_t *page)
+{
+    uint32_t size = source->page_size;
+    return qr_page_sum(page, size, page_number, source->id) == qr_load64(page + QR_PAGE_CHECKSUM);
+}
+
+/* Reads the image in the log instead, unless the file's page is newer. */
+static quire_status take_image(struct qr_source *source, const struct qr_log_entry *entry,
+                               uint8_t *page, size_t *got, quire_error *err)
+{
+    uint32_t size = source->page_size;
+    bool newer = *got == size && verifies(source, entry->page_number, page);
+    uint8_t lsn[8];
+    size_t read = 0;
+    QR_TRY(source->log->methods->read(source->log, lsn, sizeof lsn, entry->offset + QR_PAGE_LSN,
+                                      &read, err));
+    if (newer && read == sizeof lsn && qr_page_lsn(page) > qr_load64(lsn)) {
+        return QUIRE_OK;
+    }
+    QR_TRY(source->log->methods->read(source->log, page, size, entry->offset, got, err));
+    memset(page + *got, 0, size - *got);
+    return QUIRE_OK;
 }
 
 quire_status qr_source_page(struct qr_source *source, uint32_t page_number, uint8_t *page,
                             size_t *got, quire_error *err)
 {
-    const struct qr_logged_page *logged = find_logged(source, page_number);
-    struct qr_file *file = logged != NULL ? source->log : source->file;
-    uint64_t offset = logged != NULL ? logged->offset : (uint64_t)page_number * source->page_size;
-    QR_TRY(file->methods->read(file, page, source->page_size, offset, got, err));
+    size_t at;
+    size_t end = qr_log_index_find(&source->logged, page_number, &at);
+    const struct qr_log_entry *entries = source->logged.entries;
+    uint64_t offset = (uint64_t)page_number * source->page_size;
+    QR_TRY(source->file->methods->read(source->file, page, source->page_size, offset, got, err));
     memset(page + *got, 0, source->page_size - *got);
+    if (at < end && entries[at].size == 0) {
+        QR_TRY(take_image(source, &entries[at++], page, got, err));
+    }
+    for (; at < end && *got == source->page_size; at++) {
+        QR_TRY(apply_change(source, &entries[at], page, err));
+    }
     return QUIRE_OK;
 }
 
@@ -467,8 +480,9 @@ static quire_status check_pages(struct qr_source *source, quire_report *report, 
 {
     uint32_t map_at = 0;
     uint64_t end = source->file_bytes / source->page_size + 1;
-    if (source->logged_count > 0 && source->logged[source->logged_count - 1].page_number >= end) {
-        end = (uint64_t)source->logged[source->logged_count - 1].page_number + 1;
+    if (source->logged.count > 0 &&
+        source->logged.entries[source->logged.count - 1].page_number >= end) {
+        end = (uint64_t)source->logged.entries[source->logged.count - 1].page_number + 1;
     }
     for (uint32_t number = 1; number < source->pages; number++) {
         size_t got = 0;

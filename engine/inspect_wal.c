@@ -10,7 +10,9 @@
 #include "base/hash.h"
 #include "base/thread.h"
 #include "engine/inspect_internal.h"
+#include "wal/wal.h"
 #include "wal/wal_inspect.h"
+#include "wal/wal_pack.h"
 
 #define WALKS_MAX 8
 
@@ -25,7 +27,9 @@ struct log_report {
     const quire_allocator *allocator;
     struct segment *segments; /* at most QR_REPORT_LIST_MAX */
     size_t count, capacity;
-    uint64_t damage; /* fingerprint of the errors */
+    uint32_t page_size;
+    uint64_t packs, changes; /* accepted */
+    uint64_t damage;         /* fingerprint of the errors */
 };
 
 static const char *state_name(enum qr_wal_inspect_state state)
@@ -47,6 +51,7 @@ static quire_status on_header(void *context, const struct qr_wal_inspect_header 
     for (unsigned i = 0; i < 16; i++) {
         (void)snprintf(id + 2 * i, 3, "%02x", header->database_id[i]);
     }
+    log->page_size = header->page_size;
     qr_fact_open(log->report, "header");
     qr_fact_number(log->report, "version", header->version);
     qr_fact_text(log->report, "databaseId", id);
@@ -80,6 +85,14 @@ static quire_status on_frame(void *context, const struct qr_wal_inspect_frame *f
     if (frame->segment < log->count && frame->sound) {
         log->segments[frame->segment].frames++;
     }
+    if (frame->accepted && frame->page_number == QR_WAL_PACK) {
+        struct qr_pack_record record;
+        uint32_t at = 0;
+        log->packs++;
+        while (qr_pack_next(frame->page, log->page_size, &at, &record)) {
+            log->changes++;
+        }
+    }
     return QUIRE_OK;
 }
 
@@ -102,6 +115,8 @@ static void add_facts(struct log_report *log, const struct qr_wal_inspect_result
     quire_report *report = log->report;
     qr_fact_number(report, "groups", result->groups);
     qr_fact_number(report, "frames", result->frames);
+    qr_fact_number(report, "packs", log->packs);
+    qr_fact_number(report, "changes", log->changes);
     qr_fact_number(report, "lastSequence", result->last_lsn);
     qr_fact_number(report, "pages", result->pages);
     qr_fact_number(report, "groupsUnreachable", result->groups_unreachable);

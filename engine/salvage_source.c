@@ -20,6 +20,7 @@
 #include "engine/salvage.h"
 #include "pager/page_format.h"
 #include "wal/wal.h"
+#include "wal/wal_pack.h"
 
 /* Pages looked at to tell whether an identity is the right one. */
 #define PROBE_PAGES 256U
@@ -175,14 +176,49 @@ static quire_status copy_pages(struct rebuild *b, quire_error *err)
     return QUIRE_OK;
 }
 
+/* Reads a page of the copy; *whole says whether there is one. */
+static quire_status read_copied(struct rebuild *b, uint32_t number, bool *whole, quire_error *err)
+{
+    size_t got = 0;
+    QR_TRY(b->to->methods->read(b->to, b->page, b->page_size, (uint64_t)number * b->page_size, &got,
+                                err));
+    *whole = got == b->page_size && qr_load64(b->page + QR_PAGE_CHECKSUM) ==
+                                        qr_hash64(b->page + QR_PAGE_LSN, b->page_size - QR_PAGE_LSN,
+                                                  qr_load64(b->new_id) ^ number);
+    return QUIRE_OK;
+}
+
+/* Applies changes to pages of the copy; one that is not there, or is another version, stays as it
+ * is. */
+static quire_status copy_changes(struct rebuild *b, const uint8_t *pack, quire_error *err)
+{
+    struct qr_pack_record record;
+    uint32_t at = 0;
+    while (qr_pack_next(pack, b->page_size, &at, &record)) {
+        bool whole;
+        QR_TRY(read_copied(b, record.page_number, &whole, err));
+        if (whole && qr_pack_apply(&record, b->page) == QR_PACK_APPLIED) {
+            QR_TRY(write_page(b, record.page_number, b->page, err));
+        }
+    }
+    return QUIRE_OK;
+}
+
 static quire_status copy_frame(void *context, const struct qr_wal_frame *frame, quire_error *err)
 {
     struct rebuild *b = context;
+    uint32_t number = frame->page_number;
+    bool whole;
+    if (number == QR_WAL_PACK) {
+        return copy_changes(b, frame->page, err);
+    }
+    QR_TRY(read_copied(b, number, &whole, err));
+    bool newer = whole && qr_page_lsn(b->page) > qr_page_lsn(frame->page);
     memcpy(b->page, frame->page, b->page_size);
-    if (frame->page_number == QR_PAGE_NUMBER_HEADER || !page_holds(b, frame->page_number)) {
+    if (newer || number == QR_PAGE_NUMBER_HEADER || !page_holds(b, number)) {
         return QUIRE_OK;
     }
-    return write_page(b, frame->page_number, b->page, err);
+    return write_page(b, number, b->page, err);
 }
 
 /* A log that cannot be read is given up: the file alone is better than nothing. */

@@ -2,7 +2,8 @@
  * The checkpointer: copies committed pages into the database file, so that the
  * log's segments can be used again.
  *
- * A run flushes and syncs the open group, ends the active segment with a group
+ * A run logs images of the pages that the log has only changes of (delta.c),
+ * flushes and syncs the open group, ends the active segment with a group
  * that frames page 0, and takes a snapshot: its boundary is synced, so nothing
  * reaches the database file before it is durable in the log (I1). Then it
  * writes, sorted and coalesced, the version visible at the boundary of every
@@ -302,14 +303,11 @@ static quire_status cut_file(const struct run *run, quire_error *err)
     return status;
 }
 
-/* Commits that do not sync leave that to syncs under the flush token, for which all others wait:
- * most of it is done before the token is taken. */
-static quire_status sync_ahead(struct qr_pager *pager, quire_error *err)
+/* What has been written and not synced is left to syncs under the flush token, for which all others
+ * wait: most of it is done before the token is taken. */
+static quire_status sync_log_ahead(struct qr_pager *pager, quire_error *err)
 {
     quire_error error = QUIRE_ERROR_INIT;
-    if (pager->options.durability == QUIRE_DURABILITY_FULL) {
-        return QUIRE_OK;
-    }
     quire_status status = qr_wal_sync_ahead(pager->wal, &error);
     if (status != QUIRE_OK) {
         qr_commit_poison(pager, &error);
@@ -318,6 +316,13 @@ static quire_status sync_ahead(struct qr_pager *pager, quire_error *err)
         }
     }
     return status;
+}
+
+/* In FULL commits leave nothing unsynced. */
+static quire_status sync_ahead(struct qr_pager *pager, quire_error *err)
+{
+    return pager->options.durability == QUIRE_DURABILITY_FULL ? QUIRE_OK
+                                                              : sync_log_ahead(pager, err);
 }
 
 /* Frees the copied segments, under the flush token: should a header be left half written, no
@@ -395,6 +400,35 @@ static quire_status copy_pages(struct run *run, bool closing, quire_error *err)
 
 /* ---- A run ---- */
 
+/* Pages that are given an image under one hold of the flush token. */
+#define IMAGES_AT_ONCE 256U
+
+/*
+ * Logs images of the pages that the log has only changes of, a few at a time,
+ * so that no commit waits for all of them. What commits add meanwhile is left
+ * for seal.
+ */
+static quire_status log_images(struct qr_pager *pager, quire_error *err)
+{
+    bool sync = pager->options.durability == QUIRE_DURABILITY_FULL;
+    quire_status status = QUIRE_OK;
+    size_t turns = SIZE_MAX;
+    size_t due = 0;
+    for (size_t turn = 0; turn < turns && status == QUIRE_OK; turn++) {
+        qr_token_take(pager);
+        due = turn == 0 ? pager->commit.delta.due_count : due;
+        turns = due / IMAGES_AT_ONCE;
+        if (turn < turns) {
+            status = qr_group_flush(pager, sync, err);
+        }
+        if (turn < turns && status == QUIRE_OK) {
+            status = qr_delta_log_images(pager, IMAGES_AT_ONCE, err);
+        }
+        qr_token_release(pager);
+    }
+    return status == QUIRE_OK && turns > 0 ? sync_log_ahead(pager, err) : status;
+}
+
 /*
  * Ends the active segment, takes the snapshot to copy and the list of pages.
  * All of it under the flush token: a group that is flushed later may already
@@ -410,6 +444,10 @@ static quire_status seal(struct run *run, bool closing, bool *again, quire_error
     QR_TRY(sync_ahead(pager, err));
     qr_token_take(pager);
     quire_status status = qr_group_flush(pager, sync, err);
+    if (status == QUIRE_OK) {
+        status = qr_delta_log_images(pager, SIZE_MAX, err);
+    }
+    pager->commit.delta.whole = !QR_MUTANT(PACK_BEHIND_IMAGES); /* commits may join the header */
     if (status == QUIRE_OK) {
         status = qr_group_flush_header(pager, closing, &room, err); /* syncs what is before it */
     }
@@ -427,8 +465,11 @@ static quire_status seal(struct run *run, bool closing, bool *again, quire_error
         }
     }
     if (status == QUIRE_OK) {
+        pager->commit.delta.covered = run->generation;
+        pager->commit.delta.packed = pager->commit.delta.packed && !room;
         run->view = qr_snapshot_take(pager, &pager->slots.slot[QR_SLOT_CHECKPOINT]);
     }
+    pager->commit.delta.whole = false;
     qr_token_release(pager);
     return status;
 }
@@ -443,6 +484,7 @@ static quire_status run_once(struct qr_pager *pager, bool closing, bool *again, 
     if (run.staging == NULL) {
         return QUIRE_NO_MEMORY;
     }
+    QR_TRY_GOTO(status, log_images(pager, err), out);
     QR_TRY_GOTO(status, seal(&run, closing, again, err), out);
     if (run.count > 0) {
         run.seqs = qr_alloc_zero(pager->allocator, run.count * sizeof *run.seqs, err);
@@ -510,7 +552,9 @@ quire_checkpoint_wish qr_checkpoint_wish(struct qr_pager *pager)
         wish = policy->wish(policy->context, &state);
     }
     uint32_t segments_live = stats.segments - stats.segments_free;
-    bool pressed = stats.segments_sealed > 0 && segments_live * 2 >= stats.segments_max;
+    bool pressed = (stats.segments_sealed > 0 && segments_live * 2 >= stats.segments_max) ||
+                   (stats.frames_live > 0 && stats.frames_live + stats.frames_reserved >
+                                                 stats.frames_max - stats.frames_max / 4);
     bool dirty = atomic_load_explicit(&pager->cache.dirty, memory_order_relaxed) >
                  pager->cache.frames_limit / 2;
     if (wish == QUIRE_CHECKPOINT_NONE && (pressed || dirty)) {

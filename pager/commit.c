@@ -37,8 +37,12 @@ quire_status qr_commit_create(struct qr_pager *pager, quire_error *err)
         status = QUIRE_NO_MEMORY;
         goto no_staging;
     }
+    QR_TRY_GOTO(status, qr_delta_create(pager, err), no_delta);
     return QUIRE_OK;
 
+no_delta:
+    qr_free(pager->allocator, commit->staging, (size_t)QR_STAGING_PAGES << pager->page_shift);
+    commit->staging = NULL;
 no_staging:
     qr_cond_destroy(&commit->idle);
 no_idle:
@@ -59,6 +63,7 @@ void qr_commit_destroy(struct qr_pager *pager)
     qr_free(pager->allocator, commit->flight.items,
             commit->flight.capacity * sizeof *commit->flight.items);
     qr_free(pager->allocator, commit->staging, (size_t)QR_STAGING_PAGES << pager->page_shift);
+    qr_delta_destroy(pager);
     qr_cond_destroy(&commit->idle);
     qr_async_destroy(pager);
     qr_mutex_destroy(&commit->lock);
@@ -159,35 +164,6 @@ void qr_token_release(struct qr_pager *pager)
 
 /* ---- Flushing a group ---- */
 
-#define APPEND_BATCH 256U
-
-/* Fills `pages` from the items at `at`; spilled ones go through the staging buffer. Returns how
- * many, 0 on failure. */
-static size_t gather(struct qr_pager *pager, const struct qr_group *group, size_t at,
-                     struct qr_wal_page *pages, quire_error *err)
-{
-    size_t count = 0;
-    size_t staged = 0;
-    for (; at + count < group->count && count < APPEND_BATCH; count++) {
-        const struct qr_group_item *item = &group->items[at + count];
-        uint8_t *bytes;
-        if (qr_ref_is_frame(item->ref)) {
-            bytes = qr_frame_bytes(pager, item->ref);
-            qr_page_seal(pager, item->page_number, bytes);
-        } else {
-            if (staged == QR_STAGING_PAGES) {
-                break;
-            }
-            bytes = pager->commit.staging + (staged++ << pager->page_shift);
-            if (qr_spill_read(pager, item->ref, bytes, err) != QUIRE_OK) {
-                return 0;
-            }
-        }
-        pages[count] = (struct qr_wal_page){item->page_number, bytes};
-    }
-    return count;
-}
-
 /* Lets the group end with a page of its newest commit: when a checkpoint frees the segments that it
  * began in, the frames that remain still tell how far the log has come. */
 static void put_newest_last(struct qr_pager *pager, struct qr_group *group)
@@ -201,25 +177,6 @@ static void put_newest_last(struct qr_pager *pager, struct qr_group *group)
             return;
         }
     }
-}
-
-static quire_status write_group(struct qr_pager *pager, const struct qr_group *group,
-                                quire_error *err)
-{
-    struct qr_wal_page pages[APPEND_BATCH];
-    bool synced_before =
-        atomic_load_explicit(&pager->commit.synced_seq, memory_order_relaxed) + 1 >= group->start;
-    for (size_t at = 0; at < group->count;) {
-        size_t count = gather(pager, group, at, pages, err);
-        if (count == 0) {
-            return QUIRE_IO;
-        }
-        bool last = at + count == group->count;
-        QR_TRY(
-            qr_wal_append(pager->wal, pages, count, last ? group->pages : 0, synced_before, err));
-        at += count;
-    }
-    return QUIRE_OK;
 }
 
 /* Before the first commit of this opening is acknowledged, the header on disk must say that the log
@@ -267,9 +224,9 @@ static quire_status flush_flight(struct qr_pager *pager, bool sync, quire_error 
     put_newest_last(pager, &commit->flight);
     if (QR_MUTANT(ACKNOWLEDGE_BEFORE_SYNC) && commit->header_open) {
         QR_TRY(qr_wal_sync(pager->wal, err));
-        return write_group(pager, group, err);
+        return qr_delta_write_group(pager, group, err);
     }
-    QR_TRY(write_group(pager, group, err));
+    QR_TRY(qr_delta_write_group(pager, group, err));
     if (sync || !commit->header_open) {
         QR_TRY(qr_wal_sync(pager->wal, err));
         atomic_store_explicit(&commit->synced_seq, group->end, memory_order_release);
@@ -450,8 +407,11 @@ quire_status qr_group_flush_header(struct qr_pager *pager, bool clean, bool *roo
     uint32_t frame = 0;
     *room = false;
     QR_TRY(qr_wal_reserve(pager->wal, 1, &state, err));
-    if (state == QR_WAL_ROOM_WAIT) {
+    if (state == QR_WAL_ROOM_WAIT && !commit->delta.packed) {
         return QUIRE_OK;
+    }
+    if (state == QR_WAL_ROOM_WAIT) {
+        QR_TRY(qr_wal_reserve_beyond(pager->wal, 1, err));
     }
     *room = true;
     quire_status status = qr_frame_alloc(pager, &frame, err);

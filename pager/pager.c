@@ -374,6 +374,8 @@ void qr_pager_get_stats(struct qr_pager *pager, quire_stats *stats)
         .read_calls = qr_counted(&counters->read_calls),
         .pages_direct = qr_counted(&counters->pages_direct),
         .readers_expired = qr_counted(&counters->readers_expired),
+        .log_images = qr_counted(&counters->log_images),
+        .log_changes = qr_counted(&counters->log_changes),
     };
 }
 

@@ -1,6 +1,6 @@
 /*
  * What the files of this room share. docs/concurrency.md explains the protocol
- * and names the invariants (I1..I10) that the comments cite.
+ * and names the invariants (I1..I12) that the comments cite.
  *
  * Terms:
  *   version   one committed (or private) image of one page
@@ -20,6 +20,7 @@
 #include "base/vm.h"
 #include "pager/pager.h"
 #include "wal/wal.h"
+#include "wal/wal_pack.h"
 
 /* The page table and the arena reserve more address space than 32 bits have. */
 static_assert(sizeof(size_t) >= 8, "Quire needs a 64-bit address space");
@@ -85,6 +86,8 @@ struct qr_version {
     uint32_t next;     /* frame or record: free and retired lists */
     uint32_t item;     /* place in its group, while seq is above the flushed groups; private: the
                           savepoint that it was last saved at, the writer's own */
+    uint64_t image;    /* generation of the log that has the page's last image, as far as known: 0,
+                          or QR_IMAGE_DUE; changes under the flush token once it is published */
     uint32_t pin_mark; /* number of the last pin scan that met it */
     uint8_t state;
     bool on_disk;  /* the database file durably holds exactly this image */
@@ -92,6 +95,9 @@ struct qr_version {
     bool fresh;    /* private: the page was allocated by the transaction */
     bool at_home;  /* private: the database file has exactly this image, not synced yet */
 };
+
+/* As qr_version.image: the log has changes of the page, and has room reserved for an image. */
+#define QR_IMAGE_DUE UINT64_MAX
 
 struct qr_record {
     struct qr_version version;
@@ -126,7 +132,12 @@ struct qr_slot {
 };
 
 /* The first slots are the pager's own. */
-enum { QR_SLOT_WRITER = 0, QR_SLOT_CHECKPOINT = 1, QR_SLOT_FIRST_READER = 2 };
+enum {
+    QR_SLOT_WRITER = 0,
+    QR_SLOT_CHECKPOINT = 1,
+    QR_SLOT_FLUSH = 2, /* whoever holds the flush token */
+    QR_SLOT_FIRST_READER = 3
+};
 
 /* A page that lives outside the cache, for one view: old versions from spill or disk. */
 struct qr_view_buffer {
@@ -248,6 +259,17 @@ struct qr_group {
     uint64_t number;
 };
 
+/* How small changes of pages are logged; whoever holds the flush token. See delta.c. */
+struct qr_delta {
+    uint8_t *packs;  /* QR_DELTA_PACKS pages */
+    uint32_t *items; /* of the pack being filled: places in the group */
+    uint32_t *due;   /* pages that need an image before the next checkpoint; some twice */
+    size_t due_count, due_capacity;
+    uint64_t covered; /* images in generations up to this one may be gone any time */
+    bool whole;       /* pack nothing: a checkpoint has logged the images and seals */
+    bool packed;      /* packs are in segments that no checkpoint covers */
+};
+
 /* The thread that sees asynchronous commits through; guarded by the group lock. */
 struct qr_async {
     struct qr_thread thread;
@@ -291,6 +313,7 @@ struct qr_commit {
     uint32_t expect;
     uint64_t flush_ns; /* moving average */
     uint8_t *staging;  /* QR_STAGING_PAGES images; whoever holds the token */
+    struct qr_delta delta;
     struct qr_async async;
 };
 
@@ -404,6 +427,7 @@ struct qr_txn {
 struct qr_counters {
     _Atomic uint64_t commits, rollbacks, groups, checkpoints, pages_written, database_syncs;
     _Atomic uint64_t page_reads, read_calls, evictions, spills, pages_direct, readers_expired;
+    _Atomic uint64_t log_images, log_changes;
 };
 
 struct qr_pager {
@@ -560,6 +584,28 @@ void qr_view_buffer_remove(struct qr_view *view, const uint8_t *bytes);
 
 /* Copies a label, cut to its size at the end of a character; NULL is "". */
 void qr_owner_copy(char label[QR_OWNER_SIZE], const char *owner);
+
+/* ---- delta.c: groups as frames of the log ---- */
+
+quire_status qr_delta_create(struct qr_pager *pager, quire_error *err);
+void qr_delta_destroy(struct qr_pager *pager);
+/* Appends a group to the log, small changes of pages in packs. Flush token held. */
+quire_status qr_delta_write_group(struct qr_pager *pager, const struct qr_group *group,
+                                  quire_error *err);
+/* Appends images of up to `most` of the pages that are due one, as they are at the newest boundary.
+ * A failure poisons. Flush token held, the open group flushed. */
+quire_status qr_delta_log_images(struct qr_pager *pager, size_t most, quire_error *err);
+
+/* ---- complete.c: recovery of packs ---- */
+
+/* Adds to the log, which has been scanned, an image of every page whose last change is in a pack;
+ * the log is opened anew and has to be scanned again. */
+quire_status qr_log_complete(struct qr_pager *pager, const struct qr_wal_options *options,
+                             uint32_t pages, quire_error *err);
+/* Applies a record to a page; CORRUPT if that is not the version it changes. The checksum is made
+ * anew. */
+quire_status qr_log_apply(struct qr_pager *pager, const struct qr_pack_record *record,
+                          uint8_t *page, quire_error *err);
 
 /* ---- spill.c ---- */
 

@@ -7,7 +7,8 @@
  * leaves a clean database without a log, which gets one.
  *
  * Recovery first makes the log's accepted frames durable in the log itself,
- * then applies them in order to the database file, syncs it and empties the
+ * adds images of the pages that it has only changes of (complete.c), then
+ * applies all images in order to the database file, syncs it and empties the
  * log. A frame is applied when the page is unreadable or not newer than the
  * frame. A crash during recovery leaves the log as it was, so it can be
  * repeated. Numbers go on 2^20 above the largest seen: those that were given to
@@ -220,6 +221,9 @@ static quire_status redo_frame(void *context, const struct qr_wal_frame *frame, 
 {
     struct redo *redo = context;
     struct qr_pager *pager = redo->pager;
+    if (frame->page_number == QR_WAL_PACK) {
+        return QUIRE_OK; /* images of its pages follow */
+    }
     uint64_t offset = (uint64_t)frame->page_number << pager->page_shift;
     size_t got = 0;
     if (qr_page_verify(pager, frame->page_number, frame->page, NULL) != QUIRE_OK) {
@@ -300,11 +304,15 @@ static quire_status rewrite_header(struct qr_pager *pager, struct qr_file_header
 }
 
 /* The log has segments in use. */
-static quire_status recover_log(struct qr_pager *pager, struct qr_file_header *header,
-                                quire_error *err)
+static quire_status recover_log(struct qr_pager *pager, const struct qr_wal_options *options,
+                                struct qr_file_header *header, quire_error *err)
 {
     struct qr_wal_scan_result result;
     QR_TRY(qr_wal_scan(pager->wal, NULL, NULL, &result, err));
+    if (result.packs > 0) {
+        QR_TRY(qr_log_complete(pager, options, result.pages, err));
+        QR_TRY(qr_wal_scan(pager->wal, NULL, NULL, &result, err));
+    }
     if (result.frames > 0) {
         if (!QR_MUTANT(NO_HARDENING)) {
             QR_TRY(qr_wal_harden(pager->wal, err));
@@ -412,7 +420,7 @@ quire_status qr_recover(struct qr_pager *pager, struct qr_file_header *header, q
                           pager->path, pager->wal_path);
     }
     if (stats.segments_free < stats.segments) {
-        QR_TRY(recover_log(pager, header, err));
+        QR_TRY(recover_log(pager, &options, header, err));
         clean = false;
     }
     if (header->pages == 0) { /* identified by the log, which could not repair it */
@@ -426,21 +434,85 @@ quire_status qr_recover(struct qr_pager *pager, struct qr_file_header *header, q
 
 /* ---- Read-only ---- */
 
+struct overlay {
+    struct qr_pager *pager;
+    size_t due;      /* pages that cannot be told before an image of them is met */
+    quire_error why; /* the last of them */
+};
+
+/* The frame that a page has in the overlay. It begins with what the file holds, which may be newer
+ * than anything in the log; a page that does not verify there, because its writing was cut off or
+ * goes on, has the number 0. */
+static quire_status overlay_page(struct qr_pager *pager, uint32_t page_number, uint32_t *frame,
+                                 quire_error *err)
+{
+    struct qr_cache *cache = &pager->cache;
+    QR_TRY(qr_cache_cover(pager, page_number + 1, err));
+    *frame = qr_chain_head(pager, page_number);
+    if (*frame != QR_REF_NONE) {
+        return QUIRE_OK;
+    }
+    QR_TRY(qr_frame_alloc(pager, frame, err));
+    uint8_t *page = qr_frame_bytes(pager, *frame);
+    struct qr_version *version = &cache->frame[*frame];
+    version->page_number = page_number;
+    version->state = QR_VERSION_NEWEST;
+    atomic_store_explicit(&cache->table[page_number], *frame, memory_order_relaxed);
+    quire_error error = QUIRE_ERROR_INIT;
+    quire_status status = qr_page_read(pager, page_number, page, &error);
+    if (status == QUIRE_CORRUPT) {
+        qr_store64(page + QR_PAGE_LSN, 0);
+    } else if (status != QUIRE_OK && err != NULL) {
+        *err = error;
+    }
+    version->seq = qr_page_lsn(page);
+    return status == QUIRE_CORRUPT ? QUIRE_OK : status;
+}
+
+/* A change that does not apply to the page at hand belongs to one that the file has lost, or never
+ * had: an image of the page follows in the log, since it was there before the file was written.
+ * Until it is met the page is marked as one that is due. */
+static quire_status overlay_change(struct overlay *overlay, const struct qr_pack_record *record,
+                                   quire_error *err)
+{
+    struct qr_pager *pager = overlay->pager;
+    uint32_t at = QR_REF_NONE;
+    QR_TRY(overlay_page(pager, record->page_number, &at, err));
+    struct qr_version *version = &pager->cache.frame[at];
+    uint8_t *page = qr_frame_bytes(pager, at);
+    if (version->image == QR_IMAGE_DUE) {
+        return QUIRE_OK;
+    }
+    if (qr_log_apply(pager, record, page, &overlay->why) != QUIRE_OK) {
+        version->image = QR_IMAGE_DUE;
+        overlay->due++;
+    }
+    version->seq = qr_page_lsn(page);
+    return QUIRE_OK;
+}
+
 static quire_status overlay_frame(void *context, const struct qr_wal_frame *frame, quire_error *err)
 {
-    struct qr_pager *pager = context;
-    struct qr_cache *cache = &pager->cache;
-    QR_TRY(qr_page_verify(pager, frame->page_number, frame->page, err));
-    QR_TRY(qr_cache_cover(pager, frame->page_number + 1, err));
-    uint32_t at = qr_chain_head(pager, frame->page_number);
-    if (at == QR_REF_NONE) {
-        QR_TRY(qr_frame_alloc(pager, &at, err));
-        cache->frame[at].page_number = frame->page_number;
-        cache->frame[at].state = QR_VERSION_NEWEST;
-        atomic_store_explicit(&cache->table[frame->page_number], at, memory_order_relaxed);
+    struct overlay *overlay = context;
+    struct qr_pager *pager = overlay->pager;
+    uint32_t at = QR_REF_NONE;
+    if (frame->page_number == QR_WAL_PACK) {
+        struct qr_pack_record record;
+        uint32_t next = 0;
+        while (qr_pack_next(frame->page, pager->page_size, &next, &record)) {
+            QR_TRY(overlay_change(overlay, &record, err));
+        }
+        return QUIRE_OK;
     }
-    cache->frame[at].seq = qr_page_lsn(frame->page);
-    memcpy(qr_frame_bytes(pager, at), frame->page, pager->page_size);
+    QR_TRY(qr_page_verify(pager, frame->page_number, frame->page, err));
+    QR_TRY(overlay_page(pager, frame->page_number, &at, err));
+    struct qr_version *version = &pager->cache.frame[at];
+    overlay->due -= version->image == QR_IMAGE_DUE;
+    version->image = 0;
+    if (version->seq <= qr_page_lsn(frame->page)) {
+        version->seq = qr_page_lsn(frame->page);
+        memcpy(qr_frame_bytes(pager, at), frame->page, pager->page_size);
+    }
     return QUIRE_OK;
 }
 
@@ -463,6 +535,7 @@ static quire_status overlay_log(struct qr_pager *pager, struct qr_file_header *h
 {
     struct qr_wal_options options = wal_options(pager);
     options.database_lsn = header->sequence;
+    struct overlay overlay = {.pager = pager};
     struct qr_wal_scan_result result;
     struct qr_wal *wal = NULL;
     quire_error error = QUIRE_ERROR_INIT;
@@ -472,7 +545,11 @@ static quire_status overlay_log(struct qr_pager *pager, struct qr_file_header *h
                                                            : fail_log_missing(pager, err);
     }
     if (status == QUIRE_OK) {
-        status = qr_wal_scan(wal, overlay_frame, pager, &result, &error);
+        status = qr_wal_scan(wal, overlay_frame, &overlay, &result, &error);
+    }
+    if (status == QUIRE_OK && overlay.due > 0) {
+        status = QUIRE_CORRUPT;
+        error = overlay.why;
     }
     qr_wal_close(wal);
     if (status != QUIRE_OK) {

@@ -151,6 +151,7 @@ static void replace_in_group(struct qr_pager *pager, uint32_t before, uint32_t r
     atomic_store_explicit(&version->prev, atomic_load_explicit(&old->prev, memory_order_relaxed),
                           memory_order_relaxed);
     version->item = old->item;
+    version->fresh = version->fresh || old->fresh;
     QR_ASSERT(group->items[version->item].page_number == version->page_number);
     group->items[version->item].ref = ref;
 }

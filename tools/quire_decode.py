@@ -26,6 +26,7 @@ PAGE_NONE, PAGE_HEADER, PAGE_MAP = 0, 1, 2
 ROW_LEAF, ROW_INNER, KEY_LEAF, KEY_INNER = 3, 4, 5, 6
 OVERFLOW_INDEX, OVERFLOW_DATA, HASH_DIRECTORY, HASH_BUCKET = 7, 8, 9, 10
 PAGE_NUMBER_END = 0xFFFFFF00
+PACK = 0xFFFFFF01  # in place of a page number: the frame holds changes of pages
 DEPTH_MAX = 32
 PAYLOAD_MAX = 1 << 30
 
@@ -101,8 +102,10 @@ class Segment:
 
     def stands(self, index, header, page):
         number, _, salt, place = struct.unpack_from("<IIII", header)
-        return salt == self.salt and place & 0x7FFFFFFF == index and number < PAGE_NUMBER_END and \
-            u64(page, 0) == xxh3_64(page[8:], self.log.idw ^ number if number else 0)
+        return salt == self.salt and place & 0x7FFFFFFF == index and \
+            (number < PAGE_NUMBER_END or number == PACK) and \
+            u64(page, 0) == xxh3_64(page[8:], self.log.idw ^ number if number else 0) and \
+            (number != PACK or records_of(page) is not None)
 
     def good(self):
         """The good frames as (page number, commit mark, page), and what follows the last of them:
@@ -119,6 +122,40 @@ class Segment:
             elif stands and u32(header, 12) >> 31:
                 marked = True
         return good, bad_at, marked
+
+
+def ranges_of(record, page_size):
+    """The ranges of a record as (offset, bytes), None when they are not sound."""
+    at, ranges = 24, []
+    for _ in range(u16(record, 6)):
+        if at + 4 > len(record):
+            return None
+        where, size = u16(record, at), u16(record, at + 2)
+        if where < 16 or size == 0 or where + size > page_size or at + 4 + size > len(record):
+            return None
+        ranges.append((where, record[at + 4:at + 4 + size]))
+        at += 4 + size
+    return ranges if ranges and at == len(record) else None
+
+
+def records_of(pack):
+    """The records of a pack as (page number, base, sequence number, ranges), None when it is not
+    sound."""
+    count, used, at, records = u16(pack, 20), u32(pack, 24), 32, []
+    while at < min(used, len(pack)):
+        size = u16(pack, at + 4) if at + 24 <= used else 0
+        if size < 24 or at + size > min(used, len(pack)):
+            return None
+        number, base, lsn = u32(pack, at), u64(pack, at + 8), u64(pack, at + 16)
+        ranges = ranges_of(pack[at:at + size], len(pack))
+        if not 0 < number < PAGE_NUMBER_END or lsn <= base or ranges is None:
+            return None
+        records.append((number, base, lsn, ranges))
+        at += size
+    sound = records and at == used and count == len(records) and u32(pack, 16) == PACK and \
+        u16(pack, 22) == 0 and u32(pack, 28) == 0 and \
+        u64(pack, 8) == max(lsn for _, _, lsn, _ in records)
+    return records if sound else None
 
 
 class Log:
@@ -222,12 +259,33 @@ class Pages:
         self.read_header(log)
 
     def redo(self, log):
+        self.due = set()  # pages with a change of something else: an image must follow
         for number, _, page in log.accepted:
+            if number == PACK:
+                for record in records_of(page):
+                    self.apply(*record)
+                continue
             need(u32(page, 16) == number, "log: page", u32(page, 16), "is logged as", number)
             before = self.logged.get(number) or self.on_disk(number)
             if before is None or u64(before, 8) <= u64(page, 8):
                 self.logged[number] = page
+            self.due.discard(number)
+        need(not self.due, "log: changes of pages", sorted(self.due), "have no base")
         self.count = log.pages
+
+    def apply(self, number, base, lsn, ranges):
+        page = self.logged.get(number) or self.on_disk(number)
+        if number not in self.due and page is not None and u64(page, 8) >= lsn:
+            return
+        if number in self.due or page is None or u64(page, 8) != base:
+            self.due.add(number)
+            return
+        page = bytearray(page)
+        for where, data in ranges:
+            page[where:where + len(data)] = data
+        struct.pack_into("<Q", page, 8, lsn)
+        struct.pack_into("<Q", page, 0, xxh3_64(bytes(page[8:]), u64(self.id, 0) ^ number))
+        self.logged[number] = bytes(page)
 
     def on_disk(self, number):
         page = self.data[number * self.page_size:(number + 1) * self.page_size]

@@ -321,6 +321,8 @@ void qr_wal_get_stats(struct qr_wal *wal, struct qr_wal_stats *stats)
     stats->frames_written = wal->frames_written;
     stats->groups_written = wal->groups_written;
     stats->syncs = wal->syncs;
+    stats->frames_reserved = wal->reserved;
+    stats->frames_max = (uint64_t)wal->segments_max * wal->geometry.frames;
     stats->segments = wal->count;
     stats->segments_max = wal->segments_max;
     stats->generation = wal->generation;

@@ -80,7 +80,7 @@ void qr_wal_close(struct qr_wal *wal);
 
 /* A frame of an accepted group, as the scan delivers it. `page` is borrowed for the call. */
 struct qr_wal_frame {
-    uint32_t page_number;
+    uint32_t page_number;  /* or QR_WAL_PACK: `page` is a pack, see wal_pack.h */
     uint32_t commit_pages; /* database size in pages when this frame ends its group, else 0 */
     uint64_t generation;   /* of its segment */
     uint32_t index;        /* in its segment */
@@ -91,8 +91,12 @@ struct qr_wal_frame {
 typedef quire_status (*qr_wal_visit)(void *context, const struct qr_wal_frame *frame,
                                      quire_error *err);
 
+/* In place of a page number: the frame holds a pack. */
+#define QR_WAL_PACK UINT32_C(0xFFFFFF01)
+
 struct qr_wal_scan_result {
     uint64_t groups, frames; /* accepted */
+    uint64_t packs;          /* of the frames */
     uint64_t last_lsn;       /* largest lsn of an accepted frame; 0 when none */
     uint32_t pages;          /* from the last commit mark; 0 when none */
     bool torn;               /* bytes after the accepted prefix look like an unfinished group */
@@ -113,13 +117,18 @@ quire_status qr_wal_scan(struct qr_wal *wal, qr_wal_visit visit, void *context,
  * generation and syncs. Recovery calls it before it redoes anything. */
 quire_status qr_wal_harden(struct qr_wal *wal, quire_error *err);
 
+/* Lets the log take appends behind what the scan accepted and qr_wal_harden has hardened, in a
+ * segment of their own. What was not accepted is made unreadable before the first frame is written.
+ * The log is read back by closing and opening it. MISUSE unless something was accepted. */
+quire_status qr_wal_resume(struct qr_wal *wal, quire_error *err);
+
 /* Frees every segment (new salts, FREE headers, sync): the log is empty. Call only once the
  * database file durably holds every accepted frame, and never beside other calls. */
 quire_status qr_wal_reset(struct qr_wal *wal, quire_error *err);
 
-/* One page of a group. Its checksum field must be final. */
+/* One page, or pack, of a group. Its checksum field must be final. */
 struct qr_wal_page {
-    uint32_t page_number;
+    uint32_t page_number; /* or QR_WAL_PACK */
     const uint8_t *page;
 };
 
@@ -136,6 +145,8 @@ enum qr_wal_room {
  * space is an ordinary rollback. */
 quire_status qr_wal_reserve(struct qr_wal *wal, uint64_t frames, enum qr_wal_room *room,
                             quire_error *err);
+/* The same for frames that releases wait for: the ring grows beyond bytes_max if it has to. */
+quire_status qr_wal_reserve_beyond(struct qr_wal *wal, uint64_t frames, quire_error *err);
 /* Gives back a reservation whose frames will not be written. */
 void qr_wal_unreserve(struct qr_wal *wal, uint64_t frames);
 
@@ -150,6 +161,9 @@ void qr_wal_unreserve(struct qr_wal *wal, uint64_t frames);
  */
 quire_status qr_wal_append(struct qr_wal *wal, const struct qr_wal_page *pages, size_t count,
                            uint32_t commit_pages, bool synced_before, quire_error *err);
+
+/* The generation that the next frame appended will be of. The appender's. */
+uint64_t qr_wal_next_generation(struct qr_wal *wal);
 
 /* Forgets the frames of the open group, whose last append failed or has not been made, and puts its
  * room back among the reserved. Does no I/O: the next append first makes the leftovers unreadable,
@@ -170,8 +184,9 @@ quire_status qr_wal_sync_ahead(struct qr_wal *wal, quire_error *err);
 void qr_wal_seal(struct qr_wal *wal);
 
 /* What a checkpoint has to copy: the page numbers framed in all sealed segments, sorted, each once,
- * and the newest sealed generation. Segments that hold frames of unsynced groups are left out: sync
- * first. *page_numbers is released with qr_free(count * 4); NULL, 0 and generation 0 when none. */
+ * and the newest sealed generation. Pages in packs are not among them: the caller sees to it that an
+ * image of each is framed, too. Segments that hold frames of unsynced groups are left out: sync
+ * first. *page_numbers is released with qr_free(count * 4); NULL and 0 when none. */
 quire_status qr_wal_sealed_pages(struct qr_wal *wal, uint32_t **page_numbers, size_t *count,
                                  uint64_t *generation, quire_error *err);
 
@@ -192,6 +207,8 @@ struct qr_wal_stats {
     uint64_t file_bytes;
     uint64_t frames_written, groups_written, syncs;
     uint64_t frames_live; /* in active and sealed segments */
+    uint64_t frames_reserved;
+    uint64_t frames_max; /* that fit when the ring has grown to bytes_max */
     uint32_t segments, segments_free, segments_sealed;
     uint32_t segments_max; /* the ring's bound */
     uint64_t generation;   /* of the active segment */

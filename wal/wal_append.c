@@ -366,13 +366,23 @@ static quire_status check_append(struct qr_wal *wal, const struct qr_wal_page *p
                           "a commit mark needs a frame to stand in");
     }
     for (size_t i = 0; i < count; i++) {
-        if (pages[i].page_number >= QR_FRAME_PAGE_NUMBER_END) {
+        if (pages[i].page_number >= QR_FRAME_PAGE_NUMBER_END &&
+            pages[i].page_number != QR_FRAME_PACK) {
             return qr_fail_at(err, QUIRE_LIMIT, wal->path, pages[i].page_number, 0,
                               "page number %u is beyond what a frame can name",
                               (unsigned)pages[i].page_number);
         }
     }
     return QUIRE_OK;
+}
+
+uint64_t qr_wal_next_generation(struct qr_wal *wal)
+{
+    bool fits = wal->at.segment != NULL && wal->at.index < wal->geometry.frames;
+    qr_mutex_lock(&wal->mutex);
+    uint64_t generation = fits ? wal->at.segment->generation : wal->generation + 1;
+    qr_mutex_unlock(&wal->mutex);
+    return generation;
 }
 
 quire_status qr_wal_append(struct qr_wal *wal, const struct qr_wal_page *pages, size_t count,

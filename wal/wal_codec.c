@@ -7,6 +7,7 @@
 
 #include "base/hash.h"
 #include "wal/wal_internal.h"
+#include "wal/wal_pack.h"
 
 /* Enough to keep a disk busy, small beside any cache. */
 #define READER_BYTES (UINT32_C(256) << 10)
@@ -181,10 +182,13 @@ enum qr_frame_fault qr_frame_check_alone(const uint8_t *in, const struct qr_log_
     if (frame.index != index) {
         return QR_FRAME_BAD_INDEX;
     }
-    if (frame.page_number >= QR_FRAME_PAGE_NUMBER_END) {
+    bool pack = frame.page_number == QR_FRAME_PACK;
+    if (frame.page_number >= QR_FRAME_PAGE_NUMBER_END && !pack) {
         return QR_FRAME_BAD_PAGE_NUMBER;
     }
-    if (!page_valid(in + QR_FRAME_HEADER_SIZE, geometry, seed, frame.page_number)) {
+    const uint8_t *page = in + QR_FRAME_HEADER_SIZE;
+    if (!page_valid(page, geometry, seed, frame.page_number) ||
+        (pack && !qr_pack_is_sound(page, geometry->page_size))) {
         return QR_FRAME_BAD_PAGE;
     }
     return QR_FRAME_OK;

@@ -58,8 +58,32 @@ enum qr_segment_disk_state { QR_SEGMENT_FREE = 0, QR_SEGMENT_LIVE = 1 };
  * frame of a group carries it. */
 #define QR_FRAME_SYNCED_BEFORE UINT32_C(0x80000000)
 
-/* Page numbers from here on are kept for frames that are not pages; version 1 has none. */
+/* Page numbers from here on are kept for frames that are not pages. */
 #define QR_FRAME_PAGE_NUMBER_END UINT32_C(0xFFFFFF00)
+/* What such a frame holds in place of a page is a pack: changes of several pages. */
+#define QR_FRAME_PACK UINT32_C(0xFFFFFF01) /* QR_WAL_PACK */
+
+/* A pack, as large as a page. Checksum and lsn are where a page has them; the lsn is the largest of
+ * its records. */
+#define QR_PACK_NUMBER      16 /* u32 QR_FRAME_PACK */
+#define QR_PACK_RECORDS     20 /* u16 how many follow one another */
+#define QR_PACK_RESERVED    22 /* u16 0 */
+#define QR_PACK_USED        24 /* u32 bytes up to the end of the last record; zeros follow */
+#define QR_PACK_RESERVED2   28 /* u32 0 */
+#define QR_PACK_HEADER_SIZE 32
+
+/* A record of a pack: how one page came from its version before. Ranges follow it. */
+#define QR_RECORD_PAGE_NUMBER 0  /* u32 */
+#define QR_RECORD_SIZE        4  /* u16 bytes, this header and the ranges */
+#define QR_RECORD_RANGES      6  /* u16 how many, at least one */
+#define QR_RECORD_BASE_LSN    8  /* u64 of the version that is changed */
+#define QR_RECORD_LSN         16 /* u64 of the version that comes of it, above the other */
+#define QR_RECORD_HEADER_SIZE 24
+
+/* A range: where in the page, how long, and then the bytes that are there now. */
+#define QR_RANGE_OFFSET      0 /* u16 at least 16: checksum and lsn are not in ranges */
+#define QR_RANGE_SIZE        2 /* u16 at least 1 */
+#define QR_RANGE_HEADER_SIZE 4
 
 /* What the log reads of a page. */
 #define QR_WAL_PAGE_CHECKSUM 0 /* u64 XXH3-64 of the bytes from 8 */

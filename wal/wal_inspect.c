@@ -387,6 +387,7 @@ static quire_status report_frame(struct walk *walk, const struct qr_wal_inspect_
         .lsn = qr_load64(page + QR_WAL_PAGE_LSN),
         .synced_before = frame->synced_before,
         .sound = sound,
+        .page = page,
         .accepted = sound && !walk->broken && walk->frames_seen <= walk->frames_accepted,
     };
     if (walk->sink->frame != NULL) {

@@ -31,7 +31,7 @@
     X(FRAME_INDEX, ERROR)          /* a frame in another frame's place */                          \
     X(FRAME_PAGE_NUMBER, ERROR)    /* a frame names a page that cannot be */                       \
     X(FRAME_CHECKSUM, ERROR)       /* a frame header is damaged or out of the chain */             \
-    X(PAGE_CHECKSUM, ERROR)        /* the page in a frame is damaged */                            \
+    X(PAGE_CHECKSUM, ERROR)        /* the page, or pack, in a frame is damaged */                  \
     X(GROUP_UNFINISHED, INFO)      /* frames after the last commit mark: a commit in flight */     \
     X(GROUP_TORN, INFO)            /* the newest group is incomplete; recovery drops it */         \
     X(GROUP_UNREACHABLE, ERROR)    /* a group behind damage, which recovery cannot use */          \
@@ -81,12 +81,13 @@ struct qr_wal_inspect_frame {
     uint64_t generation;
     uint32_t index;
     uint64_t offset;
-    uint32_t page_number;
+    uint32_t page_number;  /* or QR_WAL_PACK */
     uint32_t commit_pages; /* 0 = not the last of its group */
     uint64_t lsn;
     bool synced_before;
     bool accepted; /* part of the sound prefix of whole groups */
     bool sound;    /* its own checks pass; a frame behind damage may be sound and not accepted */
+    const uint8_t *page; /* what the frame holds; borrowed for the call */
 };
 
 struct qr_wal_inspect_issue {

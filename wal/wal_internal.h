@@ -74,7 +74,7 @@ enum qr_frame_fault {
     QR_FRAME_BAD_SALT, /* of another generation, or never written */
     QR_FRAME_BAD_INDEX,
     QR_FRAME_BAD_PAGE_NUMBER,
-    QR_FRAME_BAD_PAGE,    /* the page's checksum */
+    QR_FRAME_BAD_PAGE,    /* the page's checksum, or a pack's records */
     QR_FRAME_BAD_CHECKSUM /* the chained one */
 };
 
@@ -144,7 +144,7 @@ struct qr_segment {
     uint32_t frames;        /* appended since it became live */
     uint32_t touched;       /* frame slots that writes were tried on since then */
     uint64_t last_group;    /* group of its newest frame, counted from open */
-    uint32_t *page_numbers; /* of its frames; NULL in a read-only log */
+    uint32_t *page_numbers; /* of its frames, QR_FRAME_PACK for packs; NULL in a read-only log */
 };
 
 /* Where the next frame goes: appender only. */
@@ -215,9 +215,11 @@ struct qr_wal {
     bool unproven;          /* that the log is empty was read, not written */
     struct qr_wal_batch *batch;
 
-    /* The scan's, for hardening. */
+    /* The scan's, for hardening and resuming. */
     bool scanned;
-    uint32_t newest_accepted;
+    uint32_t newest_accepted;     /* frames, in the newest generation */
+    uint64_t accepted_generation; /* where the accepted prefix ends; 0 when there is none */
+    uint32_t accepted_frames;     /* in that generation */
 };
 
 /* ---- Ring (wal_ring.c) ---- */

@@ -8,11 +8,16 @@
  * them dirty again. Only the newest generation can be in that state: the header
  * of a generation is written after a successful sync of all before.
  *
+ * Then the log may be resumed: the frames that recovery itself adds begin a
+ * generation of their own. The accepted frames before it are counted in its
+ * header, so that what follows them in their segment is not read; segments
+ * without any are freed before, like those of a group that was given up.
+ *
  * Reset comes last and makes every segment FREE. All the headers name the newest
  * generation as retired, so any one of them that a crash lets through empties
  * the log.
  *
- * Both are run alone, before the log takes appends.
+ * All are run alone, before the log takes appends.
  */
 #include "wal/wal_internal.h"
 
@@ -72,6 +77,29 @@ quire_status qr_wal_harden(struct qr_wal *wal, quire_error *err)
     quire_status status = rewrite(wal, newest, &reader, err);
     qr_frame_reader_free(&reader);
     return status == QUIRE_OK ? qr_wal_sync(wal, err) : status;
+}
+
+quire_status qr_wal_resume(struct qr_wal *wal, quire_error *err)
+{
+    QR_TRY(qr_wal_ring_check_writable(wal, err));
+    if (!wal->scanned || wal->accepted_generation == 0 || wal->frames_written > 0) {
+        return qr_fail_at(err, QUIRE_MISUSE, wal->path, QUIRE_NO_PAGE, 0,
+                          "the log was not scanned, or holds nothing to go on from");
+    }
+    qr_mutex_lock(&wal->mutex);
+    for (uint32_t i = 0; i < wal->count; i++) {
+        struct qr_segment *segment = wal->segments[i];
+        if (segment->state == QR_SEGMENT_STATE_LIVE &&
+            segment->generation > wal->accepted_generation) {
+            segment->state = QR_SEGMENT_STATE_ABANDONED;
+            wal->scrub.needed = true;
+        }
+    }
+    wal->generation = wal->accepted_generation;
+    wal->newest_frames = wal->accepted_frames;
+    wal->ready = true;
+    qr_mutex_unlock(&wal->mutex);
+    return QUIRE_OK;
 }
 
 /* Forgets a segment that the file ends in and cuts the file to whole ones. */

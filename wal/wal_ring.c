@@ -452,8 +452,9 @@ static quire_status fail_not_ready(struct qr_wal *wal, quire_error *err)
                       "the log holds frames of an earlier run; recover and reset it first");
 }
 
-quire_status qr_wal_reserve(struct qr_wal *wal, uint64_t frames, enum qr_wal_room *room,
-                            quire_error *err)
+/* `may_wait`: rather than beyond bytes_max the ring does not grow. */
+static quire_status reserve(struct qr_wal *wal, uint64_t frames, bool may_wait,
+                            enum qr_wal_room *room, quire_error *err)
 {
     *room = QR_WAL_ROOM_WAIT;
     QR_TRY(qr_wal_ring_check_writable(wal, err));
@@ -468,9 +469,6 @@ quire_status qr_wal_reserve(struct qr_wal *wal, uint64_t frames, enum qr_wal_roo
         qr_mutex_unlock(&wal->mutex);
         return fail_not_ready(wal, err);
     }
-    /* Such a group fits into the full-grown ring beside a partly filled segment and the witness:
-     * waiting for releases is enough. A larger one has to stretch the ring. */
-    bool may_wait = frames <= (uint64_t)(wal->segments_max - 2) * wal->geometry.frames;
     uint64_t missing;
     while (status == QUIRE_OK && (missing = missing_segments(wal, frames)) > 0) {
         if (may_wait && wal->count + missing > wal->segments_max) {
@@ -494,6 +492,21 @@ quire_status qr_wal_reserve(struct qr_wal *wal, uint64_t frames, enum qr_wal_roo
     }
     qr_mutex_unlock(&wal->mutex);
     return status;
+}
+
+quire_status qr_wal_reserve(struct qr_wal *wal, uint64_t frames, enum qr_wal_room *room,
+                            quire_error *err)
+{
+    /* Such a group fits into the full-grown ring beside a partly filled segment and the witness:
+     * waiting for releases is enough. A larger one has to stretch the ring. */
+    bool may_wait = frames <= (uint64_t)(wal->segments_max - 2) * wal->geometry.frames;
+    return reserve(wal, frames, may_wait, room, err);
+}
+
+quire_status qr_wal_reserve_beyond(struct qr_wal *wal, uint64_t frames, quire_error *err)
+{
+    enum qr_wal_room room;
+    return reserve(wal, frames, false, &room, err);
 }
 
 void qr_wal_unreserve(struct qr_wal *wal, uint64_t frames)
@@ -592,7 +605,7 @@ quire_status qr_wal_sealed_pages(struct qr_wal *wal, uint32_t **page_numbers, si
     *page_numbers = NULL;
     *count = 0;
     *generation = 0;
-    size_t total = 0;
+    size_t total = 0; /* packs included */
     uint64_t newest = 0;
     qr_mutex_lock(&wal->mutex);
     for (uint32_t i = 0; wal->ready && i < wal->count; i++) {
@@ -616,22 +629,29 @@ quire_status qr_wal_sealed_pages(struct qr_wal *wal, uint32_t **page_numbers, si
     for (uint32_t i = 0; i < wal->count; i++) {
         const struct qr_segment *segment = wal->segments[i];
         if (can_release(wal, segment) && segment->generation <= newest) {
-            memcpy(numbers + n, segment->page_numbers, segment->frames * sizeof *numbers);
-            n += segment->frames;
+            for (uint32_t f = 0; f < segment->frames; f++) {
+                numbers[n] = segment->page_numbers[f];
+                n += segment->page_numbers[f] != QR_FRAME_PACK;
+            }
         }
     }
     qr_mutex_unlock(&wal->mutex);
-    QR_ASSERT(n == total);
+    QR_ASSERT(n <= total);
+    *generation = newest;
     size_t kept = sort_unique(numbers, n);
+    if (kept == 0) {
+        qr_free(wal->allocator, numbers, total * sizeof *numbers);
+        return QUIRE_OK;
+    }
     uint32_t *fitted =
         qr_realloc(wal->allocator, numbers, total * sizeof *numbers, kept * sizeof *numbers, err);
     if (fitted == NULL) {
         qr_free(wal->allocator, numbers, total * sizeof *numbers);
+        *generation = 0;
         return QUIRE_NO_MEMORY;
     }
     *page_numbers = fitted;
     *count = kept;
-    *generation = newest;
     return QUIRE_OK;
 }
 

@@ -38,7 +38,7 @@ struct scan {
     uint32_t live_count;
     struct qr_wal_scan_result result; /* of the accepted prefix */
     uint32_t end_segment, end_index;  /* where it ends: index into live, frame */
-    uint64_t pending_frames, pending_lsn;
+    uint64_t pending_frames, pending_packs, pending_lsn;
     uint32_t newest_accepted; /* frames of it in the newest generation */
     uint64_t damage_offset;   /* where the last CORRUPT verdict pointed */
 };
@@ -82,6 +82,7 @@ static void accept(struct scan *scan, uint32_t order, const struct qr_frame *fra
 {
     uint64_t lsn = qr_load64(page + QR_WAL_PAGE_LSN);
     scan->pending_frames++;
+    scan->pending_packs += frame->page_number == QR_FRAME_PACK;
     scan->pending_lsn = lsn > scan->pending_lsn ? lsn : scan->pending_lsn;
     if (frame->commit_pages == 0) {
         return;
@@ -89,9 +90,11 @@ static void accept(struct scan *scan, uint32_t order, const struct qr_frame *fra
     struct qr_wal_scan_result *result = &scan->result;
     result->groups++;
     result->frames += scan->pending_frames;
+    result->packs += scan->pending_packs;
     result->pages = frame->commit_pages;
     result->last_lsn = scan->pending_lsn > result->last_lsn ? scan->pending_lsn : result->last_lsn;
     scan->pending_frames = 0;
+    scan->pending_packs = 0;
     scan->pending_lsn = 0;
     scan->end_segment = order;
     scan->end_index = frame->index + 1;
@@ -233,6 +236,7 @@ static void begin_look(struct scan *scan)
     scan->end_segment = 0;
     scan->end_index = 0;
     scan->pending_frames = 0;
+    scan->pending_packs = 0;
     scan->pending_lsn = 0;
     scan->newest_accepted = 0;
     scan->damage_offset = UINT64_MAX;
@@ -382,6 +386,9 @@ quire_status qr_wal_scan(struct qr_wal *wal, qr_wal_visit visit, void *context,
         *result = scan.result;
         wal->scanned = true;
         wal->newest_accepted = scan.newest_accepted;
+        wal->accepted_generation =
+            scan.result.frames > 0 ? scan.live[scan.end_segment]->generation : 0;
+        wal->accepted_frames = scan.end_index;
     }
     free_order(&scan);
     qr_frame_reader_free(&reader);

@@ -32,7 +32,7 @@ typedef enum quire_durability {
 
 /* What a checkpoint policy looks at. All counts are since the last checkpoint began. */
 typedef struct quire_checkpoint_state {
-    uint64_t frames;     /* page frames in the log that are not in the database file yet */
+    uint64_t frames;     /* frames in the log whose pages are not in the database file yet */
     uint64_t wal_bytes;  /* bytes of log they occupy */
     uint64_t elapsed_ms; /* time since the last checkpoint began */
     uint64_t commits;    /* commits since then */
@@ -57,7 +57,12 @@ typedef struct quire_checkpoint_policy {
 } quire_checkpoint_policy;
 
 /*
- * Ready-made policies.
+ * Ready-made policies. A frame holds a page, or many small changes of pages: a
+ * transaction that changes a thousand pages a little takes some forty frames.
+ * The pages it changes take a frame each once more before they are copied,
+ * however often they have changed. So the further checkpoints are apart, the
+ * less is written for small changes in random places; the log must have room
+ * for all pages changed in between.
  *   frame_count  when so many frames wait; the default is frame_count(1000)
  *   log_bytes    when the frames that wait take so many bytes of log
  *   interval     so long after the last one began, if a frame waits
@@ -106,8 +111,9 @@ typedef struct quire_hooks {
     void (*before_checkpoint)(void *context);
     void (*after_checkpoint)(void *context, quire_status status, const quire_error *error);
     /* Before a segment whose pages are in the database file is used again: oldest first, each at
-     * least once, but for those that a crash leaves, which the next open recovers unseen. A status
-     * other than OK fails the checkpoint: the segment stays and is shown again. */
+     * least once, but for those that a crash leaves, which the next open recovers unseen. Its frames
+     * hold images of pages and changes of pages (docs/wal-format.md). A status other than OK fails
+     * the checkpoint: the segment stays and is shown again. */
     quire_status (*segment_sealed)(void *context, const quire_segment *segment, quire_error *err);
 } quire_hooks;
 
@@ -255,7 +261,7 @@ typedef struct quire_stats {
     uint64_t commits;         /* write transactions committed */
     uint64_t rollbacks;
     uint64_t groups;        /* groups of commits written to the log */
-    uint64_t log_frames;    /* page frames written to the log */
+    uint64_t log_frames;    /* frames written to the log, each of a page's size */
     uint64_t log_bytes;     /* size of the log file */
     uint64_t syncs;         /* syncs of log and database file */
     uint64_t checkpoints;   /* checkpoints completed */
@@ -276,6 +282,8 @@ typedef struct quire_stats {
     uint64_t read_calls;      /* reads of the database file, each of one page or several in a row */
     uint64_t pages_direct;    /* of pages_written, new ones that large transactions did not log */
     uint64_t readers_expired; /* read transactions that lost their snapshot */
+    uint64_t log_images;  /* of log_frames, whole pages; the others hold changes of pages */
+    uint64_t log_changes; /* small changes of pages written to the log, several to a frame */
 } quire_stats;
 
 /* Fills `stats`, whose `size` the caller has set. Any thread; values may be a moment apart. */

@@ -175,6 +175,75 @@ static void run_items(struct image_run *run)
     image_close(run);
 }
 
+/* ---- Changes that are logged in packs ---- */
+
+/* Rows of which a page holds some five, so that changing every sixth changes as many pages a
+ * little. */
+#define SPREAD_ROWS  120
+#define SPREAD_BYTES 150
+
+static void fill_spread(struct image_run *run, quire_txn *txn)
+{
+    create_items(run, txn);
+    insert_rows(txn, 0, SPREAD_ROWS, SPREAD_BYTES);
+}
+
+/* Changes a few bytes each of most pages; every fifth time all rows of one as well. */
+static void change_spread(struct image_run *run, quire_txn *txn)
+{
+    quire_error err = QUIRE_ERROR_INIT;
+    quire_table *table;
+    char data[SPREAD_BYTES] = {0};
+    char name[24];
+    int number = (int)atomic_load(&run->started);
+    int whole = number % 5 == 0 ? 6 * (number % 20) : SPREAD_ROWS;
+    MUST(quire_table_open(txn, "items", &table, &err));
+    for (int i = 0; i < SPREAD_ROWS; i++) {
+        bool in_whole = i >= whole && i < whole + 6;
+        if (!in_whole && i % (6 + 6 * (number % 2)) != number % 6) {
+            continue;
+        }
+        memset(data, in_whole ? number + i : 0, sizeof data);
+        data[100] = (char)number;
+        (void)snprintf(name, sizeof name, "item %04d", number);
+        quire_value row[] = {quire_text(name), quire_blob(data, sizeof data)};
+        MUST(quire_table_update(table, i + 1, row, 2, NULL, &err));
+    }
+    quire_table_close(table);
+}
+
+/* Over checkpoints and openings. */
+static void run_changes(struct image_run *run)
+{
+    quire_stats stats = {.size = sizeof stats};
+    quire_error err = QUIRE_ERROR_INIT;
+    for (unsigned opening = 0; opening < 2; opening++) {
+        image_open(run);
+        if (opening == 0) {
+            image_commit(run, fill_spread);
+        }
+        for (int i = 0; i < 8; i++) {
+            image_commit(run, change_spread);
+            if (i % 4 == 2) {
+                image_checkpoint(run);
+            }
+        }
+        MUST(quire_get_stats(run->db, &stats, &err));
+        REQUIRE(stats.log_changes >= 30, "only %llu changes were packed, %llu images",
+                (unsigned long long)stats.log_changes, (unsigned long long)stats.log_images);
+        image_close(run);
+    }
+}
+
+/* A log of few frames, of which the changes of a page and its images take all. */
+static void run_crowded(struct image_run *run)
+{
+    run->options.wal_segment_bytes = 8 << 10;
+    run->options.wal_bytes_max = 1;
+    run->options.checkpoint = quire_checkpoint_frame_count(10);
+    run_changes(run);
+}
+
 /* ---- A GraphQL schema ---- */
 
 static void apply_schema(struct image_run *run, quire_txn *txn)
@@ -877,6 +946,8 @@ static void run_vacuum_small(struct image_run *run)
 const struct image_workload image_workloads[] = {
     {"snapshot", run_snapshot},
     {"turnover", run_turnover},
+    {"crowded", run_crowded},
+    {"changes", run_changes},
     {"normal", run_normal},
     {"world", run_world},
     {"items", run_items},

@@ -14,6 +14,7 @@
 #include "base/hash.h"
 #include "pager_fixture.h"
 #include "wal/wal.h"
+#include "wal/wal_pack.h"
 
 enum { COMMITS_MAX = 64, IMAGES_MAX = 4000 };
 
@@ -306,8 +307,13 @@ struct group_order {
 static quire_status check_order(void *context, const struct qr_wal_frame *frame, quire_error *err)
 {
     struct group_order *order = context;
+    struct qr_pack_record record;
     uint64_t lsn = qr_page_lsn(frame->page);
+    uint32_t at = 0;
     (void)err;
+    while (frame->page_number == QR_WAL_PACK && qr_pack_next(frame->page, 1024, &at, &record)) {
+        order->several += record.lsn != lsn;
+    }
     order->several += order->largest != 0 && lsn != order->largest;
     order->largest = lsn > order->largest ? lsn : order->largest;
     if (frame->commit_pages != 0) {
