@@ -21,7 +21,7 @@
  * (QR_MUTANT in base/check.h): the model must then fail.
  */
 #ifndef COMMITS
-#define COMMITS 4
+#define COMMITS 3
 #endif
 #ifndef CHECKPOINTS
 #define CHECKPOINTS 2
