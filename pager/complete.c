@@ -55,8 +55,8 @@ static quire_status note_frame(void *context, const struct qr_wal_frame *frame, 
                             frame->offset + QR_FRAME_HEADER_SIZE, err);
 }
 
-/* Whether the log's last word on the page of the entries up to `end` is a change. What is beyond the
- * end of the database nobody needs. */
+/* Whether the log's last word on the page of the entries up to `end` is a change. Nobody needs what
+ * is beyond the end of the database. */
 static bool is_due(const struct completion *c, size_t end)
 {
     const struct qr_log_entry *last = &c->index.entries[end - 1];

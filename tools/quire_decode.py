@@ -128,9 +128,7 @@ def ranges_of(record, page_size):
     """The ranges of a record as (offset, bytes), None when they are not sound."""
     at, ranges = 24, []
     for _ in range(u16(record, 6)):
-        if at + 4 > len(record):
-            return None
-        where, size = u16(record, at), u16(record, at + 2)
+        where, size = struct.unpack_from("<HH", record + bytes(4), at)
         if where < 16 or size == 0 or where + size > page_size or at + 4 + size > len(record):
             return None
         ranges.append((where, record[at + 4:at + 4 + size]))
@@ -141,20 +139,17 @@ def ranges_of(record, page_size):
 def records_of(pack):
     """The records of a pack as (page number, base, sequence number, ranges), None when it is not
     sound."""
-    count, used, at, records = u16(pack, 20), u32(pack, 24), 32, []
-    while at < min(used, len(pack)):
-        size = u16(pack, at + 4) if at + 24 <= used else 0
-        if size < 24 or at + size > min(used, len(pack)):
-            return None
-        number, base, lsn = u32(pack, at), u64(pack, at + 8), u64(pack, at + 16)
-        ranges = ranges_of(pack[at:at + size], len(pack))
+    count, zero, used, zero2 = struct.unpack_from("<HHII", pack, 20)
+    at, records = 32, []
+    while at + 24 <= used <= len(pack):
+        number, size, _, base, lsn = struct.unpack_from("<IHHQQ", pack, at)
+        ranges = ranges_of(pack[at:at + size], len(pack)) if 24 <= size <= used - at else None
         if not 0 < number < PAGE_NUMBER_END or lsn <= base or ranges is None:
             return None
         records.append((number, base, lsn, ranges))
         at += size
-    sound = records and at == used and count == len(records) and u32(pack, 16) == PACK and \
-        u16(pack, 22) == 0 and u32(pack, 28) == 0 and \
-        u64(pack, 8) == max(lsn for _, _, lsn, _ in records)
+    sound = records and (at, count, zero, zero2, u32(pack, 16)) == \
+        (used, len(records), 0, 0, PACK) and u64(pack, 8) == max(lsn for _, _, lsn, _ in records)
     return records if sound else None
 
 

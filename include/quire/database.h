@@ -111,7 +111,7 @@ typedef struct quire_hooks {
     void (*before_checkpoint)(void *context);
     void (*after_checkpoint)(void *context, quire_status status, const quire_error *error);
     /* Before a segment whose pages are in the database file is used again: oldest first, each at
-     * least once, but for those that a crash leaves, which the next open recovers unseen. Its frames
+     * least once, but for those that a crash leaves, which the next open recovers unseen. Frames
      * hold images of pages and changes of pages (docs/wal-format.md). A status other than OK fails
      * the checkpoint: the segment stays and is shown again. */
     quire_status (*segment_sealed)(void *context, const quire_segment *segment, quire_error *err);
@@ -282,8 +282,8 @@ typedef struct quire_stats {
     uint64_t read_calls;      /* reads of the database file, each of one page or several in a row */
     uint64_t pages_direct;    /* of pages_written, new ones that large transactions did not log */
     uint64_t readers_expired; /* read transactions that lost their snapshot */
-    uint64_t log_images;  /* of log_frames, whole pages; the others hold changes of pages */
-    uint64_t log_changes; /* small changes of pages written to the log, several to a frame */
+    uint64_t log_images;      /* of log_frames, whole pages; the others hold changes of pages */
+    uint64_t log_changes;     /* small changes of pages written to the log, several to a frame */
 } quire_stats;
 
 /* Fills `stats`, whose `size` the caller has set. Any thread; values may be a moment apart. */
