@@ -137,13 +137,16 @@ static quire_status free_abandoned(struct qr_wal *wal, quire_error *err)
     return QUIRE_OK;
 }
 
-/* An empty log may have been read from a cache that the disk never got, when the sync that emptied
- * it failed: the FREE headers are written again, unchanged, before a new generation
- * builds on them. */
-static quire_status prove_empty(struct qr_wal *wal, quire_error *err)
+/* FREE headers may have been read from a cache that the disk never got, when the sync that should
+ * have made them durable failed: they are written again, unchanged, before a new generation builds
+ * on them. */
+static quire_status prove_free(struct qr_wal *wal, quire_error *err)
 {
     for (uint32_t i = 0; i < wal->count; i++) {
         const struct qr_segment *segment = wal->segments[i];
+        if (segment->state != QR_SEGMENT_STATE_FREE) {
+            continue;
+        }
         struct qr_segment_header header = {.generation = segment->generation,
                                            .salt = segment->salt};
         uint8_t bytes[QR_SEGMENT_HEADER_SIZE];
@@ -160,7 +163,7 @@ static quire_status prove_empty(struct qr_wal *wal, quire_error *err)
 static quire_status settle(struct qr_wal *wal, quire_error *err)
 {
     if (wal->unproven) {
-        QR_TRY(prove_empty(wal, err));
+        QR_TRY(prove_free(wal, err));
     }
     if (!wal->scrub.needed) {
         return QUIRE_OK;

@@ -212,7 +212,7 @@ struct qr_wal {
     struct qr_wal_scrub scrub;
     uint32_t newest_frames; /* frames of the newest generation */
     bool dirty;             /* bytes appended since the last sync */
-    bool unproven;          /* that the log is empty was read, not written */
+    bool unproven;          /* which segments are free was read, not written */
     struct qr_wal_batch *batch;
 
     /* The scan's, for hardening and resuming. */

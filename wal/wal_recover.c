@@ -98,6 +98,7 @@ quire_status qr_wal_resume(struct qr_wal *wal, quire_error *err)
     wal->generation = wal->accepted_generation;
     wal->newest_frames = wal->accepted_frames;
     wal->ready = true;
+    wal->unproven = true;
     qr_mutex_unlock(&wal->mutex);
     return QUIRE_OK;
 }
