@@ -112,6 +112,11 @@ quire_status qr_tree_descend_edge(const struct qr_tree *tree, uint32_t page_numb
 quire_status qr_tree_insert_item(const struct qr_tree *tree, const struct qr_path *path,
                                  uint8_t *leaf, const struct qr_item *item, quire_error *err);
 
+/* Within a statement: puts an item into a leaf that has room for it and counts it, with no copy of
+ * the pages; *done false: nothing was done. Inside an operation. */
+quire_status qr_tree_insert_noted(const struct qr_tree *tree, uint32_t leaf_number, unsigned index,
+                                  const struct qr_item *item, bool *done, quire_error *err);
+
 /* Takes children [begin, end) out of an inner node that has others. Inside an operation. */
 quire_status qr_tree_remove_children(const struct qr_tree *tree, uint32_t page_number,
                                      unsigned begin, unsigned end, quire_error *err);

@@ -445,6 +445,14 @@ static quire_status write_entry(struct put *put, quire_error *err)
 {
     const struct qr_path_step *step = &put->path.step[put->path.depth - 1];
     uint8_t *leaf;
+    if (!put->replaces && !put->item.overflow) {
+        bool done;
+        QR_TRY(qr_tree_insert_noted(put->tree, step->page, step->index, &put->item, &done, err));
+        if (done) {
+            note_edge(put);
+            return QUIRE_OK;
+        }
+    }
     QR_TRY(qr_txn_page_write(put->txn, step->page, &leaf, err));
     if (put->replaces) {
         bool written;
@@ -461,6 +469,21 @@ static quire_status write_entry(struct put *put, quire_error *err)
     return qr_tree_insert_item(put->tree, &put->path, leaf, &put->item, err);
 }
 
+/* Inside an operation. */
+static quire_status append_at_edge(struct put *put, unsigned index, bool *done, quire_error *err)
+{
+    const struct qr_tree *tree = put->tree;
+    uint32_t number = tree->edge->leaf;
+    uint8_t *leaf;
+    QR_TRY(qr_tree_insert_noted(tree, number, index, &put->item, done, err));
+    if (*done) {
+        return QUIRE_OK;
+    }
+    QR_TRY(qr_txn_page_write(put->txn, number, &leaf, err));
+    *done = qr_node_ops(tree->kind)->insert(leaf, qr_tree_page_size(tree), index, &put->item);
+    return *done ? qr_tree_add_to_count(tree, 1, err) : QUIRE_OK;
+}
+
 /* Appends to the leaf of the last append, if nothing has changed since; *done says whether. */
 static quire_status put_at_edge(struct put *put, const struct qr_tree_key *key, const void *payload,
                                 size_t size, bool *done, quire_error *err)
@@ -471,23 +494,22 @@ static quire_status put_at_edge(struct put *put, const struct qr_tree_key *key, 
     uint32_t page_size = qr_tree_page_size(tree);
     struct qr_flaw flaw;
     unsigned index;
-    uint8_t *leaf;
+    const uint8_t *leaf;
     bool exact;
     *done = false;
     if (edge == NULL || edge->leaf == 0 || edge->changes != tree->view->changes ||
         qr_tree_needs_overflow(tree, key, size)) {
         return QUIRE_OK;
     }
+    put->item.body = payload;
+    put->item.body_size = size;
     qr_view_enter(tree->view);
-    quire_status status = qr_txn_page_write(put->txn, edge->leaf, &leaf, err);
-    if (status == QUIRE_OK) {
-        put->item.body = payload;
-        put->item.body_size = size;
-        *done = ops->search(leaf, page_size, key, &index, &exact, &flaw) &&
-                index == qr_node_count(leaf) && ops->insert(leaf, page_size, index, &put->item);
+    quire_status status = qr_view_page(tree->view, edge->leaf, &leaf, err);
+    if (status == QUIRE_OK && ops->search(leaf, page_size, key, &index, &exact, &flaw) &&
+        index == qr_node_count(leaf)) {
+        status = append_at_edge(put, index, done, err);
     }
     if (*done) {
-        status = qr_tree_add_to_count(tree, 1, err);
         edge->changes = tree->view->changes;
     }
     qr_view_leave(tree->view);

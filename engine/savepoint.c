@@ -93,7 +93,7 @@ quire_status quire_release(quire_txn *txn, uint64_t savepoint, quire_error *err)
 
 quire_status qr_statement_begin(quire_txn *txn, uint32_t *statement, quire_error *err)
 {
-    return qr_txn_savepoint(txn->txn, statement, err);
+    return qr_txn_statement(txn->txn, statement, err);
 }
 
 quire_status qr_statement_end(quire_txn *txn, uint32_t statement, quire_status status)

@@ -24,6 +24,7 @@ struct table_index {
 struct quire_table {
     struct qr_handle handle; /* first */
     struct qr_tree_reader rows;
+    struct qr_tree_edge edge; /* of the rows */
     struct table_index *indexes;
     uint32_t index_count;
     uint32_t epoch; /* that `indexes` was made for */
@@ -103,6 +104,7 @@ quire_status quire_table_open(quire_txn *txn, const char *name, quire_table **ou
         qr_free(&txn->db->allocator, table, sizeof *table);
         return status;
     }
+    table->rows.tree.edge = &table->edge;
     qr_handle_open(&table->handle, txn, def, release_table);
     status = open_indexes(table, err);
     if (status != QUIRE_OK) {

@@ -155,7 +155,7 @@ static quire_status write_some(struct qr_txn *txn, uint32_t *pages, uint32_t cou
     if (kept == 0) {
         return QUIRE_OK;
     }
-    /* A checkpoint that finds the file short and lengthens it would cut what is written meanwhile. */
+    /* A checkpoint that lengthens a short file would cut what is written meanwhile. */
     QR_TRY(qr_file_resize(pager, txn->pages, false, err));
     QR_TRY(write_runs(txn, pages, kept, err));
     for (uint32_t i = 0; i < kept; i++) {
@@ -270,7 +270,7 @@ bool qr_direct_publish(struct qr_txn *txn, uint32_t page_number, uint32_t ref)
     } else {
         return false;
     }
-    /* An inspector may have looked at the free page meanwhile; what it read, or is reading, goes. */
+    /* An inspector may have looked at the free page since: what it read, or is reading, goes. */
     uint32_t before = qr_chain_head(pager, page_number);
     atomic_store_explicit(&cache->table[page_number], ref, memory_order_release);
     if (before != QR_REF_NONE) {

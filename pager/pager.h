@@ -161,6 +161,27 @@ struct qr_view *qr_txn_view(struct qr_txn *txn);
 quire_status qr_txn_page_write(struct qr_txn *txn, uint32_t page_number, uint8_t **page,
                                quire_error *err);
 
+/*
+ * A change that its opposite takes back: for changes so small that copying the
+ * page first, so that a statement can be undone, would be most of the work.
+ * Where qr_txn_may_note says so, take the pages by qr_txn_page_touch, note the
+ * opposite, then change them, or unnote it. Going back to the statement calls
+ * `undo` with a copy of the parts `what` and `more`, the latest first, with the
+ * pages as they were after the change, outside any operation; it takes them by
+ * qr_txn_page_touch too. Noting fails, false, when there is no room.
+ */
+struct qr_undo_parts {
+    const void *what, *more;
+    size_t what_size, more_size;
+};
+typedef quire_status (*qr_txn_undo)(struct qr_txn *txn, const struct qr_undo_parts *parts,
+                                    quire_error *err);
+bool qr_txn_may_note(const struct qr_txn *txn);
+bool qr_txn_note_undo(struct qr_txn *txn, qr_txn_undo undo, const struct qr_undo_parts *parts);
+void qr_txn_unnote_undo(struct qr_txn *txn);
+quire_status qr_txn_page_touch(struct qr_txn *txn, uint32_t page_number, uint8_t **page,
+                               quire_error *err);
+
 /* A new page, zeroed beyond its header, of the given type and tree. Prefers the page number after
  * `near` (0 = anywhere) so that trees stay clustered. LIMIT at the largest page number. */
 quire_status qr_txn_page_alloc(struct qr_txn *txn, uint8_t type, uint32_t tree_id, uint32_t near,
@@ -229,6 +250,9 @@ bool qr_txn_doomed(const struct qr_txn *txn);
  * LIMIT; NO_MEMORY or IO while going back doom the transaction.
  */
 quire_status qr_txn_savepoint(struct qr_txn *txn, uint32_t *id, quire_error *err);
+/* A savepoint around one statement. The changes that qr_txn_note_undo describes need no copies of
+ * their pages for it. */
+quire_status qr_txn_statement(struct qr_txn *txn, uint32_t *id, quire_error *err);
 quire_status qr_txn_rollback_to(struct qr_txn *txn, uint32_t id, quire_error *err);
 quire_status qr_txn_release_savepoint(struct qr_txn *txn, uint32_t id, quire_error *err);
 

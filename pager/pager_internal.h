@@ -367,16 +367,19 @@ struct qr_fresh_run {
 /* What the transaction had when a savepoint was opened. */
 struct qr_savepoint {
     uint32_t id;
+    uint32_t mark; /* its id, or that of the last call noted in it */
     uint32_t pages, free_pages;
     size_t own_count, run_count, allocated_count, freed_count, undo_count, map_step_count;
+    size_t calls_used;
     bool doomed;
+    bool statement;
 };
 
 /* One note of savepoint.c. */
 struct qr_undo {
     uint32_t page_number;
-    uint32_t ref;      /* what the private table had */
-    uint32_t saved_at; /* with an image: the copy's mark before */
+    uint32_t ref;      /* what the private table had; QR_REF_DISK: a call, see below */
+    uint32_t saved_at; /* with an image: the copy's mark before; of a call: where it is noted */
     uint8_t *image;    /* bytes to write back; NULL: the ref is put back */
 };
 
@@ -418,6 +421,13 @@ struct qr_txn {
     size_t undo_count, undo_capacity;
     struct qr_map_step *map_steps;
     size_t map_step_count, map_step_capacity;
+    uint32_t savepoint_kept; /* id of the innermost that is no statement; 0 = none */
+    uint32_t mark;  /* what a page is marked with when it is saved: the innermost savepoint's id,
+                         or that of a call noted since */
+    bool simple;    /* the innermost is a statement, and not within another one */
+    bool undoing;   /* a call takes a change back */
+    uint8_t *calls; /* calls noted by statements, one behind the other */
+    size_t calls_used, calls_capacity;
     uint8_t *images_free; /* each links to the next */
     uint32_t images;      /* in memory, free or not */
 };
@@ -650,9 +660,10 @@ quire_status qr_undo_reserve(struct qr_txn *txn, size_t more, quire_error *err);
 void qr_undo_note(struct qr_txn *txn, uint32_t page_number, uint32_t ref);
 /* Notes that a page became available, or not, in the sets in memory. Room reserved. */
 void qr_undo_note_map(struct qr_txn *txn, uint32_t page_number, bool available);
-/* Saves the private copy of a page, in a frame, before it is changed, unless that has been done. A
- * savepoint is open. */
-quire_status qr_undo_save(struct qr_txn *txn, uint32_t page_number, quire_error *err);
+/* Saves the private copy of a page, in a frame, before it is changed, unless that has been done
+ * since the savepoint `since`, which is open. */
+quire_status qr_undo_save(struct qr_txn *txn, uint32_t page_number, uint32_t since,
+                          quire_error *err);
 /* At the end of the transaction: forgets all savepoints, then frees their memory. */
 void qr_txn_drop_savepoints(struct qr_txn *txn);
 void qr_txn_free_savepoints(struct qr_txn *txn);

@@ -11,6 +11,10 @@
  *     savepoint: its bytes are copied aside. Each private copy remembers the
  *     savepoint that it was last saved at, so that happens once a page and
  *     savepoint.
+ * A statement is a savepoint that nearly always is released at once. Changes
+ * that their opposite takes back are noted as calls in the same list, and need
+ * no copy for it: only for the savepoint around it, if there is one, so that the
+ * calls can be forgotten when the statement has succeeded.
  * The steps of the free map in memory have a list of their own. Counts go back
  * to what they were.
  *
@@ -22,6 +26,9 @@
  * frames and records under cache.lock.
  */
 #include "pager/pager_internal.h"
+
+/* Bytes of noted calls, beyond which pages are copied. */
+#define CALLS_MAX ((size_t)1 << 16)
 
 /* Copies in memory, beyond which they go to the spill file. */
 #define IMAGES_MAX 256U
@@ -80,13 +87,14 @@ void qr_undo_note_map(struct qr_txn *txn, uint32_t page_number, bool available)
     }
 }
 
-quire_status qr_undo_save(struct qr_txn *txn, uint32_t page_number, quire_error *err)
+quire_status qr_undo_save(struct qr_txn *txn, uint32_t page_number, uint32_t since,
+                          quire_error *err)
 {
     struct qr_pager *pager = txn->pager;
     uint32_t frame = pager->cache.private_table[page_number];
     struct qr_version *version = &pager->cache.frame[frame];
     struct qr_undo note = {.page_number = page_number, .saved_at = version->item};
-    if (version->item >= txn->savepoint) {
+    if (version->item >= since) {
         return QUIRE_OK;
     }
     QR_TRY(qr_undo_reserve(txn, 1, err));
@@ -104,9 +112,72 @@ quire_status qr_undo_save(struct qr_txn *txn, uint32_t page_number, quire_error 
         record->item = version->item;
         qr_mutex_unlock(&pager->cache.lock);
     }
-    version->item = txn->savepoint;
+    version->item = txn->mark;
     txn->undo[txn->undo_count++] = note;
     return QUIRE_OK;
+}
+
+/* ---- Calls ---- */
+
+/* In the list of notes a call has a ref that no private page has. */
+#define REF_CALL QR_REF_DISK
+
+struct call {
+    qr_txn_undo undo;
+    size_t what_size, more_size; /* of what follows */
+};
+
+bool qr_txn_may_note(const struct qr_txn *txn)
+{
+    return txn->simple;
+}
+
+bool qr_txn_note_undo(struct qr_txn *txn, qr_txn_undo undo, const struct qr_undo_parts *parts)
+{
+    const quire_allocator *allocator = txn->pager->allocator;
+    struct call call = {undo, parts->what_size, parts->more_size};
+    size_t at = txn->calls_used;
+    size_t end = at + sizeof call + parts->what_size + parts->more_size;
+    if (!txn->simple || end > CALLS_MAX || txn->savepoint_last == UINT32_MAX ||
+        qr_undo_reserve(txn, 1, NULL) != QUIRE_OK ||
+        qr_grow(allocator, &txn->calls, &txn->calls_capacity, end, 1, NULL) != QUIRE_OK) {
+        return false;
+    }
+    uint8_t *place = txn->calls + at;
+    memcpy(place, &call, sizeof call);
+    memcpy(place + sizeof call, parts->what, parts->what_size);
+    if (parts->more_size > 0) {
+        memcpy(place + sizeof call + parts->what_size, parts->more, parts->more_size);
+    }
+    txn->calls_used = end;
+    txn->undo[txn->undo_count++] = (struct qr_undo){.ref = REF_CALL, .saved_at = (uint32_t)at};
+    /* Copies made before this moment do not show the pages as the call must find them. */
+    txn->mark = ++txn->savepoint_last;
+    txn->savepoints[txn->savepoint_count - 1].mark = txn->mark;
+    return true;
+}
+
+void qr_txn_unnote_undo(struct qr_txn *txn)
+{
+    QR_ASSERT(txn->undo_count > 0 && txn->undo[txn->undo_count - 1].ref == REF_CALL);
+    txn->calls_used = txn->undo[--txn->undo_count].saved_at;
+}
+
+static quire_status call_undo(struct qr_txn *txn, const struct qr_undo *note, quire_error *err)
+{
+    struct call call;
+    const uint8_t *place = txn->calls + note->saved_at;
+    size_t used = note->saved_at;
+    memcpy(&call, place, sizeof call);
+    struct qr_undo_parts parts = {.what = place + sizeof call,
+                                  .more = place + sizeof call + call.what_size,
+                                  .what_size = call.what_size,
+                                  .more_size = call.more_size};
+    txn->undoing = true;
+    quire_status status = call.undo(txn, &parts, err);
+    txn->undoing = false;
+    txn->calls_used = used;
+    return status;
 }
 
 /* Gives up the private copy that a ref names, if it names one. */
@@ -144,6 +215,9 @@ static quire_status put_back(struct qr_txn *txn, const struct qr_undo *note, qui
 {
     struct qr_pager *pager = txn->pager;
     uint32_t *word = &pager->cache.private_table[note->page_number];
+    if (note->ref == REF_CALL) {
+        return call_undo(txn, note, err);
+    }
     if (note->image == NULL) {
         drop_ref(txn, *word);
         *word = note->ref; /* a frame among them was counted all the time */
@@ -187,7 +261,22 @@ static quire_status fail_not_open(quire_error *err)
 
 /* ---- Interface ---- */
 
-quire_status qr_txn_savepoint(struct qr_txn *txn, uint32_t *id, quire_error *err)
+/* Finds out what is the innermost now. */
+static void find_innermost(struct qr_txn *txn)
+{
+    const struct qr_savepoint *open = txn->savepoints;
+    size_t at = txn->savepoint_count;
+    txn->savepoint = at == 0 ? 0 : open[at - 1].id;
+    txn->mark = at == 0 ? 0 : open[at - 1].mark;
+    while (at > 0 && open[at - 1].statement) {
+        at--;
+    }
+    txn->savepoint_kept = at == 0 ? 0 : open[at - 1].id;
+    txn->simple = txn->savepoint_count == at + 1;
+}
+
+static quire_status open_savepoint(struct qr_txn *txn, bool statement, uint32_t *id,
+                                   quire_error *err)
 {
     QR_ASSERT(txn->view.depth == 0);
     *id = 0;
@@ -197,7 +286,7 @@ quire_status qr_txn_savepoint(struct qr_txn *txn, uint32_t *id, quire_error *err
     }
     QR_TRY(qr_grow(txn->pager->allocator, &txn->savepoints, &txn->savepoint_capacity,
                    txn->savepoint_count + 1, sizeof *txn->savepoints, err));
-    txn->savepoint = *id = ++txn->savepoint_last;
+    *id = ++txn->savepoint_last;
     txn->savepoints[txn->savepoint_count++] = (struct qr_savepoint){
         .id = *id,
         .pages = txn->pages,
@@ -208,9 +297,23 @@ quire_status qr_txn_savepoint(struct qr_txn *txn, uint32_t *id, quire_error *err
         .freed_count = txn->freed_count,
         .undo_count = txn->undo_count,
         .map_step_count = txn->map_step_count,
+        .calls_used = txn->calls_used,
+        .mark = *id,
         .doomed = txn->doomed,
+        .statement = statement,
     };
+    find_innermost(txn);
     return QUIRE_OK;
+}
+
+quire_status qr_txn_savepoint(struct qr_txn *txn, uint32_t *id, quire_error *err)
+{
+    return open_savepoint(txn, false, id, err);
+}
+
+quire_status qr_txn_statement(struct qr_txn *txn, uint32_t *id, quire_error *err)
+{
+    return open_savepoint(txn, true, id, err);
 }
 
 quire_status qr_txn_rollback_to(struct qr_txn *txn, uint32_t id, quire_error *err)
@@ -240,16 +343,20 @@ quire_status qr_txn_rollback_to(struct qr_txn *txn, uint32_t id, quire_error *er
     txn->freed_count = savepoint->freed_count;
     txn->doomed = savepoint->doomed;
     txn->savepoint_count = at + 1;
-    txn->savepoint = id;
+    find_innermost(txn);
     return QUIRE_OK;
 }
 
-/* Copies that the savepoint around this one has made already are not needed twice. */
+/* Copies that the savepoint around this one has made already are not needed twice. Calls are needed
+ * by statements alone. */
 static void merge_notes(struct qr_txn *txn, size_t from, uint32_t outer)
 {
     size_t kept = from;
     for (size_t i = from; i < txn->undo_count; i++) {
         struct qr_undo *note = &txn->undo[i];
+        if (note->ref == REF_CALL && txn->savepoint == txn->savepoint_kept) {
+            continue;
+        }
         if (note->image != NULL && note->saved_at >= outer) {
             give_image(txn, note->image);
         } else {
@@ -266,21 +373,26 @@ quire_status qr_txn_release_savepoint(struct qr_txn *txn, uint32_t id, quire_err
         return fail_not_open(err);
     }
     size_t from = txn->savepoints[at].undo_count;
+    size_t calls_from = txn->savepoints[at].calls_used;
     txn->savepoint_count = at;
-    txn->savepoint = at > 0 ? txn->savepoints[at - 1].id : 0;
+    find_innermost(txn);
+    if (txn->savepoint == txn->savepoint_kept) {
+        txn->calls_used = calls_from;
+    }
     if (txn->savepoint == 0) {
         drop_notes(txn, 0);
         txn->map_step_count = 0;
     } else {
-        merge_notes(txn, from, txn->savepoint);
+        merge_notes(txn, from, txn->mark);
     }
     return QUIRE_OK;
 }
 
 void qr_txn_drop_savepoints(struct qr_txn *txn)
 {
-    txn->savepoint = 0;
     txn->savepoint_count = 0;
+    txn->calls_used = 0;
+    find_innermost(txn);
     drop_notes(txn, 0);
     txn->map_step_count = 0;
 }
@@ -293,6 +405,7 @@ void qr_txn_free_savepoints(struct qr_txn *txn)
         qr_free(allocator, take_image(txn, false), txn->pager->page_size);
     }
     qr_free(allocator, txn->savepoints, txn->savepoint_capacity * sizeof *txn->savepoints);
+    qr_free(allocator, txn->calls, txn->calls_capacity);
     qr_free(allocator, txn->undo, txn->undo_capacity * sizeof *txn->undo);
     qr_free(allocator, txn->map_steps, txn->map_step_capacity * sizeof *txn->map_steps);
 }

@@ -43,7 +43,7 @@ static quire_status own_frame(struct qr_txn *txn, uint32_t page_number, uint32_t
     txn->own[txn->own_count++] = page_number;
     version->page_number = page_number;
     version->fresh = fresh;
-    version->item = txn->savepoint;
+    version->item = txn->mark;
     pager->cache.private_table[page_number] = frame;
     txn->frames++;
     txn->fresh_pages += fresh;
@@ -461,8 +461,9 @@ static quire_status copy_page(struct qr_txn *txn, uint32_t page_number, quire_er
     return status;
 }
 
-quire_status qr_txn_page_write(struct qr_txn *txn, uint32_t page_number, uint8_t **page,
-                               quire_error *err)
+/* The page as a private copy, saved first if it was last saved before the savepoint `since`. */
+static quire_status write_page(struct qr_txn *txn, uint32_t page_number, uint32_t since,
+                               uint8_t **page, quire_error *err)
 {
     struct qr_pager *pager = txn->pager;
     quire_status status = QUIRE_OK;
@@ -473,8 +474,8 @@ quire_status qr_txn_page_write(struct qr_txn *txn, uint32_t page_number, uint8_t
         status = copy_page(txn, page_number, err);
         qr_view_leave(&txn->view);
     }
-    if (status == QUIRE_OK && txn->savepoint != 0) {
-        status = qr_undo_save(txn, page_number, err);
+    if (status == QUIRE_OK && since != 0) {
+        status = qr_undo_save(txn, page_number, since, err);
     }
     if (status == QUIRE_OK) {
         uint32_t frame = pager->cache.private_table[page_number];
@@ -485,6 +486,18 @@ quire_status qr_txn_page_write(struct qr_txn *txn, uint32_t page_number, uint8_t
         *page = qr_frame_bytes(pager, frame);
     }
     return status;
+}
+
+quire_status qr_txn_page_write(struct qr_txn *txn, uint32_t page_number, uint8_t **page,
+                               quire_error *err)
+{
+    return write_page(txn, page_number, txn->mark, page, err);
+}
+
+quire_status qr_txn_page_touch(struct qr_txn *txn, uint32_t page_number, uint8_t **page,
+                               quire_error *err)
+{
+    return write_page(txn, page_number, txn->undoing ? 0 : txn->savepoint_kept, page, err);
 }
 
 quire_status qr_txn_page_alloc(struct qr_txn *txn, uint8_t type, uint32_t tree_id, uint32_t near,
