@@ -28,6 +28,8 @@ struct vacuum {
     struct qr_page_owners owners;
     uint32_t unknown; /* tree to survey before the next step; 0 = none */
     unsigned surveys; /* since a page was moved */
+    bool waiting;     /* free pages were seen in use by a snapshot at the last step ... */
+    bool waited;      /* ... and a checkpoint has run since a step had something to do */
     uint64_t pages_before, commits_before, goal;
 };
 
@@ -90,7 +92,7 @@ static quire_status run_step(struct vacuum *vacuum, bool *idle, quire_error *err
     QR_TRY(quire_begin_with(vacuum->db, QUIRE_WRITE, &begin, &txn, err));
     quire_status status = move_pages(vacuum, txn, &moved, err);
     if (status == QUIRE_OK) {
-        status = qr_txn_trim(txn->txn, &cut, err);
+        status = qr_txn_trim(txn->txn, &cut, &vacuum->waiting, err);
     }
     *idle = moved == 0 && cut == 0;
     if (status != QUIRE_OK || *idle) {
@@ -102,6 +104,7 @@ static quire_status run_step(struct vacuum *vacuum, bool *idle, quire_error *err
     vacuum->result.pages_freed += cut;
     vacuum->result.transactions++;
     vacuum->surveys = moved > 0 ? 0 : vacuum->surveys;
+    vacuum->waited = false;
     return QUIRE_OK;
 }
 
@@ -146,6 +149,18 @@ static quire_status tell(const struct vacuum *vacuum, quire_error *err)
                          (unsigned long long)result->pages_freed);
 }
 
+/* After a step with nothing to do: the snapshot that pages wait for may have been that of a
+ * checkpoint, which is over when another has run. *more: then it is worth a try. */
+static quire_status wait_for_checkpoint(struct vacuum *vacuum, bool *more, quire_error *err)
+{
+    *more = vacuum->waiting && !vacuum->waited;
+    if (!*more) {
+        return QUIRE_OK;
+    }
+    vacuum->waited = true;
+    return quire_checkpoint(vacuum->db, err);
+}
+
 /* Whether what was asked for has been done. Writers could keep it busy for ever otherwise. */
 static bool is_done(const struct vacuum *vacuum)
 {
@@ -157,8 +172,9 @@ static bool is_done(const struct vacuum *vacuum)
 
 static quire_status run_steps(struct vacuum *vacuum, quire_error *err)
 {
-    bool idle = false;
-    while (!is_done(vacuum) && (!idle || vacuum->unknown != 0)) {
+    bool more = true;
+    while (!is_done(vacuum) && more) {
+        bool idle = false;
         QR_TRY(tell(vacuum, err));
         if (vacuum->unknown != 0) {
             if (vacuum->surveys == SURVEYS_MAX) {
@@ -167,6 +183,9 @@ static quire_status run_steps(struct vacuum *vacuum, quire_error *err)
             QR_TRY(survey(vacuum, err));
         }
         QR_TRY(run_step(vacuum, &idle, err));
+        if (idle && vacuum->unknown == 0) {
+            QR_TRY(wait_for_checkpoint(vacuum, &more, err));
+        }
     }
     return tell(vacuum, err);
 }

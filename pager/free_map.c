@@ -650,14 +650,16 @@ static quire_status trim(struct qr_txn *txn, uint32_t *cut, quire_error *err)
     return QUIRE_OK;
 }
 
-quire_status qr_txn_trim(struct qr_txn *txn, uint32_t *cut, quire_error *err)
+quire_status qr_txn_trim(struct qr_txn *txn, uint32_t *cut, bool *waiting, quire_error *err)
 {
     *cut = 0;
+    *waiting = false;
     if (txn->savepoint != 0) {
         return qr_fail(err, QUIRE_MISUSE, "A savepoint is open.");
     }
     qr_view_enter(&txn->view);
     quire_status status = trim(txn, cut, err);
+    *waiting = txn->pager->free_map.deferred_count > 0;
     qr_view_leave(&txn->view);
     if (status != QUIRE_OK) {
         txn->doomed = true;

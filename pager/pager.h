@@ -206,10 +206,11 @@ quire_status qr_txn_page_move(struct qr_txn *txn, uint32_t page_number, uint32_t
                               quire_error *err);
 
 /* Takes free pages off the end of the database, as long as the last page is one that no snapshot
- * can see in use: *cut of them. The file is cut by a later checkpoint. The last change of its
+ * can see in use: *cut of them. *waiting tells of free pages, anywhere, that a snapshot still sees
+ * in use, perhaps that of a checkpoint. The file is cut by a later checkpoint. The last change of its
  * transaction: nothing can be allocated that makes the database longer again (MISUSE), and no
  * savepoint is open. */
-quire_status qr_txn_trim(struct qr_txn *txn, uint32_t *cut, quire_error *err);
+quire_status qr_txn_trim(struct qr_txn *txn, uint32_t *cut, bool *waiting, quire_error *err);
 
 /* The highest page below `below` that is in use and can be moved: neither free nor part of the free
  * map; 0 when there is none above the first page of that. */
