@@ -313,37 +313,102 @@ static void verify(struct saga *saga, const struct temp_dir *dir)
     verify_life(saga, copy);
 }
 
+/* ---- Readers in other processes ---- */
+
+/* Copies what is committed, again and again, beside a child that writes and is killed. The files may
+ * move on under a copy, which says so; one that succeeds must hold a state that was committed. */
+static _Noreturn void read_beside(const struct saga *saga)
+{
+    while (true) {
+        struct world_track states[WORLD_TRACKS_MAX] = {{0}};
+        uint64_t done[WORLD_TRACKS_MAX];
+        quire_error err = QUIRE_ERROR_INIT;
+        quire_db *db;
+        quire_txn *txn;
+        quire_status status = quire_open_copy(saga->path, NULL, &db, &err);
+        if (status == QUIRE_OK) {
+            MUST(quire_begin(db, QUIRE_READ, &txn, &err));
+            if (world_exists(txn)) {
+                world_progress(&saga->world, txn, done);
+                world_verify(&saga->world, txn, states);
+            }
+            MUST(quire_commit(txn, &err));
+            MUST(quire_close(db, &err));
+        }
+        REQUIRE(status == QUIRE_OK || status == QUIRE_SNAPSHOT_TOO_OLD || status == QUIRE_NO_FILE ||
+                    status == QUIRE_NOT_A_DATABASE || status == QUIRE_LOG_MISSING ||
+                    status == QUIRE_BUSY,
+                "a reader beside the writer got %s: %s", quire_status_name(status), err.message);
+    }
+}
+
+static pid_t start_reader(const struct saga *saga)
+{
+    pid_t reader = fork();
+    REQUIRE(reader >= 0, "no process");
+    if (reader == 0) {
+        read_beside(saga);
+    }
+    return reader;
+}
+
+static void stop_reader(pid_t reader)
+{
+    int status = 0;
+    (void)kill(reader, SIGKILL);
+    REQUIRE(waitpid(reader, &status, 0) == reader, "the reader is lost");
+    REQUIRE(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL, "the reader ended, status %d",
+            status);
+}
+
+/* ---- Sagas ---- */
+
+enum { KILLS, COMMITS, IN_RECOVERY, BESIDE_READERS };
+
+/* One database over its lives: a third of the sagas have a reader beside every life. */
+static void run_saga(void *context, uint64_t unit, uint64_t *counts)
+{
+    const struct harness *harness = context;
+    struct saga saga = {.harness = harness};
+    struct temp_dir dir;
+    saga.power = strcmp(harness->regime, "power-cuts") == 0;
+    temp_dir_create(&dir);
+    begin_saga(&saga, &dir, harness->seed + unit);
+    bool reads = !saga.power && unit % 3 == 0;
+    for (int i = 0; i < LIVES_MAX; i++) {
+        harness_case("seed %llu, life %d, files in %s", (unsigned long long)saga.seed, i, dir.path);
+        pid_t reader = reads && i > 0 ? start_reader(&saga) : 0;
+        kill_once(&saga, false);
+        counts[KILLS] += 1 + kill_in_recovery(&saga);
+        if (reader > 0) {
+            stop_reader(reader);
+            counts[BESIDE_READERS]++;
+        }
+        verify(&saga, &dir);
+    }
+    counts[COMMITS] += saga.commits;
+    counts[IN_RECOVERY] += saga.in_recovery;
+    temp_dir_remove(&dir);
+}
+
 int main(int argc, char **argv)
 {
     struct harness harness;
-    struct saga saga = {.harness = &harness};
-    struct temp_dir dir;
+    uint64_t counts[HARNESS_COUNTS] = {0};
     char extra[160];
-    uint64_t kills = 0;
-    uint64_t sagas = 0;
-    uint64_t commits = 0;
-    uint64_t in_recovery = 0;
     harness_begin(&harness, "process-kills", argc, argv);
-    saga.power = harness.mode != NULL && strcmp(harness.mode, "power") == 0;
-    harness.regime = saga.power ? "power-cuts" : "process-kills";
-    uint64_t wanted = harness_cases(&harness, saga.power ? 200 : 300, 20000);
-    (void)signal(SIGPIPE, SIG_IGN);
-    temp_dir_create(&dir);
-    while (kills < wanted) {
-        begin_saga(&saga, &dir, harness.seed + sagas++);
-        for (int i = 0; i < LIVES_MAX && kills < wanted; i++) {
-            harness_case("seed %llu, life %d, files in %s", (unsigned long long)saga.seed, i,
-                         dir.path);
-            kill_once(&saga, false);
-            kills += 1 + kill_in_recovery(&saga);
-            verify(&saga, &dir);
-        }
-        commits += saga.commits;
-        in_recovery += saga.in_recovery;
+    bool power = harness.mode != NULL && strcmp(harness.mode, "power") == 0;
+    if (power) {
+        harness.regime = "power-cuts";
     }
-    temp_dir_remove(&dir);
-    (void)snprintf(extra, sizeof extra, "before_ready=%llu commits_verified=%llu",
-                   (unsigned long long)in_recovery, (unsigned long long)commits);
-    harness_end(&harness, kills, sagas, extra);
+    uint64_t usual = power ? 300 : 1000;
+    uint64_t wanted = harness_cases(&harness, HARNESS_BRIEF ? 60 : usual, 20000);
+    (void)signal(SIGPIPE, SIG_IGN);
+    uint64_t sagas = harness_spread(&harness, 1, wanted, run_saga, &harness, counts);
+    (void)snprintf(extra, sizeof extra,
+                   "before_ready=%llu beside_readers=%llu commits_verified=%llu",
+                   (unsigned long long)counts[IN_RECOVERY],
+                   (unsigned long long)counts[BESIDE_READERS], (unsigned long long)counts[COMMITS]);
+    harness_end(&harness, counts[KILLS], sagas, extra);
     return 0;
 }
