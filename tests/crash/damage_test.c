@@ -180,7 +180,7 @@ static void judge(const struct state *state, const struct bytes *files, enum dem
     qr_file_layer_memory_destroy(layer);
 }
 
-/* How many groups of the log a damage from `at` on may touch: one, or by chance two at their border. */
+/* How many groups of the log a damage from `at` on may touch: one, or two at their border. */
 static unsigned groups_at(int file, size_t at, size_t size)
 {
     return file != LOG || at + size <= QR_LOG_SEGMENTS_BEGIN ? 0 : (size > 1 ? 2 : 1);
@@ -207,6 +207,13 @@ static bool is_taken(const struct session *session, size_t number)
     return number % session->thin == 0;
 }
 
+/* The file of one state and the log of another are much the same as those of the third. */
+static size_t stride_of(const struct session *session, const struct state *state, int file)
+{
+    static const size_t strides[STATES][FILES] = {{1, 16}, {1, 1}, {8, 3}};
+    return session->harness->longer ? 1 : strides[state - session->states][file];
+}
+
 /* One bit of every byte; all eight with --long. */
 static void flip_bits(const struct session *session, const struct state *state, uint64_t seed,
                       uint64_t *counts)
@@ -218,7 +225,8 @@ static void flip_bits(const struct session *session, const struct state *state, 
             unsigned bit = (unsigned)prng_below(&chance, 8);
             unsigned bits = session->harness->longer ? 8 : 1;
             bool unused = at >= state->files[file].used && at % 64 != 0;
-            for (unsigned i = 0; i < bits && !unused && is_taken(session, at); i++) {
+            bool taken = !unused && at % stride_of(session, state, file) == 0;
+            for (unsigned i = 0; i < bits && taken && is_taken(session, at); i++) {
                 uint8_t flipped = state->files[file].bytes[at] ^ (uint8_t)(1U << ((bit + i) % 8));
                 damage_byte(state, file, at, flipped, counts);
             }
@@ -232,7 +240,8 @@ static void set_bytes(const struct session *session, const struct state *state, 
     size_t stride = session->harness->longer ? 1 : 11;
     for (int file = 0; file < FILES; file++) {
         for (size_t at = seed % stride; at < state->files[file].size; at += stride) {
-            if (at < state->files[file].used && is_taken(session, at / stride)) {
+            bool taken = at / stride % stride_of(session, state, file) == 0;
+            if (at < state->files[file].used && taken && is_taken(session, at / stride)) {
                 damage_byte(state, file, at, 0x00, counts);
                 damage_byte(state, file, at, 0xFF, counts);
             }
@@ -295,7 +304,8 @@ static void reseal(const struct session *session, const struct state *state, uin
     const struct bytes *whole = &state->files[DATABASE];
     uint8_t id[16];
     memcpy(id, whole->bytes + QR_HEADER_ID, sizeof id);
-    for (uint32_t page = 0; page * PAGE < whole->size; page++) {
+    bool repeats = state == &session->states[PARTLY] && !session->harness->longer;
+    for (uint32_t page = 0; page * PAGE < whole->size && !repeats; page++) {
         uint8_t *bytes = whole->bytes + (size_t)page * PAGE;
         uint8_t before[PAGE];
         memcpy(before, bytes, PAGE);

@@ -3,6 +3,7 @@
 #include "harness.h"
 
 #include <pthread.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -65,6 +66,17 @@ _Noreturn void harness_fail(const char *file, int line, const char *format, ...)
                   (unsigned long long)process.seed);
     (void)fflush(stderr);
     _exit(VERDICT);
+}
+
+/* A case that crashes is told too; then the signal does what it does. */
+static void tell_signal(int number)
+{
+    static const char what[] = "FAILED: a crash in the case: ";
+    (void)!write(STDERR_FILENO, what, sizeof what - 1);
+    (void)!write(STDERR_FILENO, process.current, strlen(process.current));
+    (void)!write(STDERR_FILENO, "\n", 1);
+    (void)signal(number, SIG_DFL);
+    (void)raise(number);
 }
 
 /* The child has been told apart from a good run by its exit status, or died of an assertion. */
@@ -130,6 +142,11 @@ void harness_begin(struct harness *harness, const char *regime, int argc, char *
     parse(harness, argc, argv);
     (void)setvbuf(stdout, NULL, _IOLBF, 0);
     process.seed = harness->seed;
+    if (!HARNESS_SANITIZED) {
+        (void)signal(SIGSEGV, tell_signal);
+        (void)signal(SIGBUS, tell_signal);
+        (void)signal(SIGABRT, tell_signal);
+    }
     harness->mutant = process.mutant != NULL;
     (void)snprintf(process.program, sizeof process.program, "%s", argv[0]);
     (void)snprintf(process.arguments, sizeof process.arguments, "%s%s%s%s%s",

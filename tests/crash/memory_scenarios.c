@@ -379,8 +379,12 @@ static quire_status walk_range(run_t *run, quire_table *table, const char *name,
     quire_index_cursor *cursor;
     uint32_t index = 0;
     bool valid = true;
-    while (strcmp(quire_table_index(table, index)->name, name) != 0) {
+    while (index < quire_table_index_count(table) &&
+           strcmp(quire_table_index(table, index)->name, name) != 0) {
         index++;
+    }
+    if (index == quire_table_index_count(table)) {
+        return qr_fail(err, QUIRE_UNKNOWN_NAME, "There is no index %s.", name);
     }
     QR_TRY(quire_index_cursor_open(table, index, range, &cursor, err));
     quire_status status = QUIRE_OK;
@@ -420,6 +424,9 @@ static quire_status find_unique(run_t *run, quire_table *table, quire_error *err
     quire_value key = quire_text("item 12");
     int64_t rowid = 0;
     bool found = false;
+    if (quire_table_index_count(table) == 0) {
+        return qr_fail(err, QUIRE_UNKNOWN_NAME, "There is no index.");
+    }
     QR_TRY(qr_table_find_unique(table, 0, &key, 1, &rowid, &found, err));
     tell(run, &rowid, sizeof rowid);
     return QUIRE_OK;
