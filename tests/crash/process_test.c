@@ -316,7 +316,7 @@ static void verify(struct saga *saga, const struct temp_dir *dir)
 /* ---- Readers in other processes ---- */
 
 /* Copies what is committed, again and again, beside a child that writes and is killed. The files
- * may move on under a copy, which says so; one that succeeds must hold a state that was committed. */
+ * may move on under a copy, which says so; one that succeeds holds a state that was committed. */
 static _Noreturn void read_beside(const struct saga *saga)
 {
     while (true) {
