@@ -311,13 +311,13 @@ static void begin_alike(size_t size, uint32_t count)
     quire_table *keys = open_keys(txn);
     memset(text, 'x', sizeof text);
     for (uint32_t i = 0; i < count; i++) {
-        (void)snprintf(text + size - 8, 9, "%08u", i * 7919 % count);
+        (void)snprintf(text + size - 8, 16, "%08u", i * 7919 % count);
         quire_value key = quire_text_n(text, size);
         inserting = larger(inserting, insert(keys, &key));
     }
     for (uint32_t i = 0; i < count; i += 7) {
         int64_t rowid;
-        (void)snprintf(text + size - 8, 9, "%08u", i * 7919 % count);
+        (void)snprintf(text + size - 8, 16, "%08u", i * 7919 % count);
         quire_value key = quire_text_n(text, size);
         finding = larger(finding, find(keys, &key, &rowid));
         cr_assert_eq(rowid, i + 1);
