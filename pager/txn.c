@@ -635,8 +635,8 @@ quire_status qr_txn_page_move(struct qr_txn *txn, uint32_t page_number, uint32_t
     uint8_t *copy;
     uint32_t got;
     QR_TRY(qr_view_page(&txn->view, page_number, &page, err));
-    QR_TRY(qr_txn_page_alloc_below(txn, qr_page_type(page), qr_page_tree(page), page_number, 1, to,
-                                   &got, err));
+    QR_TRY(qr_txn_page_alloc_below(txn, (uint8_t)qr_page_type(page), qr_page_tree(page),
+                                   page_number, 1, to, &got, err));
     if (got == 0) {
         *to = 0;
         return QUIRE_OK;

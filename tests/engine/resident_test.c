@@ -157,7 +157,7 @@ Test(resident, pinned_table__is_changed_and_checkpointed_like_any_other)
         uint64_t rows;
         OK(quire_table_open(reader, "users", &table, &err));
         OK(quire_table_row_count(table, &rows, &err));
-        cr_assert_eq(rows, USERS + 20 * (round + 1));
+        cr_assert_eq(rows, (uint64_t)(USERS + 20 * (round + 1)));
         quire_table_close(table);
         quire_rollback(reader);
     }
