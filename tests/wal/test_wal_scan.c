@@ -505,3 +505,71 @@ Test(wal_scan, torn_header_over_retired_frames__is_judged_by_what_the_database_h
     qr_wal_close(wal);
     qr_file_layer_memory_destroy(layer);
 }
+
+/* ---- Going on behind the accepted prefix ---- */
+
+static struct qr_wal *open_scanned(struct qr_file_layer *layer, struct story *story)
+{
+    struct qr_wal_options options = log_options(layer);
+    struct qr_wal_scan_result result;
+    struct qr_wal *wal = NULL;
+    options.bytes_max = SEGMENT_AT(32);
+    must(qr_wal_open(&options, false, &wal, err));
+    *story = (struct story){0};
+    must(scan_story(wal, story, &result, err));
+    return wal;
+}
+
+/* Whatever is left of the last groups, and wherever it lies: what is appended stands behind the
+ * prefix, and nothing that was not accepted comes back. */
+Test(wal_resume, any_torn_log__goes_on_behind_its_prefix)
+{
+    struct log_image image = build_log(12);
+    uint8_t *bytes = malloc(image.size);
+    cr_assert_not_null(bytes);
+    for (size_t size = image.ends[1]; size <= image.ends[12]; size += 331) {
+        struct story story;
+        memcpy(bytes, image.bytes, size);
+        memset(bytes + size, 0, image.size - size);
+        write_log(image.layer, bytes, image.size);
+        struct qr_wal *wal = open_scanned(image.layer, &story);
+        uint64_t last = story.last;
+        cr_assert_eq(last, whole_groups(&image, size));
+        must(qr_wal_harden(wal, err));
+        must(qr_wal_resume(wal, err));
+        must(append_group(wal, last + 1, true, err));
+        must(append_group(wal, last + 2, true, err));
+        must(qr_wal_sync(wal, err));
+        qr_wal_close(wal);
+        wal = open_scanned(image.layer, &story);
+        cr_assert_eq(story.first, 1);
+        cr_assert_eq(story.last, last + 2, "damage at %zu", size);
+        must(qr_wal_harden(wal, err));
+        must(qr_wal_reset(wal, err));
+        qr_wal_close(wal);
+    }
+    free(bytes);
+    free_log(&image);
+}
+
+Test(wal_resume, log_without_an_accepted_group__is_refused)
+{
+    struct log_image image = build_log(2);
+    struct qr_wal_options options = log_options(image.layer);
+    struct qr_wal *wal = NULL;
+    quire_error error = QUIRE_ERROR_INIT;
+    must(qr_wal_open(&options, false, &wal, err));
+    cr_assert_eq(qr_wal_resume(wal, &error), QUIRE_MISUSE); /* not scanned */
+    qr_wal_close(wal);
+    uint8_t zero[16] = {0};
+    patch_log(image.layer, FRAME_AT(0, 0), zero, sizeof zero);
+    struct story story = {0};
+    struct qr_wal_scan_result result;
+    must(qr_wal_open(&options, false, &wal, err));
+    if (scan_story(wal, &story, &result, &error) == QUIRE_OK) {
+        cr_assert_eq(result.frames, 0);
+        cr_assert_eq(qr_wal_resume(wal, &error), QUIRE_MISUSE);
+    }
+    qr_wal_close(wal);
+    free_log(&image);
+}
