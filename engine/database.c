@@ -19,6 +19,7 @@
 #define DEFAULT_WAL_BYTES        (UINT64_C(64) << 20)
 #define DEFAULT_SYNC_INTERVAL_MS 100U
 #define DEFAULT_FRAMES           1000U
+#define DEFAULT_SLICE_PAGES      256U
 #define CACHE_PAGES_MIN          64U
 #define MEMORY_PATH              ":memory:"
 
@@ -38,6 +39,11 @@ static quire_status check_options(const quire_options *options, quire_error *err
         return qr_fail(err, QUIRE_MISUSE,
                        "options.versions_policy is %d; see quire_versions_policy.",
                        (int)options->versions_policy);
+    }
+    if ((unsigned)options->checkpoint_place > QUIRE_CHECKPOINT_IN_COMMIT) {
+        return qr_fail(err, QUIRE_MISUSE,
+                       "options.checkpoint_place is %d; see quire_checkpoint_place.",
+                       (int)options->checkpoint_place);
     }
     if (!qr_is_power_of_two(options->page_size) || options->page_size < QR_PAGE_SIZE_MIN ||
         options->page_size > QR_PAGE_SIZE_MAX) {
@@ -91,6 +97,7 @@ static quire_status complete_options(const quire_options *given, quire_options *
     SET_DEFAULT(options->cache_bytes, qr_vm_physical_bytes() / 4);
     SET_DEFAULT(options->wal_bytes_max, DEFAULT_WAL_BYTES);
     SET_DEFAULT(options->sync_interval_ms, DEFAULT_SYNC_INTERVAL_MS);
+    SET_DEFAULT(options->checkpoint_slice_pages, DEFAULT_SLICE_PAGES);
     SET_DEFAULT(options->trigger_depth_max, QR_TRIGGER_DEPTH_DEFAULT);
     if (options->checkpoint.wish == NULL) {
         options->checkpoint = quire_checkpoint_frame_count(DEFAULT_FRAMES);
@@ -116,6 +123,8 @@ static quire_status open_pager(quire_db *db, const char *path, const quire_optio
         .wal_segment_bytes = options->wal_segment_bytes,
         .sync_interval_ms = options->sync_interval_ms,
         .checkpoint = options->checkpoint,
+        .checkpoint_place = options->checkpoint_place,
+        .checkpoint_slice_pages = options->checkpoint_slice_pages,
         .pages_max = options->pages_max,
         .hooks = options->hooks,
         .versions_policy = options->versions_policy,

@@ -1,6 +1,6 @@
 /*
- * The checkpointer: copies committed pages into the database file, so that the
- * log's segments can be used again.
+ * A checkpoint: copies committed pages into the database file, so that the
+ * log's segments can be used again. checkpointer.c says when.
  *
  * A run logs images of the pages that the log has only changes of (delta.c),
  * flushes and syncs the open group, ends the active segment with a group
@@ -13,8 +13,8 @@
  * is about to be overwritten and only the database file has it, that image is
  * loaded into the chain first.
  *
- * Concurrency: one run at a time (checkpoint.running); checkpoint.lock is not
- * held while it runs. The flush token is held while segments are sealed, not
+ * Concurrency: one run at a time, gone on with by one thread at a time
+ * (checkpoint.running); checkpoint.lock is not held meanwhile. The flush token is held while segments are sealed, not
  * while pages are written.
  */
 #include "pager/pager_internal.h"
@@ -30,16 +30,6 @@ struct copy {
     uint32_t page_number;
     uint32_t ref; /* NONE: nothing to write */
     uint64_t seq;
-};
-
-struct run {
-    struct qr_pager *pager;
-    struct qr_view *view;
-    uint32_t *pages; /* framed in sealed segments, sorted */
-    size_t count;
-    uint64_t *seqs; /* of the versions written; 0 = none */
-    uint64_t generation;
-    uint8_t *staging; /* QR_STAGING_PAGES images of spilled versions */
 };
 
 /* ---- Which version to write ---- */
@@ -70,7 +60,7 @@ static uint32_t detach_older(struct qr_pager *pager, uint32_t ref)
 
 /* Decides about one page. Returns false when an image must first be saved from the database file.
  * Locked. */
-static bool plan_page(struct run *run, uint32_t page_number, struct copy *copy)
+static bool plan_page(struct qr_run *run, uint32_t page_number, struct copy *copy)
 {
     struct qr_pager *pager = run->pager;
     uint32_t ref = qr_chain_at(pager, qr_chain_head(pager, page_number), run->view->sequence);
@@ -107,7 +97,7 @@ static quire_status fail_mixed(struct qr_pager *pager, uint32_t page_number, uin
 
 /* Loads the image that the database file holds into the page's chain, for the snapshots that need
  * it. */
-static quire_status save_from_disk(struct run *run, uint32_t page_number, quire_error *err)
+static quire_status save_from_disk(struct qr_run *run, uint32_t page_number, quire_error *err)
 {
     struct qr_pager *pager = run->pager;
     struct qr_cache *cache = &pager->cache;
@@ -141,7 +131,7 @@ static quire_status save_from_disk(struct run *run, uint32_t page_number, quire_
     return status;
 }
 
-static quire_status plan(struct run *run, size_t at, size_t count, struct copy *copies,
+static quire_status plan(struct qr_run *run, size_t at, size_t count, struct copy *copies,
                          quire_error *err)
 {
     struct qr_cache *cache = &run->pager->cache;
@@ -168,7 +158,7 @@ static quire_status plan(struct run *run, size_t at, size_t count, struct copy *
 /* ---- Writing ---- */
 
 /* Writes the copies [at, *end) that follow one another in the file. */
-static quire_status write_run(struct run *run, struct copy *copies, size_t count, size_t at,
+static quire_status write_run(struct qr_run *run, struct copy *copies, size_t count, size_t at,
                               size_t *end, quire_error *err)
 {
     struct qr_pager *pager = run->pager;
@@ -199,7 +189,7 @@ static quire_status write_run(struct run *run, struct copy *copies, size_t count
     return QUIRE_OK;
 }
 
-static quire_status write_copies(struct run *run, struct copy *copies, size_t count,
+static quire_status write_copies(struct qr_run *run, struct copy *copies, size_t count,
                                  quire_error *err)
 {
     for (size_t i = 0; i < count;) {
@@ -218,7 +208,7 @@ static quire_status write_copies(struct run *run, struct copy *copies, size_t co
 }
 
 /* One batch inside one operation, so that what it looks at stays in place. */
-static quire_status copy_batch(struct run *run, size_t at, size_t count, quire_error *err)
+static quire_status copy_batch(struct qr_run *run, size_t at, size_t count, quire_error *err)
 {
     struct qr_pager *pager = run->pager;
     struct copy copies[BATCH];
@@ -240,7 +230,7 @@ static quire_status copy_batch(struct run *run, size_t at, size_t count, quire_e
 }
 
 /* The database file holds the written versions for good. */
-static void mark_on_disk(struct run *run)
+static void mark_on_disk(struct qr_run *run)
 {
     struct qr_pager *pager = run->pager;
     struct qr_cache *cache = &pager->cache;
@@ -265,7 +255,7 @@ static void mark_on_disk(struct run *run)
 
 /* The commit that took pages off the end is one that this run has copied, and no snapshot is older:
  * nobody can ask for these pages any more, whatever happens. */
-static bool may_cut(const struct run *run)
+static bool may_cut(const struct qr_run *run)
 {
     struct qr_commit *commit = &run->pager->commit;
     qr_mutex_lock(&commit->lock);
@@ -281,7 +271,7 @@ static bool may_cut(const struct run *run)
  * nor writes to the file itself. While a transaction holds that, a later run
  * does it: this one is perhaps what the transaction waits for.
  */
-static quire_status cut_file(const struct run *run, quire_error *err)
+static quire_status cut_file(const struct qr_run *run, quire_error *err)
 {
     struct qr_pager *pager = run->pager;
     struct qr_commit *commit = &pager->commit;
@@ -319,7 +309,7 @@ static quire_status sync_log_ahead(struct qr_pager *pager, quire_error *err)
 }
 
 /* In FULL commits leave nothing unsynced. */
-static quire_status sync_ahead(struct qr_pager *pager, quire_error *err)
+quire_status qr_log_sync_ahead(struct qr_pager *pager, quire_error *err)
 {
     return pager->options.durability == QUIRE_DURABILITY_FULL ? QUIRE_OK
                                                               : sync_log_ahead(pager, err);
@@ -327,11 +317,11 @@ static quire_status sync_ahead(struct qr_pager *pager, quire_error *err)
 
 /* Frees the copied segments, under the flush token: should a header be left half written, no
  * commit's sync may make that durable. */
-static quire_status release(struct run *run, quire_error *err)
+static quire_status release(struct qr_run *run, quire_error *err)
 {
     struct qr_pager *pager = run->pager;
     quire_error error = QUIRE_ERROR_INIT;
-    QR_TRY(sync_ahead(pager, err));
+    QR_TRY(qr_log_sync_ahead(pager, err));
     qr_token_take(pager);
     quire_status status = qr_wal_release(pager->wal, run->generation, &error);
     if (status != QUIRE_OK) {
@@ -349,12 +339,12 @@ static quire_status release(struct run *run, quire_error *err)
 static quire_status read_segment(const quire_segment *segment, uint64_t offset, void *buffer,
                                  size_t size, quire_error *err)
 {
-    const struct run *run = segment->reader;
+    const struct qr_run *run = segment->reader;
     return qr_wal_read_sealed(run->pager->wal, segment->generation, offset, buffer, size, err);
 }
 
 /* Shows the segments that are about to be released. */
-static quire_status show_segments(struct run *run, quire_error *err)
+static quire_status show_segments(struct qr_run *run, quire_error *err)
 {
     const quire_hooks *hooks = &run->pager->options.hooks;
     quire_segment segment = {.read = read_segment, .reader = run};
@@ -374,23 +364,21 @@ static quire_status sync_database(struct qr_pager *pager, quire_error *err)
     return QR_MUTANT(NO_DATABASE_SYNC) ? QUIRE_OK : qr_database_sync_shared(pager, err);
 }
 
-/* When closing, the header follows alone: it says that the file is complete without the log, which
- * must not be there before it is true. */
-static quire_status copy_pages(struct run *run, bool closing, quire_error *err)
+/* When closing, the header is not copied with the rest, but follows alone: it says that the file is
+ * complete without the log, which must not be there before it is true. */
+static bool header_apart(const struct qr_run *run)
 {
-    struct qr_pager *pager = run->pager;
-    size_t batch = pager->cache.frames_limit / 8;
-    bool header_apart = closing && run->pages[0] == QR_PAGE_NUMBER_HEADER;
-    batch = batch < BATCH ? batch : BATCH;
-    for (size_t at = header_apart ? 1 : 0; at < run->count; at += batch) {
-        size_t count = run->count - at < batch ? run->count - at : batch;
-        QR_TRY(copy_batch(run, at, count, err));
-    }
-    QR_TRY(qr_file_resize(pager, run->view->pages, false, err));
-    QR_TRY(sync_database(pager, err));
-    if (header_apart) {
+    return run->closing && run->count > 0 && run->pages[0] == QR_PAGE_NUMBER_HEADER;
+}
+
+/* All pages are copied: the segments may go. */
+static quire_status finish_round(struct qr_run *run, quire_error *err)
+{
+    QR_TRY(qr_file_resize(run->pager, run->view->pages, false, err));
+    QR_TRY(sync_database(run->pager, err));
+    if (header_apart(run)) {
         QR_TRY(copy_batch(run, 0, 1, err));
-        QR_TRY(sync_database(pager, err));
+        QR_TRY(sync_database(run->pager, err));
     }
     mark_on_disk(run);
     QR_TRY(show_segments(run, err));
@@ -433,15 +421,15 @@ static quire_status log_images(struct qr_pager *pager, quire_error *err)
  * Ends the active segment, takes the snapshot to copy and the list of pages.
  * All of it under the flush token: a group that is flushed later may already
  * lie in a sealed segment, whose pages must not be taken for those of the
- * snapshot. *again: the log was too full for the header page; another run is
+ * snapshot. run->again: the log was too full for the header page; another run is
  * needed once this one has released segments, of which it leaves the newest.
  */
-static quire_status seal(struct run *run, bool closing, bool *again, quire_error *err)
+static quire_status seal(struct qr_run *run, quire_error *err)
 {
     struct qr_pager *pager = run->pager;
     bool room = false;
     bool sync = pager->options.durability == QUIRE_DURABILITY_FULL;
-    QR_TRY(sync_ahead(pager, err));
+    QR_TRY(qr_log_sync_ahead(pager, err));
     qr_token_take(pager);
     quire_status status = qr_group_flush(pager, sync, err);
     if (status == QUIRE_OK) {
@@ -449,7 +437,8 @@ static quire_status seal(struct run *run, bool closing, bool *again, quire_error
     }
     pager->commit.delta.whole = !QR_MUTANT(PACK_BEHIND_IMAGES); /* commits may join the header */
     if (status == QUIRE_OK) {
-        status = qr_group_flush_header(pager, closing, &room, err); /* syncs what is before it */
+        status =
+            qr_group_flush_header(pager, run->closing, &room, err); /* syncs what is before it */
     }
     if (status == QUIRE_OK && !room) {
         status = qr_group_flush(pager, true, err);
@@ -458,7 +447,7 @@ static quire_status seal(struct run *run, bool closing, bool *again, quire_error
         if (room) {
             qr_wal_seal(pager->wal);
         }
-        *again = !room;
+        run->again = !room;
         status = qr_wal_sealed_pages(pager->wal, &run->pages, &run->count, &run->generation, err);
         if (!room && run->generation > 0) {
             run->generation--; /* an empty log beside an old header would lose its numbers */
@@ -474,274 +463,82 @@ static quire_status seal(struct run *run, bool closing, bool *again, quire_error
     return status;
 }
 
-static quire_status run_once(struct qr_pager *pager, bool closing, bool *again, quire_error *err)
+/* A run whose log was too full for the header page has another round. */
+#define ROUNDS_MAX 8U
+
+static quire_status begin_round(struct qr_run *run, quire_error *err)
 {
-    struct run run = {.pager = pager};
-    size_t staging_size = (size_t)QR_STAGING_PAGES << pager->page_shift;
-    quire_status status = QUIRE_OK;
-    *again = false;
-    run.staging = qr_alloc(pager->allocator, staging_size, err);
-    if (run.staging == NULL) {
-        return QUIRE_NO_MEMORY;
+    run->rounds++;
+    QR_TRY(log_images(run->pager, err));
+    QR_TRY(seal(run, err));
+    run->at = header_apart(run) ? 1 : 0;
+    if (run->count > 0) {
+        run->seqs = qr_alloc_zero(run->pager->allocator, run->count * sizeof *run->seqs, err);
     }
-    QR_TRY_GOTO(status, log_images(pager, err), out);
-    QR_TRY_GOTO(status, seal(&run, closing, again, err), out);
-    if (run.count > 0) {
-        run.seqs = qr_alloc_zero(pager->allocator, run.count * sizeof *run.seqs, err);
-        status = run.seqs == NULL ? QUIRE_NO_MEMORY : copy_pages(&run, closing, err);
-    }
-    if (status == QUIRE_OK) {
-        qr_count(&pager->counters.checkpoints, 1);
-    }
-out:
-    qr_snapshot_close(run.view);
-    qr_free(pager->allocator, run.seqs, run.count * sizeof *run.seqs);
-    qr_free(pager->allocator, run.pages, run.count * sizeof *run.pages);
-    qr_free(pager->allocator, run.staging, staging_size);
-    return status;
+    return run->count > 0 && run->seqs == NULL ? QUIRE_NO_MEMORY : QUIRE_OK;
 }
 
-quire_status qr_checkpoint_run(struct qr_pager *pager, bool closing, quire_error *err)
+static void end_round(struct qr_run *run)
+{
+    const quire_allocator *allocator = run->pager->allocator;
+    qr_snapshot_close(run->view);
+    qr_free(allocator, run->seqs, run->count * sizeof *run->seqs);
+    qr_free(allocator, run->pages, run->count * sizeof *run->pages);
+    run->view = NULL;
+    run->seqs = NULL;
+    run->pages = NULL;
+    run->count = 0;
+}
+
+quire_status qr_run_begin(struct qr_run *run, struct qr_pager *pager, bool closing,
+                          quire_error *err)
 {
     const quire_hooks *hooks = &pager->options.hooks;
-    quire_error error = QUIRE_ERROR_INIT;
-    quire_status status = QUIRE_OK;
-    bool again = true;
+    *run = (struct qr_run){.pager = pager, .closing = closing};
     if (hooks->before_checkpoint != NULL) {
         hooks->before_checkpoint(hooks->context);
     }
-    for (int rounds = 0; again && rounds < 8 && status == QUIRE_OK; rounds++) {
-        status = run_once(pager, closing, &again, &error);
+    run->staging = qr_alloc(pager->allocator, (size_t)QR_STAGING_PAGES << pager->page_shift, err);
+    return run->staging == NULL ? QUIRE_NO_MEMORY : begin_round(run, err);
+}
+
+quire_status qr_run_continue(struct qr_run *run, size_t pages, bool *done, quire_error *err)
+{
+    size_t batch = run->pager->cache.frames_limit / 8;
+    batch = batch < BATCH ? batch : BATCH;
+    *done = false;
+    for (;;) {
+        while (run->at < run->count && pages > 0) {
+            size_t count = run->count - run->at < batch ? run->count - run->at : batch;
+            count = count < pages ? count : pages;
+            QR_TRY(copy_batch(run, run->at, count, err));
+            run->at += count;
+            pages -= count;
+        }
+        if (run->at < run->count) {
+            return QUIRE_OK;
+        }
+        if (run->count > 0) {
+            QR_TRY(finish_round(run, err));
+        }
+        qr_count(&run->pager->counters.checkpoints, 1);
+        end_round(run);
+        if (!run->again || run->rounds == ROUNDS_MAX) {
+            *done = true;
+            return QUIRE_OK;
+        }
+        QR_TRY(begin_round(run, err));
     }
+}
+
+void qr_run_end(struct qr_run *run, quire_status status, const quire_error *error)
+{
+    struct qr_pager *pager = run->pager;
+    const quire_hooks *hooks = &pager->options.hooks;
+    end_round(run);
+    qr_free(pager->allocator, run->staging, (size_t)QR_STAGING_PAGES << pager->page_shift);
+    run->staging = NULL;
     if (hooks->after_checkpoint != NULL) {
-        hooks->after_checkpoint(hooks->context, status, status == QUIRE_OK ? NULL : &error);
+        hooks->after_checkpoint(hooks->context, status, status == QUIRE_OK ? NULL : error);
     }
-    if (status != QUIRE_OK && err != NULL) {
-        *err = error;
-    }
-    return status;
-}
-
-/* ---- When ---- */
-
-static void checkpoint_state(struct qr_pager *pager, const struct qr_wal_stats *stats,
-                             quire_checkpoint_state *state)
-{
-    struct qr_checkpoint *checkpoint = &pager->checkpoint;
-    qr_mutex_lock(&checkpoint->lock);
-    uint64_t begun = checkpoint->begun_ns;
-    uint64_t commits = checkpoint->commits_at_begin;
-    qr_mutex_unlock(&checkpoint->lock);
-    *state = (quire_checkpoint_state){
-        .frames = stats->frames_live,
-        .wal_bytes = stats->frames_live * ((uint64_t)pager->page_size + 24),
-        .elapsed_ms = (qr_clock_monotonic_ns() - begun) / QR_NS_PER_MS,
-        .commits = qr_counted(&pager->counters.commits) - commits,
-    };
-}
-
-quire_checkpoint_wish qr_checkpoint_wish(struct qr_pager *pager)
-{
-    struct qr_wal_stats stats;
-    quire_checkpoint_state state;
-    const quire_checkpoint_policy *policy = &pager->options.checkpoint;
-    quire_checkpoint_wish wish = QUIRE_CHECKPOINT_NONE;
-    qr_wal_get_stats(pager->wal, &stats);
-    if (policy->wish != NULL) {
-        checkpoint_state(pager, &stats, &state);
-        wish = policy->wish(policy->context, &state);
-    }
-    uint32_t segments_live = stats.segments - stats.segments_free;
-    bool pressed = (stats.segments_sealed > 0 && segments_live * 2 >= stats.segments_max) ||
-                   (stats.frames_live > 0 && stats.frames_live + stats.frames_reserved >
-                                                 stats.frames_max - stats.frames_max / 4);
-    bool dirty = atomic_load_explicit(&pager->cache.dirty, memory_order_relaxed) >
-                 pager->cache.frames_limit / 2;
-    if (wish == QUIRE_CHECKPOINT_NONE && (pressed || dirty)) {
-        wish = QUIRE_CHECKPOINT_PASSIVE;
-    }
-    if (wish == QUIRE_CHECKPOINT_URGENT) {
-        atomic_store_explicit(&pager->checkpoint.urgent, true, memory_order_relaxed);
-    }
-    if (wish != QUIRE_CHECKPOINT_NONE) {
-        qr_checkpoint_ask(pager);
-    }
-    return wish;
-}
-
-static void background(void *context);
-
-/* Locked. The background thread starts with the first work for it: a database that is read, or
- * written a little, costs none. */
-static quire_status start(struct qr_pager *pager, quire_error *err)
-{
-    struct qr_checkpoint *checkpoint = &pager->checkpoint;
-    if (checkpoint->started) {
-        return QUIRE_OK;
-    }
-    QR_TRY(qr_thread_start(&checkpoint->thread, background, pager, err));
-    checkpoint->started = true;
-    return QUIRE_OK;
-}
-
-void qr_checkpoint_ask(struct qr_pager *pager)
-{
-    struct qr_checkpoint *checkpoint = &pager->checkpoint;
-    qr_mutex_lock(&checkpoint->lock);
-    /* Where no thread can start, the next wish asks again. */
-    if (checkpoint->asked == checkpoint->done && !checkpoint->running &&
-        start(pager, NULL) == QUIRE_OK) {
-        checkpoint->asked++;
-        qr_cond_signal(&checkpoint->work);
-    }
-    qr_mutex_unlock(&checkpoint->lock);
-}
-
-quire_status qr_checkpoint_wait(struct qr_pager *pager, quire_error *err)
-{
-    struct qr_checkpoint *checkpoint = &pager->checkpoint;
-    qr_mutex_lock(&checkpoint->lock);
-    quire_error error = QUIRE_ERROR_INIT;
-    quire_status status = start(pager, &error);
-    if (status == QUIRE_OK) {
-        uint64_t ticket = ++checkpoint->asked;
-        qr_cond_signal(&checkpoint->work);
-        while (checkpoint->done < ticket) {
-            qr_cond_wait(&checkpoint->finished, &checkpoint->lock);
-        }
-        status = checkpoint->status;
-        error = checkpoint->error;
-    }
-    qr_mutex_unlock(&checkpoint->lock);
-    if (status != QUIRE_OK && err != NULL) {
-        *err = error;
-    }
-    return status;
-}
-
-/* ---- The background thread ---- */
-
-/* Syncs the log in the mode that does so by time. */
-static void sync_by_time(struct qr_pager *pager)
-{
-    struct qr_commit *commit = &pager->commit;
-    if (pager->options.durability != QUIRE_DURABILITY_NORMAL ||
-        atomic_load_explicit(&commit->poisoned, memory_order_relaxed) ||
-        atomic_load_explicit(&commit->synced_seq, memory_order_relaxed) >= qr_visible_seq(pager)) {
-        return;
-    }
-    if (sync_ahead(pager, NULL) != QUIRE_OK) {
-        return;
-    }
-    qr_token_take(pager);
-    (void)qr_group_flush(pager, true, NULL);
-    qr_token_release(pager);
-}
-
-static uint64_t next_deadline(const struct qr_pager *pager)
-{
-    uint32_t ms = pager->options.checkpoint.poll_ms;
-    uint32_t sync_ms =
-        pager->options.durability == QUIRE_DURABILITY_NORMAL ? pager->options.sync_interval_ms : 0;
-    if (sync_ms != 0 && (ms == 0 || sync_ms < ms)) {
-        ms = sync_ms;
-    }
-    return ms == 0 ? QR_NO_DEADLINE : qr_clock_deadline_ns(ms);
-}
-
-/* Locked; unlocks while it runs. */
-static void serve(struct qr_pager *pager)
-{
-    struct qr_checkpoint *checkpoint = &pager->checkpoint;
-    quire_error error = QUIRE_ERROR_INIT;
-    uint64_t ticket = checkpoint->asked;
-    checkpoint->running = true;
-    checkpoint->begun_ns = qr_clock_monotonic_ns();
-    checkpoint->commits_at_begin = qr_counted(&pager->counters.commits);
-    qr_mutex_unlock(&checkpoint->lock);
-    quire_status status = qr_checkpoint_run(pager, false, &error);
-    atomic_store_explicit(&checkpoint->urgent, false, memory_order_relaxed);
-    qr_mutex_lock(&checkpoint->lock);
-    checkpoint->running = false;
-    checkpoint->done = ticket;
-    checkpoint->status = status;
-    checkpoint->error = error;
-    qr_cond_broadcast(&checkpoint->finished);
-}
-
-static void background(void *context)
-{
-    struct qr_pager *pager = context;
-    struct qr_checkpoint *checkpoint = &pager->checkpoint;
-    qr_mutex_lock(&checkpoint->lock);
-    while (!checkpoint->stop) {
-        if (checkpoint->asked > checkpoint->done) {
-            serve(pager);
-            continue;
-        }
-        if (!qr_cond_wait_until(&checkpoint->work, &checkpoint->lock, next_deadline(pager))) {
-            qr_mutex_unlock(&checkpoint->lock);
-            sync_by_time(pager);
-            if (pager->options.checkpoint.poll_ms != 0) {
-                (void)qr_checkpoint_wish(pager);
-            }
-            qr_mutex_lock(&checkpoint->lock);
-        }
-    }
-    qr_mutex_unlock(&checkpoint->lock);
-}
-
-quire_status qr_checkpoint_create(struct qr_pager *pager, quire_error *err)
-{
-    struct qr_checkpoint *checkpoint = &pager->checkpoint;
-    quire_status status = QUIRE_OK;
-    QR_TRY(qr_mutex_init(&checkpoint->lock, QR_RANK_CHECKPOINT, err));
-    QR_TRY_GOTO(status, qr_cond_init(&checkpoint->work, err), no_work);
-    QR_TRY_GOTO(status, qr_cond_init(&checkpoint->finished, err), no_finished);
-    checkpoint->begun_ns = qr_clock_monotonic_ns();
-    checkpoint->created = true;
-    return QUIRE_OK;
-
-no_finished:
-    qr_cond_destroy(&checkpoint->work);
-no_work:
-    qr_mutex_destroy(&checkpoint->lock);
-    return status;
-}
-
-void qr_checkpoint_destroy(struct qr_pager *pager)
-{
-    struct qr_checkpoint *checkpoint = &pager->checkpoint;
-    if (checkpoint->created) {
-        qr_cond_destroy(&checkpoint->finished);
-        qr_cond_destroy(&checkpoint->work);
-        qr_mutex_destroy(&checkpoint->lock);
-        checkpoint->created = false;
-    }
-}
-
-quire_status qr_checkpoint_start(struct qr_pager *pager, quire_error *err)
-{
-    struct qr_checkpoint *checkpoint = &pager->checkpoint;
-    if (next_deadline(pager) == QR_NO_DEADLINE) {
-        return QUIRE_OK;
-    }
-    qr_mutex_lock(&checkpoint->lock);
-    quire_status status = start(pager, err);
-    qr_mutex_unlock(&checkpoint->lock);
-    return status;
-}
-
-void qr_checkpoint_stop(struct qr_pager *pager)
-{
-    struct qr_checkpoint *checkpoint = &pager->checkpoint;
-    if (!checkpoint->started) {
-        return;
-    }
-    qr_mutex_lock(&checkpoint->lock);
-    checkpoint->stop = true;
-    qr_cond_signal(&checkpoint->work);
-    qr_mutex_unlock(&checkpoint->lock);
-    qr_thread_join(&checkpoint->thread);
-    checkpoint->started = false;
 }

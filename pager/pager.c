@@ -297,7 +297,7 @@ quire_status qr_pager_close(struct qr_pager *pager, quire_error *err)
     qr_async_stop(pager);
     qr_checkpoint_stop(pager);
     if (!pager->read_only && !is_clean(pager)) {
-        status = qr_checkpoint_run(pager, true, err);
+        status = qr_checkpoint_at_close(pager, err);
     }
     destroy(pager);
     return status;

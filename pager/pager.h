@@ -48,6 +48,8 @@ struct qr_pager_options {
     uint32_t wal_segment_bytes;
     uint32_t sync_interval_ms;
     quire_checkpoint_policy checkpoint;
+    quire_checkpoint_place checkpoint_place;
+    uint32_t checkpoint_slice_pages;
     uint32_t pages_max; /* 0 = none */
     quire_hooks hooks;  /* those of commits are the caller's business */
     quire_versions_policy versions_policy;

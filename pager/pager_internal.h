@@ -321,12 +321,31 @@ struct qr_commit {
 
 /* ---- Checkpoint ---- */
 
+/* A checkpoint under way; of whoever has set checkpoint.running. */
+struct qr_run {
+    struct qr_pager *pager;
+    bool closing;
+    bool again;      /* another round is needed */
+    unsigned rounds; /* begun */
+    struct qr_view *view;
+    uint32_t *pages; /* framed in sealed segments, sorted */
+    size_t count;
+    size_t at;           /* of these, copied */
+    uint64_t *seqs;      /* of the versions written; 0 = none */
+    uint64_t generation; /* newest one that is copied */
+    uint8_t *staging;    /* QR_STAGING_PAGES images of spilled versions */
+};
+
 struct qr_checkpoint {
     struct qr_mutex lock; /* rank CHECKPOINT: the fields below; not held while one runs */
     struct qr_cond work, finished;
     struct qr_thread thread;
-    bool created, started, stop, running;
+    bool created, started, stop;
+    bool begun;   /* there is a run */
+    bool running; /* and a thread goes on with it, without the lock */
+    struct qr_run run;
     uint64_t asked, done; /* tickets: a run that begins serves all tickets given so far */
+    uint64_t ticket;      /* newest that the run serves */
     uint64_t begun_ns;
     quire_status status; /* of the last run */
     quire_error error;
@@ -743,15 +762,28 @@ quire_status qr_async_start(struct qr_pager *pager, quire_error *err);
 /* Takes a ticket over, if it has a `done`, and has its commit flushed. */
 void qr_async_add(struct qr_pager *pager, struct qr_ticket *ticket);
 
-/* ---- checkpoint.c ---- */
+/* ---- checkpoint.c: one run ---- */
+
+/* Begins a run: what is to be copied is sealed. Whatever it returns, qr_run_end follows. */
+quire_status qr_run_begin(struct qr_run *run, struct qr_pager *pager, bool closing,
+                          quire_error *err);
+/* Copies up to `pages` pages; *done when all are copied and their segments free. */
+quire_status qr_run_continue(struct qr_run *run, size_t pages, bool *done, quire_error *err);
+/* Releases what the run has; `status` and `error` are for the hook. */
+void qr_run_end(struct qr_run *run, quire_status status, const quire_error *error);
+/* Commits that do not sync leave that to syncs under the flush token, for which all others wait:
+ * does most of it before the token is taken. A failure poisons. */
+quire_status qr_log_sync_ahead(struct qr_pager *pager, quire_error *err);
+
+/* ---- checkpointer.c: when ---- */
 
 quire_status qr_checkpoint_create(struct qr_pager *pager, quire_error *err);
 void qr_checkpoint_destroy(struct qr_pager *pager);
 /* Starts the background thread if it has to look by time; else it starts when first asked. */
 quire_status qr_checkpoint_start(struct qr_pager *pager, quire_error *err);
 void qr_checkpoint_stop(struct qr_pager *pager);
-/* One full checkpoint by the calling thread. */
-quire_status qr_checkpoint_run(struct qr_pager *pager, bool closing, quire_error *err);
+/* The last checkpoint, by the calling thread, after qr_checkpoint_stop. */
+quire_status qr_checkpoint_at_close(struct qr_pager *pager, quire_error *err);
 /* Asks the background thread for one and waits until one that began after the call has ended. */
 quire_status qr_checkpoint_wait(struct qr_pager *pager, quire_error *err);
 /* Asks, without waiting. */

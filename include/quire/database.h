@@ -81,6 +81,15 @@ typedef struct quire_checkpoint_policies {
 } quire_checkpoint_policies;
 QUIRE_API quire_checkpoint_policy quire_checkpoint_any(const quire_checkpoint_policies *policies);
 
+/* In whose time the checkpoints are made that a policy wishes for. */
+typedef enum quire_checkpoint_place {
+    /* By a thread of the database's own, which is started when it is first needed. */
+    QUIRE_CHECKPOINT_BACKGROUND = 0,
+    /* By the threads that commit, after their commit is confirmed, a slice of pages each; no thread
+     * is started but for QUIRE_DURABILITY_NORMAL. Policies are asked by commits only. */
+    QUIRE_CHECKPOINT_IN_COMMIT = 1
+} quire_checkpoint_place;
+
 struct quire_txn;
 
 /* A full segment of the log, as a hook sees it. */
@@ -163,6 +172,8 @@ typedef struct quire_options {
     uint32_t trigger_depth_max;            /* changes within triggers within changes; default 16 */
     quire_versions_policy versions_policy; /* default QUIRE_VERSIONS_SPILL */
     uint64_t versions_bytes_max;           /* REFUSE and EXPIRE; default a quarter of the cache */
+    quire_checkpoint_place checkpoint_place; /* default QUIRE_CHECKPOINT_BACKGROUND */
+    uint32_t checkpoint_slice_pages; /* IN_COMMIT: a commit copies at most so many; default 256 */
 } quire_options;
 
 #define QUIRE_OPTIONS_INIT                                                                         \

@@ -44,6 +44,14 @@ static void run_turnover(struct image_run *run)
     image_close(run);
 }
 
+/* Checkpoints are made by the commits, two pages each. */
+static void run_slices(struct image_run *run)
+{
+    run->options.checkpoint_place = QUIRE_CHECKPOINT_IN_COMMIT;
+    run->options.checkpoint_slice_pages = 2;
+    run_turnover(run);
+}
+
 static void run_normal(struct image_run *run)
 {
     run->options.durability = QUIRE_DURABILITY_NORMAL;
@@ -943,6 +951,7 @@ static void run_vacuum_small(struct image_run *run)
 const struct image_workload image_workloads[] = {
     {"snapshot", run_snapshot},
     {"turnover", run_turnover},
+    {"slices", run_slices},
     {"crowded", run_crowded},
     {"changes", run_changes},
     {"normal", run_normal},
