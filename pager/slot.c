@@ -129,7 +129,8 @@ struct qr_view *qr_snapshot_take(struct qr_pager *pager, struct qr_slot *slot)
     uint64_t moves = atomic_load_explicit(&slots->moves, memory_order_acquire);
     qr_view_init(pager, view, slot);
     for (;;) {
-        struct qr_boundary *boundary = current_boundary(slots, moves);
+        struct qr_boundary *boundary =
+            current_boundary(slots, moves - (moves > 4 && QR_MUTANT(STALE_BOUNDARY)));
         uint64_t seq = atomic_load_explicit(&boundary->seq, memory_order_relaxed);
         view->pages = atomic_load_explicit(&boundary->pages, memory_order_relaxed);
         (void)atomic_exchange_explicit(&slot->snapshot, seq, memory_order_seq_cst);
@@ -139,6 +140,7 @@ struct qr_view *qr_snapshot_take(struct qr_pager *pager, struct qr_slot *slot)
                                   atomic_load_explicit(&boundary->since_ns, memory_order_relaxed),
                                   memory_order_relaxed);
             view->sequence = view->ceiling = seq;
+            view->attention = QR_MUTANT(LATE_BOUNDARY);
             return view;
         }
         moves = again;
@@ -387,6 +389,17 @@ uint64_t qr_view_changes(const struct qr_view *view)
 
 /* ---- Operations ---- */
 
+#if QR_MUTANTS
+/* The snapshot becomes the newest one, under the number that it had. */
+static void move_boundary(struct qr_view *view)
+{
+    view->ceiling = qr_visible_seq(view->pager);
+    view->pages = qr_visible_pages(view->pager);
+    view->attention = true;
+    atomic_store(&slot_of(view)->snapshot, view->ceiling);
+}
+#endif
+
 /* The operation has been announced; for the wait it is taken back, and announced again. */
 void qr_view_enter_slow(struct qr_view *view)
 {
@@ -395,6 +408,11 @@ void qr_view_enter_slow(struct qr_view *view)
     view->attention = view->txn != NULL && qr_txn_make_room(view->txn);
     qr_cache_relax(view->pager);
     qr_view_announce(view, now + 2);
+#if QR_MUTANTS
+    if (QR_MUTANT(LATE_BOUNDARY) && view->txn == NULL) {
+        move_boundary(view);
+    }
+#endif
 }
 
 void qr_view_leave_slow(struct qr_view *view)

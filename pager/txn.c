@@ -263,7 +263,7 @@ quire_status qr_txn_begin_as(struct qr_pager *pager, const char *owner, uint32_t
     txn->pager = pager;
     qr_view_init(pager, &txn->view, &pager->slots.slot[QR_SLOT_WRITER]);
     txn->view.private_table = pager->cache.private_table;
-    txn->view.ceiling = UINT64_MAX;
+    txn->view.ceiling = QR_MUTANT(STALE_WRITER) ? qr_visible_seq(pager) : UINT64_MAX;
     txn->view.txn = txn;
     qr_direct_init(txn);
     qr_cache_note_pressure(&txn->view);
