@@ -96,8 +96,7 @@ quire_status qr_tree_count(const struct qr_tree *tree, uint64_t *entries, quire_
 quire_status qr_tree_reader_init(struct qr_tree_reader *reader, const struct qr_tree *tree,
                                  quire_error *err)
 {
-    memset(reader, 0, sizeof *reader);
-    reader->tree = *tree;
+    *reader = (struct qr_tree_reader){.tree = *tree};
     return qr_pin_create(tree->view, &reader->pin, err);
 }
 
@@ -105,9 +104,13 @@ void qr_tree_reader_free(struct qr_tree_reader *reader)
 {
     if (reader->pin != NULL) {
         qr_pin_destroy(reader->pin);
-        qr_free(qr_tree_allocator(&reader->tree), reader->buffer, reader->buffer_size);
+        reader->pin = NULL;
     }
-    memset(reader, 0, sizeof *reader);
+    if (reader->buffer != NULL) {
+        qr_free(qr_tree_allocator(&reader->tree), reader->buffer, reader->buffer_size);
+        reader->buffer = NULL;
+        reader->buffer_size = 0;
+    }
 }
 
 quire_status qr_tree_reader_overflow(struct qr_tree_reader *reader, uint32_t leaf,

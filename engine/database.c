@@ -326,7 +326,7 @@ quire_status quire_close(quire_db *db, quire_error *err)
                        tickets);
     }
     qr_attachment_release(db, db->attachment);
-    qr_txns_free_spares(db);
+    qr_pager_drop_companions(db->pager, qr_txn_destroy);
     qr_schema_free_all(db);
     qr_collations_free(db);
     qr_trigger_functions_free(db);

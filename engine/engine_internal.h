@@ -19,7 +19,6 @@
 #include "base/memory.h"
 #include "base/thread.h"
 #include "engine/engine.h"
-#include "engine/spare.h"
 
 struct qr_collation;
 struct qr_expression;
@@ -41,7 +40,6 @@ struct quire_db {
     struct qr_collation *_Atomic collations;
     struct qr_trigger_function *trigger_functions;
     uint32_t trigger_depth_max;
-    struct qr_spares spare_txns; /* each keeps its reference to a schema, and a spare handle */
 };
 
 /* ---- Schema cache (schema.c) ---- */
@@ -90,8 +88,7 @@ quire_status qr_schema_find(quire_txn *txn, const char *name, const struct qr_ta
 /* After the transaction has changed the catalog: what it knew before is stale. On failure the
  * transaction is doomed. */
 quire_status qr_schema_changed(quire_txn *txn, quire_error *err);
-/* At the end of a transaction: frees its own schemas, keeps the shared one for whoever uses the
- * transaction's memory next. */
+/* At the end of a transaction: frees its own schemas. */
 void qr_schema_end(quire_txn *txn);
 /* Lets go of the shared schema too, and of all of a database's. */
 void qr_schema_release(quire_txn *txn);
@@ -115,6 +112,7 @@ struct qr_saved {
 
 struct qr_handle;
 
+/* Lives in the companion's place of its view, and stays there for the next one. */
 struct quire_txn {
     quire_db *db;
     struct qr_view *view;
@@ -122,8 +120,9 @@ struct quire_txn {
     struct qr_schema *shared; /* referenced; NULL until first used; of the view's cookie ... */
     bool shared_checked;      /* ... if this is set: else left by an earlier transaction, ... */
     uint64_t shared_sequence; /* ... and of the cookie of this commit */
-    struct qr_schema *own;    /* since each schema change of the transaction, newest first */
-    uint32_t schema_epoch;    /* counts those changes */
+    const struct qr_table_def *recent; /* of the shared schema, found last; or NULL */
+    struct qr_schema *own; /* since each schema change of the transaction, newest first */
+    uint32_t schema_epoch; /* counts those changes */
     struct qr_rowid_counter *counters;
     struct qr_handle *handles;
     struct qr_saved *savepoints; /* open ones, outermost first */
@@ -133,8 +132,8 @@ struct quire_txn {
     quire_tree *spare_tree; /* a closed handle, for the next one to be opened; or NULL */
 };
 
-/* Frees the memory of ended transactions when the database closes. */
-void qr_txns_free_spares(quire_db *db);
+/* Frees a transaction that has ended, when the database closes. */
+void qr_txn_destroy(void *ended);
 
 /* Refuses what a read transaction, or a doomed one, may not do. */
 quire_status qr_txn_check_writable(const quire_txn *txn, quire_error *err);

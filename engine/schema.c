@@ -179,6 +179,7 @@ static quire_status acquire(quire_txn *txn, quire_error *err)
     qr_mutex_lock(&db->mutex);
     if (txn->shared != NULL) {
         txn->shared->references--;
+        txn->recent = NULL;
     }
     struct qr_schema *schema = find_shared(db, cookie);
     if (schema == NULL) {
@@ -234,12 +235,19 @@ quire_status qr_schema_find(quire_txn *txn, const char *name, const struct qr_ta
     if (txn->own == NULL && !txn->shared_checked) {
         QR_TRY(acquire(txn, err));
     }
+    if (txn->own == NULL && txn->recent != NULL && strcmp(txn->recent->object->name, name) == 0) {
+        *def = txn->recent;
+        return QUIRE_OK;
+    }
     *def = search(txn->own != NULL ? txn->own : txn->shared, name);
     if (*def == NULL) {
         struct qr_table_def *loaded;
         QR_TRY(qr_check_name(name, "relation", err));
         QR_TRY(load_def(txn, name, &loaded, err));
         *def = loaded == NULL ? NULL : keep(txn, loaded);
+    }
+    if (txn->own == NULL) {
+        txn->recent = *def;
     }
     return QUIRE_OK;
 }
@@ -264,7 +272,7 @@ void qr_schema_end(quire_txn *txn)
         txn->own = schema->next;
         free_schema(&txn->db->allocator, schema);
     }
-    txn->shared_checked = false;
+    txn->schema_epoch = 0;
 }
 
 void qr_schema_release(quire_txn *txn)

@@ -60,54 +60,44 @@ quire_status qr_handle_renew(struct qr_handle *handle, quire_error *err)
 
 /* ---- Begin ---- */
 
-static void destroy_txn(quire_txn *txn)
+void qr_txn_destroy(void *ended)
 {
+    quire_txn *txn = ended;
     quire_allocator allocator = txn->db->allocator;
     qr_schema_release(txn);
     qr_tree_free_spare(txn);
     qr_free(&allocator, txn, sizeof *txn);
 }
 
-/* Empties a transaction and leaves it, with its schema and a handle, for the next one to begin. */
-static void leave_txn(quire_txn *txn)
-{
-    quire_db *db = txn->db;
-    *txn = (quire_txn){.db = db,
-                       .shared = txn->shared,
-                       .shared_sequence = txn->shared_sequence,
-                       .spare_tree = txn->spare_tree};
-    quire_txn *left_over = qr_spare_give(&db->spare_txns, txn);
-    if (left_over != NULL) {
-        destroy_txn(left_over);
-    }
-}
-
-void qr_txns_free_spares(quire_db *db)
-{
-    for (quire_txn *txn; (txn = qr_spare_take(&db->spare_txns)) != NULL;) {
-        destroy_txn(txn);
-    }
-}
-
 /* The pager counts snapshots; writers are counted here, so that readers share no written memory. */
-static quire_status open_view(quire_txn *txn, quire_txn_mode mode,
-                              const quire_begin_options *options, quire_error *err)
+static quire_status open_view(quire_db *db, quire_txn_mode mode, const quire_begin_options *options,
+                              struct qr_view **view, quire_error *err)
 {
-    quire_db *db = txn->db;
     const char *owner = options == NULL ? NULL : options->owner;
     if (mode == QUIRE_READ) {
-        return qr_snapshot_open_as(db->pager, owner, &txn->view, err);
+        return qr_snapshot_open_as(db->pager, owner, view, err);
     }
     uint32_t timeout_ms =
         options != NULL && options->timeout ? options->timeout_ms : db->lock_timeout_ms;
+    struct qr_txn *pages;
     atomic_fetch_add(&db->writers, 1);
-    quire_status status = qr_txn_begin_as(db->pager, owner, timeout_ms, &txn->txn, err);
+    quire_status status = qr_txn_begin_as(db->pager, owner, timeout_ms, &pages, err);
     if (status != QUIRE_OK) {
         atomic_fetch_sub(&db->writers, 1);
         return status;
     }
-    txn->view = qr_txn_view(txn->txn);
+    *view = qr_txn_view(pages);
     return QUIRE_OK;
+}
+
+static void close_view(quire_db *db, struct qr_view *view)
+{
+    if (view->txn == NULL) {
+        qr_snapshot_close(view);
+    } else {
+        qr_txn_rollback(view->txn);
+        atomic_fetch_sub(&db->writers, 1);
+    }
 }
 
 quire_status quire_begin(quire_db *db, quire_txn_mode mode, quire_txn **out, quire_error *err)
@@ -131,47 +121,51 @@ quire_status quire_begin_with(quire_db *db, quire_txn_mode mode, const quire_beg
     if (mode == QUIRE_WRITE && qr_pager_read_only(db->pager)) {
         return qr_fail(err, QUIRE_READ_ONLY, "The database was opened read-only.");
     }
-    quire_txn *txn = qr_spare_take(&db->spare_txns);
-    if (txn == NULL) {
-        txn = qr_alloc_zero(&db->allocator, sizeof *txn, err);
+    struct qr_view *view;
+    QR_TRY(open_view(db, mode, options, &view, err));
+    void **place = qr_view_companion(view);
+    if (*place == NULL) {
+        *place = qr_alloc_zero(&db->allocator, sizeof(quire_txn), err);
+        if (*place == NULL) {
+            close_view(db, view);
+            return QUIRE_NO_MEMORY;
+        }
     }
-    if (txn == NULL) {
-        return QUIRE_NO_MEMORY;
-    }
+    quire_txn *txn = *place;
     txn->db = db;
-    quire_status status = open_view(txn, mode, options, err);
-    if (status != QUIRE_OK) {
-        leave_txn(txn);
-        return status;
-    }
+    txn->view = view;
+    txn->txn = view->txn;
     *out = txn;
     return QUIRE_OK;
 }
 
 /* ---- End ---- */
 
-static void release_handles(quire_txn *txn)
+/* What only a write transaction can have. */
+static void forget_changes(quire_txn *txn)
 {
-    while (txn->handles != NULL) {
-        qr_handle_close(txn->handles);
-    }
-}
-
-static void free_txn(quire_txn *txn)
-{
-    quire_db *db = txn->db;
-    bool wrote = txn->txn != NULL;
     qr_schema_end(txn);
     qr_savepoints_free(txn);
     while (txn->counters != NULL) {
         struct qr_rowid_counter *counter = txn->counters;
         txn->counters = counter->next;
-        qr_free(&db->allocator, counter, sizeof *counter);
+        qr_free(&txn->db->allocator, counter, sizeof *counter);
     }
-    leave_txn(txn);
-    if (wrote) {
-        atomic_fetch_sub(&db->writers, 1);
+    txn->savepoint_floor = 0;
+}
+
+/* Empties a transaction but for its schema and a handle, which the next one that gets its memory
+ * may use: as soon as the view, which is returned, is given back. */
+static struct qr_view *leave_txn(quire_txn *txn)
+{
+    while (txn->handles != NULL) {
+        qr_handle_close(txn->handles);
     }
+    if (txn->txn != NULL) {
+        forget_changes(txn);
+    }
+    txn->shared_checked = false;
+    return txn->view;
 }
 
 void quire_rollback(quire_txn *txn)
@@ -183,13 +177,8 @@ void quire_rollback(quire_txn *txn)
         qr_txn_give_up(txn); /* the statement fails, and its transaction lives on */
         return;
     }
-    release_handles(txn);
-    if (txn->txn != NULL) {
-        qr_txn_rollback(txn->txn);
-    } else {
-        qr_snapshot_close(txn->view);
-    }
-    free_txn(txn);
+    quire_db *db = txn->db;
+    close_view(db, leave_txn(txn));
 }
 
 /* Lets the hook see the transaction; rolls it back if it refuses. */
@@ -228,18 +217,17 @@ quire_status quire_commit(quire_txn *txn, quire_error *err)
     if (txn == NULL) {
         return qr_fail(err, QUIRE_MISUSE, "quire_commit needs a transaction.");
     }
-    quire_status status = QUIRE_OK;
     quire_db *db = txn->db;
-    uint64_t sequence = 0;
     QR_TRY(check_end(txn, err));
     QR_TRY(ask_before_commit(txn, err));
-    release_handles(txn);
-    if (txn->txn != NULL) {
-        status = qr_txn_commit_numbered(txn->txn, &sequence, err);
-    } else {
-        qr_snapshot_close(txn->view);
+    struct qr_view *view = leave_txn(txn);
+    if (view->txn == NULL) {
+        qr_snapshot_close(view);
+        return QUIRE_OK;
     }
-    free_txn(txn);
+    uint64_t sequence = 0;
+    quire_status status = qr_txn_commit_numbered(view->txn, &sequence, err);
+    atomic_fetch_sub(&db->writers, 1);
     if (status == QUIRE_OK) {
         tell_after_commit(db, sequence);
     }
@@ -282,16 +270,17 @@ static quire_status commit_with(quire_txn *txn, quire_ticket *ticket, quire_erro
         free_ticket(ticket);
         return status;
     }
-    release_handles(txn);
-    if (txn->txn != NULL) {
-        status = qr_txn_commit_async(txn->txn, &ticket->ticket, err);
-    } else {
-        qr_snapshot_close(txn->view);
+    quire_db *db = txn->db;
+    struct qr_view *view = leave_txn(txn);
+    if (view->txn == NULL) {
+        qr_snapshot_close(view);
         if (ticket->done != NULL) {
             call_done(&ticket->ticket, QUIRE_OK, NULL);
         }
+        return QUIRE_OK;
     }
-    free_txn(txn);
+    status = qr_txn_commit_async(view->txn, &ticket->ticket, err);
+    atomic_fetch_sub(&db->writers, 1);
     if (status != QUIRE_OK) {
         free_ticket(ticket);
     }

@@ -101,6 +101,13 @@ quire_status qr_pager_readers(struct qr_pager *pager, quire_reader_callback each
                               quire_error *err);
 void qr_snapshot_close(struct qr_view *view);
 
+/* A place for an object of the view's user. It belongs to the user while the view is open; what is
+ * left in it, the next view in the same place of the pager finds: so a user that keeps something
+ * for its views needs neither memory nor an atomic operation of its own. NULL at first. */
+void **qr_view_companion(const struct qr_view *view);
+/* Hands over all companions, to be freed. No view is open. */
+void qr_pager_drop_companions(struct qr_pager *pager, void (*drop)(void *companion));
+
 struct qr_pager *qr_view_pager(const struct qr_view *view);
 uint64_t qr_view_sequence(const struct qr_view *view);
 /* Pages of the database in this view; page numbers below it are valid. */

@@ -127,6 +127,7 @@ struct qr_slot {
     struct qr_view view;
     struct qr_pin pin; /* for the first pin of a snapshot; in the list from its first use on */
     bool pin_used;
+    void *companion;           /* the view's user's, whoever that is at the time */
     bool labelled;             /* seen by the slot's owner alone: it takes no lock without need */
     char owner[QR_OWNER_SIZE]; /* label, "" when none; under slots.lock */
 };

@@ -154,7 +154,7 @@ static uint32_t first_slot_hint(uint32_t readers)
     unsigned char here = 0;
     uintptr_t address = (uintptr_t)&here;
     uint32_t mixed = (uint32_t)(address >> 16) * UINT32_C(2654435761);
-    return (mixed >> 16) % (readers < 16 ? readers : 16);
+    return (uint32_t)((uint64_t)mixed * (readers < 16 ? readers : 16) >> 32);
 }
 
 /* The reader with the oldest snapshot; slot NULL when there is none. */
@@ -288,6 +288,24 @@ void qr_snapshot_close(struct qr_view *view)
     }
     if (slot != &pager->slots.slot[QR_SLOT_CHECKPOINT]) {
         atomic_store_explicit(&slot->taken, 0, memory_order_release);
+    }
+}
+
+void **qr_view_companion(const struct qr_view *view)
+{
+    struct qr_slot *slot = &view->pager->slots.slot[QR_SLOT_WRITER];
+    return view->txn != NULL ? &slot->companion
+                             : &slot_of((struct qr_view *)(uintptr_t)view)->companion;
+}
+
+void qr_pager_drop_companions(struct qr_pager *pager, void (*drop)(void *companion))
+{
+    for (uint32_t i = 0; i < pager->slots.count; i++) {
+        void *companion = pager->slots.slot[i].companion;
+        pager->slots.slot[i].companion = NULL;
+        if (companion != NULL) {
+            drop(companion);
+        }
     }
 }
 
