@@ -496,3 +496,47 @@ Test(read_cost, reader__opens_without_allocating)
     close_db(db);
     cr_assert(failing_allocator_is_clean(&failing));
 }
+
+/* What a reader finds by name without searching is of its own snapshot, whoever had its memory. */
+Test(read_cost, reader__opens_the_tree_that_has_the_name_in_its_snapshot)
+{
+    quire_error err = QUIRE_ERROR_INIT;
+    quire_db *db = memory_db(1024);
+    quire_txn *old = NULL;
+    for (uint64_t round = 0; round < 5; round++) {
+        quire_tree *tree;
+        uint64_t rows;
+        quire_txn *txn = begin_write(db);
+        if (round > 0) {
+            OK(quire_tree_drop(txn, "t", &err));
+        }
+        OK(quire_tree_create(txn, "t", &err));
+        OK(quire_tree_open(txn, "t", &tree, &err));
+        for (uint64_t i = 0; i <= round; i++) {
+            OK(quire_tree_put(tree, (int64_t)i, "x", 1, NULL, &err));
+        }
+        commit(txn);
+        quire_tree_close(tree);
+        if (old == NULL) {
+            old = begin_read(db);
+        }
+        for (int times = 0; times < 2; times++) {
+            txn = begin_read(db);
+            OK(quire_tree_open(txn, "t", &tree, &err));
+            OK(quire_tree_count(tree, &rows, &err));
+            cr_assert_eq(rows, round + 1);
+            quire_tree_close(tree);
+            commit(txn);
+            OK(quire_tree_open(old, "t", &tree, &err));
+            OK(quire_tree_count(tree, &rows, &err));
+            cr_assert_eq(rows, 1);
+            quire_tree_close(tree);
+        }
+        txn = begin_write(db);
+        OK(quire_tree_drop(txn, "t", &err));
+        FAILS(UNKNOWN_NAME, quire_tree_open(txn, "t", &tree, &err));
+        quire_rollback(txn);
+    }
+    commit(old);
+    close_db(db);
+}
