@@ -384,6 +384,7 @@ static quire_status publish(struct qr_txn *txn, struct qr_published *out, quire_
     out->done = status == QUIRE_OK && !lacks_header(txn);
     if (out->done) {
         size_t before = commit->open.count;
+        QR_ASSERT(!txn->direct_unsynced);
         out->seq = commit->sequence + 1;
         publish_pages(txn, out->seq);
         note_cut(commit, txn->pages, out->seq);
@@ -572,6 +573,8 @@ static void wait_for_checkpointer(struct qr_pager *pager)
     }
 }
 
+/* The direct route ends behind the last operation: the beginning of one may write pages ahead, and
+ * all that is written must be synced before the transaction is published. */
 static quire_status prepare(struct qr_txn *txn, size_t *reserved, quire_error *err)
 {
     struct qr_pager *pager = txn->pager;
@@ -584,6 +587,7 @@ static quire_status prepare(struct qr_txn *txn, size_t *reserved, quire_error *e
     if (with_header) {
         QR_TRY(qr_txn_page_write(txn, QR_PAGE_NUMBER_HEADER, &page, err));
     }
+    QR_TRY(qr_direct_finish(txn, err));
     *reserved = qr_direct_count_logged(txn);
     return reserve_log(pager, *reserved, err);
 }
@@ -593,7 +597,6 @@ static quire_status prepare_and_publish(struct qr_txn *txn, struct qr_published 
 {
     struct qr_pager *pager = txn->pager;
     *out = (struct qr_published){0};
-    QR_TRY(qr_direct_finish(txn, err));
     while (!out->done) {
         size_t reserved = 0;
         QR_TRY(prepare(txn, &reserved, err));

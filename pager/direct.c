@@ -8,8 +8,9 @@
  * then all earlier commits are durable, so that no recovery wants what the
  * pages held before, and the number of that group, given to nothing else, is
  * the lsn of the pages. They are written in long runs as they get full, again
- * if they change, and leave memory without a copy in the spill file. Before the
- * commit is published the database file is synced; its frames are those of the
+ * if they change, and leave memory without a copy in the spill file. Behind the
+ * last operation, page 0 being among what it changed, and before the commit is
+ * published the database file is synced; the commit's frames are those of the
  * pages that existed before, and of page 0.
  *
  * A page goes this way only when nothing in memory has an image of it that the
@@ -157,6 +158,7 @@ static quire_status write_some(struct qr_txn *txn, uint32_t *pages, uint32_t cou
     }
     /* A checkpoint that lengthens a short file would cut what is written meanwhile. */
     QR_TRY(qr_file_resize(pager, txn->pages, false, err));
+    txn->direct_unsynced = true;
     QR_TRY(write_runs(txn, pages, kept, err));
     for (uint32_t i = 0; i < kept; i++) {
         cache->frame[cache->private_table[pages[i]]].at_home = true;
@@ -238,10 +240,11 @@ quire_status qr_direct_finish(struct qr_txn *txn, quire_error *err)
         }
         QR_TRY(write_some(txn, pages, count, err));
     }
-    if (QR_MUTANT(NO_BULK_SYNC)) {
-        return QUIRE_OK;
+    if (txn->direct_unsynced && !QR_MUTANT(NO_BULK_SYNC)) {
+        QR_TRY(qr_database_sync_shared(pager, err));
     }
-    return qr_database_sync_shared(pager, err);
+    txn->direct_unsynced = false;
+    return QUIRE_OK;
 }
 
 size_t qr_direct_count_logged(const struct qr_txn *txn)

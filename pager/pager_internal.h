@@ -432,6 +432,7 @@ struct qr_txn {
     uint64_t direct_lsn;  /* of pages written to the database file; 0 = none may be */
     size_t direct_hand;   /* pages of `own` before it have had their turn */
     uint64_t direct_written, direct_changed; /* pages written, and changed again */
+    bool direct_unsynced; /* something was written since the database file was synced */
 
     struct qr_savepoint *savepoints; /* open ones, outermost first */
     size_t savepoint_count, savepoint_capacity;
@@ -713,7 +714,8 @@ void qr_direct_init(struct qr_txn *txn);
 void qr_direct_write_ahead(struct qr_txn *txn);
 /* Takes a new page out of its frame if the database file has or may have its image. */
 bool qr_direct_leave(struct qr_txn *txn, uint32_t page_number);
-/* Before publishing: writes what may still be written, syncs the database file. */
+/* Before publishing, behind the last operation: writes what may still be written, syncs the database
+ * file. */
 quire_status qr_direct_finish(struct qr_txn *txn, quire_error *err);
 /* Private pages that the commit has to log. */
 size_t qr_direct_count_logged(const struct qr_txn *txn);

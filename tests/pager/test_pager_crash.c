@@ -233,8 +233,86 @@ static void commit_pages(struct history *history, struct qr_pager *pager, uint32
     atomic_store(&history->acked, to);
 }
 
-/* The commits fill the log to its last frame, so that a checkpoint finds no room for the header
- * page that should end it: the log must not be emptied before it has been framed. */
+/* The last page is the one from which a transaction writes to the database file; it does so at the
+ * beginning of its next operation, which is the commit's. */
+Test(pager_crash, pages_written_at_the_beginning_of_the_commit__are_durable_with_it)
+{
+    enum { ALLOCATED = 352, FIRST = 3 };
+    struct faulty_layer *faulty = faulty_layer_create();
+    struct qr_pager_options options = fixture_options(faulty_layer_files(faulty));
+    options.cache_bytes = 1 << 20; /* nothing leaves it */
+    options.wal_bytes_max = 4 * ALLOCATED * options.page_size;
+    struct qr_pager *pager = fixture_open(&options);
+    struct qr_txn *txn = fixture_begin(pager);
+    for (uint32_t page = FIRST; page < FIRST + ALLOCATED; page++) {
+        cr_assert_eq(fixture_alloc(txn, page), page);
+    }
+    cr_assert_eq(fixture_stats(pager).pages_direct, 0);
+    fixture_commit(txn);
+    cr_assert_gt(fixture_stats(pager).pages_direct, 0);
+    struct faulty_cut cut = {.survival = FAULTY_LOSE_ALL};
+    struct qr_file_layer *after = faulty_layer_power_cut(faulty, &cut);
+    expect_pages(after, FIRST + ALLOCATED, 0);
+    qr_file_layer_memory_destroy(after);
+    fixture_close(pager);
+    faulty_layer_destroy(faulty);
+}
+
+struct intruder {
+    struct qr_pager *pager;
+    atomic_bool armed;
+};
+
+/* Has a checkpoint run before the first write to the database file. */
+static void checkpoint_before_write(void *context, const struct faulty_record *record)
+{
+    struct intruder *intruder = context;
+    if (strstr(record->path, "-wal") == NULL && strstr(record->path, "test.quire") != NULL &&
+        atomic_exchange(&intruder->armed, false)) {
+        cr_assert_eq(qr_pager_checkpoint(intruder->pager, NULL), QUIRE_OK);
+    }
+}
+
+/* Pages that were freed and allocated again cannot be written before the commit, since a checkpoint
+ * is going to write what they held. It does so while the commit writes the others. From then on they
+ * could be written too, and the transaction has more pages in memory than its share. */
+Test(pager_crash, pages_that_a_checkpoint_lets_go_during_the_commit__are_durable_with_it)
+{
+    enum { USED = 60, ALLOCATED = 405, FIRST = 3 };
+    struct faulty_layer *faulty = faulty_layer_create();
+    struct qr_pager_options options = fixture_options(faulty_layer_files(faulty));
+    options.cache_bytes = 1 << 20; /* of its frames a transaction may have 384 */
+    options.wal_bytes_max = 400 << 10;
+    struct intruder intruder = {.pager = fixture_open(&options)};
+    struct qr_txn *txn = fixture_begin(intruder.pager);
+    for (uint32_t page = FIRST; page < FIRST + USED; page++) {
+        cr_assert_eq(fixture_alloc(txn, 1000 + page), page);
+    }
+    fixture_commit(txn);
+    txn = fixture_begin(intruder.pager);
+    for (uint32_t page = FIRST; page < FIRST + USED; page++) {
+        cr_assert_eq(qr_txn_page_free(txn, page, NULL), QUIRE_OK);
+    }
+    fixture_commit(txn);
+    txn = fixture_begin(intruder.pager);
+    for (uint32_t page = FIRST; page < FIRST + ALLOCATED; page++) {
+        cr_assert_eq(fixture_alloc(txn, page), page);
+    }
+    cr_assert_eq(fixture_stats(intruder.pager).checkpoints, 0);
+    faulty_layer_observe(faulty, FAULTY_SET(FAULTY_WRITE), checkpoint_before_write, &intruder);
+    atomic_store(&intruder.armed, true);
+    fixture_commit(txn);
+    cr_assert_eq(fixture_stats(intruder.pager).checkpoints, 1);
+    faulty_layer_observe(faulty, 0, NULL, NULL);
+    struct faulty_cut cut = {.survival = FAULTY_LOSE_ALL};
+    struct qr_file_layer *after = faulty_layer_power_cut(faulty, &cut);
+    expect_pages(after, FIRST + ALLOCATED, 0);
+    cr_assert_eq(fixture_stats(intruder.pager).pages_direct, ALLOCATED - USED);
+    qr_file_layer_memory_destroy(after);
+    fixture_close(intruder.pager);
+    faulty_layer_destroy(faulty);
+}
+
 /* With a hook that wants to see every change, all pages go through the log. */
 static quire_status see_segment(void *context, const quire_segment *segment, quire_error *err)
 {
@@ -244,6 +322,8 @@ static quire_status see_segment(void *context, const quire_segment *segment, qui
     return QUIRE_OK;
 }
 
+/* The commits fill the log to its last frame, so that a checkpoint finds no room for the header
+ * page that should end it: the log must not be emptied before it has been framed. */
 Test(pager_crash, checkpoint_of_a_full_log__leaves_a_header_that_knows_all_pages)
 {
     enum { FRAMES = 3 * 15, FIRST = 4, ALL = FIRST + FRAMES - 2 };
