@@ -173,6 +173,13 @@ struct qr_handle {
     uint32_t epoch;
 };
 
+/* Whether an object found under a handle's name or number is the one that it was opened for. What
+ * is made after a rollback to a savepoint may have a number again, but not its root with it. */
+static inline bool qr_same_object(const struct qr_object *a, const struct qr_object *b)
+{
+    return a->id == b->id && a->root == b->root;
+}
+
 /* Ties a zeroed handle to a transaction. Cannot fail. */
 void qr_handle_open(struct qr_handle *handle, quire_txn *txn, const struct qr_table_def *def,
                     void (*release)(struct qr_handle *));

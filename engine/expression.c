@@ -9,7 +9,6 @@
  */
 #include "engine/expression.h"
 
-#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,6 +16,9 @@
 
 #include "catalog/record.h"
 #include "engine/expression_internal.h"
+
+/* Largest exponent of ten of a number, either way. */
+#define EXPONENT_MAX 9999
 
 /* ---- Tokens ---- */
 
@@ -318,6 +320,18 @@ static quire_status parse_integer(struct parser *parser, bool negative, quire_va
     return QUIRE_OK;
 }
 
+/* The exponent in the bytes behind the "e", which may not end with a NUL; once it is over the limit
+ * the rest does not matter. */
+static long parse_exponent(const char *text, uint32_t size)
+{
+    bool negative = size > 0 && text[0] == '-';
+    long exponent = 0;
+    for (uint32_t i = 0; i < size && exponent <= EXPONENT_MAX; i++) {
+        exponent = is_digit(text[i]) ? 10 * exponent + (text[i] - '0') : exponent;
+    }
+    return negative ? -exponent : exponent;
+}
+
 /* The digits are handed to strtod as a whole number with an exponent: it reads a point only as the
  * locale writes it. */
 static quire_status parse_real(struct parser *parser, bool negative, quire_value *value)
@@ -340,9 +354,9 @@ static quire_status parse_real(struct parser *parser, bool negative, quire_value
     }
     long exponent = 0;
     if (i < size && count < DIGITS_MAX) {
-        exponent = strtol(text + i + 1, NULL, 10);
+        exponent = parse_exponent(text + i + 1, size - i - 1);
     }
-    if (count == DIGITS_MAX || exponent > 9999 || exponent < -9999) {
+    if (count == DIGITS_MAX || exponent > EXPONENT_MAX || exponent < -EXPONENT_MAX) {
         return fail_at(parser, QUIRE_SYNTAX, parser->token.at, "the number has too many digits.");
     }
     (void)snprintf(digits + count, sizeof digits - count, "e%ld", shift + exponent);

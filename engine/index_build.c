@@ -40,7 +40,8 @@ struct builder {
 
 /* ---- Transactions ---- */
 
-/* One step of the builder, in a write transaction of its own. */
+/* One step of the builder, in a write transaction of its own. The program's before_commit may use
+ * the transaction behind it: it has to see the catalog as the step leaves it. */
 typedef quire_status (*build_step)(struct builder *builder, quire_txn *txn, struct qr_arena *arena,
                                    quire_error *err);
 
@@ -100,7 +101,8 @@ static quire_status add_unfinished(quire_txn *txn, const struct qr_table_def *ta
     QR_TRY(qr_catalog_next_id(txn->view, &object->id, err));
     QR_TRY(qr_index_make(txn, object, err));
     QR_TRY(qr_catalog_add(txn->txn, object, err));
-    return qr_catalog_set_gap(txn->txn, object->id, &gap, err);
+    QR_TRY(qr_catalog_set_gap(txn->txn, object->id, &gap, err));
+    return qr_schema_changed(txn, err);
 }
 
 /* Makes the index, or finds it as an earlier builder left it. */
@@ -180,9 +182,12 @@ static quire_status build_batch(struct builder *builder, quire_txn *txn, struct 
     QR_TRY(status);
     builder->done += rows;
     builder->complete = done;
-    object->building = !done;
-    return done ? qr_catalog_update(txn->txn, object, err)
-                : qr_catalog_set_gap(txn->txn, object->id, &gap, err);
+    if (!done) {
+        return qr_catalog_set_gap(txn->txn, object->id, &gap, err);
+    }
+    object->building = false;
+    QR_TRY(qr_catalog_update(txn->txn, object, err));
+    return qr_schema_changed(txn, err);
 }
 
 static quire_status drop_unfinished(struct builder *builder, quire_txn *txn, struct qr_arena *arena,
@@ -195,7 +200,8 @@ static quire_status drop_unfinished(struct builder *builder, quire_txn *txn, str
         return QUIRE_OK;
     }
     QR_TRY(qr_index_discard(txn, object, err));
-    return qr_catalog_remove(txn->txn, object, err);
+    QR_TRY(qr_catalog_remove(txn->txn, object, err));
+    return qr_schema_changed(txn, err);
 }
 
 /* ---- The whole ---- */

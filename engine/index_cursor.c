@@ -13,7 +13,8 @@
  * whether it really has that key.
  *
  * Rows may be changed while a walk is open: a B-tree walk goes on from where it
- * stands; groups and hash matches yield what they held when they were read.
+ * stands, but a group yields what it held when it was read; a hash walk looks
+ * its key up again, and goes on behind the last rowid.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -34,7 +35,6 @@ struct quire_index_cursor {
     struct qr_handle handle; /* first */
     struct qr_index index;
     uint32_t epoch; /* that index was opened for */
-    uint32_t index_id;
     bool reverse;
     bool done;
 
@@ -56,6 +56,8 @@ struct quire_index_cursor {
 
     /* hash */
     struct qr_hash_rowids rowids;
+    uint64_t changes; /* of the view, when they were found */
+    int64_t last;     /* rowid yielded, if the walk has started */
     struct qr_index_key wanted;
 };
 
@@ -218,6 +220,7 @@ static quire_status start_hash(struct quire_index_cursor *cursor, const quire_in
     QR_TRY(qr_index_key_from_values(&cursor->index, range->prefix, &cursor->wanted, err));
     struct qr_hash_key key = qr_hash_key_of(&cursor->wanted);
     QR_TRY(qr_hash_find(&hash, &key, &match, err));
+    cursor->changes = qr_view_changes(hash.view);
     return qr_hash_rowids_open(&cursor->rowids, &hash, &match, range->reverse, err);
 }
 
@@ -260,7 +263,6 @@ quire_status qr_index_cursor_make(quire_txn *txn, const struct qr_table_def *tab
     }
     qr_handle_open(&cursor->handle, txn, table, release_cursor);
     cursor->epoch = cursor->handle.epoch;
-    cursor->index_id = table->indexes[index].object->id;
     cursor->lower.allocator = &cursor->handle.allocator;
     cursor->upper.allocator = &cursor->handle.allocator;
     cursor->prefix.allocator = &cursor->handle.allocator;
@@ -535,14 +537,37 @@ static quire_status next_btree(struct quire_index_cursor *cursor, int64_t *rowid
 
 /* ---- Moving over hash matches ---- */
 
+/* After changes the rowids of the key may be elsewhere. */
+static quire_status follow_changes(struct quire_index_cursor *cursor, quire_error *err)
+{
+    struct qr_hash hash = qr_hash_of(cursor->index.txn, cursor->index.def->object);
+    struct qr_hash_key key = qr_hash_key_of(&cursor->wanted);
+    struct qr_hash_match match;
+    if (cursor->changes == qr_view_changes(hash.view)) {
+        return QUIRE_OK;
+    }
+    QR_TRY(qr_hash_find(&hash, &key, &match, err));
+    QR_TRY(qr_hash_rowids_follow(&cursor->rowids, &hash, &match,
+                                 cursor->started ? &cursor->last : NULL, err));
+    cursor->changes = qr_view_changes(hash.view);
+    return QUIRE_OK;
+}
+
 static quire_status next_hash(struct quire_index_cursor *cursor, int64_t *rowid, bool *valid,
                               quire_error *err)
 {
     struct qr_key *full = &cursor->index.scratch;
     *valid = false;
+    QR_TRY(follow_changes(cursor, err));
     while (!cursor->done) {
         QR_TRY(qr_hash_rowids_next(&cursor->rowids, rowid, valid, err));
-        if (!*valid || !cursor->wanted.is_cut) {
+        if (!*valid) {
+            cursor->done = true;
+            return QUIRE_OK;
+        }
+        cursor->started = true;
+        cursor->last = *rowid;
+        if (!cursor->wanted.is_cut) {
             return QUIRE_OK;
         }
         QR_TRY(qr_index_key_of_rowid(&cursor->index, *rowid, full, err));
@@ -563,7 +588,7 @@ static quire_status check_cursor(struct quire_index_cursor *cursor, quire_error 
     }
     const struct qr_table_def *table = cursor->handle.def;
     for (uint32_t i = 0; i < table->index_count; i++) {
-        if (table->indexes[i].object->id == cursor->index_id) {
+        if (qr_same_object(table->indexes[i].object, cursor->index.def->object)) {
             cursor->index.table = table;
             cursor->index.def = &table->indexes[i];
             cursor->epoch = cursor->handle.epoch;

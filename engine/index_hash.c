@@ -229,6 +229,46 @@ quire_status qr_hash_rowids_next(struct qr_hash_rowids *rowids, int64_t *rowid, 
     return QUIRE_OK;
 }
 
+/* Has the cursor's next step lead behind a rowid, whether it is there or not. */
+static quire_status stand_at(struct qr_tree_cursor *cursor, int64_t rowid, bool reverse,
+                             quire_error *err)
+{
+    struct qr_tree_key key = {.rowid = rowid};
+    bool valid;
+    QR_TRY(qr_tree_cursor_seek(cursor, &key, &valid, err));
+    if (!valid || reverse) {
+        return QUIRE_OK;
+    }
+    QR_TRY(qr_tree_cursor_key(cursor, &key, err));
+    return key.rowid == rowid ? QUIRE_OK : qr_tree_cursor_previous(cursor, &valid, err);
+}
+
+quire_status qr_hash_rowids_follow(struct qr_hash_rowids *rowids, const struct qr_hash *hash,
+                                   const struct qr_hash_match *match, const int64_t *last,
+                                   quire_error *err)
+{
+    bool reverse = rowids->reverse;
+    if (match->posting_root != 0 && match->posting_root == rowids->match.posting_root) {
+        return QUIRE_OK; /* the cursor finds its place again by itself */
+    }
+    qr_hash_rowids_close(rowids);
+    QR_TRY(qr_hash_rowids_open(rowids, hash, match, reverse, err));
+    if (last == NULL) {
+        return QUIRE_OK;
+    }
+    if (rowids->cursor != NULL) {
+        rowids->next = 1;
+        return stand_at(rowids->cursor, *last, reverse, err);
+    }
+    uint32_t below = 0;
+    while (below < match->count && match->rowids[below] < *last) {
+        below++;
+    }
+    bool there = below < match->count && match->rowids[below] == *last;
+    rowids->next = reverse ? match->count - below : below + there;
+    return QUIRE_OK;
+}
+
 void qr_hash_rowids_close(struct qr_hash_rowids *rowids)
 {
     if (rowids->cursor != NULL) {

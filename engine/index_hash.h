@@ -70,6 +70,11 @@ quire_status qr_hash_rowids_open(struct qr_hash_rowids *rowids, const struct qr_
                                  const struct qr_hash_match *match, bool reverse, quire_error *err);
 quire_status qr_hash_rowids_next(struct qr_hash_rowids *rowids, int64_t *rowid, bool *valid,
                                  quire_error *err);
+/* After changes: goes over to what the key matches now, and on behind `last`; NULL: from the first.
+ */
+quire_status qr_hash_rowids_follow(struct qr_hash_rowids *rowids, const struct qr_hash *hash,
+                                   const struct qr_hash_match *match, const int64_t *last,
+                                   quire_error *err);
 void qr_hash_rowids_close(struct qr_hash_rowids *rowids);
 
 /* ---- Moving pages ---- */

@@ -49,7 +49,7 @@ quire_status qr_handle_renew(struct qr_handle *handle, quire_error *err)
     }
     const struct qr_table_def *def;
     QR_TRY(qr_schema_find(handle->txn, handle->def->object->name, &def, err));
-    if (def == NULL || def->object->id != handle->def->object->id) {
+    if (def == NULL || !qr_same_object(def->object, handle->def->object)) {
         return qr_fail(err, QUIRE_MISUSE, "\"%s\" was dropped after this handle was opened.",
                        handle->def->object->name);
     }

@@ -23,8 +23,9 @@ struct quire_view {
     struct qr_arena arena; /* the definition */
     const struct qr_object *object;
     const struct qr_table_view *def;
-    quire_value *values; /* of one row */
-    uint32_t epoch;      /* of the schema that the definition is of */
+    quire_value *values;            /* of one row */
+    const quire_view_cursor *shown; /* whose row that is; NULL: no cursor's */
+    uint32_t epoch;                 /* of the schema that the definition is of */
     struct qr_arena scratch;
 };
 
@@ -42,7 +43,6 @@ struct quire_view_cursor {
     struct qr_view_path path;
     uint32_t epoch;
     enum walk walk;
-    bool on_row;
     bool unordered; /* the order does not matter */
     int64_t rowid;
     quire_cursor *rows;          /* of the table, or */
@@ -70,6 +70,7 @@ static quire_status load(quire_txn *txn, const char *name, struct qr_arena *aren
     view->object = object;
     view->def = def;
     view->values = values;
+    view->shown = NULL;
     view->epoch = txn->schema_epoch;
     *table_name = table->name;
     return QUIRE_OK;
@@ -176,6 +177,7 @@ static quire_status project(quire_view *view, const void *record, size_t size, b
 {
     const struct qr_table_view *def = view->def;
     *belongs = true;
+    view->shown = NULL;
     qr_arena_reset(&view->scratch);
     if (def->filter != NULL) {
         QR_TRY(qr_expression_holds(def->filter, record, size, &view->scratch, belongs, err));
@@ -277,7 +279,6 @@ static void close_walk(quire_view_cursor *cursor)
     cursor->entries = NULL;
     cursor->sorted = NULL;
     cursor->sorted_count = cursor->sorted_capacity = cursor->sorted_at = 0;
-    cursor->on_row = false;
     cursor->walk = BEGINNING;
 }
 
@@ -285,6 +286,7 @@ void quire_view_cursor_close(quire_view_cursor *cursor)
 {
     if (cursor != NULL) {
         close_walk(cursor);
+        cursor->view->shown = NULL;
         quire_allocator allocator = cursor->view->allocator;
         qr_free(&allocator, cursor, sizeof *cursor);
     }
@@ -445,7 +447,7 @@ quire_status quire_view_cursor_next(quire_view_cursor *cursor, bool *valid, quir
 {
     *valid = false;
     QR_TRY(check_cursor(cursor, err));
-    cursor->on_row = false;
+    cursor->view->shown = NULL;
     if (cursor->walk == BEGINNING) {
         quire_status status = begin_walk(cursor, err);
         if (status != QUIRE_OK) {
@@ -462,7 +464,7 @@ quire_status quire_view_cursor_next(quire_view_cursor *cursor, bool *valid, quir
         return QUIRE_OK;
     }
     QR_TRY(advance(cursor, valid, err));
-    cursor->on_row = *valid;
+    cursor->view->shown = *valid ? cursor : NULL;
     cursor->walk = *valid ? WALKING : ENDED;
     return QUIRE_OK;
 }
@@ -478,8 +480,9 @@ quire_status quire_view_cursor_first(quire_view_cursor *cursor, bool *valid, qui
 quire_status quire_view_cursor_row(const quire_view_cursor *cursor, int64_t *rowid,
                                    const quire_value **values, quire_error *err)
 {
-    if (cursor == NULL || !cursor->on_row) {
-        return qr_fail(err, QUIRE_MISUSE, "The cursor is on no row.");
+    if (cursor == NULL || cursor->view->shown != cursor) {
+        return qr_fail(err, QUIRE_MISUSE,
+                       "The cursor is on no row, or its view has shown another one since.");
     }
     *rowid = cursor->rowid;
     *values = cursor->view->values;

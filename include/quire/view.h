@@ -95,7 +95,8 @@ QUIRE_API QUIRE_MUST_CHECK quire_status quire_view_cursor_first(quire_view_curso
 QUIRE_API QUIRE_MUST_CHECK quire_status quire_view_cursor_next(quire_view_cursor *cursor,
                                                                bool *valid, quire_error *err);
 /* The row under the cursor: the rowid of the table's row, and the values, borrowed as those of
- * quire_view_get. MISUSE unless the last move was valid. */
+ * quire_view_get. MISUSE unless the cursor's last move was valid and neither the view nor another
+ * cursor of it has read a row since. */
 QUIRE_API QUIRE_MUST_CHECK quire_status quire_view_cursor_row(const quire_view_cursor *cursor,
                                                               int64_t *rowid,
                                                               const quire_value **values,

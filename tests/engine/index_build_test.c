@@ -591,3 +591,53 @@ Test(index_build, memory__runs_out_anywhere_and_the_building_goes_on)
         cr_assert(failing_allocator_is_clean(&failing));
     }
 }
+
+/* ---- Hooks ---- */
+
+struct busy_hook {
+    unsigned commits;
+    int64_t added;
+};
+
+/* Changes the table in each transaction of the builder too. */
+static quire_status add_before_commit(void *context, quire_txn *txn, quire_error *err)
+{
+    struct busy_hook *hook = context;
+    quire_table *users;
+    quire_value values[] = {quire_text("Late"), quire_int(41)};
+    if (hook->commits == 0) {
+        return QUIRE_OK;
+    }
+    hook->commits--;
+    quire_status status = quire_table_open(txn, "users", &users, err);
+    if (status == QUIRE_OK) {
+        status = quire_table_insert(users, NULL, values, 2, err);
+        hook->added += status == QUIRE_OK;
+        quire_table_close(users);
+    }
+    return status;
+}
+
+/* Also in the transactions that make the index and complete it. */
+Test(index_build, hook__may_change_rows_in_the_transactions_of_the_builder)
+{
+    const quire_index_def *const defs[] = {&ordered, &hashed};
+    for (size_t i = 0; i < 2; i++) {
+        quire_error err = QUIRE_ERROR_INIT;
+        struct busy_hook hook = {.commits = 0};
+        struct qr_file_layer *layer;
+        OK(qr_file_layer_memory_create(qr_allocator_default(), &layer, &err));
+        quire_options options = {.size = sizeof options, .page_size = 1024};
+        options.hooks = (quire_hooks){.context = &hook, .before_commit = add_before_commit};
+        quire_db *db;
+        OK(qr_db_open_with("db", &options, layer, true, &db, &err));
+        fill(db);
+        hook.commits = UINT32_MAX;
+        OK(build(db, defs[i], NULL, NULL, &err));
+        hook.commits = 0;
+        cr_assert_gt(hook.added, ROWS / BATCH);
+        assert_complete(db);
+        close_db(db);
+        qr_file_layer_memory_destroy(layer);
+    }
+}

@@ -614,3 +614,100 @@ Test(index_partial, expression__is_searched_by_its_values)
     commit(txn);
     close_db(db);
 }
+
+/* ---- Changes during a walk over a hash index ---- */
+
+/* Deletes each row that the walk yields, and the one after it on every fifth. */
+static size_t delete_walked(quire_table *users, const quire_value *key, bool reverse)
+{
+    quire_error err = QUIRE_ERROR_INIT;
+    quire_index_range range = {.prefix = key, .prefix_count = 1, .reverse = reverse};
+    quire_index_cursor *walk;
+    int64_t rowid;
+    size_t deleted = 0;
+    bool valid;
+    bool found;
+    OK(quire_index_cursor_open(users, 0, &range, &walk, &err));
+    OK(quire_index_cursor_next(walk, &rowid, &valid, &err));
+    for (size_t i = 0; valid; i++) {
+        OK(quire_table_delete(users, rowid, &found, &err));
+        cr_assert(found, "row %lld is yielded again", (long long)rowid);
+        deleted++;
+        if (i % 5 == 0) {
+            OK(quire_table_delete(users, reverse ? rowid - 1 : rowid + 1, &found, &err));
+            deleted += found;
+        }
+        OK(quire_index_cursor_next(walk, &rowid, &valid, &err));
+    }
+    quire_index_cursor_close(walk);
+    return deleted;
+}
+
+/* The rowids of a key are in a tree while there are many, in cells when there are few; a key that
+ * is stored cut is compared with that of the row. */
+Test(index_hash, rows__can_be_deleted_as_a_walk_meets_them)
+{
+    static const int64_t counts[] = {7, 200};
+    for (unsigned variant = 0; variant < 8; variant++) {
+        quire_error err = QUIRE_ERROR_INIT;
+        quire_db *db = memory_db(1024);
+        quire_txn *txn = begin_write(db);
+        char name[2000];
+        bool reverse = variant & 1;
+        int64_t count = counts[variant >> 1 & 1];
+        memset(name, 'n', sizeof name);
+        name[variant & 4 ? sizeof name - 1 : 5] = '\0';
+        create_users(txn);
+        OK(add_index(txn, "users", "i", QUIRE_INDEX_HASH, false, "name", NULL, &err));
+        quire_table *users = open_users(txn);
+        for (int64_t i = 0; i < count; i++) {
+            (void)add_user(users, name, i);
+        }
+        quire_value key = quire_text(name);
+        cr_assert_eq(delete_walked(users, &key, reverse), (size_t)count);
+        uint64_t rows;
+        OK(quire_table_row_count(users, &rows, &err));
+        cr_assert_eq(rows, 0);
+        quire_table_close(users);
+        commit(txn);
+        close_db(db);
+    }
+}
+
+/* Rows that are added move the rowids of a key from cells to a tree; the walk ends all the same. */
+Test(index_hash, walk__goes_on_behind_its_row_when_the_key_becomes_frequent)
+{
+    for (int reverse = 0; reverse < 2; reverse++) {
+        quire_error err = QUIRE_ERROR_INIT;
+        quire_db *db = memory_db(1024);
+        quire_txn *txn = begin_write(db);
+        create_users(txn);
+        OK(add_index(txn, "users", "i", QUIRE_INDEX_HASH, false, "name", NULL, &err));
+        quire_table *users = open_users(txn);
+        for (int64_t i = 0; i < 6; i++) {
+            (void)add_user(users, "ada", i);
+        }
+        quire_value key = quire_text("ada");
+        quire_index_range range = {.prefix = &key, .prefix_count = 1, .reverse = reverse};
+        quire_index_cursor *walk;
+        int64_t rowid;
+        int64_t last = reverse ? INT64_MAX : 0;
+        size_t met = 0;
+        bool valid;
+        OK(quire_index_cursor_open(users, 0, &range, &walk, &err));
+        OK(quire_index_cursor_next(walk, &rowid, &valid, &err));
+        for (; valid; met++) {
+            cr_assert(reverse ? rowid < last : rowid > last);
+            last = rowid;
+            for (int64_t i = 0; met < 3 && i < 10; i++) {
+                (void)add_user(users, "ada", i);
+            }
+            OK(quire_index_cursor_next(walk, &rowid, &valid, &err));
+        }
+        cr_assert_geq(met, 6);
+        quire_index_cursor_close(walk);
+        quire_table_close(users);
+        commit(txn);
+        close_db(db);
+    }
+}

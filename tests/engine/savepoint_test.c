@@ -125,6 +125,40 @@ Test(savepoint, rollback_to__takes_schema_changes_back)
     close_db(db);
 }
 
+/* The second table has the number of the first, but is another one at another place. */
+Test(savepoint, handle__does_not_live_on_in_a_table_made_after_rollback_to)
+{
+    quire_error err = QUIRE_ERROR_INIT;
+    quire_db *db = memory_db(1024);
+    quire_txn *txn = begin_write(db);
+    static const quire_column column = {"x", QUIRE_INT, false};
+    quire_value one = quire_int(1);
+    uint64_t before;
+    create_users(txn);
+    quire_table *users = open_users(txn);
+    OK(quire_savepoint(txn, &before, &err));
+    OK(quire_table_create(txn, "more", &column, 1, &err));
+    OK(add_index(txn, "more", "i", QUIRE_INDEX_BTREE, false, "x", NULL, &err));
+    quire_table *more;
+    quire_index_cursor *walk;
+    int64_t rowid;
+    bool valid;
+    OK(quire_table_open(txn, "more", &more, &err));
+    OK(quire_table_insert(more, NULL, &one, 1, &err));
+    OK(quire_index_cursor_open(more, 0, NULL, &walk, &err));
+    OK(quire_rollback_to(txn, before, &err));
+    add_many(users, 0, 200); /* takes the pages */
+    OK(quire_table_create(txn, "more", &column, 1, &err));
+    OK(add_index(txn, "more", "i", QUIRE_INDEX_BTREE, false, "x", NULL, &err));
+    FAILS(MISUSE, quire_table_insert(more, NULL, &one, 1, &err));
+    FAILS(MISUSE, quire_index_cursor_next(walk, &rowid, &valid, &err));
+    quire_index_cursor_close(walk);
+    quire_table_close(more);
+    quire_table_close(users);
+    commit(txn);
+    close_db(db);
+}
+
 Test(savepoint, cursor__goes_on_from_its_row_after_rollback_to)
 {
     quire_error err = QUIRE_ERROR_INIT;

@@ -716,3 +716,59 @@ Test(view, allocation__may_fail_anywhere)
     } while (failing.failures != 0);
     cr_assert_eq(status, QUIRE_OK);
 }
+
+/* What follows an expression in the catalog is not part of its last number. */
+Test(view, number__ends_where_its_expression_ends)
+{
+    quire_error err = QUIRE_ERROR_INIT;
+    quire_db *db = with_users();
+    quire_txn *txn = begin_write(db);
+    static const quire_view_field fields[] = {{"large", "1e200"}, {"5", "age"}, {"tiny", "2e-7"}};
+    create_view(txn, &(quire_view_def){
+                         .name = "v", .table = "users", .columns = fields, .column_count = 3});
+    quire_view *view = open_view(txn, "v");
+    const quire_value *values;
+    bool found;
+    OK(quire_view_get(view, 1, &values, &found, &err));
+    cr_assert(found);
+    cr_assert_float_eq(values[0].as.real / 1e200, 1, 1e-9);
+    cr_assert_eq(values[1].as.integer, 30);
+    cr_assert_float_eq(values[2].as.real / 2e-7, 1, 1e-9);
+    quire_view_close(view);
+    commit(txn);
+    close_db(db);
+}
+
+/* A view has the values of one row at a time. */
+Test(view_cursor, row__is_refused_when_the_view_has_read_another)
+{
+    quire_error err = QUIRE_ERROR_INIT;
+    quire_db *db = with_users();
+    quire_txn *txn = begin_write(db);
+    create_view(txn, &(quire_view_def){.name = "v", .table = "users"});
+    quire_view *view = open_view(txn, "v");
+    quire_view_cursor *one;
+    quire_view_cursor *other;
+    const quire_value *values;
+    static const quire_column column = {"x", QUIRE_INT, false};
+    int64_t rowid;
+    bool valid;
+    OK(quire_view_cursor_open(view, &one, &err));
+    OK(quire_view_cursor_open(view, &other, &err));
+    OK(quire_view_cursor_next(one, &valid, &err));
+    OK(quire_view_cursor_next(other, &valid, &err));
+    FAILS(MISUSE, quire_view_cursor_row(one, &rowid, &values, &err));
+    OK(quire_view_cursor_row(other, &rowid, &values, &err));
+    cr_assert_eq(rowid, 1);
+    OK(quire_view_get(view, 2, &values, &valid, &err));
+    FAILS(MISUSE, quire_view_cursor_row(other, &rowid, &values, &err));
+    OK(quire_view_cursor_next(other, &valid, &err));
+    OK(quire_table_add_columns(txn, "users", &column, 1, &err));
+    OK(quire_view_path(view, &(const quire_index_def *){NULL}, &valid, &err));
+    FAILS(MISUSE, quire_view_cursor_row(other, &rowid, &values, &err));
+    quire_view_cursor_close(one);
+    quire_view_cursor_close(other);
+    quire_view_close(view);
+    commit(txn);
+    close_db(db);
+}
