@@ -5,8 +5,8 @@
  * says which trees those are, and brings their pages in. A table is resident
  * with the indexes that it has at the moment.
  *
- * Concurrency: any thread, beside readers and a writer. Failure: what the call
- * had made resident is not so any more; what was resident before is.
+ * Concurrency: any thread, beside readers and a writer. Failure: the table of the
+ * call is not resident, even if it was before; the others are as they were.
  */
 #include <string.h>
 

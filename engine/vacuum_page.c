@@ -134,6 +134,9 @@ static void forget_tree(struct qr_page_owners *owners, uint32_t tree_id)
         }
     }
     owners->count = left;
+    if (left == 0) {
+        qr_arena_reset(&owners->arena);
+    }
 }
 
 static bool is_hash_index(const struct qr_object *object)

@@ -14,8 +14,8 @@
  * loaded into the chain first.
  *
  * Concurrency: one run at a time, gone on with by one thread at a time
- * (checkpoint.running); checkpoint.lock is not held meanwhile. The flush token is held while segments are sealed, not
- * while pages are written.
+ * (checkpoint.running); checkpoint.lock is not held meanwhile. The flush token
+ * is held while segments are sealed, not while pages are written.
  */
 #include "pager/pager_internal.h"
 

@@ -216,8 +216,8 @@ quire_status qr_txn_page_move(struct qr_txn *txn, uint32_t page_number, uint32_t
 
 /* Takes free pages off the end of the database, as long as the last page is one that no snapshot
  * can see in use: *cut of them. *waiting tells of free pages, anywhere, that a snapshot still sees
- * in use, perhaps that of a checkpoint. The file is cut by a later checkpoint. The last change of its
- * transaction: nothing can be allocated that makes the database longer again (MISUSE), and no
+ * in use, perhaps that of a checkpoint. The file is cut by a later checkpoint. The last change of
+ * its transaction: nothing can be allocated that makes the database longer again (MISUSE), and no
  * savepoint is open. */
 quire_status qr_txn_trim(struct qr_txn *txn, uint32_t *cut, bool *waiting, quire_error *err);
 

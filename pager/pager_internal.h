@@ -519,8 +519,8 @@ quire_status qr_database_sync(struct qr_pager *pager, quire_error *err);
 /* The same while others may sync it: a failure, which the system tells once, poisons before the
  * next one can begin. */
 quire_status qr_database_sync_shared(struct qr_pager *pager, quire_error *err);
-/* Makes the file at least as long as so many pages, so that a short file is a damaged one; `cut`: no
- * longer than that, either. */
+/* Makes the file at least as long as so many pages, so that a short file is a damaged one; `cut`:
+ * no longer than that, either. */
 quire_status qr_file_resize(struct qr_pager *pager, uint32_t pages, bool cut, quire_error *err);
 
 /* ---- frame.c: arena, allocation, eviction ---- */

@@ -184,8 +184,8 @@ quire_status qr_wal_sync_ahead(struct qr_wal *wal, quire_error *err);
 void qr_wal_seal(struct qr_wal *wal);
 
 /* What a checkpoint has to copy: the page numbers framed in all sealed segments, sorted, each once,
- * and the newest sealed generation. Pages in packs are not among them: the caller sees to it that an
- * image of each is framed, too. Segments that hold frames of unsynced groups are left out: sync
+ * and the newest sealed generation. Pages in packs are not among them: the caller sees to it that
+ * an image of each is framed, too. Segments that hold frames of unsynced groups are left out: sync
  * first. *page_numbers is released with qr_free(count * 4); NULL and 0 when none. */
 quire_status qr_wal_sealed_pages(struct qr_wal *wal, uint32_t **page_numbers, size_t *count,
                                  uint64_t *generation, quire_error *err);

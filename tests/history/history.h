@@ -74,8 +74,8 @@ struct history_verdict {
 void history_check_numbers(const struct history *history, struct history_verdict *verdict);
 
 /* By the lists alone: "aborted read" (G1a), "intermediate read" (G1b), "incompatible order",
- * "duplicate", "garbage", "lost update", and cycles: "G0", "G1c", "G-single", "G2", each with "-realtime" when it needs the
- * order of acknowledgements. */
+ * "duplicate", "garbage", "lost update", and cycles: "G0", "G1c", "G-single", "G2", each with
+ * "-realtime" when it needs the order of acknowledgements. */
 void history_check_cycles(const struct history *history, struct history_verdict *verdict);
 
 #endif
