@@ -366,12 +366,13 @@ static bool evict_newest(struct qr_pager *pager, uint32_t frame)
     return evict_cooling(pager, frame);
 }
 
-/* An old version that the database file still holds becomes a link to it. */
+/* An old version that the database file still holds becomes a link to it. Not the header: its place
+ * in the file is written by the first commit too, whatever snapshots are open. */
 static bool evict_old(struct qr_pager *pager, uint32_t frame)
 {
     struct qr_version *version = &pager->cache.frame[frame];
     uint32_t ref, holder;
-    if (!is_clean_alone(version) ||
+    if (version->page_number == QR_PAGE_NUMBER_HEADER || !is_clean_alone(version) ||
         !qr_chain_find(pager, version->page_number, version->seq, &ref, &holder)) {
         return false;
     }

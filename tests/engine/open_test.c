@@ -204,3 +204,43 @@ Test(open, read_only__takes_files_and_directories_without_permission_to_write)
     cr_assert_eq(chmod(dir.path, 0755), 0);
     temp_dir_remove(&dir);
 }
+
+/* The first commit after an opening writes the header's place in the file at once. What a snapshot
+ * from before it sees of the header is in memory alone then, and stays there however little room
+ * there is. */
+Test(open, first_commit__keeps_the_header_of_older_snapshots)
+{
+    quire_error err = QUIRE_ERROR_INIT;
+    quire_options options = small_options();
+    quire_db *db;
+    struct temp_dir dir;
+    char path[600];
+    uint64_t number;
+    temp_dir_create(&dir);
+    (void)temp_dir_file(&dir, "header.quire", path, sizeof path);
+    options.cache_bytes = UINT64_C(64) * 1024;
+    options.checkpoint = quire_checkpoint_manual();
+    OK(quire_open(path, &options, &db, &err));
+    put_rows(db, 2000, 300);
+    OK(quire_close(db, &err));
+
+    OK(quire_open(path, &options, &db, &err));
+    quire_txn *old = begin_read(db);
+    quire_txn *txn = begin_write(db);
+    OK(quire_set_number(txn, QUIRE_USER_VERSION, 7, &err));
+    commit(txn);
+    expect_rows(db, 2000, 300);
+    expect_rows(db, 2000, 300);
+    cr_assert_gt(stats_of(db).evictions, 100);
+    OK(quire_get_number(old, QUIRE_USER_VERSION, &number, &err));
+    cr_assert_eq(number, 0);
+    txn = begin_write(db);
+    OK(quire_set_number(txn, QUIRE_USER_VERSION, 8, &err));
+    commit(txn);
+    OK(quire_checkpoint(db, &err));
+    OK(quire_get_number(old, QUIRE_USER_VERSION, &number, &err));
+    cr_assert_eq(number, 0);
+    quire_rollback(old);
+    OK(quire_close(db, &err));
+    temp_dir_remove(&dir);
+}
