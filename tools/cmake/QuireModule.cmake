@@ -52,3 +52,15 @@ function(quire_test name)
     set_tests_properties(${name} PROPERTIES
         ENVIRONMENT "ASAN_OPTIONS=abort_on_error=1" SKIP_RETURN_CODE 77)
 endfunction()
+
+# quire_race(PROGRAM TEST...)
+#
+# The tests of a plain program whose threads meet on purpose: what the target
+# "races" builds, and tools/check runs under ThreadSanitizer each time.
+function(quire_race program)
+    if(NOT TARGET races)
+        add_custom_target(races)
+    endif()
+    add_dependencies(races ${program})
+    set_tests_properties(${ARGN} PROPERTIES LABELS race)
+endfunction()
