@@ -11,7 +11,7 @@ QUIRE_PACKAGES_DEMO=(iso-codes)
 
 # To build and run the tests, and for tools/lint.
 QUIRE_PACKAGES_TEST=(libcriterion-dev iso-codes nodejs binutils python3
-    clang clang-format clang-tidy shellcheck spin)
+    clang clang-format clang-tidy shellcheck spin libsqlite3-dev)
 
 # Peers that the benchmarks compare with.
 QUIRE_PACKAGES_BENCH=(libsqlite3-dev liblmdb-dev libleveldb-dev librocksdb-dev libwiredtiger-dev)
