@@ -8,12 +8,11 @@
  */
 #include <string.h>
 
-#include "engine/engine_internal.h"
+#include "engine/tree_internal.h"
 
+/* Nothing but the calls differs. */
 struct quire_keytree {
-    struct qr_handle handle; /* first */
-    struct qr_tree_reader reader;
-    struct qr_tree_edge edge;
+    quire_tree tree;
 };
 
 /* Where a cursor stands; the ends are those of its prefix. */
@@ -28,12 +27,6 @@ struct quire_keycursor {
 };
 
 /* ---- Trees ---- */
-
-static void release_tree(struct qr_handle *handle)
-{
-    quire_keytree *tree = (quire_keytree *)handle;
-    qr_tree_reader_free(&tree->reader);
-}
 
 static quire_status find_keytree(quire_txn *txn, const char *name, const struct qr_table_def **def,
                                  quire_error *err)
@@ -79,37 +72,23 @@ quire_status quire_keytree_open(quire_txn *txn, const char *name, quire_keytree 
     const struct qr_table_def *def;
     *out = NULL;
     QR_TRY(find_keytree(txn, name, &def, err));
-    quire_keytree *tree = qr_alloc_zero(&txn->db->allocator, sizeof *tree, err);
-    if (tree == NULL) {
-        return QUIRE_NO_MEMORY;
-    }
-    struct qr_tree keys = qr_table_rows(txn, def);
-    quire_status status = qr_tree_reader_init(&tree->reader, &keys, err);
-    if (status != QUIRE_OK) {
-        qr_free(&txn->db->allocator, tree, sizeof *tree);
-        return status;
-    }
-    tree->reader.tree.edge = &tree->edge;
-    qr_handle_open(&tree->handle, txn, def, release_tree);
-    *out = tree;
+    quire_tree *tree;
+    QR_TRY(qr_tree_handle_open(txn, def, &tree, err));
+    *out = (quire_keytree *)tree;
     return QUIRE_OK;
 }
 
 void quire_keytree_close(quire_keytree *tree)
 {
-    if (tree != NULL) {
-        qr_handle_close(&tree->handle);
-        quire_allocator allocator = tree->handle.allocator;
-        qr_free(&allocator, tree, sizeof *tree);
-    }
+    quire_tree_close(tree == NULL ? NULL : &tree->tree);
 }
 
 size_t quire_keytree_key_max(const quire_keytree *tree)
 {
-    if (tree == NULL || tree->handle.txn == NULL) {
+    if (tree == NULL || tree->tree.handle.txn == NULL) {
         return 0;
     }
-    return QR_KEY_MAX(qr_pager_page_size(tree->handle.txn->db->pager));
+    return QR_KEY_MAX(qr_pager_page_size(tree->tree.handle.txn->db->pager));
 }
 
 /* ---- Entries ---- */
@@ -128,7 +107,7 @@ static quire_status check_call(quire_keytree *tree, const void *key, size_t key_
     if (tree == NULL) {
         return qr_fail(err, QUIRE_MISUSE, "The call needs a key tree.");
     }
-    QR_TRY(qr_handle_check(&tree->handle, err));
+    QR_TRY(qr_handle_check(&tree->tree.handle, err));
     QR_TRY(check_bytes(key, key_size, "key", err));
     *out = (struct qr_tree_key){.bytes = key, .size = key_size};
     return QUIRE_OK;
@@ -141,7 +120,7 @@ quire_status quire_keytree_get(quire_keytree *tree, const void *key, size_t key_
     struct qr_tree_key wanted;
     struct qr_slice slice = {NULL, 0};
     QR_TRY(check_call(tree, key, key_size, &wanted, err));
-    QR_TRY(qr_tree_find(&tree->reader, &wanted, &slice, found, err));
+    QR_TRY(qr_tree_find(&tree->tree.reader, &wanted, &slice, found, err));
     *value = slice.data;
     *value_size = slice.size;
     return QUIRE_OK;
@@ -175,7 +154,7 @@ quire_status quire_keytree_get_many(quire_keytree *tree, const quire_key *keys, 
     if (tree == NULL || visit == NULL || (keys == NULL && count > 0)) {
         return qr_fail(err, QUIRE_MISUSE, "The call needs a key tree, keys and a visitor.");
     }
-    QR_TRY(qr_handle_check(&tree->handle, err));
+    QR_TRY(qr_handle_check(&tree->tree.handle, err));
     for (size_t i = 0; i < count; i++) {
         QR_TRY(check_bytes(keys[i].bytes, keys[i].size, "key", err));
     }
@@ -185,7 +164,8 @@ quire_status quire_keytree_get_many(quire_keytree *tree, const quire_key *keys, 
             const quire_key *key = &keys[visitor.first + i];
             slices[i] = (struct qr_slice){.data = key->bytes, .size = key->size};
         }
-        QR_TRY(qr_tree_find_many_keys(&tree->reader, slices, part, visit_entry, &visitor, err));
+        QR_TRY(
+            qr_tree_find_many_keys(&tree->tree.reader, slices, part, visit_entry, &visitor, err));
     }
     return QUIRE_OK;
 }
@@ -195,9 +175,9 @@ static quire_status put(quire_keytree *tree, const void *key, size_t key_size, c
 {
     struct qr_tree_key wanted;
     QR_TRY(check_call(tree, key, key_size, &wanted, err));
-    QR_TRY(qr_txn_check_writable(tree->handle.txn, err));
+    QR_TRY(qr_txn_check_writable(tree->tree.handle.txn, err));
     QR_TRY(check_bytes(value, value_size, "value", err));
-    return qr_tree_put(&tree->reader.tree, &wanted, value, value_size, mode, existed, err);
+    return qr_tree_put(&tree->tree.reader.tree, &wanted, value, value_size, mode, existed, err);
 }
 
 quire_status quire_keytree_insert(quire_keytree *tree, const void *key, size_t key_size,
@@ -207,7 +187,7 @@ quire_status quire_keytree_insert(quire_keytree *tree, const void *key, size_t k
     QR_TRY(put(tree, key, key_size, value, value_size, QR_PUT_INSERT, &existed, err));
     if (existed) {
         return qr_fail(err, QUIRE_UNIQUE, "Key tree \"%s\" has an entry of this key already.",
-                       tree->handle.def->object->name);
+                       tree->tree.handle.def->object->name);
     }
     return QUIRE_OK;
 }
@@ -230,8 +210,8 @@ quire_status quire_keytree_delete(quire_keytree *tree, const void *key, size_t k
     struct qr_tree_key wanted;
     bool existed;
     QR_TRY(check_call(tree, key, key_size, &wanted, err));
-    QR_TRY(qr_txn_check_writable(tree->handle.txn, err));
-    QR_TRY(qr_tree_delete(&tree->reader.tree, &wanted, &existed, err));
+    QR_TRY(qr_txn_check_writable(tree->tree.handle.txn, err));
+    QR_TRY(qr_tree_delete(&tree->tree.reader.tree, &wanted, &existed, err));
     if (found != NULL) {
         *found = existed;
     }
@@ -247,8 +227,8 @@ quire_status quire_keytree_delete_range(quire_keytree *tree, const void *from, s
     uint64_t count;
     QR_TRY(check_call(tree, from, from_size, &first, err));
     QR_TRY(check_call(tree, to, to_size, &end, err));
-    QR_TRY(qr_txn_check_writable(tree->handle.txn, err));
-    QR_TRY(qr_tree_delete_range(&tree->reader.tree, from == NULL ? NULL : &first,
+    QR_TRY(qr_txn_check_writable(tree->tree.handle.txn, err));
+    QR_TRY(qr_tree_delete_range(&tree->tree.reader.tree, from == NULL ? NULL : &first,
                                 to == NULL ? NULL : &end, &count, err));
     if (deleted != NULL) {
         *deleted = count;
@@ -260,7 +240,7 @@ quire_status quire_keytree_count(quire_keytree *tree, uint64_t *entries, quire_e
 {
     struct qr_tree_key none;
     QR_TRY(check_call(tree, NULL, 0, &none, err));
-    return qr_tree_count(&tree->reader.tree, entries, err);
+    return qr_tree_count(&tree->tree.reader.tree, entries, err);
 }
 
 /* ---- Cursors ---- */
@@ -280,17 +260,17 @@ quire_status quire_keycursor_open(quire_keytree *tree, quire_keycursor **out, qu
     }
     *out = NULL;
     QR_TRY(check_call(tree, NULL, 0, &none, err));
-    quire_txn *txn = tree->handle.txn;
+    quire_txn *txn = tree->tree.handle.txn;
     quire_keycursor *cursor = qr_alloc_zero(&txn->db->allocator, sizeof *cursor, err);
     if (cursor == NULL) {
         return QUIRE_NO_MEMORY;
     }
-    quire_status status = qr_tree_cursor_open(&tree->reader.tree, &cursor->cursor, err);
+    quire_status status = qr_tree_cursor_open(&tree->tree.reader.tree, &cursor->cursor, err);
     if (status != QUIRE_OK) {
         qr_free(&txn->db->allocator, cursor, sizeof *cursor);
         return status;
     }
-    qr_handle_open(&cursor->handle, txn, tree->handle.def, release_cursor);
+    qr_handle_open(&cursor->handle, txn, tree->tree.handle.def, release_cursor);
     *out = cursor;
     return QUIRE_OK;
 }

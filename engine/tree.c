@@ -59,16 +59,9 @@ static quire_status find_relation(quire_txn *txn, const char *name, const struct
     return QUIRE_OK;
 }
 
-quire_status quire_tree_open(quire_txn *txn, const char *name, quire_tree **out, quire_error *err)
+quire_status qr_tree_handle_open(quire_txn *txn, const struct qr_table_def *def, quire_tree **out,
+                                 quire_error *err)
 {
-    if (txn == NULL || out == NULL) {
-        return qr_fail(err, QUIRE_MISUSE,
-                       "quire_tree_open needs a transaction and a place for "
-                       "the handle.");
-    }
-    const struct qr_table_def *def;
-    *out = NULL;
-    QR_TRY(find_relation(txn, name, &def, err));
     quire_tree *tree = txn->spare_tree;
     txn->spare_tree = NULL;
     if (tree == NULL) {
@@ -87,6 +80,19 @@ quire_status quire_tree_open(quire_txn *txn, const char *name, quire_tree **out,
     qr_handle_open(&tree->handle, txn, def, release_tree);
     *out = tree;
     return QUIRE_OK;
+}
+
+quire_status quire_tree_open(quire_txn *txn, const char *name, quire_tree **out, quire_error *err)
+{
+    if (txn == NULL || out == NULL) {
+        return qr_fail(err, QUIRE_MISUSE,
+                       "quire_tree_open needs a transaction and a place for "
+                       "the handle.");
+    }
+    const struct qr_table_def *def;
+    *out = NULL;
+    QR_TRY(find_relation(txn, name, &def, err));
+    return qr_tree_handle_open(txn, def, out, err);
 }
 
 void quire_tree_close(quire_tree *tree)

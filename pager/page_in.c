@@ -505,7 +505,7 @@ quire_status qr_view_page_raw(struct qr_view *view, uint32_t page_number, uint8_
     const uint8_t *page = NULL;
     qr_view_enter(view);
     quire_status status = qr_view_page(view, page_number, &page, err);
-    if (status == QUIRE_OK) {
+    if (page != NULL) {
         memcpy(buffer, page, pager->page_size);
     } else if (status == QUIRE_CORRUPT && page_number < view->pages) {
         size_t got = 0;

@@ -497,6 +497,36 @@ Test(read_cost, reader__opens_without_allocating)
     cr_assert(failing_allocator_is_clean(&failing));
 }
 
+Test(read_cost, reader_of_keys__opens_without_allocating)
+{
+    quire_error err = QUIRE_ERROR_INIT;
+    struct failing_allocator failing;
+    quire_db *db = filled_db(&failing);
+    quire_keytree *tree;
+    quire_txn *txn = begin_write(db);
+    OK(quire_keytree_create(txn, "k", &err));
+    OK(quire_keytree_open(txn, "k", &tree, &err));
+    OK(quire_keytree_put(tree, "key", 3, "value", 5, NULL, &err));
+    quire_keytree_close(tree);
+    commit(txn);
+    for (int round = 0; round < 10; round++) {
+        const void *value;
+        size_t size;
+        bool found;
+        failing_allocator_arm(&failing, FAILING_ALLOCATOR_NEVER, false);
+        txn = begin_read(db);
+        OK(quire_keytree_open(txn, "k", &tree, &err));
+        OK(quire_keytree_get(tree, "key", 3, &value, &size, &found, &err));
+        cr_assert(found && size == 5 && memcmp(value, "value", 5) == 0);
+        quire_keytree_close(tree);
+        commit(txn);
+        cr_assert(round == 0 || failing.calls == 0, "round %d: %llu allocations", round,
+                  (unsigned long long)failing.calls);
+    }
+    close_db(db);
+    cr_assert(failing_allocator_is_clean(&failing));
+}
+
 /* What a reader finds by name without searching is of its own snapshot, whoever had its memory. */
 Test(read_cost, reader__opens_the_tree_that_has_the_name_in_its_snapshot)
 {
