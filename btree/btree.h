@@ -16,6 +16,7 @@
 #ifndef QR_BTREE_H
 #define QR_BTREE_H
 
+#include "pager/page_format.h"
 #include "pager/pager.h"
 
 #define QR_PAYLOAD_MAX ((size_t)1 << 30)
@@ -225,6 +226,32 @@ typedef quire_status (*qr_tree_visit_overflow)(void *context, uint32_t page,
                                                const struct qr_tree_key *key, quire_error *err);
 quire_status qr_tree_each_overflow(const struct qr_tree *tree, uint32_t from,
                                    qr_tree_visit_overflow visit, void *context, quire_error *err);
+
+/* ---- Repacking ---- */
+
+/* How far a tree has been repacked. Zeroed to begin with; a failure or a rollback leaves it fit to
+ * go on with. */
+struct qr_tree_repack {
+    uint64_t looked;    /* nodes looked at, in all */
+    uint64_t rewritten; /* nodes that entries were moved into or out of, in all */
+    uint64_t emptied;   /* nodes freed, in all */
+    /* The rest is the function's own. */
+    unsigned pass, level; /* children of nodes of this level are being filled */
+    bool inside;          /* ... and those below `key` are done with */
+    uint64_t emptied_before;
+    struct qr_tree_key key; /* its bytes are those that follow */
+    uint8_t bytes[QR_KEY_MAX(QR_PAGE_SIZE_MAX)];
+};
+
+/*
+ * Fills nodes from their right neighbours where that empties some, level by
+ * level and from left to right, about `pages` of them: then returns with *done
+ * false, and the next call, in this transaction or another, goes on. Other
+ * changes to the tree may come between. Nodes that would take about as many
+ * pages as before are only read, 16 for each page that may be rewritten.
+ */
+quire_status qr_tree_repack(const struct qr_tree *tree, uint32_t pages,
+                            struct qr_tree_repack *repack, bool *done, quire_error *err);
 
 /* ---- Salvage ---- */
 

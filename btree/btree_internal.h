@@ -121,6 +121,22 @@ quire_status qr_tree_insert_noted(const struct qr_tree *tree, uint32_t leaf_numb
 quire_status qr_tree_remove_children(const struct qr_tree *tree, uint32_t page_number,
                                      unsigned begin, unsigned end, quire_error *err);
 
+/* Pulls the only child of the root up into it, as often as there is only one. Inside an
+ * operation. */
+quire_status qr_tree_collapse_root(const struct qr_tree *tree, quire_error *err);
+
+/* Two neighbouring children of one node. */
+struct qr_pair {
+    uint32_t parent_number;
+    unsigned index; /* of the left child */
+    const uint8_t *parent;
+    uint32_t left_number, right_number;
+    const uint8_t *left, *right;
+};
+
+/* Reads them; parent_number and index are given, and both children exist. Inside an operation. */
+quire_status qr_tree_read_pair(const struct qr_tree *tree, struct qr_pair *pair, quire_error *err);
+
 /* Merges thin nodes on the way to a key with their neighbours, and lowers the root, until nothing
  * more fits. Enters the view itself. */
 quire_status qr_tree_merge_around(const struct qr_tree *tree, const struct qr_tree_key *key,

@@ -53,21 +53,12 @@ static quire_status remove_child(const struct erase *erase, uint32_t page_number
     return QUIRE_OK;
 }
 
-/* Two neighbouring children of one node. */
-struct pair {
-    uint32_t parent_number;
-    unsigned index; /* of the left child */
-    const uint8_t *parent;
-    uint32_t left_number, right_number;
-    const uint8_t *left, *right;
-};
-
-static quire_status read_pair(const struct erase *erase, struct pair *pair, quire_error *err)
+quire_status qr_tree_read_pair(const struct qr_tree *tree, struct qr_pair *pair, quire_error *err)
 {
-    const struct qr_tree *tree = erase->tree;
+    const struct qr_node_ops *ops = qr_node_ops(tree->kind);
     QR_TRY(qr_tree_node(tree, pair->parent_number, &pair->parent, err));
-    pair->left_number = erase->ops->child(pair->parent, pair->index);
-    pair->right_number = erase->ops->child(pair->parent, pair->index + 1);
+    pair->left_number = ops->child(pair->parent, pair->index);
+    pair->right_number = ops->child(pair->parent, pair->index + 1);
     QR_TRY(qr_tree_node(tree, pair->left_number, &pair->left, err));
     QR_TRY(qr_tree_node(tree, pair->right_number, &pair->right, err));
     if (pair->left[QR_PAGE_TYPE] != pair->right[QR_PAGE_TYPE] ||
@@ -81,7 +72,7 @@ static quire_status read_pair(const struct erase *erase, struct pair *pair, quir
 
 /* Writes the entries of both, between those of inner nodes the separator from the parent, to the
  * left page if they take at most `limit` bytes. */
-static quire_status join_pair(const struct erase *erase, const struct pair *pair, uint32_t limit,
+static quire_status join_pair(const struct erase *erase, const struct qr_pair *pair, uint32_t limit,
                               struct qr_scratch *scratch, bool *joined, quire_error *err)
 {
     const struct qr_tree *tree = erase->tree;
@@ -127,11 +118,11 @@ static quire_status merge_pair(const struct erase *erase, unsigned level, unsign
                                bool *merged, quire_error *err)
 {
     uint32_t limit = erase->page_size - erase->page_size / 8;
-    struct pair pair = {.parent_number = erase->path.step[level].page, .index = index};
+    struct qr_pair pair = {.parent_number = erase->path.step[level].page, .index = index};
     struct qr_scratch scratch;
     uint8_t *parent;
     *merged = false;
-    QR_TRY(read_pair(erase, &pair, err));
+    QR_TRY(qr_tree_read_pair(erase->tree, &pair, err));
     if (erase->ops->used(pair.left, erase->page_size) +
             erase->ops->used(pair.right, erase->page_size) - QR_NODE_BODY >
         limit) {
@@ -217,6 +208,15 @@ quire_status qr_tree_remove_children(const struct qr_tree *tree, uint32_t page_n
         QR_TRY(remove_child(&erase, page_number, page, --end, err));
     }
     return QUIRE_OK;
+}
+
+quire_status qr_tree_collapse_root(const struct qr_tree *tree, quire_error *err)
+{
+    struct erase erase = {.tree = tree,
+                          .ops = qr_node_ops(tree->kind),
+                          .txn = qr_view_txn(tree->view),
+                          .page_size = qr_tree_page_size(tree)};
+    return collapse_root(&erase, err);
 }
 
 /* Merges the lowest node of the path that is thin and finds room at a neighbour. */

@@ -161,39 +161,6 @@ static quire_status choose(const struct split *split, bool left_edge, bool right
     return QUIRE_OK;
 }
 
-/* The separator between the halves, in `up`: for rows the right half's first key, for keys of
- * leaves its shortest prefix above the left half, for inner nodes entry m. Its bytes are in
- * key_buffer. */
-static quire_status make_separator(const struct split *split, unsigned m, uint8_t *key_buffer,
-                                   struct qr_item *up, quire_error *err)
-{
-    struct qr_flaw flaw;
-    struct qr_item left;
-    if (!qr_sequence_get(split->ops, &split->sequence, split->page_size, m, key_buffer, up,
-                         &flaw)) {
-        return split_damaged(split, &flaw, err);
-    }
-    if (split->tree->kind == QR_TREE_ROWS) {
-        return QUIRE_OK;
-    }
-    if (up->key != key_buffer && up->key_size != 0) {
-        memcpy(key_buffer, up->key, up->key_size);
-    }
-    up->key = key_buffer;
-    if (split->type == split->ops->leaf_type) {
-        if (!qr_sequence_get(split->ops, &split->sequence, split->page_size, m - 1,
-                             split->scratch->keys, &left, &flaw)) {
-            return split_damaged(split, &flaw, err);
-        }
-        size_t size = 0;
-        while (size < left.key_size && size < up->key_size && left.key[size] == up->key[size]) {
-            size++;
-        }
-        up->key_size = size < up->key_size ? size + 1 : size;
-    }
-    return QUIRE_OK;
-}
-
 static quire_status build_half(const struct split *split, uint8_t *page, unsigned from, unsigned to,
                                uint32_t first_child, quire_error *err)
 {
@@ -231,7 +198,12 @@ static quire_status split_node(const struct split *split, uint8_t *page, bool ro
     uint8_t *right;
     uint32_t left_number = split->page_number;
     uint32_t right_number;
-    QR_TRY(make_separator(split, m, key_buffer, up, err));
+    struct qr_flaw flaw;
+    if (!qr_sequence_separator(split->ops, &split->sequence, split->page_size,
+                               split->type == split->ops->leaf_type, m, split->scratch->keys,
+                               key_buffer, up, &flaw)) {
+        return split_damaged(split, &flaw, err);
+    }
     if (root) {
         QR_TRY(
             qr_txn_page_alloc(txn, split->type, id, split->page_number, &left_number, &left, err));

@@ -23,6 +23,34 @@ bool qr_sequence_get(const struct qr_node_ops *ops, const struct qr_sequence *se
     return ops->get(sequence->right, page_size, sequence->right_begin + i, key_buffer, item, flaw);
 }
 
+bool qr_sequence_separator(const struct qr_node_ops *ops, const struct qr_sequence *sequence,
+                           uint32_t page_size, bool leaf, unsigned m, uint8_t *keys,
+                           uint8_t *separator, struct qr_item *up, struct qr_flaw *flaw)
+{
+    struct qr_item left;
+    if (!qr_sequence_get(ops, sequence, page_size, m, separator, up, flaw)) {
+        return false;
+    }
+    if (separator == NULL) {
+        return true;
+    }
+    if (up->key != separator && up->key_size != 0) {
+        memcpy(separator, up->key, up->key_size);
+    }
+    up->key = separator;
+    if (leaf) {
+        if (!qr_sequence_get(ops, sequence, page_size, m - 1, keys, &left, flaw)) {
+            return false;
+        }
+        size_t size = 0;
+        while (size < left.key_size && size < up->key_size && left.key[size] == up->key[size]) {
+            size++;
+        }
+        up->key_size = size < up->key_size ? size + 1 : size;
+    }
+    return true;
+}
+
 bool qr_node_mark(uint8_t *marks, size_t begin, size_t size)
 {
     bool overlap = false;

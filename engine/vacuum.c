@@ -2,6 +2,9 @@
  * Incremental vacuum: moves pages from the end of the file to free ones further
  * ahead, and takes the free end off, in write transactions of bounded size.
  *
+ * Before that, unless it is told not to, it fills the pages of trees that are
+ * thin (vacuum_repack.c), which makes more of them free.
+ *
  * A page that is moved leaves its place free, but only when no snapshot sees
  * the state before: so what one transaction moves, the next takes off the end.
  * Between two of them other writers come in, and may use what is free; the next
@@ -30,7 +33,8 @@ struct vacuum {
     unsigned surveys; /* since a page was moved */
     bool waiting;     /* free pages were seen in use by a snapshot at the last step ... */
     bool waited;      /* ... and a checkpoint has run since a step had something to do */
-    uint64_t pages_before, commits_before, goal;
+    uint64_t pages_before, free_before, commits_before, goal;
+    struct qr_repacking repacking;
 };
 
 static quire_status complete_options(const quire_vacuum_options *given,
@@ -53,6 +57,33 @@ static quire_status complete_options(const quire_vacuum_options *given,
                        options->step_pages, STEP_MAX);
     }
     return QUIRE_OK;
+}
+
+/* ---- Progress ---- */
+
+static quire_status read_stats(const struct vacuum *vacuum, quire_stats *stats, quire_error *err)
+{
+    *stats = (quire_stats){.size = sizeof *stats};
+    return quire_get_stats(vacuum->db, stats, err);
+}
+
+static quire_status tell(const struct vacuum *vacuum, quire_error *err)
+{
+    const quire_vacuum_result *result = &vacuum->result;
+    quire_stats stats;
+    if (vacuum->options.progress == NULL) {
+        return QUIRE_OK;
+    }
+    QR_TRY(read_stats(vacuum, &stats, err));
+    uint64_t total = result->pages_freed > vacuum->goal ? result->pages_freed : vacuum->goal;
+    quire_progress progress = {.done = result->pages_freed,
+                               .total = total,
+                               .commits =
+                                   stats.commits - vacuum->commits_before - result->transactions};
+    return vacuum->options.progress(vacuum->options.context, &progress)
+               ? QUIRE_OK
+               : qr_fail(err, QUIRE_INTERRUPTED, "The vacuum was ended; %llu pages are given back.",
+                         (unsigned long long)result->pages_freed);
 }
 
 /* ---- A step ---- */
@@ -108,13 +139,59 @@ static quire_status run_step(struct vacuum *vacuum, bool *idle, quire_error *err
     return QUIRE_OK;
 }
 
-/* ---- Between steps ---- */
+/* ---- Repacking ---- */
 
-static quire_status read_stats(const struct vacuum *vacuum, quire_stats *stats, quire_error *err)
+/* One transaction. */
+static quire_status repack_step(struct vacuum *vacuum, quire_error *err)
 {
-    *stats = (quire_stats){.size = sizeof *stats};
-    return quire_get_stats(vacuum->db, stats, err);
+    struct qr_repacking *repacking = &vacuum->repacking;
+    quire_begin_options begin = QUIRE_BEGIN_OPTIONS_INIT;
+    uint64_t rewritten = repacking->rewritten;
+    quire_txn *txn;
+    begin.owner = "vacuum";
+    QR_TRY(quire_begin_with(vacuum->db, QUIRE_WRITE, &begin, &txn, err));
+    quire_status status = qr_repacking_step(repacking, txn, vacuum->options.step_pages, err);
+    if (status != QUIRE_OK || repacking->rewritten == rewritten) {
+        quire_rollback(txn);
+        return status;
+    }
+    QR_TRY(quire_commit(txn, err));
+    vacuum->result.pages_repacked = repacking->rewritten;
+    vacuum->result.transactions++;
+    return QUIRE_OK;
 }
+
+static void set_goal(struct vacuum *vacuum)
+{
+    uint32_t pages_max = vacuum->options.pages_max;
+    uint64_t free = vacuum->free_before + vacuum->repacking.emptied;
+    vacuum->goal = pages_max != 0 && pages_max < free ? pages_max : free;
+}
+
+/* Fills the pages of trees, as long as that is needed for what is to be given back. */
+static quire_status repack(struct vacuum *vacuum, quire_error *err)
+{
+    struct qr_repacking *repacking = &vacuum->repacking;
+    uint32_t pages_max = vacuum->options.pages_max;
+    quire_txn *txn;
+    if (vacuum->options.no_repack) {
+        return QUIRE_OK;
+    }
+    QR_TRY(quire_begin(vacuum->db, QUIRE_READ, &txn, err));
+    quire_status status = qr_repacking_list(repacking, txn, err);
+    quire_rollback(txn);
+    while (status == QUIRE_OK && repacking->next < repacking->trees.count &&
+           (pages_max == 0 || vacuum->goal < pages_max)) {
+        status = tell(vacuum, err);
+        if (status == QUIRE_OK) {
+            status = repack_step(vacuum, err);
+        }
+        set_goal(vacuum);
+    }
+    return status;
+}
+
+/* ---- Between steps ---- */
 
 static quire_status survey(struct vacuum *vacuum, quire_error *err)
 {
@@ -128,25 +205,6 @@ static quire_status survey(struct vacuum *vacuum, quire_error *err)
     quire_rollback(txn);
     vacuum->surveys++;
     return status;
-}
-
-static quire_status tell(const struct vacuum *vacuum, quire_error *err)
-{
-    const quire_vacuum_result *result = &vacuum->result;
-    quire_stats stats;
-    if (vacuum->options.progress == NULL) {
-        return QUIRE_OK;
-    }
-    QR_TRY(read_stats(vacuum, &stats, err));
-    uint64_t total = result->pages_freed > vacuum->goal ? result->pages_freed : vacuum->goal;
-    quire_progress progress = {.done = result->pages_freed,
-                               .total = total,
-                               .commits =
-                                   stats.commits - vacuum->commits_before - result->transactions};
-    return vacuum->options.progress(vacuum->options.context, &progress)
-               ? QUIRE_OK
-               : qr_fail(err, QUIRE_INTERRUPTED, "The vacuum was ended; %llu pages are given back.",
-                         (unsigned long long)result->pages_freed);
 }
 
 /* After a step with nothing to do: the snapshot that pages wait for may have been that of a
@@ -203,12 +261,17 @@ quire_status quire_vacuum(quire_db *db, const quire_vacuum_options *options,
     }
     QR_TRY(complete_options(options, &vacuum.options, err));
     QR_TRY(read_stats(&vacuum, &stats, err));
-    uint32_t pages_max = vacuum.options.pages_max;
     vacuum.pages_before = stats.pages;
+    vacuum.free_before = stats.pages_free;
     vacuum.commits_before = stats.commits;
-    vacuum.goal = pages_max != 0 && pages_max < stats.pages_free ? pages_max : stats.pages_free;
     qr_page_owners_init(&vacuum.owners, &db->allocator);
-    quire_status status = run_steps(&vacuum, err);
+    qr_repacking_init(&vacuum.repacking, &db->allocator);
+    set_goal(&vacuum);
+    quire_status status = repack(&vacuum, err);
+    if (status == QUIRE_OK) {
+        status = run_steps(&vacuum, err);
+    }
+    qr_repacking_free(&vacuum.repacking);
     qr_page_owners_free(&vacuum.owners);
     if (result != NULL) {
         *result = vacuum.result;

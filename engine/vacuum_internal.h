@@ -1,6 +1,6 @@
 /*
- * What the two halves of vacuum share: the steps (vacuum.c) and the moving of
- * single pages (vacuum_page.c). One thread, the caller's of quire_vacuum.
+ * What the parts of vacuum share: the steps (vacuum.c), the repacking of trees
+ * (vacuum_repack.c) and the moving of single pages (vacuum_page.c). One thread, the caller's of quire_vacuum.
  */
 #ifndef QR_VACUUM_INTERNAL_H
 #define QR_VACUUM_INTERNAL_H
@@ -28,6 +28,10 @@ struct qr_page_owners {
 void qr_page_owners_init(struct qr_page_owners *owners, const quire_allocator *allocator);
 void qr_page_owners_free(struct qr_page_owners *owners);
 
+/* Adds one, with a copy of its key. */
+quire_status qr_page_owners_add(struct qr_page_owners *owners, struct qr_page_owner owner,
+                                quire_error *err);
+
 /* Learns whose the pages of a tree or hash index from page `from` on are that do not tell, in place
  * of what was known of it. Reads the whole of it as of the transaction. */
 quire_status qr_page_owners_survey(struct qr_page_owners *owners, quire_txn *txn, uint32_t tree_id,
@@ -41,5 +45,26 @@ quire_status qr_page_owners_survey(struct qr_page_owners *owners, quire_txn *txn
  */
 quire_status qr_vacuum_page(quire_txn *txn, const struct qr_page_owners *owners, uint32_t page,
                             uint32_t count, uint32_t *moved, uint32_t *unknown, quire_error *err);
+
+/* ---- Repacking ---- */
+
+/* The trees whose nodes are to be filled, and how far that is. */
+struct qr_repacking {
+    struct qr_page_owners trees; /* page 0: an object's; else that of a hash index's key */
+    size_t next;                 /* in the list */
+    struct qr_tree_repack tree;  /* of that one */
+    uint64_t rewritten, emptied; /* pages, of all */
+};
+
+void qr_repacking_init(struct qr_repacking *repacking, const quire_allocator *allocator);
+void qr_repacking_free(struct qr_repacking *repacking);
+
+/* Lists the trees there are. Reads hash indexes, for the keys with trees of rowids. */
+quire_status qr_repacking_list(struct qr_repacking *repacking, quire_txn *txn, quire_error *err);
+
+/* Goes on in a write transaction, and rewrites about so many pages at most; all is done when
+ * `next` has come to the end of the list. On failure the transaction is fit for rollback alone. */
+quire_status qr_repacking_step(struct qr_repacking *repacking, quire_txn *txn, uint32_t pages,
+                               quire_error *err);
 
 #endif

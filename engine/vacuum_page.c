@@ -53,8 +53,8 @@ struct survey {
     struct qr_page_owner posting; /* the key whose tree of rowids is looked at */
 };
 
-static quire_status add_owner(struct qr_page_owners *owners, struct qr_page_owner owner,
-                              quire_error *err)
+quire_status qr_page_owners_add(struct qr_page_owners *owners, struct qr_page_owner owner,
+                                quire_error *err)
 {
     QR_TRY(qr_grow(owners->allocator, &owners->owner, &owners->capacity, owners->count + 1,
                    sizeof *owners->owner, err));
@@ -79,7 +79,7 @@ static quire_status note_overflow(void *context, uint32_t page, const struct qr_
 {
     const struct survey *survey = context;
     struct qr_page_owner owner = {.page = page, .tree_id = survey->tree_id, .key = *key};
-    return add_owner(survey->owners, owner, err);
+    return qr_page_owners_add(survey->owners, owner, err);
 }
 
 static quire_status note_node(void *context, uint32_t page, quire_error *err)
@@ -87,7 +87,7 @@ static quire_status note_node(void *context, uint32_t page, quire_error *err)
     const struct survey *survey = context;
     struct qr_page_owner owner = survey->posting;
     owner.page = page;
-    return page < survey->from ? QUIRE_OK : add_owner(survey->owners, owner, err);
+    return page < survey->from ? QUIRE_OK : qr_page_owners_add(survey->owners, owner, err);
 }
 
 static quire_status survey_cell(void *context, const struct qr_hash_cell *cell, quire_error *err)

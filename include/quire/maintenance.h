@@ -116,11 +116,13 @@ QUIRE_API QUIRE_MUST_CHECK quire_status quire_compact(const char *path,
 
 /* Options of quire_vacuum; start from QUIRE_VACUUM_OPTIONS_INIT, zero is the default. */
 typedef struct quire_vacuum_options {
-    size_t size;                      /* sizeof(quire_vacuum_options) */
-    uint32_t pages_max;               /* give back about so many pages; 0 = all that are free */
-    uint32_t step_pages;              /* moved in one transaction; default 64, at most 1,024 */
+    size_t size;         /* sizeof(quire_vacuum_options) */
+    uint32_t pages_max;  /* give back about so many pages; 0 = all that are free */
+    uint32_t step_pages; /* moved or filled in one transaction, and up to 36 more filled;
+                                         default 64, at most 1,024 */
     quire_progress_callback progress; /* between two transactions; may be NULL */
     void *context;                    /* passed to it */
+    bool no_repack;                   /* leave the pages of trees as full as they are */
 } quire_vacuum_options;
 
 #define QUIRE_VACUUM_OPTIONS_INIT                                                                  \
@@ -130,10 +132,11 @@ typedef struct quire_vacuum_options {
 
 /* What a vacuum did. */
 typedef struct quire_vacuum_result {
-    size_t size;           /* in: sizeof(quire_vacuum_result) */
-    uint64_t pages_moved;  /* from the end of the file to free pages further ahead */
-    uint64_t pages_freed;  /* that the database has fewer */
-    uint64_t transactions; /* that it took */
+    size_t size;             /* in: sizeof(quire_vacuum_result) */
+    uint64_t pages_moved;    /* from the end of the file to free pages further ahead */
+    uint64_t pages_freed;    /* that the database has fewer */
+    uint64_t transactions;   /* that it took */
+    uint64_t pages_repacked; /* filled from others, some of which became free by that */
 } quire_vacuum_result;
 
 /*
@@ -141,6 +144,11 @@ typedef struct quire_vacuum_result {
  * to free pages further ahead, and takes the free end off. Each transaction is
  * short: between two of them other writers go on, and nothing is lost when it
  * stops or crashes half way. It ends with a checkpoint, which cuts the file.
+ *
+ * First it repacks the B+trees, unless options->no_repack: neighbouring pages
+ * that deletes have left half empty are filled from each other, and those that
+ * become empty are free. Pages that are full enough are only read. Hash indexes
+ * are read once, for the trees of rowids that frequent keys have.
  *
  * Pages that an open read transaction can see in use are neither filled nor
  * taken off: with old readers it gives back less, and the file is cut by the
