@@ -234,7 +234,7 @@ quire_status qr_tree_each_overflow(const struct qr_tree *tree, uint32_t from,
 struct qr_tree_repack {
     uint64_t looked;    /* nodes looked at, in all */
     uint64_t rewritten; /* nodes that entries were moved into or out of, in all */
-    uint64_t emptied;   /* nodes freed, in all */
+    uint64_t emptied;   /* nodes freed since none of their entries remained, in all */
     /* The rest is the function's own. */
     unsigned pass, level; /* children of nodes of this level are being filled */
     bool inside;          /* ... and those below `key` are done with */

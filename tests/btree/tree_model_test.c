@@ -71,6 +71,7 @@ struct run {
     enum key_shape shape;
     uint32_t page_size;
     unsigned operations;
+    bool repacks; /* a step of repacking now and then */
 };
 
 static void random_step(struct tree_db *db, struct model *model, struct prng *prng,
@@ -86,8 +87,22 @@ static void random_step(struct tree_db *db, struct model *model, struct prng *pr
     }
 }
 
+/* Goes on with a repacking that began some operations ago. */
+static void repack_some(const struct qr_tree *tree, struct qr_tree_repack *repack,
+                        struct prng *prng)
+{
+    bool done;
+    cr_assert_eq(qr_tree_repack(tree, 1 + (uint32_t)prng_below(prng, 8), repack, &done, NULL),
+                 QUIRE_OK);
+    if (done) {
+        *repack = (struct qr_tree_repack){.looked = 0};
+    }
+}
+
 static void run_random(const struct run *run)
 {
+    struct qr_tree_repack repack = {.looked = 0};
+    uint64_t emptied = 0;
     struct tree_db db;
     struct model model;
     struct prng prng;
@@ -98,6 +113,11 @@ static void run_random(const struct run *run)
         /* Waves: growing, steady, shrinking. */
         unsigned delete_percent = (i / 2000) % 3 == 0 ? 10 : (i / 2000) % 3 == 1 ? 50 : 90;
         random_step(&db, &model, &prng, run, delete_percent);
+        if (run->repacks && prng_one_in(&prng, 30)) {
+            uint64_t before = repack.emptied;
+            repack_some(&db.tree, &repack, &prng);
+            emptied += repack.emptied > before ? repack.emptied - before : 0;
+        }
         if (i % 500 == 499) {
             assert_tree_clean(&db.tree);
         }
@@ -110,6 +130,7 @@ static void run_random(const struct run *run)
             tree_db_begin(&db);
         }
     }
+    cr_assert_eq(emptied > 0, run->repacks);
     while (model.count > 0) {
         struct qr_tree_key key = model_key(&model, prng_below(&prng, model.count));
         uint8_t buffer[MODEL_KEY_MAX];
@@ -126,36 +147,50 @@ static void run_random(const struct run *run)
 
 Test(tree_model, rows__equal_the_model_at_1024)
 {
-    run_random(&(struct run){QR_TREE_ROWS, SHAPE_SHORT, 1024, 12000});
+    run_random(&(struct run){QR_TREE_ROWS, SHAPE_SHORT, 1024, 12000, false});
 }
 
 Test(tree_model, rows__equal_the_model_at_4096)
 {
-    run_random(&(struct run){QR_TREE_ROWS, SHAPE_SHORT, 4096, 12000});
+    run_random(&(struct run){QR_TREE_ROWS, SHAPE_SHORT, 4096, 12000, false});
 }
 
 Test(tree_model, rows__equal_the_model_at_32768)
 {
-    run_random(&(struct run){QR_TREE_ROWS, SHAPE_SHORT, 32768, 6000});
+    run_random(&(struct run){QR_TREE_ROWS, SHAPE_SHORT, 32768, 6000, false});
 }
 
 Test(tree_model, keys__equal_the_model_at_1024)
 {
     for (unsigned shape = 0; shape < SHAPE_COUNT; shape++) {
-        run_random(&(struct run){QR_TREE_KEYS, (enum key_shape)shape, 1024, 6000});
+        run_random(&(struct run){QR_TREE_KEYS, (enum key_shape)shape, 1024, 6000, false});
     }
 }
 
 Test(tree_model, keys__equal_the_model_at_4096)
 {
     for (unsigned shape = 0; shape < SHAPE_COUNT; shape++) {
-        run_random(&(struct run){QR_TREE_KEYS, (enum key_shape)shape, 4096, 6000});
+        run_random(&(struct run){QR_TREE_KEYS, (enum key_shape)shape, 4096, 6000, false});
     }
 }
 
 Test(tree_model, keys__equal_the_model_at_32768)
 {
     for (unsigned shape = 0; shape < SHAPE_COUNT; shape++) {
-        run_random(&(struct run){QR_TREE_KEYS, (enum key_shape)shape, 32768, 4000});
+        run_random(&(struct run){QR_TREE_KEYS, (enum key_shape)shape, 32768, 4000, false});
     }
+}
+
+Test(tree_model, rows__equal_the_model_while_they_are_repacked)
+{
+    run_random(&(struct run){QR_TREE_ROWS, SHAPE_SHORT, 1024, 12000, true});
+    run_random(&(struct run){QR_TREE_ROWS, SHAPE_SHORT, 4096, 12000, true});
+}
+
+Test(tree_model, keys__equal_the_model_while_they_are_repacked)
+{
+    for (unsigned shape = SHAPE_LONG_PREFIX; shape < SHAPE_COUNT; shape++) {
+        run_random(&(struct run){QR_TREE_KEYS, (enum key_shape)shape, 1024, 6000, true});
+    }
+    run_random(&(struct run){QR_TREE_KEYS, SHAPE_LARGE, 4096, 6000, true});
 }

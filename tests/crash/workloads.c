@@ -884,6 +884,37 @@ static void drop_ballast(struct image_run *run, quire_txn *txn)
     MUST(quire_tree_drop(txn, "ballast", &err));
 }
 
+#define THIN_ROWS 2400
+
+static void create_thin(struct image_run *run, quire_txn *txn)
+{
+    static const uint8_t bytes[60];
+    quire_error err = QUIRE_ERROR_INIT;
+    quire_tree *tree;
+    (void)run;
+    MUST(quire_tree_create(txn, "thin", &err));
+    MUST(quire_tree_open(txn, "thin", &tree, &err));
+    for (int64_t i = 0; i < THIN_ROWS; i++) {
+        MUST(quire_tree_insert(tree, i, bytes, sizeof bytes, &err));
+    }
+    quire_tree_close(tree);
+}
+
+/* Leaves about half of each page. */
+static void thin_out(struct image_run *run, quire_txn *txn)
+{
+    quire_error err = QUIRE_ERROR_INIT;
+    quire_tree *tree;
+    (void)run;
+    MUST(quire_tree_open(txn, "thin", &tree, &err));
+    for (int64_t i = 0; i < THIN_ROWS; i++) {
+        if (i % 9 < 4) {
+            MUST(quire_tree_delete(tree, i, NULL, &err));
+        }
+    }
+    quire_tree_close(tree);
+}
+
 /* What a vacuum commits changes nothing that a digest sees: an image holds the state before it. */
 static void vacuum(struct image_run *run, quire_vacuum_result *total)
 {
@@ -894,9 +925,11 @@ static void vacuum(struct image_run *run, quire_vacuum_result *total)
     MUST(quire_vacuum(run->db, &options, &result, &err));
     total->pages_moved += result.pages_moved;
     total->pages_freed += result.pages_freed;
+    total->pages_repacked += result.pages_repacked;
 }
 
-/* Pages at the end are moved, taken off and come again; a snapshot looks on. */
+/* Pages at the end are moved, taken off and come again, after a thin tree is repacked; a snapshot
+ * looks on. */
 static void run_vacuum(struct image_run *run)
 {
     quire_error err = QUIRE_ERROR_INIT;
@@ -910,6 +943,10 @@ static void run_vacuum(struct image_run *run)
         image_commit(run, round == 0 ? image_create_world : image_world);
         for (int i = 0; i < 5; i++) {
             image_commit(run, image_world);
+        }
+        if (round == 1) {
+            image_commit(run, create_thin);
+            image_commit(run, thin_out);
         }
         image_commit(run, drop_ballast);
         image_checkpoint(run);
@@ -926,6 +963,8 @@ static void run_vacuum(struct image_run *run)
     }
     REQUIRE(total.pages_moved > 20 && total.pages_freed > 100, "%llu pages moved, %llu freed",
             (unsigned long long)total.pages_moved, (unsigned long long)total.pages_freed);
+    REQUIRE(total.pages_repacked > 10, "%llu pages repacked",
+            (unsigned long long)total.pages_repacked);
     image_close(run);
 }
 

@@ -380,6 +380,7 @@ Test(vacuum, progress__ends_it_and_what_was_done_stays)
     quire_vacuum_result result = {.size = sizeof result};
     quire_db *db = open_shifted(900);
     struct company company = {.db = db, .added = 40, .stop_after = 5};
+    options.no_repack = true;
     uint64_t digest = digest_db(db);
     options.step_pages = 8;
     options.progress = write_between;
@@ -389,6 +390,195 @@ Test(vacuum, progress__ends_it_and_what_was_done_stays)
     cr_assert_eq(digest_db(db), digest);
     close_db(db);
     expect_sound(layer, "/d/db");
+}
+
+/* ---- Repacking ---- */
+
+static void expect_whole(void)
+{
+    quire_error err = QUIRE_ERROR_INIT;
+    struct qr_maintenance_place place = place_of(layer);
+    OK(qr_copy_check(&place, "/d/db", false, &err));
+}
+
+/* Rows, every tenth of which is left, in a tree and a key tree. */
+static quire_db *open_thin(int64_t rows)
+{
+    static const uint8_t bytes[60] = {3};
+    quire_error err = QUIRE_ERROR_INIT;
+    quire_db *db = open_at(layer, "/d/db", QUIRE_OPEN_NEW);
+    quire_txn *txn = begin_write(db);
+    quire_tree *tree;
+    quire_keytree *keys;
+    OK(quire_tree_create(txn, "blobs", &err));
+    OK(quire_tree_create(txn, "thin", &err));
+    OK(quire_keytree_create(txn, "thin keys", &err));
+    OK(quire_tree_open(txn, "thin", &tree, &err));
+    OK(quire_keytree_open(txn, "thin keys", &keys, &err));
+    for (int64_t i = 0; i < rows; i++) {
+        char key[24];
+        int size = snprintf(key, sizeof key, "key %ld", (long)(i * 7919 % 99991));
+        OK(quire_tree_insert(tree, i, bytes, sizeof bytes, &err));
+        OK(quire_keytree_insert(keys, key, (size_t)size, bytes, sizeof bytes, &err));
+    }
+    for (int64_t i = 0; i < rows; i++) {
+        int64_t row = i * 7717 % rows; /* coprime to it */
+        char key[24];
+        int size = snprintf(key, sizeof key, "key %ld", (long)(row * 7919 % 99991));
+        if (row % 10 != 3) {
+            OK(quire_tree_delete(tree, row, NULL, &err));
+            OK(quire_keytree_delete(keys, key, (size_t)size, NULL, &err));
+        }
+    }
+    quire_keytree_close(keys);
+    quire_tree_close(tree);
+    commit(txn);
+    return db;
+}
+
+/* What is told during a vacuum, and a snapshot taken after the first steps. */
+struct watch {
+    quire_db *db;
+    int calls;
+    quire_txn *snapshot;
+    uint64_t seen, commits;
+};
+
+static bool watch_steps(void *context, const quire_progress *progress)
+{
+    struct watch *watch = context;
+    cr_assert_leq(progress->done, progress->total);
+    watch->commits = progress->commits;
+    watch->calls++;
+    touch(watch->db, 500000);
+    if (watch->calls == 3) {
+        watch->snapshot = begin_read(watch->db);
+        watch->seen = digest_txn(watch->snapshot);
+    }
+    return true;
+}
+
+Test(vacuum, repacking__lets_writers_in_and_keeps_what_snapshots_see)
+{
+    quire_error err = QUIRE_ERROR_INIT;
+    quire_vacuum_options options = QUIRE_VACUUM_OPTIONS_INIT;
+    quire_vacuum_result result = {.size = sizeof result};
+    quire_db *db = open_thin(20000);
+    touch(db, 500000);
+    quire_txn *before = begin_read(db);
+    uint64_t seen = digest_txn(before);
+    struct watch watch = {.db = db};
+    options.step_pages = 16;
+    options.progress = watch_steps;
+    options.context = &watch;
+    OK(quire_vacuum(db, &options, &result, &err));
+    cr_assert_gt(result.pages_repacked, 100);
+    cr_assert_gt(watch.calls, 5);
+    cr_assert_geq(watch.commits + 1, (uint64_t)watch.calls, "one came in before each step");
+    OK(quire_checkpoint(db, &err));
+    cr_assert_eq(digest_txn(before), seen);
+    cr_assert_eq(digest_txn(watch.snapshot), watch.seen);
+    quire_rollback(before);
+    quire_rollback(watch.snapshot);
+    cr_assert_eq(digest_db(db), seen);
+    cr_assert_eq(vacuum(db, 16).pages_repacked, 0, "it is done");
+    expect_tight(db);
+    close_db(db);
+    expect_whole();
+}
+
+Test(vacuum, no_repack__moves_pages_alone)
+{
+    quire_error err = QUIRE_ERROR_INIT;
+    quire_vacuum_options options = QUIRE_VACUUM_OPTIONS_INIT;
+    quire_vacuum_result result = {.size = sizeof result};
+    quire_db *db = open_thin(5000);
+    options.no_repack = true;
+    OK(quire_vacuum(db, &options, &result, &err));
+    cr_assert_eq(result.pages_repacked, 0);
+    cr_assert_gt(result.pages_freed, 0);
+    uint32_t pages = stats_of(db).pages;
+    result = vacuum(db, 64);
+    cr_assert_gt(result.pages_repacked, 0);
+    cr_assert_lt(stats_of(db).pages, pages - pages / 4);
+    close_db(db);
+    expect_whole();
+}
+
+Test(vacuum, pages_max__is_met_without_repacking_when_so_many_are_free)
+{
+    quire_error err = QUIRE_ERROR_INIT;
+    quire_vacuum_options options = QUIRE_VACUUM_OPTIONS_INIT;
+    quire_vacuum_result result = {.size = sizeof result};
+    quire_db *db = open_thin(5000);
+    options.pages_max = 20;
+    cr_assert_gt(stats_of(db).pages_free, 20);
+    OK(quire_vacuum(db, &options, &result, &err));
+    cr_assert_eq(result.pages_repacked, 0);
+    cr_assert_geq(result.pages_freed, 20);
+    close_db(db);
+}
+
+/* A hash index with one key for all rows has a tree of rowids. */
+Test(vacuum, rowids_of_a_frequent_key__are_repacked)
+{
+    static const quire_column columns[] = {{"kind", QUIRE_INT, false}};
+    quire_error err = QUIRE_ERROR_INIT;
+    quire_db *db = open_at(layer, "/d/db", QUIRE_OPEN_NEW);
+    quire_txn *txn = begin_write(db);
+    quire_table *table;
+    OK(quire_table_create(txn, "things", columns, 1, &err));
+    OK(add_index(txn, "things", "by_kind", QUIRE_INDEX_HASH, false, "kind", NULL, &err));
+    OK(quire_table_open(txn, "things", &table, &err));
+    for (int64_t i = 1; i <= 9000; i++) {
+        int64_t rowid = i * 7717 % 9001;
+        quire_value row[] = {quire_int(1)};
+        OK(quire_table_insert(table, &rowid, row, 1, &err));
+    }
+    for (int64_t i = 1; i <= 9000; i++) {
+        int64_t rowid = i * 7919 % 9001;
+        if (rowid % 10 != 0) {
+            OK(quire_table_delete(table, rowid, NULL, &err));
+        }
+    }
+    quire_table_close(table);
+    commit(txn);
+    uint64_t digest = digest_db(db);
+    quire_vacuum_result result = vacuum(db, 64);
+    /* The table has 25 full pages for its 900 rows, and the rowids 10. */
+    cr_assert_gt(result.pages_repacked, 20);
+    cr_assert_leq(stats_of(db).pages, 45);
+    cr_assert_eq(digest_db(db), digest);
+    close_db(db);
+    expect_whole();
+}
+
+Test(vacuum, disk_that_fails_while_it_repacks__leaves_the_same_database)
+{
+    quire_error err = QUIRE_ERROR_INIT;
+    quire_vacuum_options options = QUIRE_VACUUM_OPTIONS_INIT;
+    bool failed = true;
+    options.step_pages = 16;
+    tear_down();
+    for (uint64_t at = 0; failed; at += 1 + at / 8) {
+        set_up();
+        quire_db *db = open_thin(2500);
+        uint64_t digest = digest_db(db);
+        struct faulty_plan plan = {.kinds = FAULTY_SET(FAULTY_WRITE) | FAULTY_SET(FAULTY_SYNC) |
+                                            FAULTY_SET(FAULTY_TRUNCATE),
+                                   .index = at,
+                                   .os_errno = EIO};
+        faulty_layer_fail(files, &plan);
+        quire_status status = quire_vacuum(db, &options, NULL, &err);
+        failed = faulty_layer_failures(files) > 0;
+        cr_assert(failed || status == QUIRE_OK);
+        faulty_layer_heal(files);
+        (void)quire_close(db, &err);
+        cr_assert_eq(digest_at(layer, "/d/db"), digest);
+        expect_whole();
+        tear_down();
+    }
+    set_up();
 }
 
 /* ---- Refusals and failures ---- */
