@@ -114,9 +114,9 @@ bool qr_sequence_get(const struct qr_node_ops *ops, const struct qr_sequence *se
                      uint32_t page_size, unsigned i, uint8_t *key_buffer, struct qr_item *item,
                      struct qr_flaw *flaw);
 
-/* The separator between entries [0, m) and what follows, without its child, in `up`: for rows and in
- * inner nodes entry m, in leaves of keys the shortest prefix of entry m above entry m - 1. Its bytes
- * are in separator; keys has room for one. Both are NULL for rows. */
+/* The separator between entries [0, m) and what follows, without its child, in `up`: for rows and
+ * in inner nodes entry m, in leaves of keys the shortest prefix of entry m above entry m - 1. Its
+ * bytes are in separator; keys has room for one. Both are NULL for rows. */
 bool qr_sequence_separator(const struct qr_node_ops *ops, const struct qr_sequence *sequence,
                            uint32_t page_size, bool leaf, unsigned m, uint8_t *keys,
                            uint8_t *separator, struct qr_item *up, struct qr_flaw *flaw);

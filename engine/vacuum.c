@@ -168,20 +168,25 @@ static void set_goal(struct vacuum *vacuum)
     vacuum->goal = pages_max != 0 && pages_max < free ? pages_max : free;
 }
 
-/* Fills the pages of trees, as long as that is needed for what is to be given back. */
+/* Whether there would be less to give back than was asked for. */
+static bool needs_more(const struct vacuum *vacuum)
+{
+    uint32_t pages_max = vacuum->options.pages_max;
+    return pages_max == 0 || vacuum->goal < pages_max;
+}
+
+/* Fills the pages of trees, as long as that is needed. */
 static quire_status repack(struct vacuum *vacuum, quire_error *err)
 {
     struct qr_repacking *repacking = &vacuum->repacking;
-    uint32_t pages_max = vacuum->options.pages_max;
     quire_txn *txn;
-    if (vacuum->options.no_repack) {
+    if (vacuum->options.no_repack || !needs_more(vacuum)) {
         return QUIRE_OK;
     }
     QR_TRY(quire_begin(vacuum->db, QUIRE_READ, &txn, err));
     quire_status status = qr_repacking_list(repacking, txn, err);
     quire_rollback(txn);
-    while (status == QUIRE_OK && repacking->next < repacking->trees.count &&
-           (pages_max == 0 || vacuum->goal < pages_max)) {
+    while (status == QUIRE_OK && repacking->next < repacking->trees.count && needs_more(vacuum)) {
         status = tell(vacuum, err);
         if (status == QUIRE_OK) {
             status = repack_step(vacuum, err);

@@ -1,6 +1,7 @@
 /*
  * What the parts of vacuum share: the steps (vacuum.c), the repacking of trees
- * (vacuum_repack.c) and the moving of single pages (vacuum_page.c). One thread, the caller's of quire_vacuum.
+ * (vacuum_repack.c) and the moving of single pages (vacuum_page.c). One thread,
+ * the caller's of quire_vacuum.
  */
 #ifndef QR_VACUUM_INTERNAL_H
 #define QR_VACUUM_INTERNAL_H

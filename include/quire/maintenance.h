@@ -116,10 +116,10 @@ QUIRE_API QUIRE_MUST_CHECK quire_status quire_compact(const char *path,
 
 /* Options of quire_vacuum; start from QUIRE_VACUUM_OPTIONS_INIT, zero is the default. */
 typedef struct quire_vacuum_options {
-    size_t size;         /* sizeof(quire_vacuum_options) */
-    uint32_t pages_max;  /* give back about so many pages; 0 = all that are free */
-    uint32_t step_pages; /* moved or filled in one transaction, and up to 36 more filled;
-                                         default 64, at most 1,024 */
+    size_t size;                      /* sizeof(quire_vacuum_options) */
+    uint32_t pages_max;               /* give back about so many pages; 0 = all that are free */
+    uint32_t step_pages;              /* moved in one transaction, or with up to 36 more filled;
+                                       * default 64, at most 1,024 */
     quire_progress_callback progress; /* between two transactions; may be NULL */
     void *context;                    /* passed to it */
     bool no_repack;                   /* leave the pages of trees as full as they are */

@@ -107,7 +107,7 @@ static void assert_repacked_is_small(enum qr_tree_kind kind, uint32_t page_size,
     struct model model;
     tree_db_open(&db, kind, page_size, UINT64_C(8192) * page_size);
     model_init(&model, kind);
-    thin_out(&db.tree, &model, 12 * (uint64_t)page_size, 10);
+    thin_out(&db.tree, &model, 7 * (uint64_t)page_size, 10);
     uint64_t thin = nodes_of(&db.tree);
     uint64_t compact = compact_nodes(&model, page_size);
     uint64_t emptied = repack_all(&db.tree, pages);
@@ -143,7 +143,7 @@ static void assert_full_is_only_read(enum qr_tree_kind kind)
     struct model model;
     tree_db_open(&db, kind, 1024, 4 << 20);
     model_init(&model, kind);
-    thin_out(&db.tree, &model, 20000, 10);
+    thin_out(&db.tree, &model, 10000, 10);
     cr_assert_gt(repack_all(&db.tree, 64), 0);
     tree_db_commit(&db);
     tree_db_begin(&db);
@@ -203,7 +203,7 @@ Test(tree_repack, step__copies_no_more_pages_than_it_may)
     unsigned steps = 0;
     tree_db_open(&db, QR_TREE_ROWS, 1024, 8 << 20);
     model_init(&model, QR_TREE_ROWS);
-    thin_out(&db.tree, &model, 30000, 10);
+    thin_out(&db.tree, &model, 15000, 10);
     while (!done) {
         tree_db_commit(&db);
         tree_db_begin(&db);
@@ -213,7 +213,7 @@ Test(tree_repack, step__copies_no_more_pages_than_it_may)
         cr_assert_leq(db.tree.view->counts.copies - before, 10 + 36 + 6);
         steps++;
     }
-    cr_assert_gt(steps, 5);
+    cr_assert_gt(steps, 3);
     assert_tree_clean(&db.tree);
     assert_tree_equals(&db.tree, &model);
     model_free(&model);
@@ -232,7 +232,7 @@ Test(tree_repack, snapshots__see_what_they_saw)
     unsigned open = 0;
     tree_db_open(&db, QR_TREE_KEYS, 1024, 16 << 20);
     model_init(&model, QR_TREE_KEYS);
-    thin_out(&db.tree, &model, 20000, 10);
+    thin_out(&db.tree, &model, 10000, 10);
     while (!done) {
         tree_db_commit(&db);
         if (open < 4) {

@@ -76,6 +76,8 @@ prints "0 pages given back, 0 moved"
 expect 0 inspect wide.quire
 expect 0 dump wide.quire
 same out original.json
+expect 0 vacuum wide.quire --no-repack
+prints "0 filled"
 expect 64 vacuum wide.quire --pages -1
 expect 74 vacuum none.quire
 
