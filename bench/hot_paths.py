@@ -71,7 +71,8 @@ def functions(profile):
     for line in text.splitlines():
         match = re.match(r"\s*([\d,]+)\s+\S*?:(\S+)(?: \[.*\])?\s*$", line)
         if match:
-            name = match.group(2)
+            # What link-time optimisation adds to a name.
+            name = re.sub(r"(\.(lto_priv|constprop|isra|part)\.\d+)+", "", match.group(2))
             counts[name] = counts.get(name, 0) + int(match.group(1).replace(",", ""))
     return counts
 
