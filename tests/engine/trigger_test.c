@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/error.h"
 #include "support/failing_allocator.h"
 
 /* What a function noted of its calls. */
@@ -18,6 +19,7 @@ struct log {
     int calls;
 };
 
+QR_PRINTF(2, 3)
 static void note(struct log *log, const char *format, ...)
 {
     va_list arguments;
