@@ -135,7 +135,7 @@ struct quire_txn {
 /* Frees a transaction that has ended, when the database closes. */
 void qr_txn_destroy(void *ended);
 
-/* Refuses what a read transaction, or a doomed one, may not do. */
+/* Refuses what a read transaction, a doomed one, or the callback of a read may not do. */
 quire_status qr_txn_check_writable(const quire_txn *txn, quire_error *err);
 
 /* Refuses what may not change the schema: the same, and a trigger's function. */

@@ -432,6 +432,10 @@ quire_status qr_txn_check_writable(const quire_txn *txn, quire_error *err)
     if (txn->txn == NULL) {
         return qr_fail(err, QUIRE_MISUSE, "A read transaction cannot change the database.");
     }
+    if (txn->view->depth > 0) {
+        return qr_fail(err, QUIRE_MISUSE,
+                       "The callback of a read cannot change what is being read.");
+    }
     if (qr_txn_doomed(txn->txn)) {
         return qr_fail(err, QUIRE_TXN_DOOMED,
                        "An earlier failure left the transaction half done; roll it back.");

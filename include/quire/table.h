@@ -119,7 +119,7 @@ QUIRE_API QUIRE_MUST_CHECK quire_status quire_table_get(quire_table *table, int6
                                                         bool *found, quire_error *err);
 
 /* Told of a row of quire_table_get_many: the place of its rowid in the array, and its record,
- * borrowed for the call. It must not change the database through the transaction. */
+ * borrowed for the call. It must not change the database through the transaction (MISUSE). */
 typedef quire_status (*quire_row_callback)(void *context, size_t index, const void *record,
                                            size_t size, quire_error *err);
 

@@ -769,6 +769,35 @@ static const char *const names[] = {
     "a", "ab",  "abc",   "abcd", "abd", "ab\xC3\xA9", "ab\x01", "b", "ba", "", "ab\xF4\x8F\xBF\xBF",
     "c", "abc", "zz top"};
 
+static quire_status add_while_reading(void *context, size_t index, const void *record, size_t size,
+                                      quire_error *err)
+{
+    quire_value name = quire_text("dan");
+    (void)index;
+    (void)record;
+    (void)size;
+    return quire_table_insert(context, NULL, &name, 1, err);
+}
+
+/* The pages under the callback would change. */
+Test(table, get_many__refuses_a_callback_that_changes_the_table)
+{
+    quire_error err = QUIRE_ERROR_INIT;
+    quire_db *db = memory_db(0);
+    quire_txn *txn = begin_write(db);
+    create_users(txn);
+    quire_table *users = open_table(txn, "users");
+    int64_t rowid = add_user(users, "ada", 1);
+    uint64_t rows;
+    FAILS(MISUSE, quire_table_get_many(users, &rowid, 1, add_while_reading, users, &err));
+    (void)add_user(users, "bob", 2);
+    OK(quire_table_row_count(users, &rows, &err));
+    cr_assert_eq(rows, 2);
+    quire_table_close(users);
+    commit(txn);
+    close_db(db);
+}
+
 /* Every beginning, ascending and descending, forward and reverse, with long values in between
  * that are stored cut. */
 Test(table, starts_with__takes_the_texts_that_begin_so)
