@@ -77,6 +77,11 @@ static inline bool qr_object_is_tree(const struct qr_object *object)
            (object->kind == QR_OBJECT_INDEX && object->index_kind == QUIRE_INDEX_BTREE);
 }
 
+static inline bool qr_object_is_hash(const struct qr_object *object)
+{
+    return object->kind == QR_OBJECT_INDEX && object->index_kind == QUIRE_INDEX_HASH;
+}
+
 /* The kind of that tree. */
 static inline enum qr_tree_kind qr_object_tree_kind(const struct qr_object *object)
 {

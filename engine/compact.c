@@ -219,11 +219,6 @@ static quire_status copy_hash(struct compaction *c, const struct qr_object *obje
     return check_copied(c, object, before, expected, err);
 }
 
-static bool is_hash(const struct qr_object *object)
-{
-    return object->kind == QR_OBJECT_INDEX && object->index_kind == QUIRE_INDEX_HASH;
-}
-
 static quire_status count_entries(struct compaction *c, quire_error *err)
 {
     for (size_t i = 0; i < c->objects.count; i++) {
@@ -232,7 +227,7 @@ static quire_status count_entries(struct compaction *c, quire_error *err)
         if (qr_object_is_tree(object)) {
             struct qr_tree tree = qr_object_tree(object, c->from);
             QR_TRY(qr_tree_count(&tree, &entries, err));
-        } else if (is_hash(object)) {
+        } else if (qr_object_is_hash(object)) {
             struct qr_hash hash = qr_hash_of_view(c->from, object);
             QR_TRY(qr_hash_count(&hash, &entries, err));
         }
@@ -264,7 +259,7 @@ static quire_status copy_all(struct compaction *c, quire_error *err)
     /* By id: a table comes before what belongs to it. */
     for (size_t i = 0; i < c->objects.count; i++) {
         const struct qr_object *object = c->objects.objects[i];
-        QR_TRY(is_hash(object) ? copy_hash(c, object, err) : copy_object(c, object, err));
+        QR_TRY(qr_object_is_hash(object) ? copy_hash(c, object, err) : copy_object(c, object, err));
     }
     QR_TRY(copy_header(c, err));
     QR_TRY(commit(c, err));

@@ -13,14 +13,6 @@
 #include "engine/index.h"
 #include "engine/table_view.h"
 
-static quire_status check_txn(quire_txn *txn, quire_error *err)
-{
-    if (txn == NULL) {
-        return qr_fail(err, QUIRE_MISUSE, "The call needs a transaction.");
-    }
-    return qr_txn_check_schema(txn, err);
-}
-
 /* ---- Trees and tables ---- */
 
 quire_status qr_check_name_free(quire_txn *txn, enum qr_object_kind kind, const char *name,
@@ -181,7 +173,7 @@ static quire_status check_distinct(quire_txn *txn, const quire_column *columns, 
 quire_status quire_table_create(quire_txn *txn, const char *name, const quire_column *columns,
                                 uint32_t count, quire_error *err)
 {
-    QR_TRY(check_txn(txn, err));
+    QR_TRY(qr_txn_check_schema(txn, err));
     QR_TRY(qr_check_name(name, "table", err));
     QR_TRY(check_columns(columns, count, err));
     struct qr_object object = {.kind = QR_OBJECT_TABLE, .name = name, .column_count = count};
@@ -211,7 +203,7 @@ quire_status quire_table_add_columns(quire_txn *txn, const char *name, const qui
                                      uint32_t count, quire_error *err)
 {
     const struct qr_table_def *def;
-    QR_TRY(check_txn(txn, err));
+    QR_TRY(qr_txn_check_schema(txn, err));
     QR_TRY(check_columns(columns, count, err));
     QR_TRY(qr_find_table(txn, name, &def, err));
     struct qr_object object = *def->object;
@@ -244,7 +236,7 @@ quire_status quire_table_add_columns(quire_txn *txn, const char *name, const qui
 quire_status quire_table_drop(quire_txn *txn, const char *name, quire_error *err)
 {
     const struct qr_table_def *def;
-    QR_TRY(check_txn(txn, err));
+    QR_TRY(qr_txn_check_schema(txn, err));
     QR_TRY(qr_find_table(txn, name, &def, err));
     return qr_drop_rows(txn, def, err);
 }
@@ -294,7 +286,7 @@ quire_status quire_index_create(quire_txn *txn, const char *table, const quire_i
 {
     const struct qr_table_def *owner;
     struct qr_arena arena;
-    QR_TRY(check_txn(txn, err));
+    QR_TRY(qr_txn_check_schema(txn, err));
     QR_TRY(qr_find_table(txn, table, &owner, err));
     qr_arena_init(&arena, &txn->db->allocator, 0);
     quire_status status = create_index(txn, owner, def, &arena, err);
@@ -318,7 +310,7 @@ quire_status quire_index_drop(quire_txn *txn, const char *name, quire_error *err
     struct qr_arena arena;
     struct qr_object *object;
     bool found;
-    QR_TRY(check_txn(txn, err));
+    QR_TRY(qr_txn_check_schema(txn, err));
     QR_TRY(qr_check_name(name, "index", err));
     qr_arena_init(&arena, &txn->db->allocator, 0);
     quire_status status = qr_catalog_find(txn->view, QR_OBJECT_INDEX, name, strlen(name), &arena,

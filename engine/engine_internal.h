@@ -138,7 +138,7 @@ void qr_txn_destroy(void *ended);
 /* Refuses what a read transaction, a doomed one, or the callback of a read may not do. */
 quire_status qr_txn_check_writable(const quire_txn *txn, quire_error *err);
 
-/* Refuses what may not change the schema: the same, and a trigger's function. */
+/* Refuses what may not change the schema: the same, a trigger's function, and NULL. */
 quire_status qr_txn_check_schema(const quire_txn *txn, quire_error *err);
 
 /* After changes were undone: the largest rowids are to be read again. */

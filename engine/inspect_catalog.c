@@ -193,7 +193,7 @@ static quire_status check_tree_object(struct qr_inspection *inspection,
 static quire_status check_object_pages(struct qr_inspection *inspection,
                                        const struct qr_object *object, bool list, quire_error *err)
 {
-    if (object->kind == QR_OBJECT_INDEX && object->index_kind == QUIRE_INDEX_HASH) {
+    if (qr_object_is_hash(object)) {
         uint64_t entries = 0;
         bool sound;
         QR_TRY(qr_inspection_hash(inspection, object, &sound, &entries, err));
@@ -215,7 +215,7 @@ static quire_status check_pages_of(struct qr_inspection *inspection, const struc
     }
     bool list = inspection->listed++ < QR_REPORT_LIST_MAX;
     if (list) {
-        bool hash = object->kind == QR_OBJECT_INDEX && object->index_kind == QUIRE_INDEX_HASH;
+        bool hash = qr_object_is_hash(object);
         qr_fact_open(report, NULL);
         qr_fact_text(report, "name", object->name);
         qr_fact_text(report, "kind", hash ? "hash index" : qr_object_kind_name(object->kind));

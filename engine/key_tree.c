@@ -54,9 +54,6 @@ quire_status quire_keytree_create(quire_txn *txn, const char *name, quire_error 
 quire_status quire_keytree_drop(quire_txn *txn, const char *name, quire_error *err)
 {
     const struct qr_table_def *def;
-    if (txn == NULL) {
-        return qr_fail(err, QUIRE_MISUSE, "quire_keytree_drop needs a transaction.");
-    }
     QR_TRY(qr_txn_check_schema(txn, err));
     QR_TRY(find_keytree(txn, name, &def, err));
     return qr_drop_rows(txn, def, err);

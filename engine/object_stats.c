@@ -82,7 +82,7 @@ static quire_status tell_object(quire_txn *txn, const struct qr_object *object, 
 {
     quire_object_stats stats = {
         .name = object->name, .table = table, .kind = qr_object_kind_name(object->kind)};
-    if (object->kind == QR_OBJECT_INDEX && object->index_kind == QUIRE_INDEX_HASH) {
+    if (qr_object_is_hash(object)) {
         stats.kind = "hash";
         QR_TRY(hash_stats(txn, object, &stats, err));
     } else if (qr_object_is_tree(object)) {

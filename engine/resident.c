@@ -93,7 +93,7 @@ static quire_status load_object(struct loading *loading, const struct qr_object 
                                 quire_error *err)
 {
     loading->object = object;
-    if (object->kind == QR_OBJECT_INDEX && object->index_kind == QUIRE_INDEX_HASH) {
+    if (qr_object_is_hash(object)) {
         return load_hash(loading, err);
     }
     struct qr_tree tree = qr_object_tree(object, loading->view);

@@ -445,6 +445,9 @@ quire_status qr_txn_check_writable(const quire_txn *txn, quire_error *err)
 
 quire_status qr_txn_check_schema(const quire_txn *txn, quire_error *err)
 {
+    if (txn == NULL) {
+        return qr_fail(err, QUIRE_MISUSE, "The call needs a transaction.");
+    }
     if (txn->trigger_depth > 0) {
         return qr_fail(err, QUIRE_MISUSE, "The schema cannot change while a trigger runs.");
     }

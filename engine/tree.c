@@ -132,9 +132,6 @@ quire_status quire_tree_create(quire_txn *txn, const char *name, quire_error *er
 quire_status quire_tree_drop(quire_txn *txn, const char *name, quire_error *err)
 {
     const struct qr_table_def *def;
-    if (txn == NULL) {
-        return qr_fail(err, QUIRE_MISUSE, "quire_tree_drop needs a transaction.");
-    }
     QR_TRY(qr_txn_check_schema(txn, err));
     QR_TRY(find_relation(txn, name, &def, err));
     if (def->object->kind != QR_OBJECT_TREE) {

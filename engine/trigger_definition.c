@@ -127,14 +127,6 @@ quire_status qr_triggers_load(quire_txn *txn, struct qr_table_def *def, quire_er
 
 /* ---- Create, drop, switch ---- */
 
-static quire_status check_txn(quire_txn *txn, quire_error *err)
-{
-    if (txn == NULL) {
-        return qr_fail(err, QUIRE_MISUSE, "The call needs a transaction.");
-    }
-    return qr_txn_check_schema(txn, err);
-}
-
 static quire_status find_trigger(quire_txn *txn, const char *name, struct qr_arena *arena,
                                  struct qr_object **object, bool *found, quire_error *err)
 {
@@ -186,7 +178,7 @@ quire_status quire_trigger_create(quire_txn *txn, const quire_trigger_def *def, 
 {
     const struct qr_table_def *table;
     struct qr_arena arena;
-    QR_TRY(check_txn(txn, err));
+    QR_TRY(qr_txn_check_schema(txn, err));
     QR_TRY(check_definition(def, err));
     QR_TRY(qr_schema_find(txn, def->table, &table, err));
     if (table == NULL || table->object->kind != QR_OBJECT_TABLE) {
@@ -220,7 +212,7 @@ static quire_status remove_trigger(quire_txn *txn, const char *name, struct qr_a
 quire_status quire_trigger_drop(quire_txn *txn, const char *name, quire_error *err)
 {
     struct qr_arena arena;
-    QR_TRY(check_txn(txn, err));
+    QR_TRY(qr_txn_check_schema(txn, err));
     qr_arena_init(&arena, &txn->db->allocator, 0);
     quire_status status = remove_trigger(txn, name, &arena, err);
     qr_arena_free(&arena);
@@ -248,7 +240,7 @@ static quire_status switch_trigger(quire_txn *txn, const char *name, bool enable
 quire_status quire_trigger_enable(quire_txn *txn, const char *name, bool enabled, quire_error *err)
 {
     struct qr_arena arena;
-    QR_TRY(check_txn(txn, err));
+    QR_TRY(qr_txn_check_schema(txn, err));
     qr_arena_init(&arena, &txn->db->allocator, 0);
     quire_status status = switch_trigger(txn, name, enabled, &arena, err);
     qr_arena_free(&arena);

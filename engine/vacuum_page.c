@@ -139,15 +139,10 @@ static void forget_tree(struct qr_page_owners *owners, uint32_t tree_id)
     }
 }
 
-static bool is_hash_index(const struct qr_object *object)
-{
-    return object->kind == QR_OBJECT_INDEX && !qr_object_is_tree(object);
-}
-
 static quire_status survey_object(struct survey *survey, const struct qr_object *object,
                                   quire_error *err)
 {
-    if (is_hash_index(object)) {
+    if (qr_object_is_hash(object)) {
         struct qr_hash hash = qr_hash_of_view(survey->view, object);
         return qr_hash_walk(&hash, NULL, survey_cell, survey, err);
     }
@@ -276,7 +271,7 @@ static quire_status move_posting(struct move *move, quire_error *err)
 static quire_status dispatch(struct move *move, uint8_t type, quire_error *err)
 {
     bool is_tree = qr_object_is_tree(move->object);
-    bool is_hash = is_hash_index(move->object);
+    bool is_hash = qr_object_is_hash(move->object);
     switch (type) {
     case QR_PAGE_TYPE_ROW_LEAF:
     case QR_PAGE_TYPE_ROW_INNER:

@@ -385,14 +385,6 @@ static quire_status encode(const struct encoder *encoder, struct qr_object *obje
 
 /* ---- Create and drop ---- */
 
-static quire_status check_txn(quire_txn *txn, quire_error *err)
-{
-    if (txn == NULL) {
-        return qr_fail(err, QUIRE_MISUSE, "The call needs a transaction.");
-    }
-    return qr_txn_check_schema(txn, err);
-}
-
 static quire_status add(quire_txn *txn, const quire_view_def *def, const struct qr_table_def *table,
                         struct qr_arena *arena, quire_error *err)
 {
@@ -410,7 +402,7 @@ quire_status quire_view_create(quire_txn *txn, const quire_view_def *def, quire_
 {
     const struct qr_table_def *table;
     struct qr_arena arena;
-    QR_TRY(check_txn(txn, err));
+    QR_TRY(qr_txn_check_schema(txn, err));
     if (def == NULL) {
         return qr_fail(err, QUIRE_MISUSE, "quire_view_create needs a definition.");
     }
@@ -466,7 +458,7 @@ static quire_status remove_view(quire_txn *txn, const char *name, struct qr_aren
 quire_status quire_view_drop(quire_txn *txn, const char *name, quire_error *err)
 {
     struct qr_arena arena;
-    QR_TRY(check_txn(txn, err));
+    QR_TRY(qr_txn_check_schema(txn, err));
     QR_TRY(qr_check_name(name, "view", err));
     qr_arena_init(&arena, &txn->db->allocator, 0);
     quire_status status = remove_view(txn, name, &arena, err);
