@@ -36,6 +36,7 @@ struct builder {
     uint32_t id; /* of the index */
     uint64_t done, total;
     bool complete;
+    bool clash; /* two rows have one key of a unique index */
 };
 
 /* ---- Transactions ---- */
@@ -179,6 +180,7 @@ static quire_status build_batch(struct builder *builder, quire_txn *txn, struct 
     struct qr_gap gap = index.gap;
     quire_status status = qr_index_fill(&index, &gap, builder->batch_rows, &rows, &done, err);
     qr_index_close(&index);
+    builder->clash = status == QUIRE_UNIQUE;
     QR_TRY(status);
     builder->done += rows;
     builder->complete = done;
@@ -234,7 +236,7 @@ quire_status quire_index_build(quire_db *db, const char *table, const quire_inde
     while (!builder.complete) {
         let_others_in(db);
         quire_status status = in_transaction(&builder, build_batch, err);
-        if (status == QUIRE_UNIQUE) {
+        if (builder.clash) {
             QR_TRY(in_transaction(&builder, drop_unfinished, err));
         }
         QR_TRY(status);

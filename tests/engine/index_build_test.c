@@ -641,3 +641,35 @@ Test(index_build, hook__may_change_rows_in_the_transactions_of_the_builder)
         qr_file_layer_memory_destroy(layer);
     }
 }
+
+static quire_status refuse_twice(void *context, quire_txn *txn, quire_error *err)
+{
+    struct busy_hook *hook = context;
+    (void)txn;
+    if (hook->commits == 0 || --hook->commits >= 2) {
+        return QUIRE_OK;
+    }
+    return qr_fail(err, QUIRE_UNIQUE, "refused by the program");
+}
+
+/* The program's refusal is no clash, whatever its status. */
+Test(index_build, hook__that_refuses_a_batch_leaves_an_index_that_can_be_built_on)
+{
+    quire_error err = QUIRE_ERROR_INIT;
+    struct busy_hook hook = {.commits = 0};
+    struct qr_file_layer *layer;
+    OK(qr_file_layer_memory_create(qr_allocator_default(), &layer, &err));
+    quire_options options = {.size = sizeof options, .page_size = 1024};
+    options.hooks = (quire_hooks){.context = &hook, .before_commit = refuse_twice};
+    quire_db *db;
+    OK(qr_db_open_with("db", &options, layer, true, &db, &err));
+    fill(db);
+    hook.commits = 4; /* making it, a batch, and then no more */
+    FAILS(UNIQUE, build(db, &unique, NULL, NULL, &err));
+    hook.commits = 0;
+    cr_assert(inspect(db));
+    OK(build(db, &unique, NULL, NULL, &err));
+    assert_complete(db);
+    close_db(db);
+    qr_file_layer_memory_destroy(layer);
+}
