@@ -608,7 +608,7 @@ static quire_status check_rows(struct hot *h, uint64_t inserted, uint64_t writte
     quire_tree_close(tree);
     TRY(quire_commit(h->txn, &h->err));
     if (rows != ROWS + inserted || versions != written) {
-        return wrong(h, "the tree \"rows\" (operations that write take a new database)");
+        return wrong(h, "another operation has written here, or the tree \"rows\"");
     }
     return QUIRE_OK;
 }
