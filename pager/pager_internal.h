@@ -714,8 +714,8 @@ void qr_direct_init(struct qr_txn *txn);
 void qr_direct_write_ahead(struct qr_txn *txn);
 /* Takes a new page out of its frame if the database file has or may have its image. */
 bool qr_direct_leave(struct qr_txn *txn, uint32_t page_number);
-/* Before publishing, behind the last operation: writes what may still be written, syncs the database
- * file. */
+/* Before publishing, behind the last operation: writes what may still be written, syncs the
+ * database file. */
 quire_status qr_direct_finish(struct qr_txn *txn, quire_error *err);
 /* Private pages that the commit has to log. */
 size_t qr_direct_count_logged(const struct qr_txn *txn);

@@ -274,8 +274,8 @@ static void checkpoint_before_write(void *context, const struct faulty_record *r
 }
 
 /* Pages that were freed and allocated again cannot be written before the commit, since a checkpoint
- * is going to write what they held. It does so while the commit writes the others. From then on they
- * could be written too, and the transaction has more pages in memory than its share. */
+ * is going to write what they held. It does so while the commit writes the others. From then on
+ * they could be written too, and the transaction has more pages in memory than its share. */
 Test(pager_crash, pages_that_a_checkpoint_lets_go_during_the_commit__are_durable_with_it)
 {
     enum { USED = 60, ALLOCATED = 405, FIRST = 3 };
