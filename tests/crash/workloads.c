@@ -9,76 +9,11 @@
 
 #include "audit.h"
 #include "engine/maintenance.h"
-#include "image.h"
+#include "workloads.h"
 
 static unsigned next_number(const struct image_run *run)
 {
     return atomic_load(&run->started) + 1;
-}
-
-/* ---- The world ---- */
-
-static void run_world(struct image_run *run)
-{
-    image_open(run);
-    image_commit(run, image_create_world);
-    for (int i = 0; i < 14; i++) {
-        image_commit(run, image_world);
-    }
-    image_close(run);
-}
-
-/* A log of the fewest segments, each a few frames long, that turns over all the time. */
-static void run_turnover(struct image_run *run)
-{
-    run->options.wal_segment_bytes = 8 << 10;
-    run->options.wal_bytes_max = 1;
-    run->options.checkpoint = quire_checkpoint_frame_count(10);
-    run->world.slots = 10;
-    run->world.body_bytes_max = 600;
-    image_open(run);
-    image_commit(run, image_create_world);
-    for (int i = 0; i < 16; i++) {
-        image_commit(run, image_world);
-    }
-    image_close(run);
-}
-
-/* Checkpoints are made by the commits, two pages each. */
-static void run_slices(struct image_run *run)
-{
-    run->options.checkpoint_place = QUIRE_CHECKPOINT_IN_COMMIT;
-    run->options.checkpoint_slice_pages = 2;
-    run_turnover(run);
-}
-
-static void run_normal(struct image_run *run)
-{
-    run->options.durability = QUIRE_DURABILITY_NORMAL;
-    run->unsynced = true;
-    image_open(run);
-    image_commit(run, image_create_world);
-    for (int i = 0; i < 14; i++) {
-        image_commit(run, image_world);
-        if (i % 6 == 5) {
-            image_checkpoint(run);
-        }
-    }
-    image_close(run);
-}
-
-static void run_reopen(struct image_run *run)
-{
-    run->world.slots = 8;
-    for (int i = 0; i < 5; i++) {
-        image_open(run);
-        image_commit(run, i == 0 ? image_create_world : image_world);
-        image_commit(run, i == 0 ? image_world : image_world);
-        if (i == 3) {
-            image_checkpoint(run);
-        }
-        image_close(run);
-    }
 }
 
 /* ---- Items: a table and its indexes ---- */
@@ -965,14 +900,14 @@ static void run_vacuum_small(struct image_run *run)
 /* Large ones first, so that the processes that share them end together. */
 const struct image_workload image_workloads[] = {
     {"snapshot", run_snapshot},
-    {"turnover", run_turnover},
-    {"slices", run_slices},
+    {"turnover", workload_turnover},
+    {"slices", workload_slices},
     {"crowded", run_crowded},
     {"changes", run_changes},
-    {"normal", run_normal},
-    {"world", run_world},
+    {"normal", workload_normal},
+    {"world", workload_world},
     {"items", run_items},
-    {"reopen", run_reopen},
+    {"reopen", workload_reopen},
     {"schema", run_schema},
     {"create", run_create},
     {"insert", run_insert},
