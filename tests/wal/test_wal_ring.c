@@ -256,3 +256,78 @@ Test(wal_ring, generations__rise_by_one_over_reopening)
     qr_wal_close(wal);
     qr_file_layer_memory_destroy(layer);
 }
+
+/* Groups 1 and 2 in a segment each. The sync of the headers that retire the generations up to
+ * `retired` fails: the cache shows them, the disk has the old ones. */
+static struct faulty_layer *retire_in_the_cache_alone(uint64_t retired)
+{
+    struct faulty_layer *faulty = faulty_layer_create();
+    struct qr_wal *wal = create(faulty_layer_files(faulty), 8);
+    must(append_group_of(wal, 1, LOG_FRAMES, true, err));
+    must(append_group_of(wal, 2, LOG_FRAMES, true, err));
+    must(qr_wal_sync(wal, err));
+    struct faulty_plan plan = {.kinds = FAULTY_SET(FAULTY_SYNC), .sync = FAULTY_SYNC_CLEAN};
+    faulty_layer_fail(faulty, &plan);
+    quire_error error = QUIRE_ERROR_INIT;
+    cr_assert_eq(qr_wal_release(wal, retired, &error), QUIRE_IO);
+    cr_assert_eq(faulty_layer_failures(faulty), 1);
+    faulty_layer_heal(faulty);
+    qr_wal_close(wal);
+    return faulty;
+}
+
+/* What a scan finds on the disk after a power cut. */
+static struct story story_on_disk(struct faulty_layer *faulty)
+{
+    struct faulty_cut cut = {.survival = FAULTY_LOSE_ALL};
+    struct qr_file_layer *disk = faulty_layer_power_cut(faulty, &cut);
+    struct story story = {.length = LOG_FRAMES};
+    struct qr_wal_scan_result result;
+    must(scan_file(disk, &story, &result, err));
+    qr_file_layer_memory_destroy(disk);
+    return story;
+}
+
+Test(wal_ring, append__to_a_log_found_empty_first_makes_that_durable)
+{
+    struct faulty_layer *faulty = retire_in_the_cache_alone(2);
+    struct qr_wal_options options = log_options(faulty_layer_files(faulty));
+    struct qr_wal *wal = NULL;
+    cr_assert_eq(story_on_disk(faulty).last, 2, "the disk has not heard of it");
+    must(qr_wal_open(&options, false, &wal, err));
+    struct story story = {.length = LOG_FRAMES};
+    struct qr_wal_scan_result result;
+    must(scan_story(wal, &story, &result, err));
+    cr_assert_eq(result.groups, 0);
+    must(append_group_of(wal, 3, LOG_FRAMES, true, err));
+    story = story_on_disk(faulty);
+    cr_assert_gt(story.first, story.last, "group %llu is back", (unsigned long long)story.first);
+    must(qr_wal_sync(wal, err));
+    story = story_on_disk(faulty);
+    cr_assert_eq(story.first, 3);
+    cr_assert_eq(story.last, 3);
+    uint64_t syncs = faulty_layer_count(faulty, FAULTY_SET(FAULTY_SYNC));
+    must(append_group_of(wal, 4, 1, true, err));
+    must(qr_wal_sync(wal, err));
+    cr_assert_leq(faulty_layer_count(faulty, FAULTY_SET(FAULTY_SYNC)), syncs + 2, "once only");
+    qr_wal_close(wal);
+    faulty_layer_destroy(faulty);
+}
+
+Test(wal_ring, append__to_a_resumed_log_first_makes_retired_generations_durable)
+{
+    struct faulty_layer *faulty = retire_in_the_cache_alone(1);
+    struct qr_wal_options options = log_options(faulty_layer_files(faulty));
+    struct qr_wal *wal = NULL;
+    cr_assert_eq(story_on_disk(faulty).first, 1, "the disk has not heard of it");
+    must(qr_wal_open(&options, false, &wal, err));
+    struct story story = {.length = LOG_FRAMES};
+    struct qr_wal_scan_result result;
+    must(scan_story(wal, &story, &result, err));
+    cr_assert_eq(story.first, 2);
+    must(qr_wal_resume(wal, err));
+    must(append_group_of(wal, 3, LOG_FRAMES, true, err));
+    cr_assert_eq(story_on_disk(faulty).first, 2, "what was retired stays so");
+    qr_wal_close(wal);
+    faulty_layer_destroy(faulty);
+}
