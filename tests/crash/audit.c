@@ -218,6 +218,8 @@ uint64_t audit_digest(quire_txn *txn)
     each(txn, QR_OBJECT_TREE, walk_tree, &walk);
     each(txn, QR_OBJECT_TABLE, walk_table, &walk);
     each(txn, QR_OBJECT_KEYS, walk_keys, &walk);
+    each(txn, QR_OBJECT_VIEW, walk_text, &walk);
+    each(txn, QR_OBJECT_TRIGGER, walk_text, &walk);
     each(txn, QR_OBJECT_TEXT, walk_text, &walk);
     for (int i = QUIRE_APPLICATION_ID; i <= QUIRE_USER_VERSION; i++) {
         quire_error err = QUIRE_ERROR_INIT;

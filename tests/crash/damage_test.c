@@ -20,13 +20,15 @@
 
 #include "audit.h"
 #include "base/bytes.h"
+#include "base/hash.h"
 #include "engine/inspect_internal.h"
 #include "harness.h"
 #include "memory.h"
 #include "pager/page_format.h"
 #include "support/faulty_layer.h"
 #include "support/prng.h"
-#include "wal/wal_format.h"
+#include "wal/wal_internal.h"
+#include "wal/wal_pack.h"
 
 #define PAGE 1024U
 
@@ -68,8 +70,8 @@ static quire_status read_all(quire_db *db, uint64_t *answer, quire_error *err)
     quire_txn *txn;
     QR_TRY(quire_begin(db, QUIRE_READ, &txn, err));
     quire_status status = QUIRE_OK;
-    for (const struct memory_scenario *scenario = memory_scenarios;
-         scenario->name != NULL && status == QUIRE_OK; scenario++) {
+    const struct memory_scenario *scenario;
+    for (size_t i = 0; (scenario = memory_scenario(i)) != NULL && status == QUIRE_OK; i++) {
         if (scenario->read != NULL) {
             status = scenario->read(&run, txn, err);
         }
@@ -296,11 +298,14 @@ static void cut_short(const struct session *session, const struct state *state, 
     }
 }
 
+static const uint16_t extremes[] = {0, 1, 0x7FFF, 0x8000, 0xFFFE, 0xFFFF, 0x0100};
+
+#define EXTREMES (sizeof extremes / sizeof *extremes)
+
 /* Every two bytes of every page at extremes, under a good checksum. */
 static void reseal(const struct session *session, const struct state *state, uint64_t seed,
                    uint64_t *counts)
 {
-    static const uint16_t extremes[] = {0, 1, 0x7FFF, 0x8000, 0xFFFE, 0xFFFF, 0x0100};
     const struct bytes *whole = &state->files[DATABASE];
     uint8_t id[16];
     memcpy(id, whole->bytes + QR_HEADER_ID, sizeof id);
@@ -310,7 +315,7 @@ static void reseal(const struct session *session, const struct state *state, uin
         uint8_t before[PAGE];
         memcpy(before, bytes, PAGE);
         for (uint32_t at = 8; at + 2 <= PAGE; at += 2) {
-            uint16_t value = extremes[(at / 2 + page + seed) % (sizeof extremes / 2)];
+            uint16_t value = extremes[(at / 2 + page + seed) % EXTREMES];
             if (!is_taken(session, at / 2 + page) || qr_load16(bytes + at) == value) {
                 continue;
             }
@@ -322,6 +327,162 @@ static void reseal(const struct session *session, const struct state *state, uin
             memcpy(bytes, before, PAGE);
         }
     }
+}
+
+/* ---- The log, sealed ---- */
+
+/* A log whose checksums are made good again behind each damage. */
+struct sealed_log {
+    const struct session *session;
+    const struct state *state;
+    uint64_t *counts;
+    struct qr_log_geometry geometry;
+    uint64_t seed; /* of its checksums */
+    uint8_t *log;
+    uint8_t *before; /* of a segment's size */
+    uint32_t segment, frames;
+};
+
+static uint8_t *frame_of(const struct sealed_log *sealed, uint32_t index)
+{
+    return sealed->log + qr_frame_offset(&sealed->geometry, sealed->segment, index);
+}
+
+/* The frames that belong to the segment's generation. */
+static uint32_t count_frames(const struct sealed_log *sealed)
+{
+    const uint8_t *header = sealed->log + qr_segment_offset(&sealed->geometry, sealed->segment);
+    uint32_t frames = 0;
+    while (frames < sealed->geometry.frames &&
+           qr_load32(frame_of(sealed, frames) + QR_FRAME_SALT) ==
+               qr_load32(header + QR_SEGMENT_SALT)) {
+        frames++;
+    }
+    return frames;
+}
+
+/* Makes the header of a pack tell of the records that are there. */
+static void agree(uint8_t *pack)
+{
+    struct qr_pack_record record;
+    uint32_t at = 0;
+    uint16_t records = 0;
+    uint64_t lsn = 0;
+    while (qr_pack_next(pack, PAGE, &at, &record)) {
+        lsn = record.lsn > lsn ? record.lsn : lsn;
+        records++;
+    }
+    qr_store16(pack + QR_PACK_RECORDS, records);
+    qr_store32(pack + QR_PACK_USED, at);
+    qr_store64(pack + QR_WAL_PAGE_LSN, lsn);
+}
+
+/* The checksums of the segment's header, of all its frames, and of the page of one of them. */
+static void seal_segment(const struct sealed_log *sealed, uint32_t damaged)
+{
+    uint8_t *header = sealed->log + qr_segment_offset(&sealed->geometry, sealed->segment);
+    uint64_t chain = qr_hash64(header, QR_SEGMENT_CHECKSUM, sealed->seed);
+    qr_store64(header + QR_SEGMENT_CHECKSUM, chain);
+    for (uint32_t i = 0; i < sealed->frames; i++) {
+        struct qr_frame frame;
+        uint8_t *page = frame_of(sealed, i) + QR_FRAME_HEADER_SIZE;
+        qr_frame_decode(frame_of(sealed, i), &frame);
+        if (i == damaged) {
+            uint64_t seed = frame.page_number == 0 ? 0 : sealed->seed ^ frame.page_number;
+            qr_store64(page, qr_hash64(page + QR_WAL_PAGE_LSN, PAGE - QR_WAL_PAGE_LSN, seed));
+        }
+        chain = qr_frame_encode(&frame, page, chain, frame_of(sealed, i));
+    }
+}
+
+/* Two bytes at `at` of the file, in the header of the segment or in a frame of it. */
+static void damage_sealed(const struct sealed_log *sealed, size_t at, uint16_t value,
+                          uint32_t frame, bool agreeing)
+{
+    uint8_t *segment = sealed->log + qr_segment_offset(&sealed->geometry, sealed->segment);
+    if (qr_load16(sealed->log + at) == value) {
+        return;
+    }
+    harness_case("%s, the log's bytes %zu and on become %04x, sealed%s", sealed->state->name, at,
+                 value, agreeing ? ", the pack agrees" : "");
+    memcpy(sealed->before, segment, sealed->geometry.segment_bytes);
+    qr_store16(sealed->log + at, value);
+    if (agreeing) {
+        agree(frame_of(sealed, frame) + QR_FRAME_HEADER_SIZE);
+    }
+    seal_segment(sealed, frame);
+    judge(sealed->state, sealed->state->files, NO_HARM, 0, sealed->counts);
+    memcpy(segment, sealed->before, sealed->geometry.segment_bytes);
+}
+
+/* Headers and packs at all extremes, other pages at one each. */
+static void reseal_frame(const struct sealed_log *sealed, uint32_t index, uint64_t seed)
+{
+    const uint8_t *frame = frame_of(sealed, index);
+    size_t begin = (size_t)(frame - sealed->log);
+    bool pack = qr_load32(frame + QR_FRAME_PAGE_NUMBER) == QR_FRAME_PACK;
+    uint32_t used = pack ? qr_load32(frame + QR_FRAME_HEADER_SIZE + QR_PACK_USED) : PAGE;
+    for (uint32_t at = 0; at < QR_FRAME_HEADER_SIZE + used; at += 2) {
+        bool checksum = at >= QR_FRAME_CHECKSUM && at < QR_FRAME_HEADER_SIZE + QR_WAL_PAGE_LSN;
+        bool all = pack || at < QR_FRAME_CHECKSUM;
+        for (size_t i = 0; i < EXTREMES && !checksum; i++) {
+            size_t number = at / 2 + index + seed + i;
+            if (is_taken(sealed->session, number) && (all || i == 0)) {
+                uint16_t value = extremes[number % EXTREMES];
+                bool record = pack && at >= QR_FRAME_HEADER_SIZE + QR_PACK_HEADER_SIZE;
+                damage_sealed(sealed, begin + at, value, index, false);
+                if (record) {
+                    damage_sealed(sealed, begin + at, value, index, true);
+                }
+            }
+        }
+    }
+}
+
+static void reseal_log_header(const struct sealed_log *sealed)
+{
+    uint8_t before[QR_LOG_HEADER_SIZE];
+    memcpy(before, sealed->log, sizeof before);
+    for (unsigned at = 0; at < QR_LOG_CHECKSUM; at++) {
+        for (unsigned value = 0; value < 256; value += sealed->session->harness->longer ? 1 : 3) {
+            harness_case("%s, byte %u of the log's header becomes %02x, sealed",
+                         sealed->state->name, at, value);
+            sealed->log[at] = (uint8_t)value;
+            qr_store64(sealed->log + QR_LOG_CHECKSUM, qr_hash64(sealed->log, QR_LOG_CHECKSUM, 0));
+            if (is_taken(sealed->session, at + value)) {
+                judge(sealed->state, sealed->state->files, NO_HARM, 0, sealed->counts);
+            }
+            memcpy(sealed->log, before, sizeof before);
+        }
+    }
+}
+
+/* The headers of log, segments and frames, and what frames hold, under good checksums. */
+static void reseal_log(const struct session *session, const struct state *state, uint64_t seed,
+                       uint64_t *counts)
+{
+    const struct bytes *whole = &state->files[LOG];
+    struct sealed_log sealed = {
+        .session = session, .state = state, .counts = counts, .log = whole->bytes};
+    sealed.geometry = qr_log_geometry(PAGE, memory_options(&setting, NULL).wal_segment_bytes);
+    sealed.seed = qr_database_seed(whole->bytes + QR_LOG_DATABASE_ID);
+    sealed.before = malloc(sealed.geometry.segment_bytes);
+    REQUIRE(sealed.before != NULL, "out of memory");
+    reseal_log_header(&sealed);
+    for (; qr_segment_offset(&sealed.geometry, sealed.segment + 1) <= whole->size;
+         sealed.segment++) {
+        size_t begin = qr_segment_offset(&sealed.geometry, sealed.segment);
+        sealed.frames = count_frames(&sealed);
+        for (size_t at = 0; at < QR_SEGMENT_CHECKSUM; at += 2) {
+            for (size_t i = 0; i < EXTREMES; i++) {
+                damage_sealed(&sealed, begin + at, extremes[i], UINT32_MAX, false);
+            }
+        }
+        for (uint32_t i = 0; i < sealed.frames; i++) {
+            reseal_frame(&sealed, i, seed);
+        }
+    }
+    free(sealed.before);
 }
 
 /* Pages of the closed database as they were when the log held what came after. */
@@ -349,8 +510,8 @@ static const struct kind {
     void (*run)(const struct session *session, const struct state *state, uint64_t seed,
                 uint64_t *counts);
 } kinds[] = {
-    {"bits", flip_bits}, {"bytes", set_bytes}, {"blocks", move_blocks},
-    {"ends", cut_short}, {"sealed", reseal},   {"older", put_back},
+    {"bits", flip_bits}, {"bytes", set_bytes},       {"blocks", move_blocks}, {"ends", cut_short},
+    {"sealed", reseal},  {"sealed-log", reseal_log}, {"older", put_back},
 };
 
 #define KINDS (sizeof kinds / sizeof *kinds)
@@ -445,7 +606,7 @@ static void run_unit(void *context, uint64_t unit, uint64_t *counts)
         const struct state *state = &session->states[unit % STATES];
         kind->run(session, state, session->harness->seed + unit, counts);
         if (session->harness->verbose) {
-            (void)printf("  %-8s %-26s %8llu cases, %.1f s\n", kind->name, state->name,
+            (void)printf("  %-10s %-26s %8llu cases, %.1f s\n", kind->name, state->name,
                          (unsigned long long)counts[CASES], harness_seconds() - begun);
         }
     }

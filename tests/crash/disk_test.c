@@ -34,6 +34,7 @@ struct disk_scenario {
     int commits;        /* at most */
     bool hot;           /* begins with a database whose log holds work */
     bool closed;        /* begins with a database that was closed */
+    quire_versions_policy versions;
 };
 
 /* One scenario under one failure. */
@@ -45,7 +46,8 @@ struct disk_run {
     quire_options options;
     struct world_track state;
     uint64_t acknowledged, started;
-    bool copied; /* "copy" must be whole */
+    bool copied;    /* "copy" must be whole */
+    bool bound_met; /* of old versions */
 };
 
 static quire_options small_options(void)
@@ -62,17 +64,21 @@ static quire_options small_options(void)
 
 /* ---- What a failure may be called ---- */
 
-static void demand_status(const struct disk_run *run, quire_status status, const char *what,
+static void demand_status(struct disk_run *run, quire_status status, const char *what,
                           const quire_error *err)
 {
     int code = run->plan->os_errno;
     quire_status named = code == ENOSPC || code == EDQUOT ? QUIRE_NO_SPACE : QUIRE_IO;
     bool plain = status == QUIRE_OK || status == named || status == QUIRE_COMMIT_UNKNOWN ||
                  status == QUIRE_POISONED || status == QUIRE_TXN_DOOMED;
-    REQUIRE(plain, "%s gave %s: %s", what, quire_status_name(status), err->message);
+    quire_versions_policy versions = run->scenario->versions;
+    bool bound = (versions == QUIRE_VERSIONS_REFUSE && status == QUIRE_BUSY) ||
+                 (versions == QUIRE_VERSIONS_EXPIRE && status == QUIRE_SNAPSHOT_TOO_OLD);
+    run->bound_met |= bound;
+    REQUIRE(plain || bound, "%s gave %s: %s", what, quire_status_name(status), err->message);
     REQUIRE(status == QUIRE_OK || err->message[0] != '\0', "%s gave %s without a message", what,
             quire_status_name(status));
-    REQUIRE(status == QUIRE_OK || faulty_layer_failures(run->files) > 0,
+    REQUIRE(status == QUIRE_OK || bound || faulty_layer_failures(run->files) > 0,
             "%s gave %s before anything failed: %s", what, quire_status_name(status), err->message);
 }
 
@@ -312,6 +318,87 @@ static void run_reading(struct disk_run *run)
     }
 }
 
+/* A reader stays on its state while commits go on, more of them than the cache keeps versions of. */
+static void run_versions(struct disk_run *run)
+{
+    quire_error err = QUIRE_ERROR_INIT;
+    quire_txn *reader;
+    bool more = true;
+    quire_db *db = open_db(run, QUIRE_OPEN_READ_WRITE);
+    if (db == NULL) {
+        return;
+    }
+    quire_status status = quire_begin(db, QUIRE_READ, &reader, &err);
+    demand_status(run, status, "begin", &err);
+    for (int i = 0; status == QUIRE_OK && more && i < run->scenario->commits; i++) {
+        uint64_t entries = 0;
+        more = advance(run, db);
+        demand_status(run, quire_each_object(reader, count_object, &entries, &err), "an old reader",
+                      &err);
+    }
+    if (status == QUIRE_OK) {
+        quire_rollback(reader);
+    }
+    close_db(run, db);
+}
+
+static quire_status pin_and_unpin(quire_db *db, quire_error *err)
+{
+    QR_TRY(quire_pin(db, "rows", err));
+    return quire_unpin(db, "rows", err);
+}
+
+static quire_status vacuum(quire_db *db, quire_error *err)
+{
+    quire_vacuum_options options = QUIRE_VACUUM_OPTIONS_INIT;
+    quire_vacuum_result result = {.size = sizeof result};
+    options.step_pages = 4;
+    QR_TRY(quire_vacuum(db, &options, &result, err));
+    REQUIRE(result.pages_freed > 0, "there was nothing to do");
+    return QUIRE_OK;
+}
+
+static quire_status build_index(quire_db *db, quire_error *err)
+{
+    quire_index_column key = {.name = "age"};
+    quire_index_def def = {.name = "built", .columns = &key, .column_count = 1};
+    quire_index_build_options options = QUIRE_INDEX_BUILD_OPTIONS_INIT;
+    options.batch_rows = 4;
+    return quire_index_build(db, "rows", &def, &options, err);
+}
+
+/* A call on the whole database, between commits. */
+static void run_call(struct disk_run *run, const char *what,
+                     quire_status (*call)(quire_db *db, quire_error *err))
+{
+    quire_error err = QUIRE_ERROR_INIT;
+    quire_db *db = open_db(run, QUIRE_OPEN_READ_WRITE);
+    if (db == NULL) {
+        return;
+    }
+    if (advance(run, db)) {
+        demand_status(run, call(db, &err), what, &err);
+        read_on(run, db);
+        (void)advance(run, db);
+    }
+    close_db(run, db);
+}
+
+static void run_pin(struct disk_run *run)
+{
+    run_call(run, "pinning", pin_and_unpin);
+}
+
+static void run_vacuum(struct disk_run *run)
+{
+    run_call(run, "vacuum", vacuum);
+}
+
+static void run_index(struct disk_run *run)
+{
+    run_call(run, "building an index", build_index);
+}
+
 static struct qr_maintenance_place place_of(struct disk_run *run)
 {
     return (struct qr_maintenance_place){.layer = faulty_layer_files(run->files),
@@ -359,6 +446,14 @@ static const struct disk_scenario scenarios[] = {
     {"backup", run_backup, .hot = true},
     {"restore", run_restore, .closed = true},
     {"compact", run_compact, .closed = true},
+    {"pinning", run_pin, .closed = true},
+    {"vacuum", run_vacuum, .closed = true},
+    {"building", run_index, .hot = true},
+    {"versions spilled", run_versions, .commits = 6, .closed = true},
+    {"versions refused", run_versions, .commits = 5, .closed = true,
+     .versions = QUIRE_VERSIONS_REFUSE},
+    {"versions expired", run_versions, .commits = 5, .closed = true,
+     .versions = QUIRE_VERSIONS_EXPIRE},
 };
 
 #define SCENARIOS (sizeof scenarios / sizeof *scenarios)
@@ -431,11 +526,15 @@ static bool fail_call(const struct disk_scenario *scenario, const struct faulty_
         run.options.wal_segment_bytes = 8 << 10;
         run.options.wal_bytes_max = scenario->log_bytes;
     }
+    run.options.versions_policy = scenario->versions;
+    run.options.versions_bytes_max = 8 << 10;
     run.files = make_files(&run);
     faulty_layer_fail(run.files, plan);
     scenario->run(&run);
     bool failed = faulty_layer_failures(run.files) > 0;
     faulty_layer_heal(run.files);
+    REQUIRE(failed || run.bound_met == (scenario->versions != QUIRE_VERSIONS_SPILL),
+            "old versions of pages met their bound, or did not");
     REQUIRE(failing_allocator_is_clean(&run.memory), "memory is leaked or given back wrongly");
     struct faulty_cut cut = {.survival = FAULTY_LOSE_ALL};
     struct qr_file_layer *image = faulty_layer_power_cut(run.files, &cut);

@@ -36,12 +36,36 @@ struct memory_scenario {
     const char *variables;
 };
 
-/* All; the array ends with a NULL name. */
-extern const struct memory_scenario memory_scenarios[];
+/* Of all scenarios; NULL behind the last. */
+const struct memory_scenario *memory_scenario(size_t number);
+/* Some of them; the array ends with a NULL name. */
+extern const struct memory_scenario memory_feature_scenarios[];
+
+#define MEMORY_READ(name)                                                                          \
+    {                                                                                              \
+#name, QUIRE_OK, .read = (name)                                                            \
+    }
+#define MEMORY_WRITE(name)                                                                         \
+    {                                                                                              \
+#name, QUIRE_OK, .write = (name)                                                           \
+    }
+#define MEMORY_REFUSED(name, status)                                                               \
+    {                                                                                              \
+#name, status, .write = (name)                                                             \
+    }
+#define MEMORY_DATABASE(name)                                                                      \
+    {                                                                                              \
+#name, QUIRE_OK, .database = (name)                                                        \
+    }
+#define MEMORY_FILES(name)                                                                         \
+    {                                                                                              \
+#name, QUIRE_OK, .files = (name)                                                           \
+    }
 
 quire_options memory_options(const struct memory_setting *setting,
                              const quire_allocator *allocator);
 /* Fills a new database. */
 void memory_prepare(quire_db *db);
+void memory_prepare_features(quire_txn *txn);
 
 #endif

@@ -114,6 +114,7 @@ void memory_prepare(quire_db *db)
     MUST(quire_begin(db, QUIRE_WRITE, &txn, &err));
     fill_trees(txn);
     fill_table(txn);
+    memory_prepare_features(txn);
     MUST(quire_schema_apply(txn, sdl, sizeof sdl - 1, &err));
     request.document = mutation;
     MUST(quire_graphql_in(txn, &request, &response, &size, &failed, &err));
@@ -844,26 +845,6 @@ static quire_status load_refused(run_t *run, quire_txn *txn, quire_error *err)
     return load(txn, NULL, "d", "{\"A\": [{\"id\": \"8\", \"n\": \"much\"}]}", err);
 }
 
-#define READ(name)                                                                                 \
-    {                                                                                              \
-#name, QUIRE_OK, .read = (name)                                                            \
-    }
-#define WRITE(name)                                                                                \
-    {                                                                                              \
-#name, QUIRE_OK, .write = (name)                                                           \
-    }
-#define REFUSED(name, status)                                                                      \
-    {                                                                                              \
-#name, status, .write = (name)                                                             \
-    }
-#define DATABASE(name)                                                                             \
-    {                                                                                              \
-#name, QUIRE_OK, .database = (name)                                                        \
-    }
-#define FILES(name)                                                                                \
-    {                                                                                              \
-#name, QUIRE_OK, .files = (name)                                                           \
-    }
 #define REQUEST(name, text)                                                                        \
     {                                                                                              \
         name, QUIRE_OK, .request = (text)                                                          \
@@ -873,89 +854,89 @@ static quire_status load_refused(run_t *run, quire_txn *txn, quire_error *err)
         name, QUIRE_OK, .request = (text), .variables = (values)                                   \
     }
 
-const struct memory_scenario memory_scenarios[] = {
-    READ(nothing),
-    READ(tree_find),
-    READ(tree_find_large),
-    READ(tree_find_none),
-    READ(tree_count),
-    READ(tree_read_part),
-    READ(tree_find_many),
-    READ(tree_walk),
-    READ(keys_get),
-    READ(keys_get_large),
-    READ(keys_walk),
-    READ(table_get),
-    READ(table_get_many),
-    READ(index_walk),
-    READ(index_prefix),
-    READ(index_bounds),
-    READ(index_hash),
-    READ(index_unique),
-    READ(each_object),
-    READ(export),
-    READ(schema_text),
-    WRITE(nothing),
-    WRITE(tree_create),
-    WRITE(tree_drop),
-    WRITE(tree_insert),
-    REFUSED(tree_insert_twice, QUIRE_UNIQUE),
-    WRITE(tree_put),
-    WRITE(tree_put_large),
-    WRITE(tree_replace),
-    WRITE(tree_delete),
-    WRITE(tree_delete_large),
-    WRITE(tree_write_part),
-    WRITE(tree_reserve),
-    WRITE(tree_delete_range),
-    WRITE(tree_append_many),
-    WRITE(tree_spill),
-    WRITE(keys_create),
-    WRITE(keys_drop),
-    WRITE(keys_insert),
-    WRITE(keys_put),
-    WRITE(keys_put_large),
-    WRITE(keys_delete),
-    WRITE(keys_delete_range),
-    WRITE(table_create),
-    WRITE(table_widen),
-    WRITE(table_drop),
-    WRITE(table_insert),
-    WRITE(table_insert_many),
-    REFUSED(table_insert_twice, QUIRE_UNIQUE),
-    WRITE(table_update),
-    WRITE(table_delete),
-    WRITE(index_btree),
-    WRITE(index_build_hash),
-    REFUSED(index_not_unique, QUIRE_UNIQUE),
-    WRITE(index_drop),
-    WRITE(set_number),
-    WRITE(savepoints),
-    WRITE(schema_apply),
-    REFUSED(schema_refused, QUIRE_SCHEMA),
-    WRITE(load_plain),
-    WRITE(load_mapped),
-    REFUSED(load_refused, QUIRE_DATA),
-    DATABASE(begin_labelled),
-    DATABASE(commit_async),
-    DATABASE(commit_ticket),
-    DATABASE(checkpoint),
-    DATABASE(serialize),
-    DATABASE(readers),
-    DATABASE(backup),
-    DATABASE(inspect_open),
-    DATABASE(inspect_open_indexes),
-    FILES(restore),
-    FILES(compact),
-    FILES(salvage),
-    FILES(open_hot),
-    FILES(open_small),
-    FILES(open_to_read),
-    FILES(open_new),
-    FILES(inspect_database),
-    FILES(inspect_wal),
-    FILES(inspect_indexes),
-    FILES(inspect_page),
+static const struct memory_scenario scenarios[] = {
+    MEMORY_READ(nothing),
+    MEMORY_READ(tree_find),
+    MEMORY_READ(tree_find_large),
+    MEMORY_READ(tree_find_none),
+    MEMORY_READ(tree_count),
+    MEMORY_READ(tree_read_part),
+    MEMORY_READ(tree_find_many),
+    MEMORY_READ(tree_walk),
+    MEMORY_READ(keys_get),
+    MEMORY_READ(keys_get_large),
+    MEMORY_READ(keys_walk),
+    MEMORY_READ(table_get),
+    MEMORY_READ(table_get_many),
+    MEMORY_READ(index_walk),
+    MEMORY_READ(index_prefix),
+    MEMORY_READ(index_bounds),
+    MEMORY_READ(index_hash),
+    MEMORY_READ(index_unique),
+    MEMORY_READ(each_object),
+    MEMORY_READ(export),
+    MEMORY_READ(schema_text),
+    MEMORY_WRITE(nothing),
+    MEMORY_WRITE(tree_create),
+    MEMORY_WRITE(tree_drop),
+    MEMORY_WRITE(tree_insert),
+    MEMORY_REFUSED(tree_insert_twice, QUIRE_UNIQUE),
+    MEMORY_WRITE(tree_put),
+    MEMORY_WRITE(tree_put_large),
+    MEMORY_WRITE(tree_replace),
+    MEMORY_WRITE(tree_delete),
+    MEMORY_WRITE(tree_delete_large),
+    MEMORY_WRITE(tree_write_part),
+    MEMORY_WRITE(tree_reserve),
+    MEMORY_WRITE(tree_delete_range),
+    MEMORY_WRITE(tree_append_many),
+    MEMORY_WRITE(tree_spill),
+    MEMORY_WRITE(keys_create),
+    MEMORY_WRITE(keys_drop),
+    MEMORY_WRITE(keys_insert),
+    MEMORY_WRITE(keys_put),
+    MEMORY_WRITE(keys_put_large),
+    MEMORY_WRITE(keys_delete),
+    MEMORY_WRITE(keys_delete_range),
+    MEMORY_WRITE(table_create),
+    MEMORY_WRITE(table_widen),
+    MEMORY_WRITE(table_drop),
+    MEMORY_WRITE(table_insert),
+    MEMORY_WRITE(table_insert_many),
+    MEMORY_REFUSED(table_insert_twice, QUIRE_UNIQUE),
+    MEMORY_WRITE(table_update),
+    MEMORY_WRITE(table_delete),
+    MEMORY_WRITE(index_btree),
+    MEMORY_WRITE(index_build_hash),
+    MEMORY_REFUSED(index_not_unique, QUIRE_UNIQUE),
+    MEMORY_WRITE(index_drop),
+    MEMORY_WRITE(set_number),
+    MEMORY_WRITE(savepoints),
+    MEMORY_WRITE(schema_apply),
+    MEMORY_REFUSED(schema_refused, QUIRE_SCHEMA),
+    MEMORY_WRITE(load_plain),
+    MEMORY_WRITE(load_mapped),
+    MEMORY_REFUSED(load_refused, QUIRE_DATA),
+    MEMORY_DATABASE(begin_labelled),
+    MEMORY_DATABASE(commit_async),
+    MEMORY_DATABASE(commit_ticket),
+    MEMORY_DATABASE(checkpoint),
+    MEMORY_DATABASE(serialize),
+    MEMORY_DATABASE(readers),
+    MEMORY_DATABASE(backup),
+    MEMORY_DATABASE(inspect_open),
+    MEMORY_DATABASE(inspect_open_indexes),
+    MEMORY_FILES(restore),
+    MEMORY_FILES(compact),
+    MEMORY_FILES(salvage),
+    MEMORY_FILES(open_hot),
+    MEMORY_FILES(open_small),
+    MEMORY_FILES(open_to_read),
+    MEMORY_FILES(open_new),
+    MEMORY_FILES(inspect_database),
+    MEMORY_FILES(inspect_wal),
+    MEMORY_FILES(inspect_indexes),
+    MEMORY_FILES(inspect_page),
     REQUEST("query by id", "{ a(id: \"1\") { id n s up { id } } b(id: \"b\") { k } }"),
     REQUEST("query of none", "{ a(id: \"none\") { id } }"),
     REQUEST("query a list", "{ as { items { id n } totalCount } }"),
@@ -995,5 +976,12 @@ const struct memory_scenario memory_scenarios[] = {
     REQUEST("several changes",
             "mutation { createB(input: {id: \"d\", k: Y}) { id } updateA(id: \"1\", input: {bsIds: "
             "[\"d\"]}) { bs { items { id } } } deleteB(id: \"b\") { id } }"),
-    {NULL, QUIRE_OK, .read = NULL},
 };
+
+const struct memory_scenario *memory_scenario(size_t number)
+{
+    size_t here = sizeof scenarios / sizeof *scenarios;
+    const struct memory_scenario *scenario =
+        number < here ? &scenarios[number] : &memory_feature_scenarios[number - here];
+    return scenario->name != NULL ? scenario : NULL;
+}

@@ -249,7 +249,7 @@ static uint64_t fail_each(const struct session *session, const struct memory_sce
 static void run_unit(void *context, uint64_t unit, uint64_t *counts)
 {
     struct session session = *(const struct session *)context;
-    const struct memory_scenario *scenario = &memory_scenarios[unit % session.scenarios];
+    const struct memory_scenario *scenario = memory_scenario(unit % session.scenarios);
     const char *mode = session.harness->mode;
     if (mode != NULL && strcmp(mode, scenario->name) != 0) {
         return;
@@ -271,7 +271,7 @@ int main(int argc, char **argv)
     if (HARNESS_BRIEF && !harness.longer) {
         session.stride = 29;
     }
-    while (memory_scenarios[session.scenarios].name != NULL) {
+    while (memory_scenario(session.scenarios) != NULL) {
         session.scenarios++;
     }
     (void)harness_spread(&harness, session.scenarios * SETTINGS, 0, run_unit, &session, counts);
