@@ -2,6 +2,7 @@
  * Scenarios over views, triggers, pins, indexes built beside writers, vacuum,
  * and old versions of pages.
  */
+#include <stdio.h>
 #include <string.h>
 
 #include "base/hash.h"
@@ -27,21 +28,41 @@ static quire_status create_trigger(quire_txn *txn, const char *name, quire_trigg
     return quire_trigger_create(txn, &def, err);
 }
 
-/* Views over "items", one in the order of an index and one that is sorted; a table with triggers;
- * free pages. */
+static void fill_watched(quire_txn *txn)
+{
+    static const quire_column columns[] = {{"name", QUIRE_TEXT, true}, {"age", QUIRE_INT, false}};
+    static const quire_index_column key = {.name = "name"};
+    static const quire_index_def by_key = {
+        .name = "watched by name", .unique = true, .columns = &key, .column_count = 1};
+    quire_error err = QUIRE_ERROR_INIT;
+    quire_table *table;
+    MUST(quire_table_create(txn, "watched", columns, 2, &err));
+    MUST(quire_index_create(txn, "watched", &by_key, &err));
+    MUST(quire_table_open(txn, "watched", &table, &err));
+    for (int i = 0; i < 30; i++) {
+        char name[24];
+        int64_t rowid = 0;
+        (void)snprintf(name, sizeof name, "row %d", i);
+        quire_value row[] = {quire_text(name), quire_int(i % 7)};
+        MUST(quire_table_insert(table, &rowid, row, 2, &err));
+    }
+    quire_table_close(table);
+}
+
+/* A table with triggers and two views, one in the order of an index and one that is sorted; free
+ * pages. */
 void memory_prepare_features(quire_txn *txn)
 {
     static const uint8_t bytes[700] = {3};
-    static const quire_column columns[] = {{"name", QUIRE_TEXT, true}, {"age", QUIRE_INT, false}};
     static const quire_view_def young = {.name = "young",
-                                         .table = "items",
+                                         .table = "watched",
                                          .filter = "age < 3",
                                          .columns = fields,
                                          .column_count = 2,
                                          .order = &by_name,
                                          .order_count = 1};
     static const quire_view_def sorted = {
-        .name = "sorted", .table = "items", .order = by_both, .order_count = 2};
+        .name = "sorted", .table = "watched", .order = by_both, .order_count = 2};
     quire_error err = QUIRE_ERROR_INIT;
     quire_tree *tree;
     MUST(quire_tree_open(txn, "rows", &tree, &err));
@@ -49,9 +70,9 @@ void memory_prepare_features(quire_txn *txn)
         MUST(quire_tree_put(tree, i, bytes, sizeof bytes, NULL, &err));
     }
     quire_tree_close(tree);
+    fill_watched(txn);
     MUST(quire_view_create(txn, &young, &err));
     MUST(quire_view_create(txn, &sorted, &err));
-    MUST(quire_table_create(txn, "watched", columns, 2, &err));
     MUST(create_trigger(txn, "before", QUIRE_BEFORE, QUIRE_ON_INSERT | QUIRE_ON_UPDATE, &err));
     MUST(create_trigger(txn, "after", QUIRE_AFTER, QUIRE_ON_INSERT | QUIRE_ON_DELETE, &err));
     MUST(quire_tree_open(txn, "rows", &tree, &err));
@@ -122,7 +143,7 @@ static quire_status view_count(struct memory_run *run, quire_txn *txn, quire_err
 
 static quire_status create_view(quire_txn *txn, const char *filter, quire_error *err)
 {
-    quire_view_def def = {.name = "new view", .table = "items", .filter = filter};
+    quire_view_def def = {.name = "new view", .table = "watched", .filter = filter};
     def.columns = fields;
     def.column_count = 2;
     return quire_view_create(txn, &def, err);
