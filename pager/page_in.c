@@ -54,7 +54,8 @@ static quire_status fail_freed(struct qr_view *view, uint32_t page_number, quire
 /* ---- From the database file ---- */
 
 /* Beside another process's checkpoint a page may be read half written: try again before believing
- * it. A page that the file had and has no more was moved and cut off by that process. */
+ * it. That does not help a page behind the end of the file; one that the file had was moved and cut
+ * off by that process. */
 static quire_status read_patiently(struct qr_view *view, uint32_t page_number, uint8_t *page,
                                    quire_error *err)
 {
@@ -62,13 +63,15 @@ static quire_status read_patiently(struct qr_view *view, uint32_t page_number, u
     uint64_t offset = (uint64_t)page_number << pager->page_shift;
     uint64_t size = 0;
     quire_status status = qr_page_read(pager, page_number, page, err);
-    for (int tries = 0; pager->read_only && status == QUIRE_CORRUPT && tries < 50; tries++) {
+    for (int tries = 0; pager->read_only && status == QUIRE_CORRUPT; tries++) {
+        if (pager->file->methods->size(pager->file, &size, NULL) == QUIRE_OK && size <= offset) {
+            return offset < pager->bytes_at_open ? fail_absent(view, page_number, err) : status;
+        }
+        if (tries == 50) {
+            break;
+        }
         qr_yield();
         status = qr_page_read(pager, page_number, page, err);
-    }
-    if (pager->read_only && status == QUIRE_CORRUPT && offset < pager->bytes_at_open &&
-        pager->file->methods->size(pager->file, &size, NULL) == QUIRE_OK && size <= offset) {
-        return fail_absent(view, page_number, err);
     }
     return status;
 }
