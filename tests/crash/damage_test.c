@@ -73,7 +73,7 @@ static const struct memory_setting setting = {"damage", PAGE, 96, QUIRE_DURABILI
 int sched_yield(void)
 {
     static atomic_uint calls;
-    return atomic_fetch_add(&calls, 1) % 64 == 0 ? (int)syscall(SYS_sched_yield) : 0;
+    return atomic_fetch_add(&calls, 1) % 4096 == 0 ? (int)syscall(SYS_sched_yield) : 0;
 }
 
 /* ---- Reading everything ---- */
@@ -96,11 +96,30 @@ static quire_status read_all(quire_db *db, uint64_t *answer, quire_error *err)
     return status;
 }
 
+/* The disk is memory: a page count that is damaged behind its checksum must not take all there is. */
+#define DISK_BYTES ((size_t)4 << 20)
+
+static void *disk_realloc(void *context, void *bytes, size_t old_size, size_t new_size)
+{
+    const quire_allocator *plain = qr_allocator_default();
+    (void)context;
+    return new_size > DISK_BYTES ? NULL : plain->realloc(plain->context, bytes, old_size, new_size);
+}
+
+static void disk_free(void *context, void *bytes, size_t size)
+{
+    const quire_allocator *plain = qr_allocator_default();
+    (void)context;
+    plain->free(plain->context, bytes, size);
+}
+
+static const quire_allocator disk_allocator = {.realloc = disk_realloc, .free = disk_free};
+
 static struct qr_file_layer *make_layer(const struct bytes *files)
 {
     quire_error err = QUIRE_ERROR_INIT;
     struct qr_file_layer *layer;
-    MUST(qr_file_layer_memory_create(qr_allocator_default(), &layer, &err));
+    MUST(qr_file_layer_memory_create(&disk_allocator, &layer, &err));
     for (int i = 0; i < FILES; i++) {
         struct qr_file *file;
         if (files[i].bytes != NULL) {
@@ -444,8 +463,8 @@ static void reseal_frame(const struct sealed_log *sealed, uint32_t index, uint64
         bool all = pack || at < QR_FRAME_CHECKSUM;
         for (size_t i = 0; i < EXTREMES && !checksum; i++) {
             size_t number = at / 2 + index + seed + i;
+            uint16_t value = extremes[number % EXTREMES];
             if (is_taken(sealed->session, number) && (all || i == 0)) {
-                uint16_t value = extremes[number % EXTREMES];
                 bool record = pack && at >= QR_FRAME_HEADER_SIZE + QR_PACK_HEADER_SIZE;
                 damage_sealed(sealed, begin + at, value, index, false);
                 if (record) {
