@@ -119,7 +119,6 @@ static quire_status write_runs(struct qr_txn *txn, const uint32_t *pages, uint32
         }
         uint64_t offset = (uint64_t)pages[at] << pager->page_shift;
         QR_TRY(pager->file->methods->write(pager->file, vector, n, offset, err));
-        pager->file->methods->write_behind(pager->file, offset, (uint64_t)n << pager->page_shift);
         qr_count(&pager->counters.pages_written, n);
         qr_count(&pager->counters.pages_direct, n);
         at += n;
@@ -132,6 +131,14 @@ static int compare_numbers(const void *a, const void *b)
     uint32_t left = *(const uint32_t *)a;
     uint32_t right = *(const uint32_t *)b;
     return (left > right) - (left < right);
+}
+
+/* One hint a batch. A page that leaves memory alone gets none: where keys come in no order it is
+ * back soon and changes, and a write that the device has under way would be waited for. */
+static void start_writing(struct qr_pager *pager, uint32_t first, uint32_t last)
+{
+    pager->file->methods->write_behind(pager->file, (uint64_t)first << pager->page_shift,
+                                       (uint64_t)(last - first + 1) << pager->page_shift);
 }
 
 /* Writes those of up to BATCH pages, in any order, that may and must be written. */
@@ -160,6 +167,9 @@ static quire_status write_some(struct qr_txn *txn, uint32_t *pages, uint32_t cou
     QR_TRY(qr_file_resize(pager, txn->pages, false, err));
     txn->direct_unsynced = true;
     QR_TRY(write_runs(txn, pages, kept, err));
+    if (count > 1) {
+        start_writing(pager, pages[0], pages[kept - 1]);
+    }
     for (uint32_t i = 0; i < kept; i++) {
         cache->frame[cache->private_table[pages[i]]].at_home = true;
     }

@@ -226,6 +226,44 @@ Test(pager_cache, ended_transactions__give_their_frames_back)
     qr_file_layer_memory_destroy(layer);
 }
 
+/* A page that the device is writing when it changes again may have to wait for the device. */
+Test(pager_cache, new_pages_that_come_and_go__are_not_sent_to_the_device_one_by_one)
+{
+    enum { PAGES = 300, CHANGES = 2000 };
+    static uint64_t value[PAGES];
+    struct faulty_layer *layer = faulty_layer_create();
+    struct qr_pager_options options = fixture_options(faulty_layer_files(layer));
+    struct qr_pager *pager = fixture_open(&options);
+    struct prng prng;
+    prng_init(&prng, 5);
+    faulty_layer_clear_record(layer);
+    struct qr_txn *txn = fixture_begin(pager);
+    uint32_t first = fixture_alloc(txn, 1);
+    value[0] = 1;
+    for (uint32_t i = 1; i < PAGES; i++) {
+        value[i] = i + 1;
+        cr_assert_eq(fixture_alloc(txn, value[i]), first + i);
+    }
+    for (uint32_t i = 0; i < CHANGES; i++) {
+        uint32_t at = (uint32_t)(prng_next(&prng) % PAGES);
+        value[at] = PAGES + i;
+        fixture_write(txn, first + at, value[at]);
+    }
+    fixture_commit(txn);
+    cr_assert_geq(fixture_stats(pager).pages_direct, CHANGES / 2);
+    cr_assert_geq(faulty_layer_count(layer, FAULTY_SET(FAULTY_WRITE)), CHANGES / 2);
+    /* One for each 256 pages, of which the commit writes the last. */
+    uint64_t hints = faulty_layer_count(layer, FAULTY_SET(FAULTY_WRITE_BEHIND));
+    cr_assert(hints >= 1 && hints <= 4, "%llu hints", (unsigned long long)hints);
+    struct qr_view *view = fixture_snapshot(pager);
+    for (uint32_t i = 0; i < PAGES; i++) {
+        cr_assert_eq(fixture_read(view, first + i), value[i]);
+    }
+    qr_snapshot_close(view);
+    fixture_close(pager);
+    faulty_layer_destroy(layer);
+}
+
 Test(pager_cache, rollback__spares_what_a_pin_holds)
 {
     struct qr_file_layer *layer = NULL;
