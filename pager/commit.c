@@ -120,6 +120,13 @@ static void change_turn(_Atomic uint32_t *turn)
     (void)atomic_fetch_add_explicit(turn, 1, memory_order_relaxed);
 }
 
+/* Whether somebody may sleep on a word as it was before its last change: they count themselves under
+ * the lock before they do. Without, a commit saves the calls. Group lock held. */
+static bool has_sleepers(const struct qr_commit *commit)
+{
+    return atomic_load_explicit(&commit->sleepers, memory_order_relaxed) > 0;
+}
+
 /* Group lock held. */
 static void wake_all(struct qr_commit *commit)
 {
@@ -275,6 +282,7 @@ static quire_status flush_closed(struct qr_pager *pager, bool any, bool sync, qu
     quire_status status = write_closed(pager, any, sync, &error);
     qr_mutex_lock(&commit->lock);
     conclude(pager, any, status, &error);
+    bool wakes = has_sleepers(commit);
     qr_mutex_unlock(&commit->lock);
     if (status != QUIRE_OK) {
         if (err != NULL) {
@@ -283,7 +291,9 @@ static quire_status flush_closed(struct qr_pager *pager, bool any, bool sync, qu
         return status;
     }
     if (any) {
-        qr_futex_wake(turn_of(commit, commit->flight.number), UINT32_MAX);
+        if (wakes) {
+            qr_futex_wake(turn_of(commit, commit->flight.number), UINT32_MAX);
+        }
         qr_version_collect(pager);
     }
     return QUIRE_OK;
@@ -503,9 +513,12 @@ static void lead(struct qr_pager *pager)
     if (commit->token_wanted > 0) {
         wake_all(commit);
     }
+    bool wakes = has_sleepers(commit);
     qr_mutex_unlock(&commit->lock);
-    qr_futex_wake(turn_of(commit, group), UINT32_MAX);
-    qr_futex_wake(next, 1); /* to lead, if nobody does yet */
+    if (wakes) {
+        qr_futex_wake(turn_of(commit, group), UINT32_MAX);
+        qr_futex_wake(next, 1); /* to lead, if nobody does yet */
+    }
     if (status == QUIRE_OK) {
         qr_version_collect(pager);
         (void)qr_checkpoint_wish(pager);
@@ -522,17 +535,22 @@ quire_status qr_commit_wait(struct qr_pager *pager, uint64_t seq, uint64_t group
         bool poisoned = atomic_load_explicit(&commit->poisoned, memory_order_relaxed);
         bool leads = !known && !poisoned && !commit->flushing && commit->token_wanted == 0;
         uint32_t value = atomic_load_explicit(turn, memory_order_relaxed);
+        bool sleeps = !known && !poisoned && !leads;
         commit->flushing = commit->flushing || leads;
+        if (sleeps) {
+            (void)atomic_fetch_add_explicit(&commit->sleepers, 1, memory_order_relaxed);
+        }
         qr_mutex_unlock(&commit->lock);
         if (leads) {
             lead(pager);
-        } else if (!known && poisoned) {
+        } else if (sleeps) {
+            (void)qr_futex_wait(turn, value, QR_NO_DEADLINE);
+            (void)atomic_fetch_sub_explicit(&commit->sleepers, 1, memory_order_relaxed);
+        } else if (!known) {
             return qr_fail(err, QUIRE_COMMIT_UNKNOWN,
                            "The commit to %s could not be confirmed (%s); close and reopen the "
                            "database to learn whether it survived.",
                            pager->path, commit->poison.message);
-        } else if (!known) {
-            (void)qr_futex_wait(turn, value, QR_NO_DEADLINE);
         }
     }
     return QUIRE_OK;

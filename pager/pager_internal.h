@@ -294,7 +294,8 @@ struct qr_commit {
     /* What the commits of a group sleep on, by the group's number: changes, under the lock, when
      * they are to look again. */
     _Atomic uint32_t turn[QR_GROUP_WORDS];
-    struct qr_cond idle; /* the token is free */
+    _Atomic uint32_t sleepers; /* on any of them; more under the lock, fewer at any time */
+    struct qr_cond idle;       /* the token is free */
     struct qr_group open, flight;
     uint64_t sequence; /* newest published */
     uint32_t pages, free_pages;
