@@ -308,7 +308,7 @@ quire_status qr_index_key_of_rowid(struct qr_index *index, int64_t rowid, struct
     }
     struct qr_tree_key key = {.rowid = rowid};
     struct qr_slice record;
-    quire_value values[QR_INDEX_COLUMNS_MAX];
+    quire_value values[QR_INDEX_COLUMNS_MAX] = {quire_null()};
     bool found;
     bool has_null;
     QR_TRY(qr_tree_find(&index->rows, &key, &record, &found, err));
