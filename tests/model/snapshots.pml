@@ -13,9 +13,11 @@
  * Claims: a snapshot finds the version that it stands for, and nobody reads a
  * frame that has been given to somebody else.
  *
- * -DDROP_x drops one rule: the model must then fail. IGNORE_SNAPSHOTS is a
- * rule that the code can drop too (QR_MUTANT in base/check.h), where it lets
- * the pages of freed versions be allocated again.
+ * -DDROP_x drops one rule: the model must then fail. The code can drop some of
+ * them too (QR_MUTANT in base/check.h): IGNORE_SNAPSHOTS, where it lets the
+ * pages of freed versions be allocated again; LATE_BOUNDARY, a snapshot that
+ * reads at another boundary than the one in its slot; STALE_BOUNDARY, one that
+ * takes an older boundary than the newest.
  */
 #ifndef ROUNDS
 #define ROUNDS 1 /* snapshots that the reader takes; 2 holds too, in half a minute */
@@ -89,23 +91,33 @@ inline read_pinned()
 
 proctype reader()
 {
-    byte mine, read, rounds;
+    byte seen, mine, read, rounds;
     mtype where;
     do
     :: rounds < ROUNDS ->
         rounds++;
         do
-        :: mine = moves;
+        :: seen = moves;
+            mine = seen;
+#ifdef DROP_STALE_BOUNDARY
+            if
+            :: mine > 0 -> mine--
+            :: else
+            fi;
+#endif
             snapshot = mine;
 #ifdef DROP_SECOND_LOOK
             break
 #else
             if
-            :: moves == mine -> break
+            :: moves == seen -> break
             :: else
             fi
 #endif
         od;
+#ifdef DROP_LATE_BOUNDARY
+        mine = moves;
+#endif
         read_page();
         read_pinned();
         snapshot = NONE
