@@ -94,7 +94,7 @@ static quire_status walk_view(struct memory_run *run, quire_view *view, quire_er
         status = quire_view_cursor_row(cursor, &rowid, &values, err);
         if (status == QUIRE_OK) {
             tell(run, &rowid, sizeof rowid);
-            tell(run, values[0].as.bytes, values[0].size);
+            tell(run, values[0].as.bytes, values[0].type == QUIRE_TEXT ? values[0].size : 0);
             status = quire_view_cursor_next(cursor, &valid, err);
         }
     }
@@ -110,7 +110,9 @@ static quire_status count_and_get(struct memory_run *run, quire_view *view, quir
     QR_TRY(quire_view_count(view, &rows, err));
     QR_TRY(quire_view_get(view, 9, &values, &found, err));
     tell(run, &rows, sizeof rows);
-    tell(run, values[0].as.bytes, found ? values[0].size : 0);
+    if (found && values[0].type == QUIRE_TEXT) {
+        tell(run, values[0].as.bytes, values[0].size);
+    }
     return QUIRE_OK;
 }
 
