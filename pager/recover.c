@@ -303,12 +303,36 @@ static quire_status rewrite_header(struct qr_pager *pager, struct qr_file_header
     return status;
 }
 
+/* A number of pages that neither file nor log can bear out is damage: each map page at which the
+ * database has arrived is in one of them. */
+static quire_status check_pages(struct qr_pager *pager, const struct qr_wal_scan_result *result,
+                                quire_error *err)
+{
+    uint64_t size = 0;
+    QR_TRY(pager->file->methods->size(pager->file, &size, err));
+    uint64_t in_file = size >> pager->page_shift;
+    uint64_t last = in_file > (uint64_t)result->page_max + 1 ? in_file - 1 : result->page_max;
+    uint64_t bits = qr_free_map_bits(pager->page_size);
+    uint64_t next_map =
+        last < QR_PAGE_NUMBER_FREE_MAP
+            ? QR_PAGE_NUMBER_FREE_MAP
+            : (last - QR_PAGE_NUMBER_FREE_MAP) / bits * bits + bits + QR_PAGE_NUMBER_FREE_MAP;
+    if (result->pages > next_map) {
+        return qr_fail_at(err, QUIRE_CORRUPT, pager->wal_path, QUIRE_NO_PAGE, 0,
+                          "The log %s says that %s has %lu pages, of which most are in neither; "
+                          "keep both files and restore from a backup.",
+                          pager->wal_path, pager->path, (unsigned long)result->pages);
+    }
+    return QUIRE_OK;
+}
+
 /* The log has segments in use. */
 static quire_status recover_log(struct qr_pager *pager, const struct qr_wal_options *options,
                                 struct qr_file_header *header, quire_error *err)
 {
     struct qr_wal_scan_result result;
     QR_TRY(qr_wal_scan(pager->wal, NULL, NULL, &result, err));
+    QR_TRY(check_pages(pager, &result, err));
     if (result.packs > 0) {
         QR_TRY(qr_log_complete(pager, options, result.pages, err));
         QR_TRY(qr_wal_scan(pager->wal, NULL, NULL, &result, err));
@@ -546,6 +570,9 @@ static quire_status overlay_log(struct qr_pager *pager, struct qr_file_header *h
     }
     if (status == QUIRE_OK) {
         status = qr_wal_scan(wal, overlay_frame, &overlay, &result, &error);
+    }
+    if (status == QUIRE_OK) {
+        status = check_pages(pager, &result, &error);
     }
     if (status == QUIRE_OK && overlay.due > 0) {
         status = QUIRE_CORRUPT;

@@ -99,6 +99,7 @@ struct qr_wal_scan_result {
     uint64_t packs;          /* of the frames */
     uint64_t last_lsn;       /* largest lsn of an accepted frame; 0 when none */
     uint32_t pages;          /* from the last commit mark; 0 when none */
+    uint32_t page_max;       /* no accepted frame holds a page of a larger number */
     bool torn;               /* bytes after the accepted prefix look like an unfinished group */
 };
 

@@ -81,8 +81,12 @@ static void accept(struct scan *scan, uint32_t order, const struct qr_frame *fra
                    const uint8_t *page)
 {
     uint64_t lsn = qr_load64(page + QR_WAL_PAGE_LSN);
+    bool pack = frame->page_number == QR_FRAME_PACK;
     scan->pending_frames++;
-    scan->pending_packs += frame->page_number == QR_FRAME_PACK;
+    scan->pending_packs += pack;
+    if (!pack && frame->page_number > scan->result.page_max) {
+        scan->result.page_max = frame->page_number;
+    }
     scan->pending_lsn = lsn > scan->pending_lsn ? lsn : scan->pending_lsn;
     if (frame->commit_pages == 0) {
         return;
