@@ -108,12 +108,9 @@ static bool all_zero(const uint8_t *bytes, size_t size)
     return true;
 }
 
-/* What a disk writes as a whole. */
-#define SECTOR_BYTES 512U
-
 /* An empty file, or one whose creation was cut off before its header page was written: no longer
- * than three pages, of whole sectors, with zeros where the header belongs and no log. What lies
- * behind that place is not looked at: a power cut may leave anything there. */
+ * than three pages, with zeros where the header belongs and no log. What lies behind that place is
+ * not looked at, nor where it ends: a power cut, or a write that fails, may leave anything there. */
 static quire_status is_unborn(struct qr_pager *pager, bool *unborn, quire_error *err)
 {
     uint8_t start[QR_PAGE_SIZE_MIN];
@@ -122,7 +119,7 @@ static quire_status is_unborn(struct qr_pager *pager, bool *unborn, quire_error 
     bool log = false;
     *unborn = false;
     QR_TRY(pager->file->methods->size(pager->file, &size, err));
-    if (size > 3 * (uint64_t)QR_PAGE_SIZE_MAX || size % SECTOR_BYTES != 0) {
+    if (size > 3 * (uint64_t)QR_PAGE_SIZE_MAX) {
         return QUIRE_OK;
     }
     QR_TRY(pager->file->methods->read(pager->file, start, sizeof start, 0, &got, err));
