@@ -174,7 +174,7 @@ static quire_status read_node(struct checker *checker, uint32_t page_number, uin
     } else if (status == QUIRE_OK) {
         *sound = qr_tree_node_sound(tree, page, checker->page_size, &flaw);
         if (*sound) {
-            memcpy(copy, page, checker->page_size);
+            qr_node_copy(copy, page, checker->page_size);
         } else {
             report(checker, flaw.code, page_number, flaw.offset, flaw.what);
         }

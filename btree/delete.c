@@ -85,8 +85,8 @@ static quire_status join_pair(const struct erase *erase, const struct qr_pair *p
     uint32_t size;
     uint8_t *page;
     *joined = false;
-    memcpy(scratch->page[0], pair->left, erase->page_size);
-    memcpy(scratch->page[1], pair->right, erase->page_size);
+    qr_node_copy(scratch->page[0], pair->left, erase->page_size);
+    qr_node_copy(scratch->page[1], pair->right, erase->page_size);
     if (!ops->get(pair->parent, erase->page_size, pair->index, scratch->separator[0], &down,
                   &flaw)) {
         return qr_tree_damaged(tree, pair->parent_number, &flaw, err);

@@ -10,6 +10,8 @@
 #ifndef QR_BTREE_NODE_H
 #define QR_BTREE_NODE_H
 
+#include <string.h>
+
 #include "base/check.h"
 #include "btree/btree.h"
 #include "btree/btree_format.h"
@@ -160,6 +162,12 @@ static inline uint32_t qr_node_dead(const uint8_t *page)
 static inline uint32_t qr_node_prefix(const uint8_t *page)
 {
     return qr_load16(page + QR_NODE_PREFIX);
+}
+
+/* Copies all of a page but its checksum, which whoever flushes a commit may be writing. */
+static inline void qr_node_copy(uint8_t *to, const uint8_t *from, uint32_t page_size)
+{
+    memcpy(to + QR_PAGE_LSN, from + QR_PAGE_LSN, page_size - QR_PAGE_LSN);
 }
 
 static inline void qr_node_set_count(uint8_t *page, unsigned count)

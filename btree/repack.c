@@ -48,12 +48,6 @@ struct shift {
     unsigned take; /* entries of the sequence for the left node */
 };
 
-/* All of a page but its checksum, which whoever flushes a commit may be writing. */
-static void copy_page(uint8_t *to, const uint8_t *from, uint32_t page_size)
-{
-    memcpy(to + QR_PAGE_LSN, from + QR_PAGE_LSN, page_size - QR_PAGE_LSN);
-}
-
 static quire_status copy_pair(const struct packer *packer, struct shift *shift, quire_error *err)
 {
     const struct qr_scratch *scratch = &packer->scratch;
@@ -63,8 +57,8 @@ static quire_status copy_pair(const struct packer *packer, struct shift *shift, 
     shift->inner = !qr_node_is_leaf(pair->left);
     shift->left_count = qr_node_count(pair->left);
     shift->right_count = qr_node_count(pair->right);
-    copy_page(scratch->page[0], pair->left, packer->page_size);
-    copy_page(scratch->page[1], pair->right, packer->page_size);
+    qr_node_copy(scratch->page[0], pair->left, packer->page_size);
+    qr_node_copy(scratch->page[1], pair->right, packer->page_size);
     if (shift->inner) {
         if (!packer->ops->get(pair->parent, packer->page_size, pair->index, scratch->separator[0],
                               &shift->down, &flaw)) {
