@@ -189,7 +189,8 @@ static quire_status write_run(struct qr_run *run, struct copy *copies, size_t co
     return QUIRE_OK;
 }
 
-static quire_status write_copies(struct qr_run *run, struct copy *copies, size_t count,
+/* Writes the copies of the pages from `at` on. */
+static quire_status write_copies(struct qr_run *run, size_t at, struct copy *copies, size_t count,
                                  quire_error *err)
 {
     for (size_t i = 0; i < count;) {
@@ -201,8 +202,8 @@ static quire_status write_copies(struct qr_run *run, struct copy *copies, size_t
     }
     /* One hint a batch: the device works on it while the next is prepared. */
     struct qr_file *file = run->pager->file;
-    uint64_t first = (uint64_t)copies[0].page_number << run->pager->page_shift;
-    uint64_t last = (uint64_t)copies[count - 1].page_number << run->pager->page_shift;
+    uint64_t first = (uint64_t)run->pages[at] << run->pager->page_shift;
+    uint64_t last = (uint64_t)run->pages[at + count - 1] << run->pager->page_shift;
     file->methods->write_behind(file, first, last - first + run->pager->page_size);
     return QUIRE_OK;
 }
@@ -215,7 +216,7 @@ static quire_status copy_batch(struct qr_run *run, size_t at, size_t count, quir
     qr_view_enter(run->view);
     quire_status status = plan(run, at, count, copies, err);
     if (status == QUIRE_OK) {
-        status = write_copies(run, copies, count, err);
+        status = write_copies(run, at, copies, count, err);
     }
     qr_mutex_lock(&pager->cache.lock);
     for (size_t i = 0; i < count; i++) {

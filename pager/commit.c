@@ -120,8 +120,8 @@ static void change_turn(_Atomic uint32_t *turn)
     (void)atomic_fetch_add_explicit(turn, 1, memory_order_relaxed);
 }
 
-/* Whether somebody may sleep on a word as it was before its last change: they count themselves under
- * the lock before they do. Without, a commit saves the calls. Group lock held. */
+/* Whether somebody may sleep on a word as it was before its last change: they count themselves
+ * under the lock before they do. Without, a commit saves the calls. Group lock held. */
 static bool has_sleepers(const struct qr_commit *commit)
 {
     return atomic_load_explicit(&commit->sleepers, memory_order_relaxed) > 0;

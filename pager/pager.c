@@ -110,7 +110,7 @@ static bool all_zero(const uint8_t *bytes, size_t size)
 
 /* An empty file, or one whose creation was cut off before its header page was written: no longer
  * than three pages, with zeros where the header belongs and no log. What lies behind that place is
- * not looked at, nor where it ends: a power cut, or a write that fails, may leave anything there. */
+ * not looked at, nor where it ends: a power cut, or a write that fails, may leave anything. */
 static quire_status is_unborn(struct qr_pager *pager, bool *unborn, quire_error *err)
 {
     uint8_t start[QR_PAGE_SIZE_MIN];

@@ -96,7 +96,7 @@ static quire_status read_all(quire_db *db, uint64_t *answer, quire_error *err)
     return status;
 }
 
-/* The disk is memory: a page count that is damaged behind its checksum must not take all there is. */
+/* The disk is memory: a page count that is damaged behind its checksum must not take it all. */
 #define DISK_BYTES ((size_t)4 << 20)
 
 static void *disk_realloc(void *context, void *bytes, size_t old_size, size_t new_size)

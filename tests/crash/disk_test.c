@@ -318,7 +318,7 @@ static void run_reading(struct disk_run *run)
     }
 }
 
-/* A reader stays on its state while commits go on, more of them than the cache keeps versions of. */
+/* A reader stays on its state while more commits go on than the cache keeps versions of. */
 static void run_versions(struct disk_run *run)
 {
     quire_error err = QUIRE_ERROR_INIT;
