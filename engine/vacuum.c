@@ -32,7 +32,7 @@ struct vacuum {
     uint32_t unknown; /* tree to survey before the next step; 0 = none */
     unsigned surveys; /* since a page was moved */
     bool waiting;     /* free pages were seen in use by a snapshot at the last step ... */
-    bool waited;      /* ... and a checkpoint has run since a step had something to do */
+    unsigned waits;   /* checkpoints that have run since a step had something to do */
     uint64_t pages_before, free_before, commits_before, goal;
     struct qr_repacking repacking;
 };
@@ -135,7 +135,7 @@ static quire_status run_step(struct vacuum *vacuum, bool *idle, quire_error *err
     vacuum->result.pages_freed += cut;
     vacuum->result.transactions++;
     vacuum->surveys = moved > 0 ? 0 : vacuum->surveys;
-    vacuum->waited = false;
+    vacuum->waits = 0;
     return QUIRE_OK;
 }
 
@@ -212,15 +212,18 @@ static quire_status survey(struct vacuum *vacuum, quire_error *err)
     return status;
 }
 
+/* Another checkpoint may begin before the next step does. */
+#define WAITS_MAX 4U
+
 /* After a step with nothing to do: the snapshot that pages wait for may have been that of a
  * checkpoint, which is over when another has run. *more: then it is worth a try. */
 static quire_status wait_for_checkpoint(struct vacuum *vacuum, bool *more, quire_error *err)
 {
-    *more = vacuum->waiting && !vacuum->waited;
+    *more = vacuum->waiting && vacuum->waits < WAITS_MAX;
     if (!*more) {
         return QUIRE_OK;
     }
-    vacuum->waited = true;
+    vacuum->waits++;
     return quire_checkpoint(vacuum->db, err);
 }
 
