@@ -88,20 +88,35 @@ static quire_status tell(const struct vacuum *vacuum, quire_error *err)
 
 /* ---- A step ---- */
 
+/* Pages that one step may move: no more in all than are to be given back, however long a snapshot
+ * keeps them from being cut off. */
+static uint32_t step_budget(const struct vacuum *vacuum)
+{
+    uint64_t moved = vacuum->result.pages_moved;
+    uint32_t pages_max = vacuum->options.pages_max;
+    uint32_t step = vacuum->options.step_pages;
+    if (pages_max == 0) {
+        return step;
+    }
+    uint64_t left = pages_max > moved ? pages_max - moved : 0;
+    return left < step ? (uint32_t)left : step;
+}
+
 static quire_status move_pages(struct vacuum *vacuum, quire_txn *txn, uint32_t *moved,
                                quire_error *err)
 {
     uint32_t below = qr_view_page_count(txn->view);
+    uint32_t budget = step_budget(vacuum);
     *moved = 0;
-    while (*moved < vacuum->options.step_pages) {
+    while (*moved < budget) {
         uint32_t page;
         uint32_t went = 0;
         QR_TRY(qr_view_last_used(txn->view, below, &page, err));
         if (page == 0) {
             break;
         }
-        QR_TRY(qr_vacuum_page(txn, &vacuum->owners, page, vacuum->options.step_pages - *moved,
-                              &went, &vacuum->unknown, err));
+        QR_TRY(qr_vacuum_page(txn, &vacuum->owners, page, budget - *moved, &went, &vacuum->unknown,
+                              err));
         if (went == 0) {
             break;
         }
