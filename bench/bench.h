@@ -18,12 +18,13 @@
 #define BENCH_TEXT 16
 
 struct bench_config {
-    const char *directory; /* empty and private to this database */
-    bool durable;          /* commits are synced before they return */
-    uint64_t cache_bytes;  /* the engine's own cache, where it has one */
-    uint32_t threads_max;  /* sessions open at once */
-    bool text_keys;        /* keys are stored as text; rows are in the order of their bytes */
-    bool long_log;         /* nothing is moved out of the log while the workload runs */
+    const char *directory;     /* empty and private to this database */
+    bool durable;              /* commits are synced before they return */
+    uint64_t cache_bytes;      /* the engine's own cache, where it has one */
+    uint32_t threads_max;      /* sessions open at once */
+    bool text_keys;            /* keys are stored as text; rows are in the order of their bytes */
+    bool long_log;             /* nothing is moved out of the log while the workload runs */
+    uint64_t checkpoint_bytes; /* of log at which Quire checkpoints; 0: its default */
 };
 
 struct bench_db;
@@ -80,6 +81,7 @@ struct bench_options {
     double seconds;   /* of each timed workload */
     uint32_t repeats; /* the median is reported */
     uint64_t cache_bytes;
+    uint64_t checkpoint_bytes;
     bool cpu_time; /* rates count the time that a thread runs, not that which passes */
     const char *directory;
 };

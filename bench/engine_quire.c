@@ -55,6 +55,10 @@ static int db_open(const struct bench_config *config, struct bench_db **out)
     db->text_keys = config->text_keys;
     options.durability = config->durable ? QUIRE_DURABILITY_FULL : QUIRE_DURABILITY_OFF;
     options.cache_bytes = config->cache_bytes;
+    if (config->checkpoint_bytes != 0) {
+        options.checkpoint = quire_checkpoint_log_bytes(config->checkpoint_bytes);
+        options.wal_bytes_max = 4 * config->checkpoint_bytes;
+    }
     if (config->long_log) {
         options.checkpoint = quire_checkpoint_manual();
         options.wal_bytes_max = UINT64_C(4) << 30;

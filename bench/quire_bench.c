@@ -19,7 +19,8 @@
 
 static const char usage[] =
     "usage: quire-bench [--peers] [--engines LIST] [--workloads LIST] [--rows N]\n"
-    "                   [--seconds S] [--repeats N] [--cache-mib N] [--directory DIR] [--json]\n"
+    "                   [--seconds S] [--repeats N] [--cache-mib N] [--checkpoint-mib N]\n"
+    "                   [--directory DIR] [--cpu-time] [--json]\n"
     "\n"
     "  --peers          measure the peers that were found when this was built, too\n"
     "  --engines LIST   only these, comma-separated "
@@ -30,6 +31,7 @@ static const char usage[] =
     "  --repeats N      runs of each, of which the median counts (default 3)\n"
     "  --cache-mib N    the engines' own caches (default 1024)\n"
     "  --directory DIR  where the databases are put (default: the current directory)\n"
+    "  --checkpoint-mib N  Quire checkpoints at so much of log (default: at 1,000 frames)\n"
     "  --cpu-time       rates by the time that threads run: for reads on a busy machine\n"
     "  --json           one JSON object a line instead of the table\n";
 
@@ -261,6 +263,7 @@ static const struct option long_options[] = {{"peers", no_argument, NULL, 'p'},
                                              {"seconds", required_argument, NULL, 's'},
                                              {"repeats", required_argument, NULL, 'n'},
                                              {"cache-mib", required_argument, NULL, 'c'},
+                                             {"checkpoint-mib", required_argument, NULL, 'k'},
                                              {"directory", required_argument, NULL, 'd'},
                                              {"cpu-time", no_argument, NULL, 't'},
                                              {"json", no_argument, NULL, 'j'},
@@ -307,6 +310,9 @@ int main(int argc, char **argv)
             break;
         case 'c':
             options.cache_bytes = strtoull(optarg, NULL, 10) << 20;
+            break;
+        case 'k':
+            options.checkpoint_bytes = strtoull(optarg, NULL, 10) << 20;
             break;
         case 'd':
             options.directory = optarg;

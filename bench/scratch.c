@@ -59,12 +59,14 @@ int scratch_open_with(struct scratch *s, const struct bench_engine *engine,
     s->config = config;
     s->config.directory = s->directory;
     s->config.cache_bytes = options->cache_bytes;
+    s->config.checkpoint_bytes = options->checkpoint_bytes;
     s->config.threads_max = SCRATCH_THREADS + 2;
     snprintf(s->directory, sizeof s->directory, "%s/%s-XXXXXX", options->directory, engine->name);
     if (mkdtemp(s->directory) == NULL) {
         return bench_fail(engine->name, "scratch directory", s->directory);
     }
     s->engine = engine;
+    sync(); /* what others left to the kernel is not written in this engine's time */
     return engine->open(&s->config, &s->db);
 }
 

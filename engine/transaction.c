@@ -254,7 +254,7 @@ static void call_done(struct qr_ticket *base, quire_status status, const quire_e
     quire_ticket *ticket = (quire_ticket *)base;
     quire_commit_callback done = ticket->done;
     void *context = ticket->context;
-    uint64_t sequence = base->seq;
+    uint64_t sequence = base->commit;
     if (status == QUIRE_OK) {
         tell_after_commit(ticket->db, sequence);
     }
@@ -353,7 +353,7 @@ quire_status quire_ticket_wait(quire_ticket *ticket, quire_error *err)
     quire_db *db = ticket->db;
     quire_status status = qr_ticket_wait(db->pager, &ticket->ticket, err);
     if (status == QUIRE_OK) {
-        tell_after_commit(db, ticket->ticket.seq);
+        tell_after_commit(db, ticket->ticket.commit);
     }
     free_ticket(ticket);
     atomic_fetch_sub(&db->tickets, 1);

@@ -128,14 +128,16 @@ void qr_async_add(struct qr_pager *pager, struct qr_ticket *ticket)
 {
     struct qr_commit *commit = &pager->commit;
     struct qr_async *async = &commit->async;
-    if (ticket->seq == 0 && ticket->done != NULL) {
-        ticket->done(ticket, QUIRE_OK, NULL);
+    if (ticket->commit == 0 && ticket->done != NULL && qr_ticket_known(pager, ticket)) {
+        quire_error error = QUIRE_ERROR_INIT;
+        quire_status status = qr_ticket_wait(pager, ticket, &error);
+        ticket->done(ticket, status, &error);
         return;
     }
     qr_mutex_lock(&commit->lock);
     if (ticket->done != NULL) {
         /* Two commits may come here in the other order than they were published. */
-        bool newest = async->last == NULL || async->last->seq < ticket->seq;
+        bool newest = async->last == NULL || async->last->seq <= ticket->seq;
         struct qr_ticket **link = async->last == NULL ? &async->first : &async->last->next;
         if (!newest) {
             link = &async->first;
@@ -164,7 +166,7 @@ quire_status qr_ticket_wait(struct qr_pager *pager, const struct qr_ticket *tick
                             quire_error *err)
 {
     if (ticket->seq == 0) {
-        return QUIRE_OK;
+        return QUIRE_OK; /* of a snapshot */
     }
     QR_TRY(qr_commit_wait(pager, ticket->seq, ticket->group, err));
     qr_count(&pager->counters.commits, 1);

@@ -642,13 +642,12 @@ quire_status qr_commit_publish(struct qr_txn *txn, struct qr_published *out, qui
     return QUIRE_OK;
 }
 
-quire_status qr_commit_txn(struct qr_txn *txn, uint64_t *sequence, quire_error *err)
+void qr_commit_newest(struct qr_pager *pager, struct qr_published *out)
 {
-    struct qr_pager *pager = txn->pager;
-    struct qr_published published;
-    QR_TRY(qr_commit_publish(txn, &published, err));
-    *sequence = published.seq;
-    QR_TRY(qr_commit_wait(pager, published.seq, published.group, err));
-    qr_count(&pager->counters.commits, 1);
-    return QUIRE_OK;
+    struct qr_commit *commit = &pager->commit;
+    qr_mutex_lock(&commit->lock);
+    bool in_flight = commit->open.end < commit->open.start;
+    *out = (struct qr_published){.seq = commit->sequence,
+                                 .group = commit->open.number - (in_flight ? 1 : 0)};
+    qr_mutex_unlock(&commit->lock);
 }

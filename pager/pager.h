@@ -266,7 +266,8 @@ quire_status qr_txn_statement(struct qr_txn *txn, uint32_t *id, quire_error *err
 quire_status qr_txn_rollback_to(struct qr_txn *txn, uint32_t id, quire_error *err);
 quire_status qr_txn_release_savepoint(struct qr_txn *txn, uint32_t id, quire_error *err);
 
-/* Both free the transaction. See quire_commit for the outcomes. */
+/* Both free the transaction. See quire_commit for the outcomes. A commit without changes is
+ * acknowledged no sooner than the newest commit that it could see. */
 quire_status qr_txn_commit(struct qr_txn *txn, quire_error *err);
 /* The same, giving the commit's number; 0 when nothing was to be written. */
 quire_status qr_txn_commit_numbered(struct qr_txn *txn, uint64_t *sequence, quire_error *err);
@@ -275,12 +276,13 @@ void qr_txn_rollback(struct qr_txn *txn);
 /*
  * An asynchronous commit. The caller sets `done` and keeps the ticket in place
  * until the commit's outcome is known: with `done`, until that is called, by the
- * pager's thread or, for a transaction without changes, before the commit
+ * pager's thread or, when there is nothing to wait for, before the commit
  * returns; without, until qr_ticket_wait.
  */
 struct qr_ticket {
     struct qr_ticket *next;
-    uint64_t seq, group; /* 0: nothing was to be committed */
+    uint64_t seq, group; /* to wait for: the commit, or what a transaction without changes saw */
+    uint64_t commit;     /* 0: nothing was to be committed */
     void (*done)(struct qr_ticket *ticket, quire_status status, const quire_error *error);
 };
 

@@ -743,7 +743,8 @@ quire_status qr_group_flush_header(struct qr_pager *pager, bool clean, bool *roo
                                    quire_error *err);
 /* Publishes the transaction's pages and waits until they are as durable as the mode says. Releases
  * the transaction in every case. */
-quire_status qr_commit_txn(struct qr_txn *txn, uint64_t *sequence, quire_error *err);
+/* The newest commit, acknowledged or not. */
+void qr_commit_newest(struct qr_pager *pager, struct qr_published *out);
 
 /* The first half of that: publishes, and releases the transaction in every case. */
 quire_status qr_commit_publish(struct qr_txn *txn, struct qr_published *out, quire_error *err);

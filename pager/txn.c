@@ -384,8 +384,9 @@ static bool is_unchanged(const struct qr_txn *txn)
 }
 
 /* What comes before publishing. *empty: there was nothing to publish, and the transaction is
- * over. */
-static quire_status begin_commit(struct qr_txn *txn, bool *empty, quire_error *err)
+ * over; `seen` tells what it saw. */
+static quire_status begin_commit(struct qr_txn *txn, bool *empty, struct qr_published *seen,
+                                 quire_error *err)
 {
     *empty = false;
     if (txn->doomed) {
@@ -397,7 +398,7 @@ static quire_status begin_commit(struct qr_txn *txn, bool *empty, quire_error *e
     qr_txn_drop_savepoints(txn);
     if (is_unchanged(txn)) {
         *empty = true;
-        qr_count(&txn->pager->counters.commits, 1);
+        qr_commit_newest(txn->pager, seen);
         qr_txn_release(txn);
     }
     return QUIRE_OK;
@@ -411,10 +412,18 @@ quire_status qr_txn_commit(struct qr_txn *txn, quire_error *err)
 
 quire_status qr_txn_commit_numbered(struct qr_txn *txn, uint64_t *sequence, quire_error *err)
 {
+    struct qr_pager *pager = txn->pager;
+    struct qr_published published = {0};
     bool empty;
     *sequence = 0;
-    QR_TRY(begin_commit(txn, &empty, err));
-    return empty ? QUIRE_OK : qr_commit_txn(txn, sequence, err);
+    QR_TRY(begin_commit(txn, &empty, &published, err));
+    if (!empty) {
+        QR_TRY(qr_commit_publish(txn, &published, err));
+        *sequence = published.seq;
+    }
+    QR_TRY(qr_commit_wait(pager, published.seq, published.group, err));
+    qr_count(&pager->counters.commits, 1);
+    return QUIRE_OK;
 }
 
 quire_status qr_txn_commit_async(struct qr_txn *txn, struct qr_ticket *ticket, quire_error *err)
@@ -422,18 +431,18 @@ quire_status qr_txn_commit_async(struct qr_txn *txn, struct qr_ticket *ticket, q
     struct qr_pager *pager = txn->pager;
     struct qr_published published = {0};
     bool empty;
-    ticket->seq = ticket->group = 0;
     quire_status status = qr_async_start(pager, err);
     if (status != QUIRE_OK) {
         qr_txn_rollback(txn);
         return status;
     }
-    QR_TRY(begin_commit(txn, &empty, err));
+    QR_TRY(begin_commit(txn, &empty, &published, err));
     if (!empty) {
         QR_TRY(qr_commit_publish(txn, &published, err));
-        ticket->seq = published.seq;
-        ticket->group = published.group;
     }
+    ticket->seq = published.seq;
+    ticket->group = published.group;
+    ticket->commit = empty ? 0 : published.seq;
     qr_async_add(pager, ticket);
     return QUIRE_OK;
 }

@@ -51,7 +51,9 @@ QUIRE_API QUIRE_MUST_CHECK quire_status quire_begin_with(quire_db *db, quire_txn
  * Commits and frees a transaction. On QUIRE_OK the changes have reached what
  * the database's durability promises and are visible to new readers. On
  * COMMIT_UNKNOWN the outcome is known only after reopening; on any other
- * failure nothing of the transaction remains. A read transaction just ends.
+ * failure nothing of the transaction remains. A write transaction that changed
+ * nothing waits for the commits that it saw, so that nobody acts on what may
+ * still be lost; a read transaction just ends.
  */
 QUIRE_API QUIRE_MUST_CHECK quire_status quire_commit(quire_txn *txn, quire_error *err);
 
@@ -63,8 +65,8 @@ QUIRE_API QUIRE_MUST_CHECK quire_status quire_commit(quire_txn *txn, quire_error
  *                        the commits; OK or COMMIT_UNKNOWN with `error`, which
  *                        is borrowed for the call and NULL on OK. `sequence` is
  *                        the commit number, 0 when nothing was to be written:
- *                        then `done` is called before the commit returns. It may
- *                        use the database but must neither commit in it nor
+ *                        then `done` may be called before the commit returns. It
+ *                        may use the database but must neither commit in it nor
  *                        close it. quire_close waits for calls that are due.
  *   quire_commit_ticket  gives a ticket, owned by the caller until
  *                        quire_ticket_wait, which waits, returns OK or

@@ -314,6 +314,75 @@ Test(group, failing_sync__makes_asynchronous_commits_unknown_and_refuses_later_o
     faulty_layer_destroy(disk);
 }
 
+/* A disk whose syncs wait for a word. */
+static void wait_for_word(void *context, const struct faulty_record *record)
+{
+    (void)record;
+    while (atomic_load((_Atomic bool *)context)) {
+        qr_yield();
+    }
+}
+
+static void note_outcome(void *context, uint64_t sequence, quire_status status,
+                         const quire_error *error)
+{
+    (void)error;
+    cr_assert_eq(sequence, 0);
+    atomic_store((_Atomic uint32_t *)context, 1000 + (uint32_t)status);
+}
+
+/* What a transaction saw and did not change is not told before it is certain. */
+static void look_at_commit_in_flight(bool fails)
+{
+    quire_error err = QUIRE_ERROR_INIT;
+    struct faulty_layer *disk = faulty_layer_create();
+    quire_db *db = open_full(faulty_layer_files(disk));
+    _Atomic bool held = true;
+    _Atomic uint32_t outcome = 0;
+    quire_ticket *first, *second;
+    struct faulty_plan plan = {.kinds = FAULTY_SET(FAULTY_SYNC), .forever = true};
+    faulty_layer_observe(disk, FAULTY_SET(FAULTY_SYNC), wait_for_word, &held);
+    if (fails) {
+        faulty_layer_fail(disk, &plan);
+    }
+    OK(quire_commit_ticket(begin_row(db, 1), &first, &err));
+    quire_txn *txn = begin_write(db);
+    quire_table *table;
+    uint64_t rows;
+    OK(quire_table_open(txn, "users", &table, &err));
+    OK(quire_table_row_count(table, &rows, &err));
+    cr_assert_eq(rows, 1);
+    quire_table_close(table);
+    OK(quire_commit_async(txn, note_outcome, (void *)&outcome, &err));
+    OK(quire_commit_ticket(begin_write(db), &second, &err));
+    cr_assert_eq(rows_of(db), 0);
+    cr_assert_eq(atomic_load(&outcome), 0);
+    cr_assert_not(quire_ticket_known(second));
+
+    atomic_store(&held, false);
+    quire_status expected = fails ? QUIRE_COMMIT_UNKNOWN : QUIRE_OK;
+    cr_assert_eq(quire_ticket_wait(second, &err), expected);
+    cr_assert_eq(quire_ticket_wait(first, &err), expected);
+    while (atomic_load(&outcome) == 0) {
+        qr_yield();
+    }
+    cr_assert_eq(atomic_load(&outcome), 1000 + (uint32_t)expected);
+    cr_assert_eq(rows_of(db), fails ? 0 : 1);
+    faulty_layer_heal(disk);
+    cr_assert_eq(quire_close(db, NULL) == QUIRE_OK, !fails);
+    faulty_layer_destroy(disk);
+}
+
+Test(group, commit_without_changes__waits_for_what_it_saw)
+{
+    look_at_commit_in_flight(false);
+}
+
+Test(group, commit_without_changes__is_unknown_when_what_it_saw_is)
+{
+    look_at_commit_in_flight(true);
+}
+
 Test(group, doomed_transaction__fails_at_once_without_a_ticket)
 {
     quire_error err = QUIRE_ERROR_INIT;
