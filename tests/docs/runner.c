@@ -1,0 +1,289 @@
+/*
+ * Runs the examples of Markdown documents: docs_runner FILE FLOOR [FILE FLOOR]...
+ *
+ * What stands behind the opening fence of a block says what becomes of it:
+ *
+ *     graphql schema          a new database, in memory, with this SDL
+ *     graphql schema change   SDL applied to the database as it is
+ *     json mapping            how the next data block is loaded
+ *     json data [NAME]        rows, loaded in a transaction of their own as an input of that name
+ *     graphql                 a request, if its response stands behind it; else only parsed
+ *     graphql explain         the same, with extensions.explain
+ *     json variables          of the request before it
+ *     json                    the response to the request before it
+ *
+ * A response must follow its request, with variables between them or without,
+ * and nothing but blank lines; a json block that does not is a mistake. Other
+ * blocks are for readers alone. A file with fewer than FLOOR responses fails:
+ * so no mistake in the blocks' names can leave its examples out.
+ */
+#include "document.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "graphql/parser.h"
+#include "quire/quire.h"
+
+static const char data_name[] = "json data";
+
+struct run {
+    const struct document *document;
+    quire_db *db;
+    const char *mapping; /* of the next data block; NULL: the plain form */
+    size_t pairs;        /* responses compared */
+    size_t failures;
+};
+
+#if defined(__GNUC__)
+__attribute__((format(printf, 3, 4)))
+#endif
+static void
+fail(struct run *run, const struct block *block, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    fprintf(stderr, "%s:%zu: ", run->document->path, block->line);
+    vfprintf(stderr, format, arguments);
+    fputc('\n', stderr);
+    va_end(arguments);
+    run->failures++;
+}
+
+/* Reports a failure of the library at its line within the block. */
+static void fail_error(struct run *run, const struct block *block, const quire_error *err)
+{
+    struct block place = *block;
+    place.line += err->line;
+    fail(run, &place, "%s: %s", quire_status_name(err->status), err->message);
+}
+
+static bool is(const struct block *block, const char *info)
+{
+    return strcmp(block->info, info) == 0;
+}
+
+static bool begins(const struct block *block, const char *info)
+{
+    return strncmp(block->info, info, strlen(info)) == 0;
+}
+
+static void close_database(struct run *run, const struct block *block)
+{
+    quire_error err = QUIRE_ERROR_INIT;
+    if (quire_close(run->db, &err) != QUIRE_OK) {
+        fail_error(run, block, &err);
+    }
+    run->db = NULL;
+}
+
+/* ---- blocks that change the database ---- */
+
+/* What a block does within a write transaction. */
+typedef quire_status (*block_work)(struct run *run, quire_txn *txn, const struct block *block,
+                                   quire_error *err);
+
+static void in_transaction(struct run *run, const struct block *block, block_work work)
+{
+    quire_error err = QUIRE_ERROR_INIT;
+    quire_txn *txn;
+    if (run->db == NULL) {
+        fail(run, block, "no block \"graphql schema\" comes before this one");
+        return;
+    }
+    quire_status status = quire_begin(run->db, QUIRE_WRITE, &txn, &err);
+    if (status == QUIRE_OK) {
+        status = work(run, txn, block, &err);
+        if (status == QUIRE_OK) {
+            status = quire_commit(txn, &err);
+        } else {
+            quire_rollback(txn);
+        }
+    }
+    if (status != QUIRE_OK) {
+        fail_error(run, block, &err);
+    }
+}
+
+static quire_status apply_schema(struct run *run, quire_txn *txn, const struct block *block,
+                                 quire_error *err)
+{
+    (void)run;
+    return quire_schema_apply(txn, block->text, strlen(block->text), err);
+}
+
+static quire_status feed(quire_loader *loader, const struct block *block, quire_error *err)
+{
+    uint64_t rows;
+    const char *name = block->info + strlen(data_name);
+    quire_status status = quire_loader_begin(loader, *name == ' ' ? name + 1 : "data", err);
+    if (status == QUIRE_OK) {
+        status = quire_loader_feed(loader, block->text, strlen(block->text), err);
+    }
+    if (status == QUIRE_OK) {
+        status = quire_loader_end(loader, err);
+    }
+    return status == QUIRE_OK ? quire_loader_finish(loader, &rows, err) : status;
+}
+
+static quire_status load(struct run *run, quire_txn *txn, const struct block *block,
+                         quire_error *err)
+{
+    quire_loader *loader;
+    quire_status status = quire_loader_open(txn, run->mapping, 0, &loader, err);
+    run->mapping = NULL;
+    if (status == QUIRE_OK) {
+        status = feed(loader, block, err);
+        quire_loader_close(loader);
+    }
+    return status;
+}
+
+static void new_database(struct run *run, const struct block *block)
+{
+    quire_error err = QUIRE_ERROR_INIT;
+    if (run->db != NULL) {
+        close_database(run, block);
+    }
+    if (quire_open(":memory:", NULL, &run->db, &err) != QUIRE_OK) {
+        fail_error(run, block, &err);
+        return;
+    }
+    in_transaction(run, block, apply_schema);
+}
+
+/* ---- requests ---- */
+
+static void parse(struct run *run, const struct block *block)
+{
+    quire_error err = QUIRE_ERROR_INIT;
+    struct qr_arena arena;
+    struct qr_gql_report report;
+    struct qr_gql_document *document;
+    qr_arena_init(&arena, qr_allocator_default(), 0);
+    qr_gql_report_init(&report, &arena, 0, &err);
+    quire_status status =
+        qr_gql_parse(&arena, block->text, strlen(block->text), NULL, &report, &document, &err);
+    if (status != QUIRE_OK) {
+        (void)qr_gql_report_outcome(&report, status, &err);
+        fail_error(run, block, &err);
+    }
+    qr_arena_free(&arena);
+}
+
+static void request(struct run *run, const struct block *block, const struct block *variables,
+                    const struct block *expected)
+{
+    quire_error err = QUIRE_ERROR_INIT;
+    quire_graphql_request call = QUIRE_GRAPHQL_REQUEST_INIT;
+    char *response;
+    size_t size;
+
+    run->pairs++;
+    if (run->db == NULL) {
+        fail(run, block, "no block \"graphql schema\" comes before this request");
+        return;
+    }
+    call.document = block->text;
+    call.variables = variables == NULL ? NULL : variables->text;
+    call.explain = is(block, "graphql explain");
+    if (quire_graphql(run->db, &call, &response, &size, NULL, &err) != QUIRE_OK) {
+        fail_error(run, block, &err);
+        return;
+    }
+    if (!json_same(expected->text, response)) {
+        fail(run, expected, "not the response:\nrequest:\n%sexpected:\n%sgot:\n%s\n", block->text,
+             expected->text, response);
+    }
+    quire_free(response);
+}
+
+/* The block behind number `at`, if it belongs to it and has this name. */
+static const struct block *companion(const struct run *run, size_t at, const char *info)
+{
+    const struct document *document = run->document;
+    if (at + 1 >= document->count || !document->blocks[at + 1].follows_last) {
+        return NULL;
+    }
+    return is(&document->blocks[at + 1], info) ? &document->blocks[at + 1] : NULL;
+}
+
+/* A request with what belongs to it; returns how many blocks that are. */
+static size_t run_request(struct run *run, size_t at)
+{
+    const struct block *block = &run->document->blocks[at];
+    const struct block *variables = companion(run, at, "json variables");
+    size_t last = variables == NULL ? at : at + 1;
+    const struct block *expected = companion(run, last, "json");
+    if (expected != NULL) {
+        request(run, block, variables, expected);
+        return last + 2 - at;
+    }
+    if (variables != NULL) {
+        fail(run, variables, "no json block with the response follows these variables");
+    }
+    parse(run, block);
+    return last + 1 - at;
+}
+
+/* ---- documents ---- */
+
+/* Does what block `at` asks for; returns how many blocks belong to it. */
+static size_t run_block(struct run *run, size_t at)
+{
+    const struct block *block = &run->document->blocks[at];
+    if (is(block, "graphql") || is(block, "graphql explain")) {
+        return run_request(run, at);
+    }
+    if (is(block, "graphql schema")) {
+        new_database(run, block);
+    } else if (is(block, "graphql schema change")) {
+        in_transaction(run, block, apply_schema);
+    } else if (is(block, "json mapping")) {
+        run->mapping = block->text;
+    } else if (begins(block, data_name)) {
+        in_transaction(run, block, load);
+    } else if (begins(block, "graphql") || begins(block, "json")) {
+        fail(run, block,
+             "this block (```%s) is no response that directly follows its request, "
+             "and has no other name that is known",
+             block->info);
+    }
+    return 1;
+}
+
+static bool run_document(const char *path, size_t floor)
+{
+    struct document document;
+    document_read(&document, path);
+    struct run run = {.document = &document};
+    for (size_t at = 0; at < document.count;) {
+        at += run_block(&run, at);
+    }
+    if (run.db != NULL) {
+        close_database(&run, &document.blocks[document.count - 1]);
+    }
+    bool good = run.failures == 0;
+    if (run.pairs < floor) {
+        fprintf(stderr, "%s: %zu requests with a response, fewer than %zu\n", path, run.pairs,
+                floor);
+        good = false;
+    }
+    printf("%s: %zu responses compared, %zu failures\n", path, run.pairs, run.failures);
+    document_free(&document);
+    return good;
+}
+
+int main(int argc, char **argv)
+{
+    bool good = argc >= 3 && argc % 2 == 1;
+    if (!good) {
+        fputs("usage: docs_runner FILE FLOOR [FILE FLOOR]...\n", stderr);
+    }
+    for (int i = 1; i + 1 < argc; i += 2) {
+        good = run_document(argv[i], strtoul(argv[i + 1], NULL, 10)) && good;
+    }
+    return good ? 0 : 1;
+}
