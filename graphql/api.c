@@ -64,6 +64,7 @@ static quire_status annotate_row(struct annotator *a, struct qr_model_type *type
 
     QR_TRY(find_generated(a, type, "", &row));
     row->host = type;
+    QR_TRY(annotate(a, row, "_version", QR_API_VERSION, type, NULL));
     for (uint32_t i = 0; i < type->field_count; i++) {
         struct qr_model_field *field = &type->fields[i];
         const char *name =
@@ -85,23 +86,19 @@ static quire_status annotate_type(struct annotator *a, struct qr_model_type *typ
     struct qr_gql_type *mutation = a->api->schema->roots[QR_GQL_MUTATION];
     struct qr_gql_type *connection;
     struct qr_gql_type *edge;
-    const struct {
-        const char *verb;
-        enum qr_api_kind kind;
-    } verbs[] = {{"create", QR_API_CREATE}, {"update", QR_API_UPDATE}, {"delete", QR_API_DELETE}};
+    struct qr_gql_type *result;
 
     QR_TRY(find_generated(a, type, "Connection", &connection));
     QR_TRY(find_generated(a, type, "Edge", &edge));
     QR_TRY(annotate(a, query, type->one_name, QR_API_ONE, type, NULL));
     QR_TRY(annotate(a, query, type->many_name, QR_API_MANY, type, NULL));
-    for (size_t i = 0; i < sizeof verbs / sizeof verbs[0]; i++) {
-        const char *name =
-            qr_gql_format(&a->api->schema->arena, a->err, "%s%s", verbs[i].verb, type->table);
-        if (name == NULL) {
-            return QUIRE_NO_MEMORY;
-        }
-        QR_TRY(annotate(a, mutation, name, verbs[i].kind, type, NULL));
+    QR_TRY(find_generated(a, type, "BulkResult", &result));
+    for (int verb = 0; verb < QR_MODEL_VERBS; verb++) {
+        QR_TRY(annotate(a, mutation, type->verb_names[verb],
+                        (enum qr_api_kind)(QR_API_CREATE + verb), type, NULL));
     }
+    QR_TRY(annotate(a, result, "affectedRows", QR_API_AFFECTED_ROWS, type, NULL));
+    QR_TRY(annotate(a, result, "returning", QR_API_RETURNING, type, NULL));
     QR_TRY(annotate(a, connection, "items", QR_API_ITEMS, type, NULL));
     QR_TRY(annotate(a, connection, "edges", QR_API_EDGES, type, NULL));
     QR_TRY(annotate(a, connection, "pageInfo", QR_API_PAGE_INFO, type, NULL));

@@ -13,11 +13,19 @@ enum qr_api_kind {
     /* Query */
     QR_API_ONE,
     QR_API_MANY,
-    /* Mutation */
+    /* Mutation: one for each qr_model_verb, in its order */
     QR_API_CREATE,
     QR_API_UPDATE,
     QR_API_DELETE,
+    QR_API_UPSERT,
+    QR_API_CREATE_MANY,
+    QR_API_UPDATE_MANY,
+    QR_API_DELETE_MANY,
+    /* what a bulk write gives */
+    QR_API_AFFECTED_ROWS,
+    QR_API_RETURNING,
     /* a row's type */
+    QR_API_VERSION,
     QR_API_COLUMN,
     QR_API_REFERENCE,     /* the row that a reference points to */
     QR_API_REFERENCE_KEY, /* its key */
@@ -56,7 +64,7 @@ quire_status qr_api_build(const quire_allocator *allocator, struct qr_gql_str sd
                           struct qr_gql_report *report, struct qr_api **out, quire_error *err);
 void qr_api_free(struct qr_api *api, const quire_allocator *allocator);
 
-/* Writes the API's SDL (api_sdl.c). */
+/* Writes the API's SDL (api_sdl.c, api_writes.c). */
 quire_status qr_api_print(const struct qr_model *model, struct qr_arena *arena,
                           struct qr_gql_str *out, quire_error *err);
 

@@ -1,25 +1,20 @@
 /*
  * The text of the API schema. docs/graphql.md describes what is generated.
  */
-#include "graphql/api.h"
+#include "graphql/api_print.h"
 #include "graphql/printer.h"
 
-struct printer {
-    const struct qr_model *model;
-    struct qr_gql_buffer *out;
-};
-
-static void put(struct printer *p, const char *text)
+static void put(struct qr_api_printer *p, const char *text)
 {
     qr_gql_buffer_text(p->out, text);
 }
 
-static void put_str(struct printer *p, struct qr_gql_str text)
+static void put_str(struct qr_api_printer *p, struct qr_gql_str text)
 {
     qr_gql_buffer_str(p->out, text);
 }
 
-static void describe(struct printer *p, const char *indent, struct qr_gql_str text)
+static void describe(struct qr_api_printer *p, const char *indent, struct qr_gql_str text)
 {
     if (text.data != NULL) {
         put(p, indent);
@@ -28,7 +23,7 @@ static void describe(struct printer *p, const char *indent, struct qr_gql_str te
     }
 }
 
-static void deprecate(struct printer *p, struct qr_gql_str reason)
+static void deprecate(struct qr_api_printer *p, struct qr_gql_str reason)
 {
     if (reason.data != NULL) {
         put(p, " @deprecated(reason: ");
@@ -38,7 +33,7 @@ static void deprecate(struct printer *p, struct qr_gql_str reason)
 }
 
 /* The helper types of directives, which requests never see. */
-static bool is_helper(const struct qr_gql_type *type)
+bool qr_api_is_helper(const struct qr_gql_type *type)
 {
     return qr_gql_str_is(type->name, "QuireIndexType") ||
            qr_gql_str_is(type->name, "QuireOnDelete") || qr_gql_str_is(type->name, "QuireValue");
@@ -46,7 +41,7 @@ static bool is_helper(const struct qr_gql_type *type)
 
 /* ---- types that pass through ---- */
 
-static void print_enum(struct printer *p, const struct qr_gql_type *type)
+static void print_enum(struct qr_api_printer *p, const struct qr_gql_type *type)
 {
     describe(p, "", type->description);
     qr_gql_buffer_format(p->out, "enum %.*s {\n", QR_GQL_FMT(type->name));
@@ -59,7 +54,7 @@ static void print_enum(struct printer *p, const struct qr_gql_type *type)
     put(p, "}\n\n");
 }
 
-static void print_scalar(struct printer *p, const struct qr_gql_type *type)
+static void print_scalar(struct qr_api_printer *p, const struct qr_gql_type *type)
 {
     describe(p, "", type->description);
     qr_gql_buffer_format(p->out, "scalar %.*s", QR_GQL_FMT(type->name));
@@ -71,7 +66,7 @@ static void print_scalar(struct printer *p, const struct qr_gql_type *type)
     put(p, "\n\n");
 }
 
-static void print_union(struct printer *p, const struct qr_gql_type *type)
+static void print_union(struct qr_api_printer *p, const struct qr_gql_type *type)
 {
     describe(p, "", type->description);
     qr_gql_buffer_format(p->out, "union %.*s =", QR_GQL_FMT(type->name));
@@ -84,7 +79,7 @@ static void print_union(struct printer *p, const struct qr_gql_type *type)
 
 /* ---- rows ---- */
 
-static void print_connection_field(struct printer *p, struct qr_gql_str name,
+static void print_connection_field(struct qr_api_printer *p, struct qr_gql_str name,
                                    const struct qr_model_type *target)
 {
     qr_gql_buffer_format(p->out,
@@ -94,7 +89,7 @@ static void print_connection_field(struct printer *p, struct qr_gql_str name,
                          QR_GQL_FMT(name), target->table, target->table, target->table);
 }
 
-static void put_key_type(struct printer *p, const struct qr_model_type *type)
+void qr_api_put_key_type(struct qr_api_printer *p, const struct qr_model_type *type)
 {
     if (type->key->definition == NULL) {
         put(p, "ID");
@@ -103,7 +98,7 @@ static void put_key_type(struct printer *p, const struct qr_model_type *type)
     }
 }
 
-static void print_type_reference(struct printer *p, const struct qr_model_field *field)
+static void print_type_reference(struct qr_api_printer *p, const struct qr_model_field *field)
 {
     if (field->definition == NULL) {
         put(p, "ID!");
@@ -115,7 +110,7 @@ static void print_type_reference(struct printer *p, const struct qr_model_field 
     }
 }
 
-static void print_row_field(struct printer *p, const struct qr_model_field *field)
+static void print_row_field(struct qr_api_printer *p, const struct qr_model_field *field)
 {
     struct qr_gql_str none = {NULL, 0};
     const struct qr_gql_field *definition = field->definition;
@@ -135,12 +130,12 @@ static void print_row_field(struct printer *p, const struct qr_model_field *fiel
     if (field->role == QR_MODEL_REFERENCE) {
         qr_gql_buffer_format(p->out, "  \"The key of `%.*s`.\"\n  %s: ", QR_GQL_FMT(field->name),
                              field->column_name);
-        put_key_type(p, field->target);
+        qr_api_put_key_type(p, field->target);
         put(p, field->required ? "!\n" : "\n");
     }
 }
 
-static void print_interfaces(struct printer *p, const struct qr_gql_type *type)
+static void print_interfaces(struct qr_api_printer *p, const struct qr_gql_type *type)
 {
     for (uint32_t i = 0; i < type->interface_count; i++) {
         put(p, i == 0 ? " implements " : " & ");
@@ -148,7 +143,7 @@ static void print_interfaces(struct printer *p, const struct qr_gql_type *type)
     }
 }
 
-static void print_row_type(struct printer *p, const struct qr_model_type *type)
+static void print_row_type(struct qr_api_printer *p, const struct qr_model_type *type)
 {
     describe(p, "", type->definition->description);
     qr_gql_buffer_format(p->out, "type %s", type->table);
@@ -157,10 +152,12 @@ static void print_row_type(struct printer *p, const struct qr_model_type *type)
     for (uint32_t i = 0; i < type->field_count; i++) {
         print_row_field(p, &type->fields[i]);
     }
-    put(p, "}\n\n");
+    put(p, "  \"What `ifMatch` compares: it changes with the stored values of the row.\"\n"
+           "  _version: String!\n"
+           "}\n\n");
 }
 
-static void print_interface(struct printer *p, const struct qr_gql_type *type)
+static void print_interface(struct qr_api_printer *p, const struct qr_gql_type *type)
 {
     describe(p, "", type->description);
     qr_gql_buffer_format(p->out, "interface %.*s", QR_GQL_FMT(type->name));
@@ -183,7 +180,7 @@ static void print_interface(struct printer *p, const struct qr_gql_type *type)
     put(p, "}\n\n");
 }
 
-static void print_connection(struct printer *p, const struct qr_model_type *type)
+static void print_connection(struct qr_api_printer *p, const struct qr_model_type *type)
 {
     const char *t = type->table;
     qr_gql_buffer_format(
@@ -230,7 +227,7 @@ static const char fixed_types[] =
     "}\n\n"
     "input BooleanFilter {\n  equals: Boolean\n  not: Boolean\n}\n\n";
 
-static void print_ordered_filter(struct printer *p, const char *type)
+static void print_ordered_filter(struct qr_api_printer *p, const char *type)
 {
     qr_gql_buffer_format(p->out,
                          "input %sFilter {\n"
@@ -240,7 +237,7 @@ static void print_ordered_filter(struct printer *p, const char *type)
                          type, type, type, type, type, type, type, type, type);
 }
 
-static void print_equality_filter(struct printer *p, struct qr_gql_str type)
+static void print_equality_filter(struct qr_api_printer *p, struct qr_gql_str type)
 {
     qr_gql_buffer_format(p->out,
                          "input %.*sFilter {\n"
@@ -250,7 +247,7 @@ static void print_equality_filter(struct printer *p, struct qr_gql_str type)
                          QR_GQL_FMT(type));
 }
 
-static void print_list_filter(struct printer *p, struct qr_gql_str type)
+static void print_list_filter(struct qr_api_printer *p, struct qr_gql_str type)
 {
     qr_gql_buffer_format(p->out,
                          "input %.*sListFilter {\n"
@@ -261,7 +258,7 @@ static void print_list_filter(struct printer *p, struct qr_gql_str type)
 }
 
 /* Whether some column is a list of the type. */
-static bool is_listed(const struct qr_model *model, const struct qr_gql_type *named)
+bool qr_api_is_listed(const struct qr_model *model, const struct qr_gql_type *named)
 {
     for (uint32_t t = 0; t < model->type_count; t++) {
         for (uint32_t f = 0; f < model->types[t].field_count; f++) {
@@ -274,7 +271,7 @@ static bool is_listed(const struct qr_model *model, const struct qr_gql_type *na
     return false;
 }
 
-static void print_leaf_filters(struct printer *p)
+static void print_leaf_filters(struct qr_api_printer *p)
 {
     const struct qr_gql_schema *schema = p->model->schema;
     put(p, fixed_types);
@@ -287,16 +284,16 @@ static void print_leaf_filters(struct printer *p)
         if (!qr_gql_type_is_leaf(type) || type->introspection) {
             continue;
         }
-        if (!type->builtin && !is_helper(type) && !qr_gql_str_is(type->name, "BigInt")) {
+        if (!type->builtin && !qr_api_is_helper(type) && !qr_gql_str_is(type->name, "BigInt")) {
             print_equality_filter(p, type->name);
         }
-        if (is_listed(p->model, type)) {
+        if (qr_api_is_listed(p->model, type)) {
             print_list_filter(p, type->name);
         }
     }
 }
 
-static void print_filter_field(struct printer *p, const struct qr_model_field *field)
+static void print_filter_field(struct qr_api_printer *p, const struct qr_model_field *field)
 {
     if (field->role == QR_MODEL_COLUMN) {
         struct qr_gql_str type = field->named != NULL ? field->named->name : qr_gql_str_of("ID");
@@ -309,12 +306,12 @@ static void print_filter_field(struct printer *p, const struct qr_model_field *f
                          many ? "ListRelationFilter" : "RelationFilter");
     if (field->role == QR_MODEL_REFERENCE) {
         qr_gql_buffer_format(p->out, "  %s: ", field->column_name);
-        put_key_type(p, field->target);
+        qr_api_put_key_type(p, field->target);
         put(p, "Filter\n");
     }
 }
 
-static void print_inputs_of_reading(struct printer *p, const struct qr_model_type *type)
+static void print_inputs_of_reading(struct qr_api_printer *p, const struct qr_model_type *type)
 {
     const char *t = type->table;
     qr_gql_buffer_format(p->out,
@@ -346,86 +343,17 @@ static void print_inputs_of_reading(struct printer *p, const struct qr_model_typ
     put(p, "}\n\n");
 }
 
-/* ---- writing ---- */
-
-static void print_input_field(struct printer *p, const struct qr_model_field *field, bool create)
-{
-    bool optional = !create || !field->required || field->has_default ||
-                    (field == field->owner->key && field->scalar == QR_MODEL_ID);
-    switch (field->role) {
-    case QR_MODEL_COLUMN:
-        qr_gql_buffer_format(p->out, "  %.*s: ", QR_GQL_FMT(field->name));
-        if (field->definition == NULL) {
-            put(p, "ID");
-        } else {
-            qr_gql_type_print(p->out, qr_gql_type_nullable(field->definition->type));
-        }
-        put(p, optional ? "\n" : "!\n");
-        break;
-    case QR_MODEL_REFERENCE:
-        qr_gql_buffer_format(p->out, "  %s: ", field->column_name);
-        put_key_type(p, field->target);
-        put(p, optional ? "\n" : "!\n");
-        break;
-    case QR_MODEL_LINKS:
-        qr_gql_buffer_format(p->out, "  %.*sIds: [", QR_GQL_FMT(field->name));
-        put_key_type(p, field->target);
-        put(p, "!]\n");
-        break;
-    case QR_MODEL_REVERSE_ONE:
-    case QR_MODEL_REVERSE:
-        break;
-    }
-}
-
-static bool is_writable(const struct qr_model_field *field)
-{
-    return field->role == QR_MODEL_COLUMN || field->role == QR_MODEL_REFERENCE ||
-           field->role == QR_MODEL_LINKS;
-}
-
-/* Whether anything but the key can be given. */
-static bool is_updatable(const struct qr_model_type *type)
-{
-    for (uint32_t i = 0; i < type->field_count; i++) {
-        if (is_writable(&type->fields[i]) && &type->fields[i] != type->key) {
-            return true;
-        }
-    }
-    return false;
-}
-
-static void print_inputs_of_writing(struct printer *p, const struct qr_model_type *type)
-{
-    qr_gql_buffer_format(p->out, "\"A new row of %s.\"\ninput %sInput {\n", type->table,
-                         type->table);
-    for (uint32_t i = 0; i < type->field_count; i++) {
-        print_input_field(p, &type->fields[i], true);
-    }
-    put(p, "}\n\n");
-    if (!is_updatable(type)) {
-        return;
-    }
-    qr_gql_buffer_format(p->out, "\"What to change in a row of %s.\"\ninput %sUpdateInput {\n",
-                         type->table, type->table);
-    for (uint32_t i = 0; i < type->field_count; i++) {
-        if (&type->fields[i] != type->key) {
-            print_input_field(p, &type->fields[i], false);
-        }
-    }
-    put(p, "}\n\n");
-}
-
 /* ---- roots ---- */
 
-static void print_key_argument(struct printer *p, const struct qr_model_field *key, bool required)
+void qr_api_put_key_argument(struct qr_api_printer *p, const struct qr_model_field *key,
+                             bool required)
 {
     qr_gql_buffer_format(p->out, "%.*s: ", QR_GQL_FMT(key->name));
     put_str(p, key->named != NULL ? key->named->name : qr_gql_str_of("ID"));
     put(p, required ? "!" : "");
 }
 
-static void print_query(struct printer *p)
+static void print_query(struct qr_api_printer *p)
 {
     put(p, "type Query {\n");
     for (uint32_t i = 0; i < p->model->type_count; i++) {
@@ -435,7 +363,7 @@ static void print_query(struct printer *p)
         qr_gql_buffer_format(p->out, "  %s(", type->one_name);
         for (uint32_t k = 0; k < type->key_count; k++) {
             put(p, k > 0 ? ", " : "");
-            print_key_argument(p, type->keys[k], type->key_count == 1);
+            qr_api_put_key_argument(p, type->keys[k], type->key_count == 1);
         }
         qr_gql_buffer_format(p->out, "): %s\n", type->table);
         print_connection_field(p, qr_gql_str_of(type->many_name), type);
@@ -444,36 +372,12 @@ static void print_query(struct printer *p)
     put(p, p->model->type_count == 0 ? "  \"There are no tables.\"\n  _: Boolean\n}\n\n" : "}\n\n");
 }
 
-static void print_mutation(struct printer *p)
-{
-    if (p->model->type_count == 0) {
-        return;
-    }
-    put(p, "\"All fields of a request are one transaction: all of them happen, or none.\"\n"
-           "type Mutation {\n");
-    for (uint32_t i = 0; i < p->model->type_count; i++) {
-        const struct qr_model_type *type = &p->model->types[i];
-        qr_gql_buffer_format(p->out, "  create%s(input: %sInput!): %s!\n", type->table, type->table,
-                             type->table);
-        if (is_updatable(type)) {
-            qr_gql_buffer_format(p->out, "  update%s(", type->table);
-            print_key_argument(p, type->key, true);
-            qr_gql_buffer_format(p->out, ", input: %sUpdateInput!): %s!\n", type->table,
-                                 type->table);
-        }
-        qr_gql_buffer_format(p->out, "  \"Gives the row as it was.\"\n  delete%s(", type->table);
-        print_key_argument(p, type->key, true);
-        qr_gql_buffer_format(p->out, "): %s!\n", type->table);
-    }
-    put(p, "}\n\n");
-}
-
-static void print_passed_types(struct printer *p)
+static void print_passed_types(struct qr_api_printer *p)
 {
     const struct qr_gql_schema *schema = p->model->schema;
     for (uint32_t i = 0; i < schema->type_count; i++) {
         const struct qr_gql_type *type = schema->types[i];
-        if (type->builtin || is_helper(type)) {
+        if (type->builtin || qr_api_is_helper(type)) {
             continue;
         }
         if (type->kind == QR_GQL_ENUM) {
@@ -492,21 +396,22 @@ quire_status qr_api_print(const struct qr_model *model, struct qr_arena *arena,
                           struct qr_gql_str *out, quire_error *err)
 {
     struct qr_gql_buffer buffer;
-    struct printer p = {.model = model, .out = &buffer};
+    struct qr_api_printer p = {.model = model, .out = &buffer};
 
     qr_gql_buffer_init(&buffer, arena, err);
     describe(&p, "", model->schema->description);
     put(&p, model->type_count > 0 ? "schema {\n  query: Query\n  mutation: Mutation\n}\n\n"
                                   : "schema {\n  query: Query\n}\n\n");
     print_query(&p);
-    print_mutation(&p);
+    qr_api_print_mutation(&p);
     for (uint32_t i = 0; i < model->type_count; i++) {
         print_row_type(&p, &model->types[i]);
         print_connection(&p, &model->types[i]);
         print_inputs_of_reading(&p, &model->types[i]);
-        print_inputs_of_writing(&p, &model->types[i]);
+        qr_api_print_inputs(&p, &model->types[i]);
     }
     print_passed_types(&p);
     print_leaf_filters(&p);
+    qr_api_print_operators(&p);
     return qr_gql_buffer_finish(&buffer, out);
 }

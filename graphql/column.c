@@ -94,6 +94,23 @@ static quire_status scalar_from_value(const struct qr_model_field *field,
     return qr_fail(err, QUIRE_INTERNAL, "A field has an unknown kind.");
 }
 
+quire_status qr_column_list(const quire_value *elements, uint32_t count, struct qr_arena *arena,
+                            quire_value *out, quire_error *err)
+{
+    size_t size = quire_record_size(elements, count);
+    if (size > UINT32_MAX) {
+        return qr_fail(err, QUIRE_LIMIT, "A list takes %zu bytes; a value has at most 4 GiB.",
+                       size);
+    }
+    void *bytes = qr_arena_alloc(arena, size, err);
+    if (bytes == NULL) {
+        return QUIRE_NO_MEMORY;
+    }
+    quire_record_encode(elements, count, bytes);
+    *out = (quire_value){.type = QUIRE_LIST, .size = (uint32_t)size, .as.bytes = bytes};
+    return QUIRE_OK;
+}
+
 quire_status qr_column_from_value(const struct qr_model_field *field, bool element,
                                   const struct qr_gql_value *value, struct qr_arena *arena,
                                   quire_value *out, quire_error *err)
@@ -112,18 +129,7 @@ quire_status qr_column_from_value(const struct qr_model_field *field, bool eleme
     for (uint32_t i = 0; i < value->count; i++) {
         QR_TRY(qr_column_from_value(field, true, &value->items[i], arena, &elements[i], err));
     }
-    size_t size = quire_record_size(elements, value->count);
-    if (size > UINT32_MAX) {
-        return qr_fail(err, QUIRE_LIMIT, "A list takes %zu bytes; a value has at most 4 GiB.",
-                       size);
-    }
-    void *bytes = qr_arena_alloc(arena, size, err);
-    if (bytes == NULL) {
-        return QUIRE_NO_MEMORY;
-    }
-    quire_record_encode(elements, value->count, bytes);
-    *out = (quire_value){.type = QUIRE_LIST, .size = (uint32_t)size, .as.bytes = bytes};
-    return QUIRE_OK;
+    return qr_column_list(elements, value->count, arena, out, err);
 }
 
 static quire_status wrong_type(const struct qr_model_field *field, quire_error *err)

@@ -18,6 +18,10 @@ quire_status qr_column_from_value(const struct qr_model_field *field, bool eleme
                                   const struct qr_gql_value *value, struct qr_arena *arena,
                                   quire_value *out, quire_error *err);
 
+/* A list column's value of these elements. Memory from the arena. */
+quire_status qr_column_list(const quire_value *elements, uint32_t count, struct qr_arena *arena,
+                            quire_value *out, quire_error *err);
+
 /* Writes a column's value as JSON. CORRUPT when it is not what the field stores. */
 quire_status qr_column_to_json(const struct qr_model_field *field, const quire_value *value,
                                struct qr_json_writer *writer, quire_error *err);

@@ -67,6 +67,11 @@ quire_status qr_filter_compile(struct qr_reader *reader, const struct qr_model_t
 quire_status qr_filter_and(struct qr_reader *reader, struct qr_filter *a, struct qr_filter *b,
                            struct qr_filter **out);
 
+/* Whether the filter is certain to give `value` for every row, seen from the filter alone: NULL, {}
+ * and {OR: [{}]} always hold, {OR: []} never does. Operators with nothing to look for (`notIn: []`,
+ * `contains: ""`) count as always holding. False where that cannot be told. */
+bool qr_filter_is_constant(const struct qr_filter *filter, bool value);
+
 /* Whether a row passes; filter NULL passes all. Uses the reader's scratch arena, which the caller
  * resets. */
 quire_status qr_filter_test(struct qr_reader *reader, const struct qr_filter *filter,

@@ -196,6 +196,7 @@ static quire_status report_failure(struct run *run, quire_status status,
         qr_gql_str_of(store != NULL && store->code != NULL ? store->code : code_of(status));
     if (store != NULL) {
         problem->coordinate = store->coordinate;
+        problem->input_path = store->place;
     }
     if (field != NULL) {
         struct qr_gql_path *path = qr_arena_alloc_zero(&run->arena, sizeof *path, NULL);
@@ -266,15 +267,15 @@ static quire_status run_mutation(struct run *run, struct qr_store *store,
 {
     qr_json_begin_object(&run->writer);
     for (uint32_t i = 0; i < run->set->count; i++) {
-        struct qr_node *node;
+        struct qr_mutation mutation;
         *failed = &run->set->fields[i];
         if ((*failed)->api == NULL) {
             QR_TRY(write_meta(run, *failed));
             continue;
         }
-        QR_TRY(qr_mutate(store, *failed, &node));
+        QR_TRY(qr_mutate(store, *failed, &mutation));
         put_name(run, *failed);
-        QR_TRY(qr_write_row(store->reader, node, 0, &run->writer));
+        QR_TRY(qr_mutation_write(store->reader, &mutation, &run->writer));
     }
     qr_json_end_object(&run->writer);
     return run->writer.status;

@@ -61,13 +61,13 @@ const struct qr_gql_source qr_gql_json_source = {
 /* ---- reports ---- */
 
 /* Root first. Paths are as deep as responses, and reports short. */
-static void write_path(struct qr_json_writer *out, const struct qr_gql_path *leaf)
+static void write_path(struct qr_json_writer *out, const char *key, const struct qr_gql_path *leaf)
 {
     size_t depth = 0;
     for (const struct qr_gql_path *step = leaf; step; step = step->parent) {
         depth++;
     }
-    qr_json_put_key(out, "path", 4);
+    qr_json_put_key(out, key, strlen(key));
     qr_json_begin_array(out);
     for (; depth > 0; depth--) {
         const struct qr_gql_path *step = leaf;
@@ -117,13 +117,16 @@ void qr_gql_report_write(struct qr_json_writer *out, const struct qr_gql_report 
             write_locations(out, p);
         }
         if (p->path) {
-            write_path(out, p->path);
+            write_path(out, "path", p->path);
         }
         if (p->code.data || p->coordinate.data) {
             qr_json_put_key(out, "extensions", 10);
             qr_json_begin_object(out);
             write_extension(out, "code", p->code);
             write_extension(out, "coordinate", p->coordinate);
+            if (p->input_path) {
+                write_path(out, "inputPath", p->input_path);
+            }
             qr_json_end_object(out);
         }
         qr_json_end_object(out);

@@ -466,6 +466,7 @@ static quire_status build_model(struct qr_model_builder *builder)
     QR_TRY(qr_gql_report_outcome(builder->report, QUIRE_SCHEMA, builder->err));
     QR_TRY(qr_model_build_indexes(builder));
     QR_TRY(qr_model_choose_names(builder));
+    QR_TRY(qr_model_choose_verbs(builder));
     return qr_gql_report_outcome(builder->report, QUIRE_SCHEMA, builder->err);
 }
 

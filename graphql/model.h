@@ -34,6 +34,18 @@ enum qr_model_scalar {
 
 enum qr_model_on_delete { QR_MODEL_RESTRICT, QR_MODEL_SET_NULL, QR_MODEL_CASCADE };
 
+/* The generated fields of Mutation, each type has all of them. */
+enum qr_model_verb {
+    QR_MODEL_CREATE,
+    QR_MODEL_UPDATE,
+    QR_MODEL_DELETE,
+    QR_MODEL_UPSERT,
+    QR_MODEL_CREATE_MANY,
+    QR_MODEL_UPDATE_MANY,
+    QR_MODEL_DELETE_MANY,
+    QR_MODEL_VERBS
+};
+
 struct qr_model_type;
 
 struct qr_model_field {
@@ -68,6 +80,9 @@ struct qr_model_index {
     bool unique;
     const struct qr_model_field **fields; /* COLUMN or REFERENCE */
     uint32_t field_count;
+    /* What the index is called as a key in inputs, such as `id` or `authorId_year`; NULL where it is
+     * not unique, or another one of the same fields is called so. */
+    const char *key_name;
 };
 
 struct qr_model_type {
@@ -88,8 +103,12 @@ struct qr_model_type {
     /* References of any type that point to this one. */
     struct qr_model_field **referrers;
     uint32_t referrer_count;
+    bool single_target;   /* some single relation leads here */
+    bool list_target;     /* some list of rows is of this type */
     const char *one_name; /* Query fields */
     const char *many_name;
+    const char *verb_names[QR_MODEL_VERBS]; /* Mutation fields */
+    bool delete_nullable; /* deleting a row that does not exist gives null and no error */
 };
 
 struct qr_model {

@@ -104,6 +104,12 @@ static quire_status check_field_names(struct qr_model_builder *builder, struct q
         if (name == NULL || (field->role == QR_MODEL_LINKS && keys == NULL)) {
             return QUIRE_NO_MEMORY;
         }
+        if (strcmp(name, "_version") == 0) {
+            qr_model_problem(builder, qr_model_field_pos(field),
+                             "%.*s.%s has the name of a field that every row has in the API; "
+                             "rename it.",
+                             QR_GQL_FMT(type->name), name);
+        }
         if (strcmp(name, "AND") == 0 || strcmp(name, "OR") == 0 || strcmp(name, "NOT") == 0) {
             qr_model_problem(builder, qr_model_field_pos(field),
                              "%.*s.%s has the name of an operator of filters; rename it.",
@@ -160,15 +166,50 @@ static struct qr_gql_str stem_of(struct qr_gql_str name, const char *suffix)
     return (struct qr_gql_str){name.data, name.size - size};
 }
 
+/* Whether the API generates a type of this name for a key of several fields: `TWhereKey_a_b`. */
+static bool is_key_type(const struct qr_model *model, struct qr_gql_str name)
+{
+    static const char infix[] = "WhereKey_";
+    for (uint32_t i = 0; i < model->type_count; i++) {
+        struct qr_gql_str table = model->types[i].name;
+        if (name.size > table.size + sizeof infix - 1 &&
+            memcmp(name.data, table.data, table.size) == 0 &&
+            memcmp(name.data + table.size, infix, sizeof infix - 1) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* Whether the API generates a type of this name. */
 static bool is_generated(const struct qr_model *model, struct qr_gql_str name)
 {
     static const char *const fixed[] = {"Query", "Mutation", "PageInfo", "SortOrder",
                                         "StringFilterMode"};
     static const char *const of_tables[] = {
-        "Connection", "Edge",        "WhereInput",     "OrderBy",
-        "Input",      "UpdateInput", "RelationFilter", "ListRelationFilter"};
-    static const char *const of_leaves[] = {"Filter", "ListFilter"};
+        "Connection",
+        "Edge",
+        "WhereInput",
+        "OrderBy",
+        "Input",
+        "UpdateInput",
+        "RelationFilter",
+        "ListRelationFilter",
+        "BulkResult",
+        "WhereKey",
+        "ConnectOrCreate",
+        "CreateNestedOne",
+        "CreateNestedMany",
+        "UpdateNestedOne",
+        "UpdateNestedMany",
+        "NestedUpdate",
+        "NestedUpdateByKey",
+        "NestedUpsert",
+        "NestedUpsertByKey",
+        "UpdateOperators",
+    };
+    static const char *const of_leaves[] = {"Filter", "ListFilter", "UpdateOperators",
+                                            "ListUpdateOperators"};
 
     for (size_t i = 0; i < sizeof fixed / sizeof fixed[0]; i++) {
         if (qr_gql_str_is(name, fixed[i])) {
@@ -189,7 +230,7 @@ static bool is_generated(const struct qr_model *model, struct qr_gql_str name)
             return true;
         }
     }
-    return false;
+    return is_key_type(model, name);
 }
 
 /* Input types are declared for the host program alone and do not reach the API. */

@@ -251,6 +251,49 @@ static quire_status build_indexes(struct qr_model_builder *builder, struct qr_mo
     return QUIRE_OK;
 }
 
+/* Whether an index before this one is unique on the same fields, in any order. */
+static bool is_twin(const struct qr_model_type *type, uint32_t index)
+{
+    const struct qr_model_index *self = &type->indexes[index];
+    for (uint32_t i = 0; i < index; i++) {
+        const struct qr_model_index *other = &type->indexes[i];
+        uint32_t same = 0;
+        for (uint32_t f = 0; f < self->field_count; f++) {
+            same += is_among(other->fields, other->field_count, self->fields[f]) ? 1 : 0;
+        }
+        if (other->unique && other->field_count == self->field_count && same == self->field_count) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Names the unique indexes, which find one row each. */
+static quire_status name_keys(struct qr_model_builder *builder, struct qr_model_type *type)
+{
+    for (uint32_t i = 0; i < type->index_count; i++) {
+        struct qr_model_index *index = &type->indexes[i];
+        struct qr_gql_buffer buffer;
+        struct qr_gql_str name;
+        if (!index->unique || is_twin(type, i)) {
+            continue;
+        }
+        qr_gql_buffer_init(&buffer, builder->arena, builder->err);
+        for (uint32_t f = 0; f < index->field_count; f++) {
+            qr_gql_buffer_text(&buffer, f > 0 ? "_" : "");
+            qr_gql_buffer_text(&buffer, index->fields[f]->column_name);
+        }
+        QR_TRY(qr_gql_buffer_finish(&buffer, &name));
+        index->key_name = name.data;
+        if (index->field_count > 1 && qr_model_find_field(type, name) != NULL) {
+            qr_model_problem(builder, qr_model_field_pos(qr_model_find_field(type, name)),
+                             "%.*s.%s has the name of the key of several fields; rename it.",
+                             QR_GQL_FMT(type->name), name.data);
+        }
+    }
+    return QUIRE_OK;
+}
+
 quire_status qr_model_build_indexes(struct qr_model_builder *builder)
 {
     struct qr_gql_name_table names = {0};
@@ -262,6 +305,7 @@ quire_status qr_model_build_indexes(struct qr_model_builder *builder)
         struct qr_model_type *type = &builder->model->types[i];
         QR_TRY(collect_keys(builder, type));
         QR_TRY(build_indexes(builder, type));
+        QR_TRY(name_keys(builder, type));
         for (uint32_t j = 0; j < type->index_count; j++) {
             void *previous;
             QR_TRY(qr_gql_name_table_add(&names, builder->arena,

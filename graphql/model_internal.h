@@ -25,6 +25,9 @@ quire_status qr_model_resolve_relations(struct qr_model_builder *builder);
 quire_status qr_model_build_indexes(struct qr_model_builder *builder);
 /* The names of the generated Query fields (model_indexes.c). */
 quire_status qr_model_choose_names(struct qr_model_builder *builder);
+/* The names of the generated Mutation fields, and what a declared Mutation says of them
+ * (model_mutations.c). */
+quire_status qr_model_choose_verbs(struct qr_model_builder *builder);
 
 /* The relation whose key a field named `name` would be: `f` of `fId`, the list `f` of `fIds`; or
  * NULL. */

@@ -236,6 +236,15 @@ static quire_status visit_single(struct qr_model_builder *builder, struct qr_mod
     return QUIRE_OK;
 }
 
+/* Lets each type know what kinds of relation lead to it. */
+static quire_status visit_target(struct qr_model_builder *builder, struct qr_model_field *field)
+{
+    (void)builder;
+    field->target->list_target = field->target->list_target || field->list;
+    field->target->single_target = field->target->single_target || !field->list;
+    return QUIRE_OK;
+}
+
 static quire_status visit_reference(struct qr_model_builder *builder, struct qr_model_field *field)
 {
     return field->role == QR_MODEL_REFERENCE ? read_reference(builder, field) : QUIRE_OK;
@@ -278,5 +287,7 @@ quire_status qr_model_resolve_relations(struct qr_model_builder *builder)
     QR_TRY(for_relations(builder, false, visit_single));
     QR_TRY(for_relations(builder, true, resolve_list));
     QR_TRY(for_relations(builder, false, visit_reference));
+    QR_TRY(for_relations(builder, false, visit_target));
+    QR_TRY(for_relations(builder, true, visit_target));
     return collect_referrers(builder);
 }

@@ -1,86 +1,19 @@
 /*
  * Running mutation fields: see mutate.h.
+ *
+ * A write of many rows first collects the rowids it is about and then changes
+ * them, so that no row is met twice because of what was done to it.
  */
 #include "graphql/mutate.h"
 
 #include "graphql/column.h"
+#include "graphql/explain.h"
+#include "graphql/row_write.h"
+#include "graphql/version.h"
 
-/* The row that a key names; FOREIGN_KEY when there is none. */
-static quire_status find_target(struct qr_store *store, const struct qr_model_field *field,
-                                const struct qr_gql_value *key, int64_t *rowid)
-{
-    const struct qr_model_field *target_key = field->target->key;
-    quire_value value;
-    bool found;
+/* ---- one row ---- */
 
-    QR_TRY(qr_column_from_value(target_key, false, key, store->reader->arena, &value,
-                                store->reader->err));
-    QR_TRY(qr_reader_find(store->reader, target_key, &value, rowid, &found));
-    if (!found) {
-        struct qr_gql_str shown = qr_gql_str_cut(key->text, 60);
-        return qr_store_fail(store, QUIRE_FOREIGN_KEY, "FOREIGN_KEY", field,
-                             "%s.%.*s refers to \"%.*s\", which is no row of %s.",
-                             field->owner->table, QR_GQL_FMT(field->name), QR_GQL_FMT(shown),
-                             field->target->table);
-    }
-    return QUIRE_OK;
-}
-
-/* Takes the columns and references that an input gives. */
-static quire_status read_columns(struct qr_store *store, const struct qr_gql_value *input,
-                                 struct qr_draft *draft)
-{
-    for (uint32_t i = 0; i < draft->type->column_count; i++) {
-        const struct qr_model_field *field = draft->type->columns[i];
-        struct qr_gql_str name =
-            field->role == QR_MODEL_REFERENCE ? qr_gql_str_of(field->column_name) : field->name;
-        const struct qr_gql_value *value = qr_gql_value_get(input, name);
-        int64_t rowid;
-        if (value == NULL) {
-            continue;
-        }
-        draft->given[i] = true;
-        if (field->role == QR_MODEL_COLUMN) {
-            QR_TRY(qr_column_from_value(field, false, value, store->reader->arena,
-                                        &draft->values[i], store->reader->err));
-        } else if (value->kind != QR_GQL_VALUE_NULL) {
-            QR_TRY(find_target(store, field, value, &rowid));
-            draft->values[i] = quire_int(rowid);
-        }
-    }
-    return QUIRE_OK;
-}
-
-/* Sets the links that an input gives; `replace` removes those that were there. */
-static quire_status write_links(struct qr_store *store, const struct qr_model_type *type,
-                                const struct qr_gql_value *input, int64_t rowid, bool replace)
-{
-    for (uint32_t i = 0; i < type->field_count; i++) {
-        const struct qr_model_field *field = &type->fields[i];
-        if (field->role != QR_MODEL_LINKS) {
-            continue;
-        }
-        const char *name = qr_api_keys_name(field, store->reader->arena, store->reader->err);
-        if (name == NULL) {
-            return QUIRE_NO_MEMORY;
-        }
-        const struct qr_gql_value *keys = qr_gql_value_get(input, qr_gql_str_of(name));
-        if (keys == NULL) {
-            continue;
-        }
-        if (replace) {
-            QR_TRY(qr_store_unlink_all(store, field, rowid));
-        }
-        for (uint32_t k = 0; keys->kind == QR_GQL_VALUE_LIST && k < keys->count; k++) {
-            int64_t target;
-            QR_TRY(find_target(store, field, &keys->items[k], &target));
-            QR_TRY(qr_store_link(store, field, rowid, target));
-        }
-    }
-    return QUIRE_OK;
-}
-
-/* The rowid of the row that the field's key argument names. */
+/* The rowid of the row that the field's key argument names; 0 when there is none. */
 static quire_status find_row(struct qr_store *store, const struct qr_select_field *field,
                              int64_t *rowid)
 {
@@ -92,13 +25,49 @@ static quire_status find_row(struct qr_store *store, const struct qr_select_fiel
     QR_TRY(qr_column_from_value(type->key, false, key, store->reader->arena, &value,
                                 store->reader->err));
     QR_TRY(qr_reader_find(store->reader, type->key, &value, rowid, &found));
-    if (!found) {
-        struct qr_gql_str shown = qr_gql_str_cut(key->text, 60);
-        return qr_store_fail(store, QUIRE_QUERY, "NOT_FOUND", type->key,
-                             "There is no row of %s with %.*s \"%.*s\".", type->table,
-                             QR_GQL_FMT(type->key->name), QR_GQL_FMT(shown));
-    }
+    *rowid = found ? *rowid : 0;
     return QUIRE_OK;
+}
+
+static quire_status fail_missing(struct qr_store *store, const struct qr_select_field *field)
+{
+    const struct qr_model_type *type = field->api->type;
+    const struct qr_gql_value *key = qr_gql_value_get(&field->selected->arguments, type->key->name);
+    struct qr_gql_str shown = qr_gql_str_cut(key->text, 60);
+    return qr_store_fail(store, QUIRE_QUERY, "NOT_FOUND", type->key,
+                         "There is no row of %s with %.*s \"%.*s\".", type->table,
+                         QR_GQL_FMT(type->key->name), QR_GQL_FMT(shown));
+}
+
+/* Compares the version that `ifMatch` asks for with that of the row; rowid 0: there is no row. */
+static quire_status check_version(struct qr_store *store, const struct qr_select_field *field,
+                                  int64_t rowid)
+{
+    const struct qr_gql_value *wanted = qr_select_argument(field, "ifMatch");
+    const struct qr_model_type *type = field->api->type;
+    char version[QR_VERSION_SIZE];
+    struct qr_row row;
+    bool found = false;
+
+    if (wanted == NULL) {
+        return QUIRE_OK;
+    }
+    if (wanted->kind == QR_GQL_VALUE_NULL) {
+        return qr_store_fail(store, QUIRE_QUERY, "BAD_INPUT", NULL,
+                             "\"ifMatch\" must not be null; leave it out to write in any case.");
+    }
+    if (rowid != 0) {
+        QR_TRY(qr_reader_row(store->reader, type, rowid, &row, &found));
+    }
+    if (found) {
+        qr_version_write(&row, version);
+    }
+    return found && qr_gql_str_equal(wanted->text, (struct qr_gql_str){version, sizeof version})
+               ? QUIRE_OK
+               : qr_store_fail(store, QUIRE_QUERY, "CONFLICT", type->key,
+                               "The row of %s is not the one that \"ifMatch\" names: it has been "
+                               "written since; read it again.",
+                               type->table);
 }
 
 static quire_status read_row(struct qr_store *store, const struct qr_select_field *field,
@@ -110,35 +79,262 @@ static quire_status read_row(struct qr_store *store, const struct qr_select_fiel
         return QUIRE_NO_MEMORY;
     }
     QR_TRY(qr_reader_row(store->reader, field->api->type, rowid, row, &found));
-    return qr_read_rows(store->reader, field->api->type, field->set, row, found ? 1 : 0, out);
+    if (!found) {
+        return qr_store_fail(store, QUIRE_QUERY, "NOT_FOUND", NULL,
+                             "The row of %s was deleted by its own nested writes.",
+                             field->api->type->table);
+    }
+    return qr_read_rows(store->reader, field->api->type, field->set, row, 1, out);
 }
 
-quire_status qr_mutate(struct qr_store *store, const struct qr_select_field *field,
-                       struct qr_node **out)
+/* An update says what to change. */
+static quire_status check_changes(struct qr_store *store, const struct qr_select_field *field)
+{
+    const struct qr_gql_value *input = qr_select_argument(field, "input");
+    const struct qr_gql_value *apply = qr_select_argument(field, "apply");
+    bool given = (input != NULL && input->kind != QR_GQL_VALUE_NULL) ||
+                 (apply != NULL && apply->kind != QR_GQL_VALUE_NULL);
+    return given ? QUIRE_OK
+                 : qr_store_fail(store, QUIRE_QUERY, "BAD_INPUT", NULL,
+                                 "\"%.*s\" needs \"input\" or \"apply\".",
+                                 QR_GQL_FMT(field->selected->field->name));
+}
+
+static quire_status create_row(struct qr_store *store, const struct qr_select_field *field,
+                               const char *input, int64_t *rowid)
+{
+    const struct qr_gql_path *place = store->place;
+    QR_TRY(qr_store_enter(store, qr_gql_str_of(input), 0));
+    QR_TRY(qr_row_create(store, field->api->type, qr_select_argument(field, input), NULL, rowid));
+    store->place = place;
+    return QUIRE_OK;
+}
+
+static quire_status run_update(struct qr_store *store, const struct qr_select_field *field,
+                               struct qr_mutation *out)
+{
+    int64_t rowid;
+    QR_TRY(check_changes(store, field));
+    QR_TRY(find_row(store, field, &rowid));
+    if (rowid == 0) {
+        return fail_missing(store, field);
+    }
+    QR_TRY(check_version(store, field, rowid));
+    QR_TRY(qr_row_update(store, field->api->type, rowid, &field->selected->arguments, "input"));
+    return read_row(store, field, rowid, &out->node);
+}
+
+static quire_status run_delete(struct qr_store *store, const struct qr_select_field *field,
+                               struct qr_mutation *out)
 {
     const struct qr_model_type *type = field->api->type;
-    const struct qr_gql_value *input = qr_select_argument(field, "input");
-    struct qr_draft draft;
-    int64_t rowid = 0;
+    int64_t rowid;
+    QR_TRY(find_row(store, field, &rowid));
+    if (rowid == 0) {
+        return type->delete_nullable ? QUIRE_OK : fail_missing(store, field);
+    }
+    QR_TRY(check_version(store, field, rowid));
+    QR_TRY(read_row(store, field, rowid, &out->node));
+    return qr_store_delete(store, type, &rowid, 1);
+}
 
+static quire_status run_upsert(struct qr_store *store, const struct qr_select_field *field,
+                               struct qr_mutation *out)
+{
+    int64_t rowid;
+    bool found;
+
+    QR_TRY(
+        qr_row_find(store, field->api->type, qr_select_argument(field, "where"), &rowid, &found));
+    QR_TRY(check_version(store, field, found ? rowid : 0));
+    QR_TRY(
+        found ? qr_row_update(store, field->api->type, rowid, &field->selected->arguments, "update")
+              : create_row(store, field, "create", &rowid));
+    return read_row(store, field, rowid, &out->node);
+}
+
+static quire_status run_create(struct qr_store *store, const struct qr_select_field *field,
+                               struct qr_mutation *out)
+{
+    int64_t rowid;
+    QR_TRY(create_row(store, field, "input", &rowid));
+    return read_row(store, field, rowid, &out->node);
+}
+
+/* ---- many rows ---- */
+
+/* Reads what is selected below `returning`, of those rows that exist. */
+static quire_status read_rows(struct qr_store *store, const struct qr_select_field *field,
+                              const int64_t *rowids, size_t count, struct qr_mutation *out)
+{
+    struct qr_reader *reader = store->reader;
+    const struct qr_model_type *type = field->api->type;
+    struct qr_row *rows;
+    size_t found = 0;
+
+    out->affected = count;
+    out->returning = qr_arena_alloc_zero(
+        reader->arena, sizeof(struct qr_node *) * (field->set->count + 1), reader->err);
+    if (out->returning == NULL) {
+        return QUIRE_NO_MEMORY;
+    }
+    if (qr_select_find(field->set, QR_API_RETURNING) == NULL) {
+        return QUIRE_OK;
+    }
+    rows = qr_arena_alloc_zero(reader->arena, sizeof *rows * (count + 1), reader->err);
+    if (rows == NULL) {
+        return QUIRE_NO_MEMORY;
+    }
+    for (size_t i = 0; i < count; i++) {
+        rows[i].rowid = rows[i].place = rowids[i];
+    }
+    QR_TRY(qr_reader_fetch(reader, reader->arena, type, rows, count));
+    for (size_t i = 0; i < count; i++) {
+        if (rows[i].record != NULL) {
+            rows[found++] = rows[i];
+        }
+    }
+    for (uint32_t f = 0; f < field->set->count; f++) {
+        const struct qr_select_field *selected = &field->set->fields[f];
+        if (selected->api != NULL && selected->api->kind == QR_API_RETURNING) {
+            QR_TRY(qr_read_rows(reader, type, selected->set, rows, found, &out->returning[f]));
+        }
+    }
+    return QUIRE_OK;
+}
+
+static quire_status run_create_many(struct qr_store *store, const struct qr_select_field *field,
+                                    struct qr_mutation *out)
+{
+    struct qr_reader *reader = store->reader;
+    const struct qr_gql_path *place = store->place;
+    const struct qr_gql_value *inputs = qr_select_argument(field, "inputs");
+    struct qr_gql_path *element = qr_arena_alloc(reader->arena, sizeof *element, reader->err);
+    int64_t *rowids =
+        qr_arena_alloc(reader->arena, sizeof *rowids * ((size_t)inputs->count + 1), reader->err);
+
+    if (rowids == NULL || element == NULL) {
+        return QUIRE_NO_MEMORY;
+    }
+    QR_TRY(qr_store_enter(store, qr_gql_str_of("inputs"), 0));
+    *element = (struct qr_gql_path){.parent = store->place};
+    for (uint32_t i = 0; i < inputs->count; i++) {
+        element->index = i;
+        store->place = element;
+        QR_TRY(qr_row_create(store, field->api->type, &inputs->items[i], NULL, &rowids[i]));
+    }
+    store->place = place;
+    return read_rows(store, field, rowids, inputs->count, out);
+}
+
+/* The rows that the field's `where` selects; BAD_INPUT when that is all of them and it is not said
+ * that it should be. */
+static quire_status select_rows(struct qr_store *store, const struct qr_select_field *field,
+                                int64_t **rowids, size_t *count)
+{
+    const struct qr_gql_value *all = qr_select_argument(field, "allRows");
+    struct qr_query query;
+
+    QR_TRY(qr_query_compile(store->reader, field->api->type, NULL, field, &query));
+    if (qr_filter_is_constant(query.filter, true) &&
+        (all == NULL || all->kind != QR_GQL_VALUE_BOOL || !all->boolean)) {
+        return qr_store_fail(store, QUIRE_QUERY, "BAD_INPUT", NULL,
+                             "\"%.*s\" has no condition that a row could fail: it would write all "
+                             "rows of %s. Give one in \"where\", or say \"allRows: true\".",
+                             QR_GQL_FMT(field->selected->field->name), field->api->type->table);
+    }
+    QR_TRY(qr_explain_field(store->reader, field->selected->parent, field->selected->field->name));
+    return qr_query_rowids(store->reader, &query, rowids, count);
+}
+
+static quire_status run_update_many(struct qr_store *store, const struct qr_select_field *field,
+                                    struct qr_mutation *out)
+{
+    struct qr_row_change change;
+    int64_t *rowids;
+    size_t count;
+
+    QR_TRY(check_changes(store, field));
+    QR_TRY(select_rows(store, field, &rowids, &count));
+    QR_TRY(qr_row_change_compile(store, field->api->type, &field->selected->arguments, "input",
+                                 &change));
+    for (size_t i = 0; i < count; i++) {
+        QR_TRY(qr_row_change_run(store, &change, rowids[i]));
+    }
+    return read_rows(store, field, rowids, count, out);
+}
+
+static quire_status run_delete_many(struct qr_store *store, const struct qr_select_field *field,
+                                    struct qr_mutation *out)
+{
+    int64_t *rowids;
+    size_t count;
+    QR_TRY(select_rows(store, field, &rowids, &count));
+    QR_TRY(read_rows(store, field, rowids, count, out));
+    return qr_store_delete(store, field->api->type, rowids, count);
+}
+
+/* ---- fields ---- */
+
+typedef quire_status (*run_verb)(struct qr_store *store, const struct qr_select_field *field,
+                                 struct qr_mutation *out);
+
+quire_status qr_mutate(struct qr_store *store, const struct qr_select_field *field,
+                       struct qr_mutation *out)
+{
+    static const run_verb verbs[QR_MODEL_VERBS] = {
+        [QR_MODEL_CREATE] = run_create,           [QR_MODEL_UPDATE] = run_update,
+        [QR_MODEL_DELETE] = run_delete,           [QR_MODEL_UPSERT] = run_upsert,
+        [QR_MODEL_CREATE_MANY] = run_create_many, [QR_MODEL_UPDATE_MANY] = run_update_many,
+        [QR_MODEL_DELETE_MANY] = run_delete_many,
+    };
+    int verb = (int)field->api->kind - QR_API_CREATE;
+
+    *out = (struct qr_mutation){.field = field, .bulk = verb >= QR_MODEL_CREATE_MANY};
     store->code = NULL;
     store->coordinate = (struct qr_gql_str){NULL, 0};
-    if (field->api->kind == QR_API_DELETE) {
-        QR_TRY(find_row(store, field, &rowid));
-        QR_TRY(read_row(store, field, rowid, out));
-        return qr_store_delete(store, type, rowid);
+    store->place = NULL;
+    store->has_deleted = false;
+    return verbs[verb](store, field, out);
+}
+
+/* ---- writing ---- */
+
+static quire_status write_returning(struct qr_reader *reader, const struct qr_node *node,
+                                    struct qr_json_writer *writer)
+{
+    qr_json_begin_array(writer);
+    for (size_t i = 0; i < node->count; i++) {
+        QR_TRY(qr_write_row(reader, node, i, writer));
     }
-    if (field->api->kind == QR_API_UPDATE) {
-        QR_TRY(find_row(store, field, &rowid));
+    qr_json_end_array(writer);
+    return QUIRE_OK;
+}
+
+quire_status qr_mutation_write(struct qr_reader *reader, const struct qr_mutation *mutation,
+                               struct qr_json_writer *writer)
+{
+    const struct qr_select *set = mutation->field->set;
+
+    if (!mutation->bulk) {
+        if (mutation->node == NULL) {
+            qr_json_put_null(writer);
+            return QUIRE_OK;
+        }
+        return qr_write_row(reader, mutation->node, 0, writer);
     }
-    QR_TRY(qr_draft_init(store, type, &draft));
-    QR_TRY(read_columns(store, input, &draft));
-    if (field->api->kind == QR_API_CREATE) {
-        QR_TRY(qr_draft_complete(store, &draft));
-        QR_TRY(qr_store_insert(store, &draft, &rowid));
-    } else {
-        QR_TRY(qr_store_update(store, rowid, &draft));
+    qr_json_begin_object(writer);
+    for (uint32_t f = 0; f < set->count; f++) {
+        const struct qr_select_field *field = &set->fields[f];
+        qr_json_put_key(writer, field->selected->name.data, field->selected->name.size);
+        if (field->api == NULL) {
+            qr_json_put_string(writer, set->type->name.data, set->type->name.size);
+        } else if (field->api->kind == QR_API_AFFECTED_ROWS) {
+            qr_json_put_uint(writer, mutation->affected);
+        } else {
+            QR_TRY(write_returning(reader, mutation->returning[f], writer));
+        }
     }
-    QR_TRY(write_links(store, type, input, rowid, field->api->kind == QR_API_UPDATE));
-    return read_row(store, field, rowid, out);
+    qr_json_end_object(writer);
+    return writer->status;
 }

@@ -420,6 +420,73 @@ quire_status qr_query_run(struct qr_reader *reader, const struct qr_query *query
     return qr_explain_query(reader, query, reader->rows_read - before, page->count);
 }
 
+/* Rowids that grow in the arena. */
+struct rowid_list {
+    int64_t *rowids;
+    size_t count, capacity;
+};
+
+static quire_status add_rowid(struct qr_reader *reader, struct rowid_list *list, int64_t rowid)
+{
+    if (list->count == list->capacity) {
+        size_t capacity = list->capacity == 0 ? BATCH_ROWS : list->capacity * 2;
+        int64_t *grown = qr_arena_alloc(reader->arena, sizeof *grown * capacity, reader->err);
+        if (grown == NULL) {
+            return QUIRE_NO_MEMORY;
+        }
+        if (list->count > 0) {
+            memcpy(grown, list->rowids, sizeof *grown * list->count);
+        }
+        list->rowids = grown;
+        list->capacity = capacity;
+    }
+    list->rowids[list->count++] = rowid;
+    return QUIRE_OK;
+}
+
+static quire_status collect_rowids(struct qr_reader *reader, const struct qr_query *query,
+                                   struct walk *walk, struct rowid_list *list)
+{
+    struct qr_row *batch = qr_arena_alloc(reader->arena, sizeof *batch * BATCH_ROWS, reader->err);
+    bool valid = true;
+
+    if (batch == NULL) {
+        return QUIRE_NO_MEMORY;
+    }
+    while (valid) {
+        size_t count;
+        qr_arena_reset(&reader->batch);
+        QR_TRY(next_batch(walk, batch, BATCH_ROWS, &count, &valid));
+        for (size_t i = 0; i < count; i++) {
+            bool pass;
+            quire_status status = qr_filter_test(reader, query->filter, &batch[i], &pass);
+            qr_arena_reset(&reader->scratch);
+            QR_TRY(status);
+            if (pass) {
+                QR_TRY(add_rowid(reader, list, batch[i].rowid));
+            }
+        }
+    }
+    return QUIRE_OK;
+}
+
+quire_status qr_query_rowids(struct qr_reader *reader, const struct qr_query *query,
+                             int64_t **rowids, size_t *count)
+{
+    uint64_t before = reader->rows_read;
+    struct rowid_list list = {0};
+    struct walk walk;
+    quire_status status;
+
+    QR_TRY(walk_open(reader, query, &query->path, 0, &walk));
+    status = collect_rowids(reader, query, &walk, &list);
+    walk_close(&walk);
+    QR_TRY(status);
+    *rowids = list.rowids;
+    *count = list.count;
+    return qr_explain_query(reader, query, reader->rows_read - before, list.count);
+}
+
 /* Collects the candidates of all parents; starts[i] is where parent i's begin. */
 static quire_status gather(struct qr_reader *reader, const struct qr_query *query,
                            const struct qr_row *parents, size_t parent_count,

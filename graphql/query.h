@@ -75,6 +75,11 @@ quire_status qr_query_compile(struct qr_reader *reader, const struct qr_model_ty
 quire_status qr_query_run(struct qr_reader *reader, const struct qr_query *query,
                           struct qr_rows *rows, struct qr_page *page);
 
+/* The rowids of all rows that the filter selects, found by the query's path before anything is done
+ * to them; in the arena. Order and page do not matter. */
+quire_status qr_query_rowids(struct qr_reader *reader, const struct qr_query *query,
+                             int64_t **rowids, size_t *count);
+
 /* Runs for each parent; pages[i] is parent i's part of `rows`. */
 quire_status qr_query_run_level(struct qr_reader *reader, const struct qr_query *query,
                                 const struct qr_row *parents, size_t parent_count,

@@ -129,6 +129,25 @@ quire_status qr_reader_find(struct qr_reader *reader, const struct qr_model_fiel
     return qr_table_find_unique(table, (uint32_t)index, value, 1, rowid, found, reader->err);
 }
 
+quire_status qr_reader_find_by(struct qr_reader *reader, const struct qr_model_type *type,
+                               const struct qr_model_index *index, const quire_value *values,
+                               int64_t *rowid, bool *found)
+{
+    quire_table *table;
+
+    QR_TRY(qr_reader_table(reader, type, &table));
+    for (uint32_t i = 0; i < quire_table_index_count(table); i++) {
+        if (strcmp(quire_table_index(table, i)->name, index->name) == 0) {
+            reader->rows_read++;
+            return qr_table_find_unique(table, i, values, index->field_count, rowid, found,
+                                        reader->err);
+        }
+    }
+    return qr_fail(reader->err, QUIRE_SCHEMA,
+                   "The table %s lacks the index %s; apply the schema again.", type->table,
+                   index->name);
+}
+
 quire_status qr_reader_row(struct qr_reader *reader, const struct qr_model_type *type,
                            int64_t rowid, struct qr_row *row, bool *found)
 {

@@ -54,6 +54,11 @@ quire_status qr_reader_links(struct qr_reader *reader, const struct qr_model_fie
 quire_status qr_reader_find(struct qr_reader *reader, const struct qr_model_field *field,
                             const quire_value *value, int64_t *rowid, bool *found);
 
+/* The same by the values of all fields of a unique index; null finds nothing. */
+quire_status qr_reader_find_by(struct qr_reader *reader, const struct qr_model_type *type,
+                               const struct qr_model_index *index, const quire_value *values,
+                               int64_t *rowid, bool *found);
+
 /* Reads one row; the record is copied to the arena. */
 quire_status qr_reader_row(struct qr_reader *reader, const struct qr_model_type *type,
                            int64_t rowid, struct qr_row *row, bool *found);

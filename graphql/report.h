@@ -29,6 +29,8 @@ struct qr_gql_problem {
     size_t location_count;
     const struct qr_gql_path *path;     /* NULL when there is none */
     struct qr_gql_str code, coordinate; /* for `extensions`; data NULL when absent */
+    /* Where in the field's arguments, for `extensions`; NULL when absent. */
+    const struct qr_gql_path *input_path;
 };
 
 struct qr_gql_report {

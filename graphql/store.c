@@ -14,6 +14,10 @@
 
 static void set_coordinate(struct qr_store *store, const struct qr_model_field *field)
 {
+    if (field == NULL) {
+        store->coordinate = (struct qr_gql_str){NULL, 0};
+        return;
+    }
     const char *text = qr_gql_format(store->reader->arena, NULL, "%s.%.*s", field->owner->table,
                                      QR_GQL_FMT(field->name));
     store->coordinate = text == NULL ? (struct qr_gql_str){NULL, 0} : qr_gql_str_of(text);
@@ -34,11 +38,24 @@ quire_status qr_store_fail(struct qr_store *store, quire_status status, const ch
 
 /* ---- drafts ---- */
 
+quire_status qr_store_enter(struct qr_store *store, struct qr_gql_str key, size_t index)
+{
+    struct qr_gql_path *step =
+        qr_arena_alloc(store->reader->arena, sizeof *step, store->reader->err);
+    if (step == NULL) {
+        return QUIRE_NO_MEMORY;
+    }
+    *step = (struct qr_gql_path){.parent = store->place, .key = key, .index = index};
+    store->place = step;
+    return QUIRE_OK;
+}
+
 quire_status qr_draft_init(struct qr_store *store, const struct qr_model_type *type,
                            struct qr_draft *draft)
 {
     struct qr_reader *reader = store->reader;
     draft->type = type;
+    draft->operators = NULL;
     draft->values = qr_arena_alloc(reader->arena, sizeof *draft->values * (type->column_count + 1),
                                    reader->err);
     draft->given = qr_arena_alloc_zero(
@@ -118,22 +135,15 @@ static quire_status explain_clash(struct qr_store *store, const struct qr_model_
     for (uint32_t i = 0; i < type->index_count; i++) {
         const struct qr_model_index *index = &type->indexes[i];
         quire_value key[16] = {0};
-        quire_table *table;
         int64_t rowid = 0;
         bool found = false;
         if (!index->unique) {
             continue;
         }
-        QR_TRY(qr_reader_table(store->reader, type, &table));
         for (uint32_t f = 0; f < index->field_count; f++) {
             key[f] = values[index->fields[f]->column];
         }
-        for (uint32_t e = 0; e < quire_table_index_count(table) && !found; e++) {
-            if (strcmp(quire_table_index(table, e)->name, index->name) == 0) {
-                QR_TRY(qr_table_find_unique(table, e, key, index->field_count, &rowid, &found,
-                                            store->reader->err));
-            }
-        }
+        QR_TRY(qr_reader_find_by(store->reader, type, index, key, &rowid, &found));
         if (found && rowid != self) {
             struct qr_gql_str text = {"", 0};
             if (key[0].type == QUIRE_TEXT) {
@@ -148,11 +158,45 @@ static quire_status explain_clash(struct qr_store *store, const struct qr_model_
     return QUIRE_UNIQUE;
 }
 
+/* What was found before a deletion may be gone by now. */
+static quire_status check_exists(struct qr_store *store, const struct qr_model_type *type,
+                                 int64_t rowid)
+{
+    quire_table *table;
+    const void *record;
+    size_t size;
+    bool found;
+
+    if (!store->has_deleted) {
+        return QUIRE_OK;
+    }
+    QR_TRY(qr_reader_table(store->reader, type, &table));
+    QR_TRY(quire_table_get(table, rowid, &record, &size, &found, store->reader->err));
+    return found ? QUIRE_OK
+                 : qr_store_fail(store, QUIRE_QUERY, "NOT_FOUND", NULL,
+                                 "A row of %s that is to be written was deleted by the same field "
+                                 "of the request.",
+                                 type->table);
+}
+
+static quire_status check_references(struct qr_store *store, const struct qr_draft *draft)
+{
+    const struct qr_model_type *type = draft->type;
+    for (uint32_t i = 0; i < type->column_count && store->has_deleted; i++) {
+        if (draft->given[i] && type->columns[i]->role == QR_MODEL_REFERENCE &&
+            draft->values[i].type == QUIRE_INT) {
+            QR_TRY(check_exists(store, type->columns[i]->target, draft->values[i].as.integer));
+        }
+    }
+    return QUIRE_OK;
+}
+
 quire_status qr_store_insert(struct qr_store *store, const struct qr_draft *draft, int64_t *rowid)
 {
     quire_table *table;
     quire_status status;
 
+    QR_TRY(check_references(store, draft));
     QR_TRY(qr_reader_table(store->reader, draft->type, &table));
     *rowid = 0;
     status = quire_table_insert(table, rowid, draft->values, draft->type->column_count,
@@ -176,8 +220,8 @@ static quire_status read_values(struct qr_store *store, quire_table *table, int6
     }
     QR_TRY(quire_table_get(table, rowid, &record, &size, &found, reader->err));
     if (!found) {
-        return qr_fail(reader->err, QUIRE_INTERNAL, "The row %lld of a table is gone.",
-                       (long long)rowid);
+        return qr_store_fail(store, QUIRE_QUERY, "NOT_FOUND", NULL,
+                             "A row that is to be changed was deleted by the same request.");
     }
     record = qr_arena_copy(&reader->scratch, record, size, reader->err);
     if (record == NULL) {
@@ -189,6 +233,17 @@ static quire_status read_values(struct qr_store *store, quire_table *table, int6
     return QUIRE_OK;
 }
 
+/* Whether a value may stand in a column. */
+static quire_status check_null(struct qr_store *store, const struct qr_model_field *field,
+                               const quire_value *value)
+{
+    return value->type != QUIRE_NULL || !field->required
+               ? QUIRE_OK
+               : qr_store_fail(store, QUIRE_NOT_NULL, "NOT_NULL", field,
+                               "%s.%.*s is required and cannot be null.", field->owner->table,
+                               QR_GQL_FMT(field->name));
+}
+
 static quire_status update_row(struct qr_store *store, int64_t rowid, const struct qr_draft *draft)
 {
     const struct qr_model_type *type = draft->type;
@@ -198,41 +253,55 @@ static quire_status update_row(struct qr_store *store, int64_t rowid, const stru
     uint32_t count;
     bool found;
 
+    QR_TRY(check_references(store, draft));
     QR_TRY(qr_reader_table(store->reader, type, &table));
     QR_TRY(read_values(store, table, rowid, &values, &count));
     for (uint32_t i = 0; i < type->column_count; i++) {
-        if (!draft->given[i]) {
+        if (draft->given[i]) {
+            values[i] = draft->values[i];
+        } else if (draft->operators != NULL && draft->operators[i].kind != QR_OPERATOR_NONE) {
+            QR_TRY(qr_operator_apply(store, type->columns[i], &draft->operators[i], &values[i],
+                                     &values[i]));
+        } else {
             continue;
         }
-        values[i] = draft->values[i];
-        if (values[i].type == QUIRE_NULL && type->columns[i]->required) {
-            return qr_store_fail(store, QUIRE_NOT_NULL, "NOT_NULL", type->columns[i],
-                                 "%s.%.*s is required and cannot be null.", type->table,
-                                 QR_GQL_FMT(type->columns[i]->name));
-        }
+        QR_TRY(check_null(store, type->columns[i], &values[i]));
     }
     status = quire_table_update(table, rowid, values, count, &found, store->reader->err);
     return status == QUIRE_UNIQUE ? explain_clash(store, type, values, rowid) : status;
 }
 
-/* Clears a reference of a row. */
-static quire_status clear_reference(struct qr_store *store, const struct qr_model_field *field,
-                                    int64_t rowid)
-{
-    quire_value *values;
-    quire_table *table;
-    uint32_t count;
-    bool found;
-
-    QR_TRY(qr_reader_table(store->reader, field->owner, &table));
-    QR_TRY(read_values(store, table, rowid, &values, &count));
-    values[field->column] = quire_null();
-    return quire_table_update(table, rowid, values, count, &found, store->reader->err);
-}
-
 quire_status qr_store_update(struct qr_store *store, int64_t rowid, const struct qr_draft *draft)
 {
     quire_status status = update_row(store, rowid, draft);
+    qr_arena_reset(&store->reader->scratch);
+    return status;
+}
+
+static quire_status refer(struct qr_store *store, const struct qr_model_field *reference,
+                          int64_t rowid, int64_t target)
+{
+    quire_value *values;
+    quire_table *table;
+    quire_status status;
+    uint32_t count;
+    bool found;
+
+    if (target != 0) {
+        QR_TRY(check_exists(store, reference->target, target));
+    }
+    QR_TRY(qr_reader_table(store->reader, reference->owner, &table));
+    QR_TRY(read_values(store, table, rowid, &values, &count));
+    values[reference->column] = target == 0 ? quire_null() : quire_int(target);
+    QR_TRY(check_null(store, reference, &values[reference->column]));
+    status = quire_table_update(table, rowid, values, count, &found, store->reader->err);
+    return status == QUIRE_UNIQUE ? explain_clash(store, reference->owner, values, rowid) : status;
+}
+
+quire_status qr_store_refer(struct qr_store *store, const struct qr_model_field *reference,
+                            int64_t rowid, int64_t target)
+{
+    quire_status status = refer(store, reference, rowid, target);
     qr_arena_reset(&store->reader->scratch);
     return status;
 }
@@ -278,6 +347,8 @@ quire_status qr_store_link(struct qr_store *store, const struct qr_model_field *
     quire_error failure = QUIRE_ERROR_INIT;
     quire_status status;
 
+    QR_TRY(check_exists(store, field->owner, rowid));
+    QR_TRY(check_exists(store, field->target, target));
     QR_TRY(qr_reader_links(store->reader, field, &table));
     status = quire_table_insert(table, &link, pair, 2, &failure);
     if (status == QUIRE_OK || status == QUIRE_UNIQUE) {
@@ -287,6 +358,39 @@ quire_status qr_store_link(struct qr_store *store, const struct qr_model_field *
         *store->reader->err = failure;
     }
     return status;
+}
+
+quire_status qr_store_linked(struct qr_store *store, const struct qr_model_field *field,
+                             int64_t rowid, int64_t target, int64_t *link, bool *linked)
+{
+    quire_value pair[2] = {quire_int(field->link_owner ? rowid : target),
+                           quire_int(field->link_owner ? target : rowid)};
+    quire_table *table;
+
+    QR_TRY(qr_reader_links(store->reader, field, &table));
+    for (uint32_t i = 0; i < quire_table_index_count(table); i++) {
+        const quire_index_def *def = quire_table_index(table, i);
+        if (def->unique && def->column_count == 2 && qr_reader_index_serves(def)) {
+            return qr_table_find_unique(table, i, pair, 2, link, linked, store->reader->err);
+        }
+    }
+    return qr_fail(store->reader->err, QUIRE_SCHEMA, "The link table %s lacks an index.",
+                   field->link_table);
+}
+
+quire_status qr_store_unlink(struct qr_store *store, const struct qr_model_field *field,
+                             int64_t rowid, int64_t target)
+{
+    quire_table *table;
+    int64_t link;
+    bool linked;
+
+    QR_TRY(qr_store_linked(store, field, rowid, target, &link, &linked));
+    if (!linked) {
+        return QUIRE_OK;
+    }
+    QR_TRY(qr_reader_links(store->reader, field, &table));
+    return quire_table_delete(table, link, &linked, store->reader->err);
 }
 
 /* Removes the links of a row on every link table that its type has a side of. */
@@ -354,7 +458,7 @@ static quire_status first_referrer(struct qr_store *store, const struct qr_model
     return status;
 }
 
-/* Deletes a row with its links, and puts it at the end of the path. */
+/* Deletes a row with its links, and puts it at the end of the path; nothing when it is gone. */
 static quire_status delete_row(struct deletion *deletion, const struct qr_model_type *type,
                                int64_t rowid)
 {
@@ -363,6 +467,13 @@ static quire_status delete_row(struct deletion *deletion, const struct qr_model_
     quire_table *table;
     bool deleted;
 
+    QR_TRY(qr_reader_table(reader, type, &table));
+    QR_TRY(quire_table_delete(table, rowid, &deleted, reader->err));
+    if (!deleted) {
+        return QUIRE_OK;
+    }
+    deletion->store->has_deleted = true;
+    QR_TRY(delete_all_links(deletion->store, type, rowid));
     if (entry != NULL) {
         deletion->spare = entry->next;
     } else {
@@ -371,9 +482,6 @@ static quire_status delete_row(struct deletion *deletion, const struct qr_model_
     if (entry == NULL) {
         return QUIRE_NO_MEMORY;
     }
-    QR_TRY(delete_all_links(deletion->store, type, rowid));
-    QR_TRY(qr_reader_table(reader, type, &table));
-    QR_TRY(quire_table_delete(table, rowid, &deleted, reader->err));
     *entry = (struct deleted){type, rowid, 0, deletion->path};
     deletion->path = entry;
     return QUIRE_OK;
@@ -387,7 +495,6 @@ static quire_status drop_reference(struct deletion *deletion)
     struct deleted *row = deletion->path;
     const struct qr_model_field *field = row->type->referrers[row->field];
     int64_t referrer;
-    quire_status status;
     bool found;
 
     QR_TRY(first_referrer(store, field, row->rowid, &referrer, &found));
@@ -405,17 +512,17 @@ static quire_status drop_reference(struct deletion *deletion)
     case QR_MODEL_SET_NULL:
         break;
     }
-    status = clear_reference(store, field, referrer);
-    qr_arena_reset(&store->reader->scratch);
-    return status;
+    return qr_store_refer(store, field, referrer, 0);
 }
 
 quire_status qr_store_delete(struct qr_store *store, const struct qr_model_type *type,
-                             int64_t rowid)
+                             const int64_t *rowids, size_t count)
 {
     struct deletion deletion = {.store = store};
 
-    QR_TRY(delete_row(&deletion, type, rowid));
+    for (size_t i = 0; i < count; i++) {
+        QR_TRY(delete_row(&deletion, type, rowids[i]));
+    }
     while (deletion.path != NULL) {
         struct deleted *row = deletion.path;
         if (row->field < row->type->referrer_count) {

@@ -10,16 +10,36 @@
 
 struct qr_store {
     struct qr_reader *reader;
+    /* Where in the arguments of a mutation its nested writes have come; NULL: nowhere in them. */
+    const struct qr_gql_path *place;
+    /* Rows were deleted since this was set to false: what was found before may be gone. */
+    bool has_deleted;
     /* Of the last failure: what a client is told beside the message. */
     const char *code; /* NULL: by the status */
     struct qr_gql_str coordinate;
 };
 
-/* A row to be: one value a column; `given` says which were set. */
+/* How an update makes a new value of a column's old one (operators.c). */
+struct qr_operator {
+    enum qr_operator_kind {
+        QR_OPERATOR_NONE,
+        QR_OPERATOR_INCREMENT,
+        QR_OPERATOR_DECREMENT,
+        QR_OPERATOR_MULTIPLY,
+        QR_OPERATOR_APPEND,
+        QR_OPERATOR_PREPEND,
+        QR_OPERATOR_REMOVE
+    } kind;
+    quire_value operand; /* a number, or a list */
+};
+
+/* A row to be: one value a column; `given` says which were set. For an update, columns may have an
+ * operator instead of a value. */
 struct qr_draft {
     const struct qr_model_type *type;
     quire_value *values; /* by column */
     bool *given;
+    struct qr_operator *operators; /* by column; NULL: none has one */
 };
 
 quire_status qr_draft_init(struct qr_store *store, const struct qr_model_type *type,
@@ -35,24 +55,52 @@ quire_status qr_draft_complete(struct qr_store *store, struct qr_draft *draft);
 /* Stores a complete draft as a new row. UNIQUE with the coordinate of the key. */
 quire_status qr_store_insert(struct qr_store *store, const struct qr_draft *draft, int64_t *rowid);
 
-/* Replaces the given columns of a row that exists. */
+/* Changes the given columns of a row that exists. */
 quire_status qr_store_update(struct qr_store *store, int64_t rowid, const struct qr_draft *draft);
 
-/* Deletes a row, its links, and does what the references to it ask for. FOREIGN_KEY when one of
- * them restricts; the transaction is fit for rollback only then. Memory grows with the longest
- * chain of cascades. */
+/* Lets one reference of a row point to another row, or to none (target 0). */
+quire_status qr_store_refer(struct qr_store *store, const struct qr_model_field *reference,
+                            int64_t rowid, int64_t target);
+
+/* Deletes rows, their links, and does what the references to them ask for; references between the
+ * rows ask for nothing. Rows that do not exist are left out. FOREIGN_KEY when a reference restricts;
+ * the transaction is fit for rollback only then. Memory grows with the rows and the longest chain of
+ * cascades. */
 quire_status qr_store_delete(struct qr_store *store, const struct qr_model_type *type,
-                             int64_t rowid);
+                             const int64_t *rowids, size_t count);
 
 /* Links `rowid` to `target` over a LINKS field, behind its other links; a link that is there
  * stays. */
 quire_status qr_store_link(struct qr_store *store, const struct qr_model_field *field,
                            int64_t rowid, int64_t target);
-/* Removes all links of a row over a LINKS field. */
+/* Removes the link to `target`, if it is there; or all links of a row over a LINKS field. */
+quire_status qr_store_unlink(struct qr_store *store, const struct qr_model_field *field,
+                             int64_t rowid, int64_t target);
 quire_status qr_store_unlink_all(struct qr_store *store, const struct qr_model_field *field,
                                  int64_t rowid);
+/* Whether `rowid` is linked to `target`; *link is the link's row. */
+quire_status qr_store_linked(struct qr_store *store, const struct qr_model_field *field,
+                             int64_t rowid, int64_t target, int64_t *link, bool *linked);
 
-/* Fails with a client's code and the coordinate of a field. */
+/* ---- operators (operators.c) ---- */
+
+/* Takes a coerced `apply` object (NULL: none) into a draft for an update. BAD_INPUT for a field with
+ * two operators, or one that the draft gives already. */
+quire_status qr_operators_compile(struct qr_store *store, const struct qr_gql_value *apply,
+                                  struct qr_draft *draft);
+/* The new value of a column; memory from the reader's scratch arena. BAD_INPUT when a number leaves
+ * its type's range. */
+quire_status qr_operator_apply(struct qr_store *store, const struct qr_model_field *field,
+                               const struct qr_operator *operator, const quire_value * old,
+                               quire_value *out);
+
+/* ---- places in arguments ---- */
+
+/* Goes on to a member (key.data NULL: an element) of the argument value at hand; what it was is
+ * store->place before, which the caller puts back. */
+quire_status qr_store_enter(struct qr_store *store, struct qr_gql_str key, size_t index);
+
+/* Fails with a client's code and the coordinate of a field (NULL: none). */
 quire_status qr_store_fail(struct qr_store *store, quire_status status, const char *code,
                            const struct qr_model_field *field, const char *format, ...)
     QR_PRINTF(5, 6);

@@ -4,6 +4,7 @@
  */
 #include "graphql/column.h"
 #include "graphql/read_internal.h"
+#include "graphql/version.h"
 
 static void put_key(struct qr_json_writer *writer, const struct qr_select_field *field)
 {
@@ -156,6 +157,10 @@ quire_status qr_write_row(struct qr_reader *reader, const struct qr_node *node, 
             put_type_name(node->set, writer);
         } else if (field->api->kind == QR_API_COLUMN) {
             QR_TRY(write_column(reader, &node->rows[index], field->api->field, writer));
+        } else if (field->api->kind == QR_API_VERSION) {
+            char version[QR_VERSION_SIZE];
+            qr_version_write(&node->rows[index], version);
+            qr_json_put_string(writer, version, sizeof version);
         } else if (field->api->kind == QR_API_LIST) {
             QR_TRY(write_connection(reader, branch->connection, field->set, index, writer));
         } else {

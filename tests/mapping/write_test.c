@@ -106,7 +106,9 @@ Test(mapping, write__of_one_request_is_all_or_nothing)
         "{\"errors\":[{\"message\":\"A row of Genre with this name \\\"war\\\" "
         "exists already.\","
         "\"locations\":[{\"line\":1,\"column\":83}],\"path\":[\"b\"],"
-        "\"extensions\":{\"code\":\"UNIQUE\",\"coordinate\":\"Genre.name\"}}],\"data\":null}");
+        "\"extensions\":{\"code\":\"UNIQUE\",\"coordinate\":\"Genre.name\",\"inputPath\":["
+        "\"input\"]}}],"
+        "\"data\":null}");
     MAPPING_IS(db, "{ genres { totalCount } shops { totalCount } }",
                "{\"data\":{\"genres\":{\"totalCount\":3},\"shops\":{\"totalCount\":2}}}");
     mapping_close(db);

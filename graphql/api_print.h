@@ -1,0 +1,33 @@
+/*
+ * Parts of the API's text that api_sdl.c (reading) and api_writes.c (writing)
+ * print together. The buffer remembers the first failure.
+ */
+#ifndef QR_GRAPHQL_API_PRINT_H
+#define QR_GRAPHQL_API_PRINT_H
+
+#include "graphql/api.h"
+
+struct qr_api_printer {
+    const struct qr_model *model;
+    struct qr_gql_buffer *out;
+};
+
+/* The type of a table's key, without "!". */
+void qr_api_put_key_type(struct qr_api_printer *p, const struct qr_model_type *type);
+/* A key as an argument: `id: ID!`. */
+void qr_api_put_key_argument(struct qr_api_printer *p, const struct qr_model_field *key,
+                             bool required);
+/* Whether some column is a list of the type. */
+bool qr_api_is_listed(const struct qr_model *model, const struct qr_gql_type *named);
+/* The helper types of directives, which requests never see. */
+bool qr_api_is_helper(const struct qr_gql_type *type);
+
+/* ---- writing (api_writes.c) ---- */
+
+/* The input types of a table's mutation fields, and what bulk writes give. */
+void qr_api_print_inputs(struct qr_api_printer *p, const struct qr_model_type *type);
+/* The operators of `apply` for each scalar and enum. */
+void qr_api_print_operators(struct qr_api_printer *p);
+void qr_api_print_mutation(struct qr_api_printer *p);
+
+#endif

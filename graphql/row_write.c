@@ -1,0 +1,341 @@
+/*
+ * One row from its input: see row_write.h.
+ */
+#include "graphql/row_write.h"
+
+#include "graphql/column.h"
+
+/* ---- finding rows ---- */
+
+quire_status qr_row_find_target(struct qr_store *store, const struct qr_model_field *field,
+                                const struct qr_gql_value *key, int64_t *rowid)
+{
+    const struct qr_model_field *target_key = field->target->key;
+    quire_value value;
+    bool found;
+
+    QR_TRY(qr_column_from_value(target_key, false, key, store->reader->arena, &value,
+                                store->reader->err));
+    QR_TRY(qr_reader_find(store->reader, target_key, &value, rowid, &found));
+    if (!found) {
+        struct qr_gql_str shown = qr_gql_str_cut(key->text, 60);
+        return qr_store_fail(store, QUIRE_FOREIGN_KEY, "FOREIGN_KEY", field,
+                             "%s.%.*s refers to \"%.*s\", which is no row of %s.",
+                             field->owner->table, QR_GQL_FMT(field->name), QR_GQL_FMT(shown),
+                             field->target->table);
+    }
+    return QUIRE_OK;
+}
+
+/* The value of one field of a key; a reference by the key of its row, null when there is none. */
+static quire_status key_value(struct qr_store *store, const struct qr_model_field *field,
+                              const struct qr_gql_value *given, quire_value *out)
+{
+    struct qr_reader *reader = store->reader;
+    const struct qr_model_field *key =
+        field->role == QR_MODEL_REFERENCE ? field->target->key : field;
+    int64_t rowid;
+    bool found;
+
+    QR_TRY(qr_column_from_value(key, false, given, reader->arena, out, reader->err));
+    if (field->role == QR_MODEL_REFERENCE) {
+        QR_TRY(qr_reader_find(reader, key, out, &rowid, &found));
+        *out = found ? quire_int(rowid) : quire_null();
+    }
+    return QUIRE_OK;
+}
+
+quire_status qr_row_find(struct qr_store *store, const struct qr_model_type *type,
+                         const struct qr_gql_value *key, int64_t *rowid, bool *found)
+{
+    const struct qr_gql_value_member *given = key->members;
+    quire_value values[16];
+
+    *found = false;
+    for (uint32_t i = 0; i < type->index_count; i++) {
+        const struct qr_model_index *index = &type->indexes[i];
+        if (index->key_name == NULL || !qr_gql_str_is(given->name, index->key_name)) {
+            continue;
+        }
+        for (uint32_t f = 0; f < index->field_count; f++) {
+            const struct qr_gql_value *value =
+                index->field_count == 1
+                    ? &given->value
+                    : qr_gql_value_get(&given->value, qr_gql_str_of(index->fields[f]->column_name));
+            QR_TRY(key_value(store, index->fields[f], value, &values[f]));
+        }
+        return qr_reader_find_by(store->reader, type, index, values, rowid, found);
+    }
+    return qr_fail(store->reader->err, QUIRE_INTERNAL, "The type %s has no key %.*s.", type->table,
+                   QR_GQL_FMT(given->name));
+}
+
+quire_status qr_row_get(struct qr_store *store, const struct qr_model_field *relation,
+                        const struct qr_gql_value *key, int64_t *rowid)
+{
+    bool found;
+    QR_TRY(qr_row_find(store, relation->target, key, rowid, &found));
+    if (!found) {
+        struct qr_gql_str shown =
+            qr_gql_str_cut(qr_gql_str_of(qr_gql_value_inspect(store->reader->arena, key)), 120);
+        return qr_store_fail(store, QUIRE_QUERY, "NOT_FOUND", relation,
+                             "%s.%.*s names %.*s, which is no row of %s.", relation->owner->table,
+                             QR_GQL_FMT(relation->name), QR_GQL_FMT(shown),
+                             relation->target->table);
+    }
+    return QUIRE_OK;
+}
+
+/* ---- inputs ---- */
+
+/* The relation whose key, or list of keys, has that name in inputs: `fId`, `fIds`. */
+static const struct qr_model_field *relation_by_key(const struct qr_model_type *type,
+                                                    struct qr_gql_str name)
+{
+    for (uint32_t i = 0; i < type->column_count; i++) {
+        if (type->columns[i]->role == QR_MODEL_REFERENCE &&
+            qr_gql_str_is(name, type->columns[i]->column_name)) {
+            return type->columns[i];
+        }
+    }
+    return qr_model_find_field(type, (struct qr_gql_str){name.data, name.size - 3});
+}
+
+static quire_status given_twice(struct qr_store *store, const struct qr_model_field *field)
+{
+    return qr_store_fail(store, QUIRE_QUERY, "BAD_INPUT", field,
+                         "%s.%.*s is given in two ways; give one of them.", field->owner->table,
+                         QR_GQL_FMT(field->name));
+}
+
+/* Takes the value of a column, or the key of a reference. */
+static quire_status take_column(struct qr_store *store, const struct qr_model_field *field,
+                                const struct qr_gql_value_member *member, struct qr_draft *draft)
+{
+    const struct qr_gql_path *place = store->place;
+    quire_value *value = &draft->values[field->column];
+    int64_t rowid;
+
+    if (draft->given[field->column]) {
+        return given_twice(store, field);
+    }
+    draft->given[field->column] = true;
+    if (field->role == QR_MODEL_COLUMN) {
+        return qr_column_from_value(field, false, &member->value, store->reader->arena, value,
+                                    store->reader->err);
+    }
+    if (member->value.kind == QR_GQL_VALUE_NULL) {
+        return QUIRE_OK;
+    }
+    QR_TRY(qr_store_enter(store, member->name, 0));
+    QR_TRY(qr_row_find_target(store, field, &member->value, &rowid));
+    store->place = place;
+    *value = quire_int(rowid);
+    return QUIRE_OK;
+}
+
+/* Takes the columns that an input gives; *nested says that it has more. */
+static quire_status take_columns(struct qr_store *store, const struct qr_gql_value *input,
+                                 struct qr_draft *draft, bool *nested)
+{
+    for (uint32_t i = 0; i < input->count; i++) {
+        const struct qr_gql_value_member *member = &input->members[i];
+        const struct qr_model_field *field = qr_model_find_field(draft->type, member->name);
+        bool is_key = field == NULL;
+        if (is_key) {
+            field = relation_by_key(draft->type, member->name);
+        }
+        if (field->role == QR_MODEL_COLUMN || (is_key && field->role == QR_MODEL_REFERENCE)) {
+            QR_TRY(take_column(store, field, member, draft));
+        } else {
+            *nested = true;
+        }
+    }
+    return QUIRE_OK;
+}
+
+static quire_status refuse_null(struct qr_store *store, const struct qr_model_field *field)
+{
+    return qr_store_fail(store, QUIRE_QUERY, "BAD_INPUT", field,
+                         "The nested write of %s.%.*s must not be null.", field->owner->table,
+                         QR_GQL_FMT(field->name));
+}
+
+/* The references that an input writes through, before the row itself. */
+static quire_status write_references(struct qr_store *store, const struct qr_gql_value *input,
+                                     int64_t rowid, struct qr_draft *draft)
+{
+    const struct qr_gql_path *place = store->place;
+    for (uint32_t i = 0; i < input->count; i++) {
+        const struct qr_gql_value_member *member = &input->members[i];
+        const struct qr_model_field *field = qr_model_find_field(draft->type, member->name);
+        int64_t target = 0;
+        bool set = false;
+        if (field == NULL || field->role != QR_MODEL_REFERENCE) {
+            continue;
+        }
+        QR_TRY(qr_store_enter(store, member->name, 0));
+        if (draft->given[field->column]) {
+            return given_twice(store, field);
+        }
+        if (member->value.kind == QR_GQL_VALUE_NULL) {
+            return refuse_null(store, field);
+        }
+        QR_TRY(qr_nested_reference(store, field, rowid, &member->value, &target, &set));
+        store->place = place;
+        draft->given[field->column] = set;
+        draft->values[field->column] = target == 0 ? quire_null() : quire_int(target);
+    }
+    return QUIRE_OK;
+}
+
+/* Links the row to the rows whose keys are listed, and to no others. */
+static quire_status write_links(struct qr_store *store, const struct qr_model_field *field,
+                                const struct qr_gql_value *keys, int64_t rowid)
+{
+    const struct qr_gql_path *place = store->place;
+    QR_TRY(qr_store_unlink_all(store, field, rowid));
+    for (uint32_t i = 0; keys->kind == QR_GQL_VALUE_LIST && i < keys->count; i++) {
+        int64_t target;
+        quire_status status = qr_row_find_target(store, field, &keys->items[i], &target);
+        if (status != QUIRE_OK) {
+            QR_TRY(qr_store_enter(store, (struct qr_gql_str){NULL, 0}, i));
+            return status;
+        }
+        QR_TRY(qr_store_link(store, field, rowid, target));
+    }
+    store->place = place;
+    return QUIRE_OK;
+}
+
+/* The relations that an input writes through, once the row is there. */
+static quire_status write_others(struct qr_store *store, const struct qr_model_type *type,
+                                 const struct qr_gql_value *input, int64_t rowid)
+{
+    const struct qr_gql_path *place = store->place;
+    for (uint32_t i = 0; i < input->count; i++) {
+        const struct qr_gql_value_member *member = &input->members[i];
+        const struct qr_model_field *field = qr_model_find_field(type, member->name);
+        bool is_key = field == NULL;
+        if (is_key) {
+            field = relation_by_key(type, member->name);
+        }
+        if (field->role == QR_MODEL_COLUMN || field->role == QR_MODEL_REFERENCE) {
+            continue;
+        }
+        QR_TRY(qr_store_enter(store, member->name, 0));
+        if (is_key && qr_gql_value_get(input, field->name) != NULL) {
+            return given_twice(store, field);
+        }
+        if (is_key) {
+            QR_TRY(write_links(store, field, &member->value, rowid));
+        } else if (member->value.kind == QR_GQL_VALUE_NULL) {
+            return refuse_null(store, field);
+        } else {
+            QR_TRY(qr_nested_others(store, field, rowid, &member->value));
+        }
+        store->place = place;
+    }
+    return QUIRE_OK;
+}
+
+/* ---- creating ---- */
+
+quire_status qr_row_create(struct qr_store *store, const struct qr_model_type *type,
+                           const struct qr_gql_value *input, const struct qr_row_parent *parent,
+                           int64_t *rowid)
+{
+    struct qr_draft draft;
+    bool nested = false;
+
+    QR_TRY(qr_draft_init(store, type, &draft));
+    if (parent != NULL) {
+        draft.given[parent->reference->column] = true;
+        draft.values[parent->reference->column] = quire_int(parent->rowid);
+    }
+    QR_TRY(take_columns(store, input, &draft, &nested));
+    if (nested) {
+        QR_TRY(write_references(store, input, 0, &draft));
+    }
+    QR_TRY(qr_draft_complete(store, &draft));
+    QR_TRY(qr_store_insert(store, &draft, rowid));
+    return nested ? write_others(store, type, input, *rowid) : QUIRE_OK;
+}
+
+/* ---- changing ---- */
+
+quire_status qr_row_change_compile(struct qr_store *store, const struct qr_model_type *type,
+                                   const struct qr_gql_value *changes, const char *name,
+                                   struct qr_row_change *out)
+{
+    static const struct qr_gql_value nothing = {.kind = QR_GQL_VALUE_OBJECT};
+    const struct qr_gql_path *place = store->place;
+    const struct qr_gql_value *input = qr_gql_value_get(changes, qr_gql_str_of(name));
+    const struct qr_gql_value *apply = qr_gql_value_get(changes, qr_gql_str_of("apply"));
+
+    *out = (struct qr_row_change){.input = input};
+    if (input == NULL || input->kind == QR_GQL_VALUE_NULL) {
+        out->input = &nothing;
+    }
+    QR_TRY(qr_draft_init(store, type, &out->draft));
+    QR_TRY(qr_store_enter(store, qr_gql_str_of(name), 0));
+    out->place = store->place;
+    QR_TRY(take_columns(store, out->input, &out->draft, &out->has_nested));
+    store->place = place;
+    QR_TRY(qr_operators_compile(store, apply, &out->draft));
+    out->has_columns = out->draft.operators != NULL;
+    for (uint32_t i = 0; i < type->column_count; i++) {
+        out->has_columns = out->has_columns || out->draft.given[i];
+    }
+    return QUIRE_OK;
+}
+
+/* Forgets the references that write_references set for one row. */
+static void forget_references(struct qr_row_change *change)
+{
+    for (uint32_t i = 0; i < change->input->count; i++) {
+        const struct qr_model_field *field =
+            qr_model_find_field(change->draft.type, change->input->members[i].name);
+        if (field != NULL && field->role == QR_MODEL_REFERENCE) {
+            change->draft.given[field->column] = false;
+        }
+    }
+}
+
+static bool sets_reference(const struct qr_row_change *change)
+{
+    const struct qr_draft *draft = &change->draft;
+    for (uint32_t i = 0; i < draft->type->column_count; i++) {
+        if (draft->given[i] && draft->type->columns[i]->role == QR_MODEL_REFERENCE) {
+            return true;
+        }
+    }
+    return false;
+}
+
+quire_status qr_row_change_run(struct qr_store *store, struct qr_row_change *change, int64_t rowid)
+{
+    const struct qr_gql_path *place = store->place;
+
+    store->place = change->place;
+    if (change->has_nested) {
+        QR_TRY(write_references(store, change->input, rowid, &change->draft));
+    }
+    if (change->has_columns || (change->has_nested && sets_reference(change))) {
+        QR_TRY(qr_store_update(store, rowid, &change->draft));
+    }
+    if (change->has_nested) {
+        forget_references(change);
+        QR_TRY(write_others(store, change->draft.type, change->input, rowid));
+    }
+    store->place = place;
+    return QUIRE_OK;
+}
+
+quire_status qr_row_update(struct qr_store *store, const struct qr_model_type *type, int64_t rowid,
+                           const struct qr_gql_value *changes, const char *name)
+{
+    struct qr_row_change change;
+    QR_TRY(qr_row_change_compile(store, type, changes, name, &change));
+    return qr_row_change_run(store, &change, rowid);
+}

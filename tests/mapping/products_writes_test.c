@@ -1,0 +1,196 @@
+/*
+ * What users of other GraphQL databases complain of most, as far as it is about
+ * writing: each complaint is a test that it is not so here.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "mapping_fixture.h"
+#include "world.h"
+
+/* "A null or missing filter value matches every row, and a bulk delete empties the table." */
+Test(mapping, products__a_missing_filter_value_never_writes_all_rows)
+{
+    static const char *const conditions[] = {
+        "",
+        "where: {}",
+        "where: null",
+        "where: {AND: []}",
+        "where: {AND: [{}, {AND: [{}]}]}",
+        "where: {OR: [{}]}",
+        "where: {OR: [{name: {equals: \"Bo\"}}, {}]}",
+        "where: {NOT: {OR: []}}",
+        "where: {NOT: {NOT: {}}}",
+        "where: {name: {}}",
+        "where: {name: {equals: $absent}}",
+        "where: $where",
+        "where: {id: {notIn: []}}",
+        "where: {name: {contains: \"\"}}",
+        "where: {name: {not: null}}",
+        "where: {NOT: {name: {equals: null}}}",
+        "where: {NOT: {name: {in: []}}}",
+        "where: {books: {every: {}}}",
+        "where: {tags: {hasEvery: []}}",
+    };
+    quire_db *db = mapping_open(mapping_schema, WORLD_ROWS);
+    for (size_t i = 0; i < sizeof conditions / sizeof conditions[0]; i++) {
+        const char *condition = conditions[i];
+        const char *variables = strstr(condition, "$absent") != NULL  ? "($absent: String)"
+                                : strstr(condition, "$where") != NULL ? "($where: AuthorWhereInput)"
+                                                                      : "";
+        for (int update = 0; update < 2; update++) {
+            char document[300];
+            snprintf(document, sizeof document, "mutation %s { %s(%s%s) { affectedRows } }",
+                     variables, update == 1 ? "updateAuthors" : "deleteAuthors", condition,
+                     update == 1            ? " input: {born: 1}"
+                     : condition[0] == '\0' ? "allRows: false"
+                                            : "");
+            char *response = mapping_run(db, document, NULL, false);
+            cr_expect_not_null(strstr(response, "\"code\":\"BAD_INPUT\""), "%s gives %s", document,
+                               response);
+            cr_expect_not_null(strstr(response, "allRows: true"), "%s", response);
+            quire_free(response);
+        }
+    }
+    /* An explicit null is not "no condition" either. */
+    MAPPING_HAS(db,
+                "mutation { deleteAuthors(where: {name: {startsWith: null}}) { affectedRows } }",
+                "must not be null");
+    MAPPING_HAS(db, "mutation { deleteAuthors(where: {name: null}) { affectedRows } }",
+                "must not be null");
+    MAPPING_IS(db, "{ authors { totalCount } }", "{\"data\":{\"authors\":{\"totalCount\":4}}}");
+    /* Said in so many words it is done. */
+    MAPPING_IS(db, "mutation { updateAuthors(allRows: true, input: {born: 1}) { affectedRows } }",
+               "{\"data\":{\"updateAuthors\":{\"affectedRows\":4}}}");
+    MAPPING_IS(db, "mutation { deleteShops(where: {}, allRows: true) { affectedRows } }",
+               "{\"data\":{\"deleteShops\":{\"affectedRows\":2}}}");
+    /* Conditions that some row can fail need no such word. */
+    MAPPING_IS(db,
+               "mutation { deleteBooks(where: {year: {not: null}, OR: [{}]}) { affectedRows } }",
+               "{\"data\":{\"deleteBooks\":{\"affectedRows\":5}}}");
+    MAPPING_IS(db, "mutation { deleteBooks(where: {OR: []}) { affectedRows } }",
+               "{\"data\":{\"deleteBooks\":{\"affectedRows\":0}}}");
+    mapping_close(db);
+}
+
+/* "Nested writes stop at insert." */
+Test(mapping, products__nested_writes_have_every_verb_in_both_directions)
+{
+    quire_db *db = mapping_open(mapping_schema, WORLD_ROWS);
+    /* From the row that holds the reference, four levels deep. */
+    MAPPING_IS(
+        db,
+        "mutation { createShop(input: {id: \"s3\", city: \"Rome\", main: {create: {id: \"b7\", "
+        "title: \"Eta\", author: {create: {id: \"a5\", name: \"New\", mentor: {connect: {id: "
+        "\"a1\"}}, books: {create: [{id: \"b8\", title: \"Theta\", genres: {create: [{name: "
+        "\"myth\"}], connect: [{name: \"war\"}]}}]}}}}}}) { main { author { mentor { name } books "
+        "(orderBy: {title: ASC}) { items { title genres { items { name } } } } } } } }",
+        "{\"data\":{\"createShop\":{\"main\":{\"author\":{\"mentor\":{\"name\":\"Ines\"},"
+        "\"books\":{\"items\":[{\"title\":\"Eta\",\"genres\":{\"items\":[]}},{\"title\":\"Theta\","
+        "\"genres\":{\"items\":[{\"name\":\"war\"},{\"name\":\"myth\"}]}}]}}}}}}");
+    /* From the other side, changing what is there. */
+    MAPPING_IS(
+        db,
+        "mutation { updateAuthor(id: \"a1\", input: {books: {"
+        " delete: [{id: \"b4\"}]"
+        " update: [{where: {id: \"b2\"}, input: {title: \"Beta 2\", genres: {set: [{name: "
+        "\"war\"}]}}, apply: {year: {increment: 5}}}]"
+        " upsert: [{where: {id: \"b1\"}, create: {title: \"no\"}, update: {title: \"Alpha 2\"}},"
+        "          {where: {id: \"b9\"}, create: {id: \"b9\", title: \"Iota\"}, update: {}}]"
+        " connect: [{id: \"b3\"}]"
+        " connectOrCreate: [{where: {id: \"b3\"}, create: {title: \"no\"}},"
+        "                   {where: {id: \"b10\"}, create: {id: \"b10\", title: \"Kappa\"}}]"
+        " create: [{id: \"b11\", title: \"Lambda\"}] } })"
+        " { books(orderBy: {title: ASC}) { items { id title year } } } }",
+        "{\"data\":{\"updateAuthor\":{\"books\":{\"items\":["
+        "{\"id\":\"b1\",\"title\":\"Alpha 2\",\"year\":1930},"
+        "{\"id\":\"b2\",\"title\":\"Beta 2\",\"year\":1925},"
+        "{\"id\":\"b3\",\"title\":\"Gamma\",\"year\":1980},"
+        "{\"id\":\"b9\",\"title\":\"Iota\",\"year\":null},"
+        "{\"id\":\"b10\",\"title\":\"Kappa\",\"year\":null},"
+        "{\"id\":\"b11\",\"title\":\"Lambda\",\"year\":null}]}}}}");
+    MAPPING_IS(db, "{ book(id: \"b4\") { id } genre(name: \"war\") { books { items { id } } } }",
+               "{\"data\":{\"book\":null,\"genre\":{\"books\":{\"items\":[{\"id\":\"b5\"},{\"id\":"
+               "\"b8\"},{\"id\":\"b2\"}]}}}}");
+    mapping_close(db);
+}
+
+/* "Several mutations are not one transaction; no rollback." */
+Test(mapping, products__a_request_is_one_transaction_down_to_its_nested_writes)
+{
+    quire_db *db = mapping_open(mapping_schema, WORLD_ROWS);
+    char *before = mapping_run(db,
+                               "{ authors { items { _version books { items { _version genres { "
+                               "items { name } } } } } } shops { items { _version } } }",
+                               NULL, false);
+    MAPPING_HAS(db,
+                "mutation { deleteShop(id: \"s1\") { id } "
+                "updateAuthors(where: {born: {equals: 1901}}, input: {born: 7}) { affectedRows } "
+                "updateAuthor(id: \"a1\", input: {name: \"x\", books: {delete: [{id: \"b2\"}], "
+                "create: [{id: \"b7\", title: \"new\", genres: {create: [{name: \"n\"}, {name: "
+                "\"war\"}]}}]}}) { id } }",
+                "\"path\":[\"updateAuthor\"],\"extensions\":{\"code\":\"UNIQUE\",\"coordinate\":"
+                "\"Genre.name\",\"inputPath\":[\"input\",\"books\",\"create\",0,\"genres\","
+                "\"create\",1]}}],\"data\":null}");
+    char *after = mapping_run(db,
+                              "{ authors { items { _version books { items { _version genres { "
+                              "items { name } } } } } } shops { items { _version } } }",
+                              NULL, false);
+    cr_expect_str_eq(before, after);
+    quire_free(before);
+    quire_free(after);
+    mapping_close(db);
+}
+
+/* "Upsert: missing, or racy." */
+Test(mapping, products__upsert_is_one_operation_on_any_unique_key)
+{
+    quire_db *db =
+        mapping_open("type U @unique(fields: [\"team\", \"number\"]) { id: ID! mail: "
+                     "String! @unique team: T number: Int hits: Int! @default(value: 1) }"
+                     " type T { id: ID! us: [U!]! }",
+                     "mutation { createT(input: {id: \"t\"}) { id } }");
+    for (int i = 1; i <= 3; i++) {
+        char expected[100];
+        snprintf(expected, sizeof expected, "{\"data\":{\"upsertU\":{\"id\":\"u\",\"hits\":%d}}}",
+                 i);
+        MAPPING_IS(db,
+                   "mutation { upsertU(where: {mail: \"m\"}, create: {id: \"u\", mail: \"m\", "
+                   "teamId: \"t\", number: 7}, apply: {hits: {increment: 1}}) { id hits } }",
+                   expected);
+    }
+    MAPPING_IS(db,
+               "mutation { upsertU(where: {teamId_number: {teamId: \"t\", number: 7}}, create: "
+               "{mail: \"n\"}, update: {mail: \"k\"}) { id mail } }",
+               "{\"data\":{\"upsertU\":{\"id\":\"u\",\"mail\":\"k\"}}}");
+    MAPPING_IS(db,
+               "mutation { upsertU(where: {teamId_number: {teamId: \"t\", number: 8}}, create: "
+               "{id: \"v\", mail: \"n\"}, update: {mail: \"x\"}) { id mail } }",
+               "{\"data\":{\"upsertU\":{\"id\":\"v\",\"mail\":\"n\"}}}");
+    MAPPING_IS(db,
+               "mutation { upsertU(where: {id: \"v\"}, create: {mail: \"x\"}, update: {teamId: "
+               "\"t\", number: 9}) { id mail number } }",
+               "{\"data\":{\"upsertU\":{\"id\":\"v\",\"mail\":\"n\",\"number\":9}}}");
+    MAPPING_HAS(db, "mutation { upsertU(where: {}, create: {mail: \"x\"}) { id } }",
+                "exactly one field");
+    MAPPING_HAS(
+        db, "mutation { upsertU(where: {id: \"a\", mail: \"b\"}, create: {mail: \"x\"}) { id } }",
+        "exactly one field");
+    mapping_close(db);
+}
+
+/* "Large integers and decimals lose digits in JSON": also not while they are computed with. */
+Test(mapping, products__operators_keep_every_digit_of_64_bits)
+{
+    quire_db *db = mapping_open(mapping_schema, WORLD_ROWS);
+    MAPPING_IS(
+        db,
+        "mutation { updateBook(id: \"b1\", apply: {pages: {increment: \"9007199254740993\"}})"
+        " { pages } }",
+        "{\"data\":{\"updateBook\":{\"pages\":\"18014398509481986\"}}}");
+    MAPPING_IS(db,
+               "mutation ($n: BigInt) { updateBook(id: \"b1\", apply: {pages: {set: $n}})"
+               " { pages } }",
+               "{\"data\":{\"updateBook\":{\"pages\":\"18014398509481986\"}}}");
+    mapping_close(db);
+}
