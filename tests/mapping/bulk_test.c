@@ -211,27 +211,25 @@ Test(mapping, version__guards_updates_deletions_and_upserts)
 
 Test(mapping, names__of_mutation_fields_can_be_declared)
 {
-    quire_db *db = mapping_open(
-        "type Species { id: ID! n: Int } type Person { id: ID! } type People { id: ID! }\n"
-        "type Query { group: People groups: [People!]! }\n"
-        "input SpeciesInput { n: Int }\n"
-        "type Mutation { addSpecies(input: SpeciesInput!): Species!\n"
-        "  dropSpecies(id: ID!): Species\n"
-        "  addMany(inputs: [SpeciesInput!]!): [Species!]!\n"
-        "  purge(where: SpeciesInput): [Species!]!\n"
-        "  greet(name: String!): String }",
-        NULL);
+    quire_db *db = mapping_open("type Species { id: ID! n: Int } type Person { id: ID! }\n"
+                                "input SpeciesInput { n: Int }\n"
+                                "type Mutation { addSpecies(input: SpeciesInput!): Species!\n"
+                                "  dropSpecies(id: ID!): Species\n"
+                                "  addMany(inputs: [SpeciesInput!]!): [Species!]!\n"
+                                "  purge(where: SpeciesInput): [Species!]!\n"
+                                "  greet(name: String!): String }",
+                                NULL);
     MAPPING_IS(db,
                "mutation { addSpecies(input: {id: \"1\"}) { id } addMany(inputs: [{id: \"2\"}]) { "
                "affectedRows } updateSpecies(id: \"1\", input: {n: 3}) { n } "
                "updateAllSpecies(where: {n: {equals: 3}}, input: {n: 4}) { affectedRows } "
                "gone: dropSpecies(id: \"9\") { id } dropSpecies(id: \"1\") { n } "
-               "purge(allRows: true) { affectedRows } createAllPeople(inputs: [{id: \"p\"}]) { "
+               "purge(allRows: true) { affectedRows } createPeople(inputs: [{id: \"p\"}]) { "
                "affectedRows } }",
                "{\"data\":{\"addSpecies\":{\"id\":\"1\"},\"addMany\":{\"affectedRows\":1},"
                "\"updateSpecies\":{\"n\":3},\"updateAllSpecies\":{\"affectedRows\":1},\"gone\":"
                "null,\"dropSpecies\":{\"n\":4},\"purge\":{\"affectedRows\":1},"
-               "\"createAllPeople\":{\"affectedRows\":1}}}");
+               "\"createPeople\":{\"affectedRows\":1}}}");
     MAPPING_HAS(db, "mutation { deletePerson(id: \"9\") { id } }", "\"code\":\"NOT_FOUND\"");
     MAPPING_HAS(db, "mutation { greet(name: \"x\") }", "Cannot query field");
     mapping_close(db);
@@ -258,4 +256,7 @@ Test(mapping, names__of_mutations_must_not_clash)
             "the same generated field");
     refuses("type A { id: ID! } type B { id: ID! } type Mutation { createB(id: ID!): A }",
             "createB");
+    refuses("type Person { id: ID! } type People { id: ID! } type Query { one: People all: "
+            "[People!]! }",
+            "createAllPeople");
 }
