@@ -62,6 +62,10 @@ static quire_status check_options(const quire_options *options, quire_error *err
     if (options->wal_segment_bytes != 0 && !qr_is_power_of_two(options->wal_segment_bytes)) {
         return qr_fail(err, QUIRE_MISUSE, "options.wal_segment_bytes is no power of two.");
     }
+    if (options->feed_window_bytes > QR_FEED_WINDOW_MAX) {
+        return qr_fail(err, QUIRE_MISUSE, "options.feed_window_bytes is over %llu.",
+                       (unsigned long long)QR_FEED_WINDOW_MAX);
+    }
     const quire_allocator *allocator = options->allocator;
     if (allocator != NULL && (allocator->realloc == NULL || allocator->free == NULL)) {
         return qr_fail(err, QUIRE_MISUSE, "options.allocator lacks a function.");
@@ -129,6 +133,7 @@ static quire_status open_pager(quire_db *db, const char *path, const quire_optio
         .hooks = options->hooks,
         .versions_policy = options->versions_policy,
         .versions_bytes_max = options->versions_bytes_max,
+        .watch = {&db->feed, qr_feed_published, qr_feed_moved},
         .malloc_arena = malloc_arena,
     };
     return qr_pager_open(&pager_options, &db->pager, err);
@@ -177,6 +182,7 @@ static quire_status open_database(const char *path, const quire_options *given,
         options.durability = QUIRE_DURABILITY_OFF; /* nor anything to survive in */
     }
     QR_TRY_GOTO(status, qr_mutex_init(&db->mutex, QR_RANK_LEAF, err), no_mutex);
+    QR_TRY_GOTO(status, qr_feed_hub_create(db, options.feed_window_bytes, err), no_feed);
     if (layer == NULL) {
         QR_TRY_GOTO(status, qr_file_layer_memory_create(&db->allocator, &db->memory_layer, err),
                     no_layer);
@@ -185,6 +191,7 @@ static quire_status open_database(const char *path, const quire_options *given,
     }
     db->layer = layer;
     QR_TRY_GOTO(status, open_pager(db, path, &options, layer, malloc_arena, err), no_pager);
+    qr_feed_hub_start(db);
     *out = db;
     return QUIRE_OK;
 
@@ -193,6 +200,8 @@ no_pager:
         qr_file_layer_memory_destroy(db->memory_layer);
     }
 no_layer:
+    qr_feed_hub_destroy(db);
+no_feed:
     qr_mutex_destroy(&db->mutex);
 no_mutex:
     qr_free(allocator, db, sizeof *db);
@@ -325,12 +334,19 @@ quire_status quire_close(quire_db *db, quire_error *err)
                        "The database has %u commit ticket(s) out; wait for them before closing it.",
                        tickets);
     }
+    uint32_t listeners = qr_feed_hub_listeners(db);
+    if (listeners > 0) {
+        return qr_fail(err, QUIRE_MISUSE,
+                       "The database has %u open feed(s); close them before closing it.",
+                       listeners);
+    }
     qr_attachment_release(db, db->attachment);
     qr_pager_drop_companions(db->pager, qr_txn_destroy);
     qr_schema_free_all(db);
     qr_collations_free(db);
     qr_trigger_functions_free(db);
     quire_status status = qr_pager_close(db->pager, err);
+    qr_feed_hub_destroy(db);
     if (db->memory_layer != NULL) {
         qr_file_layer_memory_destroy(db->memory_layer);
     }

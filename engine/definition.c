@@ -44,12 +44,12 @@ static quire_status add_rows(quire_txn *txn, struct qr_object *object, quire_err
 
 quire_status qr_create_rows(quire_txn *txn, struct qr_object *object, quire_error *err)
 {
-    uint32_t statement;
+    struct qr_statement statement;
     QR_TRY(qr_txn_check_schema(txn, err));
     QR_TRY(qr_check_name_free(txn, object->kind, object->name, err));
     QR_TRY(qr_statement_begin(txn, &statement, err));
     quire_status status = add_rows(txn, object, err);
-    QR_TRY(qr_statement_end(txn, statement, status));
+    QR_TRY(qr_statement_end(txn, &statement, status));
     return qr_schema_changed(txn, err);
 }
 
@@ -105,11 +105,11 @@ static quire_status drop_everything(quire_txn *txn, const struct qr_table_def *d
 
 quire_status qr_drop_rows(quire_txn *txn, const struct qr_table_def *def, quire_error *err)
 {
-    uint32_t statement;
+    struct qr_statement statement;
     QR_TRY(qr_table_views_refuse_drop(txn, def->object, err));
     QR_TRY(qr_statement_begin(txn, &statement, err));
     quire_status status = drop_everything(txn, def, err);
-    QR_TRY(qr_statement_end(txn, statement, status));
+    QR_TRY(qr_statement_end(txn, &statement, status));
     return qr_schema_changed(txn, err);
 }
 
@@ -193,10 +193,10 @@ quire_status quire_table_create(quire_txn *txn, const char *name, const quire_co
 
 static quire_status update_object(quire_txn *txn, const struct qr_object *object, quire_error *err)
 {
-    uint32_t statement;
+    struct qr_statement statement;
     QR_TRY(qr_statement_begin(txn, &statement, err));
     quire_status status = qr_catalog_update(txn->txn, object, err);
-    return qr_statement_end(txn, statement, status);
+    return qr_statement_end(txn, &statement, status);
 }
 
 quire_status quire_table_add_columns(quire_txn *txn, const char *name, const quire_column *columns,
@@ -272,12 +272,12 @@ static quire_status create_index(quire_txn *txn, const struct qr_table_def *owne
                                  quire_error *err)
 {
     struct qr_object object;
-    uint32_t statement;
+    struct qr_statement statement;
     QR_TRY(qr_index_resolve(txn->db, owner->object, def, arena, &object, err));
     QR_TRY(qr_check_name_free(txn, QR_OBJECT_INDEX, def->name, err));
     QR_TRY(qr_statement_begin(txn, &statement, err));
     quire_status status = build(txn, owner, &object, arena, err);
-    QR_TRY(qr_statement_end(txn, statement, status));
+    QR_TRY(qr_statement_end(txn, &statement, status));
     return qr_schema_changed(txn, err);
 }
 
@@ -296,13 +296,13 @@ quire_status quire_index_create(quire_txn *txn, const char *table, const quire_i
 
 static quire_status drop_index(quire_txn *txn, const struct qr_object *object, quire_error *err)
 {
-    uint32_t statement;
+    struct qr_statement statement;
     QR_TRY(qr_statement_begin(txn, &statement, err));
     quire_status status = qr_index_discard(txn, object, err);
     if (status == QUIRE_OK) {
         status = qr_catalog_remove(txn->txn, object, err);
     }
-    return qr_statement_end(txn, statement, status);
+    return qr_statement_end(txn, &statement, status);
 }
 
 quire_status quire_index_drop(quire_txn *txn, const char *name, quire_error *err)

@@ -19,6 +19,7 @@
 #include "base/memory.h"
 #include "base/thread.h"
 #include "engine/engine.h"
+#include "engine/feed.h"
 
 struct qr_collation;
 struct qr_expression;
@@ -40,6 +41,7 @@ struct quire_db {
     struct qr_collation *_Atomic collations;
     struct qr_trigger_function *trigger_functions;
     uint32_t trigger_depth_max;
+    struct qr_feed_hub feed;
 };
 
 /* ---- Schema cache (schema.c) ---- */
@@ -108,6 +110,7 @@ struct qr_rowid_counter {
 struct qr_saved {
     uint32_t id; /* the pager's */
     uint32_t schema_epoch;
+    struct qr_changes_mark mark;
 };
 
 struct qr_handle;
@@ -121,8 +124,9 @@ struct quire_txn {
     bool shared_checked;      /* ... if this is set: else left by an earlier transaction, ... */
     uint64_t shared_sequence; /* ... and of the cookie of this commit */
     const struct qr_table_def *recent; /* of the shared schema, found last; or NULL */
-    struct qr_schema *own; /* since each schema change of the transaction, newest first */
-    uint32_t schema_epoch; /* counts those changes */
+    struct qr_schema *own;     /* since each schema change of the transaction, newest first */
+    uint32_t schema_epoch;     /* counts those changes */
+    struct qr_changes changes; /* what the change feed is told */
     struct qr_rowid_counter *counters;
     struct qr_handle *handles;
     struct qr_saved *savepoints; /* open ones, outermost first */
@@ -156,8 +160,13 @@ void qr_savepoints_free(quire_txn *txn);
  * `status`. The schema must not change in between. Where undoing fails the
  * transaction is doomed.
  */
-quire_status qr_statement_begin(quire_txn *txn, uint32_t *statement, quire_error *err);
-quire_status qr_statement_end(quire_txn *txn, uint32_t statement, quire_status status);
+struct qr_statement {
+    uint32_t savepoint;          /* the pager's */
+    struct qr_changes_mark mark; /* while changes are recorded */
+};
+quire_status qr_statement_begin(quire_txn *txn, struct qr_statement *statement, quire_error *err);
+quire_status qr_statement_end(quire_txn *txn, const struct qr_statement *statement,
+                              quire_status status);
 
 /*
  * What tree, table and cursor handles have in common. A handle that outlives

@@ -51,7 +51,8 @@ quire_status quire_savepoint(quire_txn *txn, uint64_t *savepoint, quire_error *e
     QR_TRY(qr_grow(&txn->db->allocator, &txn->savepoints, &txn->savepoint_capacity,
                    txn->savepoint_count + 1, sizeof *txn->savepoints, err));
     QR_TRY(qr_txn_savepoint(txn->txn, &id, err));
-    txn->savepoints[txn->savepoint_count++] = (struct qr_saved){id, txn->schema_epoch};
+    txn->savepoints[txn->savepoint_count++] =
+        (struct qr_saved){id, txn->schema_epoch, qr_changes_mark(&txn->changes)};
     *savepoint = id;
     return QUIRE_OK;
 }
@@ -76,6 +77,7 @@ quire_status quire_rollback_to(quire_txn *txn, uint64_t savepoint, quire_error *
         QR_TRY(qr_schema_changed(txn, err));
         saved->schema_epoch = txn->schema_epoch;
     }
+    qr_changes_back(&txn->changes, &saved->mark);
     return QUIRE_OK;
 }
 
@@ -91,17 +93,25 @@ quire_status quire_release(quire_txn *txn, uint64_t savepoint, quire_error *err)
 
 /* ---- Statements ---- */
 
-quire_status qr_statement_begin(quire_txn *txn, uint32_t *statement, quire_error *err)
+quire_status qr_statement_begin(quire_txn *txn, struct qr_statement *statement, quire_error *err)
 {
-    return qr_txn_statement(txn->txn, statement, err);
+    if (txn->changes.on) {
+        statement->mark = qr_changes_mark(&txn->changes);
+    }
+    return qr_txn_statement(txn->txn, &statement->savepoint, err);
 }
 
-quire_status qr_statement_end(quire_txn *txn, uint32_t statement, quire_status status)
+quire_status qr_statement_end(quire_txn *txn, const struct qr_statement *statement,
+                              quire_status status)
 {
+    if (status != QUIRE_OK && txn->changes.on) {
+        qr_changes_back(&txn->changes, &statement->mark);
+    }
     /* A failure of either dooms the transaction, which is all that can be done. */
-    if (status != QUIRE_OK && qr_txn_rollback_to(txn->txn, statement, NULL) != QUIRE_OK) {
+    if (status != QUIRE_OK &&
+        qr_txn_rollback_to(txn->txn, statement->savepoint, NULL) != QUIRE_OK) {
         QR_ASSERT(qr_txn_doomed(txn->txn));
-    } else if (qr_txn_release_savepoint(txn->txn, statement, NULL) != QUIRE_OK) {
+    } else if (qr_txn_release_savepoint(txn->txn, statement->savepoint, NULL) != QUIRE_OK) {
         QR_ASSERT(qr_txn_doomed(txn->txn));
     }
     return status;

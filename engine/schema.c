@@ -262,6 +262,7 @@ quire_status qr_schema_changed(quire_txn *txn, quire_error *err)
     schema->next = txn->own;
     txn->own = schema;
     txn->schema_epoch++;
+    txn->changes.schema_changed = true;
     return QUIRE_OK;
 }
 

@@ -362,6 +362,21 @@ static quire_status choose_rowid(quire_table *table, int64_t *rowid, quire_error
 
 /* ---- Insert ---- */
 
+/* Tells the change feed of a row: before and after, NULL where there is none. */
+static inline void note_change(quire_table *table, int64_t rowid, const struct qr_slice *before,
+                               const struct qr_slice *after)
+{
+    static const struct qr_slice none = {NULL, 0};
+    quire_txn *txn = table->handle.txn;
+    if (txn->changes.on) {
+        before = before == NULL ? &none : before;
+        after = after == NULL ? &none : after;
+        struct qr_row_images images = {before->data, after->data, before->size, after->size};
+        qr_changes_note(&txn->changes, &txn->db->allocator, table->handle.def->object, rowid,
+                        &images);
+    }
+}
+
 static quire_status write_new_row(quire_table *table, int64_t rowid, size_t size, quire_error *err)
 {
     struct qr_tree_key key = {.rowid = rowid};
@@ -382,7 +397,7 @@ quire_status qr_table_insert_row(quire_table *table, int64_t *rowid, const quire
                                  uint32_t count, quire_error *err)
 {
     size_t size;
-    uint32_t statement;
+    struct qr_statement statement;
     int64_t chosen = rowid == NULL ? 0 : *rowid;
     QR_TRY(check_row(table, values, count, err));
     QR_TRY(encode_row(table, values, count, &size, err));
@@ -394,8 +409,9 @@ quire_status qr_table_insert_row(quire_table *table, int64_t *rowid, const quire
         QR_TRY(check_unique(slot, err));
     }
     QR_TRY(qr_statement_begin(table->handle.txn, &statement, err));
+    note_change(table, chosen, NULL, &(struct qr_slice){table->record, size});
     quire_status status = write_new_row(table, chosen, size, err);
-    QR_TRY(qr_statement_end(table->handle.txn, statement, status));
+    QR_TRY(qr_statement_end(table->handle.txn, &statement, status));
     if (chosen > table->counter->largest) {
         table->counter->largest = chosen;
     }
@@ -470,7 +486,7 @@ quire_status qr_table_update_row(quire_table *table, int64_t rowid, const quire_
 {
     struct qr_slice record;
     size_t size;
-    uint32_t statement;
+    struct qr_statement statement;
     bool present;
     QR_TRY(check_row(table, values, count, err));
     QR_TRY(encode_row(table, values, count, &size, err));
@@ -484,8 +500,9 @@ quire_status qr_table_update_row(quire_table *table, int64_t rowid, const quire_
     QR_TRY(read_keys_before(table, rowid, record, err));
     QR_TRY(make_keys_after(table, rowid, size, err));
     QR_TRY(qr_statement_begin(table->handle.txn, &statement, err));
+    note_change(table, rowid, &record, &(struct qr_slice){table->record, size});
     quire_status status = write_changed_row(table, rowid, size, err);
-    return qr_statement_end(table->handle.txn, statement, status);
+    return qr_statement_end(table->handle.txn, &statement, status);
 }
 
 quire_status quire_table_update(quire_table *table, int64_t rowid, const quire_value *values,
@@ -511,7 +528,7 @@ static quire_status remove_row(quire_table *table, int64_t rowid, quire_error *e
 quire_status qr_table_delete_row(quire_table *table, int64_t rowid, bool *found, quire_error *err)
 {
     struct qr_slice record;
-    uint32_t statement;
+    struct qr_statement statement;
     bool present;
     QR_TRY(find_row(table, rowid, &record, &present, err));
     if (found != NULL) {
@@ -522,8 +539,9 @@ quire_status qr_table_delete_row(quire_table *table, int64_t rowid, bool *found,
     }
     QR_TRY(read_keys_before(table, rowid, record, err));
     QR_TRY(qr_statement_begin(table->handle.txn, &statement, err));
+    note_change(table, rowid, &record, NULL);
     quire_status status = remove_row(table, rowid, err);
-    return qr_statement_end(table->handle.txn, statement, status);
+    return qr_statement_end(table->handle.txn, &statement, status);
 }
 
 quire_status quire_table_delete(quire_table *table, int64_t rowid, bool *found, quire_error *err)

@@ -135,6 +135,9 @@ quire_status quire_begin_with(quire_db *db, quire_txn_mode mode, const quire_beg
     txn->db = db;
     txn->view = view;
     txn->txn = view->txn;
+    if (txn->txn != NULL) {
+        qr_changes_begin(&txn->changes, &db->feed);
+    }
     *out = txn;
     return QUIRE_OK;
 }
@@ -144,6 +147,7 @@ quire_status quire_begin_with(quire_db *db, quire_txn_mode mode, const quire_beg
 /* What only a write transaction can have. */
 static void forget_changes(quire_txn *txn)
 {
+    qr_changes_free(&txn->changes, &txn->db->allocator);
     qr_schema_end(txn);
     qr_savepoints_free(txn);
     while (txn->counters != NULL) {
@@ -202,6 +206,19 @@ static void tell_after_commit(const quire_db *db, uint64_t sequence)
     }
 }
 
+/* Takes the record of the changes out of a transaction that is about to be committed, if there is
+ * something to tell listeners. */
+static struct qr_changes take_changes(quire_txn *txn)
+{
+    struct qr_changes changes = {0};
+    if (txn->changes.on && (txn->changes.count > 0 || txn->changes.schema_changed)) {
+        changes = txn->changes;
+        txn->changes.record = NULL;
+        qr_changes_finish(&changes, &txn->db->allocator);
+    }
+    return changes;
+}
+
 /* A trigger's function does not end the transaction of the change that it runs for. */
 static quire_status check_end(quire_txn *txn, quire_error *err)
 {
@@ -220,14 +237,19 @@ quire_status quire_commit(quire_txn *txn, quire_error *err)
     quire_db *db = txn->db;
     QR_TRY(check_end(txn, err));
     QR_TRY(ask_before_commit(txn, err));
+    struct qr_changes changes = take_changes(txn);
     struct qr_view *view = leave_txn(txn);
     if (view->txn == NULL) {
         qr_snapshot_close(view);
         return QUIRE_OK;
     }
+    if (changes.on) {
+        qr_txn_set_note(view->txn, &changes);
+    }
     uint64_t sequence = 0;
     quire_status status = qr_txn_commit_numbered(view->txn, &sequence, err);
     atomic_fetch_sub(&db->writers, 1);
+    qr_changes_free(&changes, &db->allocator);
     if (status == QUIRE_OK) {
         tell_after_commit(db, sequence);
     }
@@ -271,6 +293,7 @@ static quire_status commit_with(quire_txn *txn, quire_ticket *ticket, quire_erro
         return status;
     }
     quire_db *db = txn->db;
+    struct qr_changes changes = take_changes(txn);
     struct qr_view *view = leave_txn(txn);
     if (view->txn == NULL) {
         qr_snapshot_close(view);
@@ -279,8 +302,12 @@ static quire_status commit_with(quire_txn *txn, quire_ticket *ticket, quire_erro
         }
         return QUIRE_OK;
     }
+    if (changes.on) {
+        qr_txn_set_note(view->txn, &changes);
+    }
     status = qr_txn_commit_async(view->txn, &ticket->ticket, err);
     atomic_fetch_sub(&db->writers, 1);
+    qr_changes_free(&changes, &db->allocator);
     if (status != QUIRE_OK) {
         free_ticket(ticket);
     }

@@ -92,7 +92,7 @@ struct firing {
     quire_value *new_values; /* call.new_values, or NULL */
     struct qr_arena arena;   /* of the values */
     size_t savepoint_floor;  /* of the transaction, around this change */
-    uint32_t statement;
+    struct qr_statement statement;
 };
 
 /* Decodes a record, which lives in the arena, into one value a column. */
@@ -215,7 +215,7 @@ static quire_status end(struct firing *firing, quire_status status)
     if (status != QUIRE_OK) {
         qr_counters_forget(txn);
     }
-    return qr_statement_end(txn, firing->statement, status);
+    return qr_statement_end(txn, &firing->statement, status);
 }
 
 static quire_status run_one(struct firing *firing, const quire_trigger_def *trigger,

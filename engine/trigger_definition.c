@@ -157,7 +157,7 @@ static quire_status add(quire_txn *txn, const quire_trigger_def *def,
 {
     struct qr_object *other;
     struct qr_slice body;
-    uint32_t statement;
+    struct qr_statement statement;
     bool found;
     QR_TRY(find_trigger(txn, def->name, arena, &other, &found, err));
     if (found) {
@@ -171,7 +171,7 @@ static quire_status add(quire_txn *txn, const quire_trigger_def *def,
                                .text_size = body.size};
     QR_TRY(qr_statement_begin(txn, &statement, err));
     quire_status status = qr_catalog_add(txn->txn, &object, err);
-    return qr_statement_end(txn, statement, status);
+    return qr_statement_end(txn, &statement, status);
 }
 
 quire_status quire_trigger_create(quire_txn *txn, const quire_trigger_def *def, quire_error *err)
@@ -202,11 +202,11 @@ static quire_status remove_trigger(quire_txn *txn, const char *name, struct qr_a
                                    quire_error *err)
 {
     struct qr_object *object;
-    uint32_t statement;
+    struct qr_statement statement;
     QR_TRY(find_present(txn, name, arena, &object, err));
     QR_TRY(qr_statement_begin(txn, &statement, err));
     quire_status status = qr_catalog_remove(txn->txn, object, err);
-    return qr_statement_end(txn, statement, status);
+    return qr_statement_end(txn, &statement, status);
 }
 
 quire_status quire_trigger_drop(quire_txn *txn, const char *name, quire_error *err)
@@ -225,7 +225,7 @@ static quire_status switch_trigger(quire_txn *txn, const char *name, bool enable
     struct qr_object *object;
     struct qr_slice body;
     quire_trigger_def def = {.name = NULL};
-    uint32_t statement;
+    struct qr_statement statement;
     QR_TRY(find_present(txn, name, arena, &object, err));
     QR_TRY(qr_trigger_decode(object, arena, &def, err));
     def.disabled = !enabled;
@@ -234,7 +234,7 @@ static quire_status switch_trigger(quire_txn *txn, const char *name, bool enable
     object->text_size = body.size;
     QR_TRY(qr_statement_begin(txn, &statement, err));
     quire_status status = qr_catalog_update(txn->txn, object, err);
-    return qr_statement_end(txn, statement, status);
+    return qr_statement_end(txn, &statement, status);
 }
 
 quire_status quire_trigger_enable(quire_txn *txn, const char *name, bool enabled, quire_error *err)

@@ -391,11 +391,11 @@ static quire_status add(quire_txn *txn, const quire_view_def *def, const struct 
     struct encoder encoder = {.def = def, .table = table->object, .arena = arena, .err = err};
     struct qr_object object = {
         .kind = QR_OBJECT_VIEW, .name = def->name, .owner = table->object->id};
-    uint32_t statement;
+    struct qr_statement statement;
     QR_TRY(encode(&encoder, &object));
     QR_TRY(qr_statement_begin(txn, &statement, err));
     quire_status status = qr_catalog_add(txn->txn, &object, err);
-    return qr_statement_end(txn, statement, status);
+    return qr_statement_end(txn, &statement, status);
 }
 
 quire_status quire_view_create(quire_txn *txn, const quire_view_def *def, quire_error *err)
@@ -443,7 +443,7 @@ static quire_status remove_view(quire_txn *txn, const char *name, struct qr_aren
                                 quire_error *err)
 {
     struct qr_object *object;
-    uint32_t statement;
+    struct qr_statement statement;
     bool found;
     QR_TRY(qr_catalog_find(txn->view, QR_OBJECT_VIEW, name, strlen(name), arena, &object, &found,
                            err));
@@ -452,7 +452,7 @@ static quire_status remove_view(quire_txn *txn, const char *name, struct qr_aren
     }
     QR_TRY(qr_statement_begin(txn, &statement, err));
     quire_status status = qr_catalog_remove(txn->txn, object, err);
-    return qr_statement_end(txn, statement, status);
+    return qr_statement_end(txn, &statement, status);
 }
 
 quire_status quire_view_drop(quire_txn *txn, const char *name, quire_error *err)

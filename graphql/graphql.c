@@ -150,6 +150,7 @@ static const char *code_of(quire_status status)
     case QUIRE_SNAPSHOT_TOO_OLD:
     case QUIRE_INTERRUPTED:
     case QUIRE_TIMEOUT:
+    case QUIRE_RESUME_TOO_OLD:
     case QUIRE_IO:
     case QUIRE_NO_SPACE:
     case QUIRE_NO_FILE:

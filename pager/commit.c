@@ -137,12 +137,31 @@ static void wake_all(struct qr_commit *commit)
     qr_cond_broadcast(&commit->idle);
 }
 
+/* After what `moved` of the watch is for. No locks held. */
+static void tell_moved(const struct qr_pager *pager)
+{
+    if (pager->options.watch.moved != NULL) {
+        pager->options.watch.moved(pager->options.watch.context);
+    }
+}
+
 void qr_commit_poison(struct qr_pager *pager, const quire_error *why)
 {
     qr_mutex_lock(&pager->commit.lock);
     poison_locked(&pager->commit, why);
     wake_all(&pager->commit);
     qr_mutex_unlock(&pager->commit.lock);
+    tell_moved(pager);
+}
+
+quire_status qr_pager_check(struct qr_pager *pager, quire_error *err)
+{
+    return qr_commit_poisoned(pager, err);
+}
+
+uint64_t qr_pager_visible(struct qr_pager *pager)
+{
+    return qr_visible_seq(pager);
 }
 
 /* ---- The flush token ---- */
@@ -284,6 +303,7 @@ static quire_status flush_closed(struct qr_pager *pager, bool any, bool sync, qu
     conclude(pager, any, status, &error);
     bool wakes = has_sleepers(commit);
     qr_mutex_unlock(&commit->lock);
+    tell_moved(pager);
     if (status != QUIRE_OK) {
         if (err != NULL) {
             *err = error;
@@ -307,6 +327,15 @@ quire_status qr_group_flush(struct qr_pager *pager, bool sync, quire_error *err)
     bool any = swap_groups(commit);
     qr_mutex_unlock(&commit->lock);
     return flush_closed(pager, any, sync, err);
+}
+
+quire_status qr_pager_settle(struct qr_pager *pager, quire_error *err)
+{
+    qr_token_take(pager);
+    quire_status status =
+        qr_group_flush(pager, pager->options.durability == QUIRE_DURABILITY_FULL, err);
+    qr_token_release(pager);
+    return status;
 }
 
 /* ---- Publishing ---- */
@@ -405,6 +434,9 @@ static quire_status publish(struct qr_txn *txn, struct qr_published *out, quire_
         (void)atomic_fetch_add_explicit(&commit->joined, 1, memory_order_relaxed);
         out->group = commit->open.number;
         out->frames = commit->open.count - before;
+        if (txn->note != NULL) {
+            pager->options.watch.published(pager->options.watch.context, txn->note, out->seq);
+        }
     }
     qr_mutex_unlock(&commit->lock);
     return status;
@@ -519,6 +551,7 @@ static void lead(struct qr_pager *pager)
         qr_futex_wake(turn_of(commit, group), UINT32_MAX);
         qr_futex_wake(next, 1); /* to lead, if nobody does yet */
     }
+    tell_moved(pager);
     if (status == QUIRE_OK) {
         qr_version_collect(pager);
         (void)qr_checkpoint_wish(pager);

@@ -35,6 +35,19 @@ struct qr_pin;
 #define QR_PAGE_NUMBER_CATALOG  1U /* root of the catalog tree */
 #define QR_PAGE_NUMBER_FREE_MAP 2U /* first page of the free map */
 
+/*
+ * Who is told of commits. `published` is called for a transaction with a note
+ * (qr_txn_set_note) when its commit has got its number, in the order of the
+ * numbers, under the group lock: it takes leaf locks at most, and does not wait.
+ * `moved` is called, without locks, when the visible boundary has moved or the
+ * pager was poisoned: perhaps in several threads at once, and not in order.
+ */
+struct qr_pager_watch {
+    void *context;
+    void (*published)(void *context, void *note, uint64_t sequence);
+    void (*moved)(void *context); /* NULL: nobody is told */
+};
+
 struct qr_pager_options {
     struct qr_file_layer *layer;
     const quire_allocator *allocator;
@@ -54,6 +67,7 @@ struct qr_pager_options {
     quire_hooks hooks;  /* those of commits are the caller's business */
     quire_versions_policy versions_policy;
     uint64_t versions_bytes_max; /* 0 = a quarter of the cache */
+    struct qr_pager_watch watch;
     bool malloc_arena; /* frames from the allocator instead of reserved address space: tests */
 };
 
@@ -266,6 +280,9 @@ quire_status qr_txn_statement(struct qr_txn *txn, uint32_t *id, quire_error *err
 quire_status qr_txn_rollback_to(struct qr_txn *txn, uint32_t id, quire_error *err);
 quire_status qr_txn_release_savepoint(struct qr_txn *txn, uint32_t id, quire_error *err);
 
+/* Has `note`, which stays in place until the commit returns, told to the pager's watch. */
+void qr_txn_set_note(struct qr_txn *txn, void *note);
+
 /* Both free the transaction. See quire_commit for the outcomes. A commit without changes is
  * acknowledged no sooner than the newest commit that it could see. */
 quire_status qr_txn_commit(struct qr_txn *txn, quire_error *err);
@@ -296,6 +313,15 @@ quire_status qr_ticket_wait(struct qr_pager *pager, const struct qr_ticket *tick
 void qr_pager_drain(struct qr_pager *pager);
 /* Whether qr_ticket_wait would return at once. Any thread. */
 bool qr_ticket_known(struct qr_pager *pager, const struct qr_ticket *ticket);
+
+/* ---- What has become of commits. Any thread. ---- */
+
+/* The newest commit that new snapshots see. */
+uint64_t qr_pager_visible(struct qr_pager *pager);
+/* POISONED when no further commit is accepted. */
+quire_status qr_pager_check(struct qr_pager *pager, quire_error *err);
+/* Makes all commits visible that have got their number; as durable as commits are. */
+quire_status qr_pager_settle(struct qr_pager *pager, quire_error *err);
 
 #include "pager/view.h"
 

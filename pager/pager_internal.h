@@ -424,6 +424,7 @@ struct qr_txn {
     uint32_t free_pages;
     uint32_t frames; /* private frames in memory */
     size_t spill_hand;
+    void *note; /* for the watch; NULL: none */
     bool doomed;
     bool spill_failed; /* cache.spill_error says how */
     bool drained;      /* deferred pages have been looked at */

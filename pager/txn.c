@@ -404,6 +404,11 @@ static quire_status begin_commit(struct qr_txn *txn, bool *empty, struct qr_publ
     return QUIRE_OK;
 }
 
+void qr_txn_set_note(struct qr_txn *txn, void *note)
+{
+    txn->note = note;
+}
+
 quire_status qr_txn_commit(struct qr_txn *txn, quire_error *err)
 {
     uint64_t sequence;

@@ -174,6 +174,8 @@ typedef struct quire_options {
     uint64_t versions_bytes_max;           /* REFUSE and EXPIRE; default a quarter of the cache */
     quire_checkpoint_place checkpoint_place; /* default QUIRE_CHECKPOINT_BACKGROUND */
     uint32_t checkpoint_slice_pages; /* IN_COMMIT: a commit copies at most so many; default 256 */
+    uint64_t feed_window_bytes; /* memory for commits that listeners may go back to, at most 1 GiB;
+                                 * 0 = 16 MiB, and only while somebody listens: see feed.h */
 } quire_options;
 
 #define QUIRE_OPTIONS_INIT                                                                         \

@@ -48,6 +48,7 @@ extern "C" {
     X(SNAPSHOT_TOO_OLD, 302, "the snapshot can no longer be served")                               \
     X(INTERRUPTED, 303, "the operation was interrupted")                                           \
     X(TIMEOUT, 304, "the operation exceeded its time limit")                                       \
+    X(RESUME_TOO_OLD, 305, "the changes behind that commit are not kept any more")                 \
     X(IO, 400, "an input/output operation failed")                                                 \
     X(NO_SPACE, 401, "the device or quota is full")                                                \
     X(NO_FILE, 402, "the file does not exist")                                                     \

@@ -13,6 +13,7 @@
 #include "quire/collation.h"
 #include "quire/database.h"
 #include "quire/error.h"
+#include "quire/feed.h"
 #include "quire/graphql.h"
 #include "quire/inspect.h"
 #include "quire/keytree.h"
