@@ -370,6 +370,7 @@ static quire_status await(struct qr_feed_hub *hub, quire_feed *feed, uint64_t de
     bool in_time = deadline != 0;
     for (;;) {
         *record = NULL;
+        catch_up(hub); /* a snapshot may have seen the commit before the leader could tell of it */
         QR_TRY(check_end(hub, feed, err));
         *record = find_next(hub, feed);
         if (*record != NULL) {
