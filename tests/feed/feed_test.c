@@ -9,6 +9,7 @@
 #include "../engine/engine_fixture.h"
 
 #include "base/thread.h"
+#include "support/temp_dir.h"
 
 /* ---- helpers ---- */
 
@@ -462,8 +463,10 @@ Test(feed, gives_every_opening_an_epoch_of_its_own)
     quire_feed_options resume = QUIRE_FEED_OPTIONS_INIT;
     quire_db *db;
     quire_feed *feed;
-    char path[] = "feed_epoch.quire";
-    (void)remove(path);
+    struct temp_dir dir;
+    char path[600];
+    temp_dir_create(&dir);
+    (void)temp_dir_file(&dir, "db", path, sizeof path);
     options.feed_window_bytes = 1 << 20;
     OK(quire_open(path, &options, &db, &err));
     quire_txn *txn = begin_write(db);
@@ -481,7 +484,7 @@ Test(feed, gives_every_opening_an_epoch_of_its_own)
     cr_assert_neq(quire_feed_where(feed).epoch, position.epoch);
     quire_feed_close(feed);
     OK(quire_close(db, &err));
-    (void)remove(path);
+    temp_dir_remove(&dir);
 }
 
 Test(feed, tells_a_listener_that_fell_behind_the_window)
