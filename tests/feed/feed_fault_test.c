@@ -3,7 +3,7 @@
  * hindered by its listeners, and a listener is told of every commit or that it
  * was not.
  */
-#include "../engine/engine_fixture.h"
+#include "engine/engine_fixture.h"
 
 #include <errno.h>
 #include <stdio.h>

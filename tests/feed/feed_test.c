@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "../engine/engine_fixture.h"
+#include "engine/engine_fixture.h"
 
 #include "base/thread.h"
 #include "support/temp_dir.h"
