@@ -128,6 +128,29 @@ quire_status qr_draft_complete(struct qr_store *store, struct qr_draft *draft)
 
 /* ---- insert and update ---- */
 
+/* Names the fields of a unique index, and the value of the first where it is a text. */
+static quire_status fail_unique(struct qr_store *store, const struct qr_model_type *type,
+                                const struct qr_model_index *index, const quire_value *first)
+{
+    struct qr_gql_str text = {"", 0};
+    struct qr_gql_str names;
+    struct qr_gql_buffer buffer;
+
+    qr_gql_buffer_init(&buffer, store->reader->arena, store->reader->err);
+    for (uint32_t f = 0; f < index->field_count; f++) {
+        qr_gql_buffer_text(&buffer, f == 0 ? "" : f + 1 == index->field_count ? " and " : ", ");
+        qr_gql_buffer_str(&buffer, index->fields[f]->name);
+    }
+    QR_TRY(qr_gql_buffer_finish(&buffer, &names));
+    if (first->type == QUIRE_TEXT && index->field_count == 1) {
+        text = qr_gql_str_cut((struct qr_gql_str){first->as.bytes, first->size}, 60);
+    }
+    return qr_store_fail(store, QUIRE_UNIQUE, "UNIQUE", index->fields[0],
+                         "A row of %s with this %.*s%s%.*s%s exists already.", type->table,
+                         QR_GQL_FMT(names), text.size > 0 ? " \"" : "", QR_GQL_FMT(text),
+                         text.size > 0 ? "\"" : "");
+}
+
 /* Finds the unique index that a row clashes with, to name its first field. */
 static quire_status explain_clash(struct qr_store *store, const struct qr_model_type *type,
                                   const quire_value *values, int64_t self)
@@ -145,14 +168,7 @@ static quire_status explain_clash(struct qr_store *store, const struct qr_model_
         }
         QR_TRY(qr_reader_find_by(store->reader, type, index, key, &rowid, &found));
         if (found && rowid != self) {
-            struct qr_gql_str text = {"", 0};
-            if (key[0].type == QUIRE_TEXT) {
-                text = qr_gql_str_cut((struct qr_gql_str){key[0].as.bytes, key[0].size}, 60);
-            }
-            return qr_store_fail(store, QUIRE_UNIQUE, "UNIQUE", index->fields[0],
-                                 "A row of %s with this %.*s%s%.*s%s exists already.", type->table,
-                                 QR_GQL_FMT(index->fields[0]->name), text.size > 0 ? " \"" : "",
-                                 QR_GQL_FMT(text), text.size > 0 ? "\"" : "");
+            return fail_unique(store, type, index, &key[0]);
         }
     }
     return QUIRE_UNIQUE;
