@@ -1,8 +1,7 @@
 /*
  * Building the API schema, and pointing its fields to the model.
  */
-#include "graphql/api.h"
-
+#include "graphql/api_internal.h"
 #include "graphql/column.h"
 
 const char *qr_api_keys_name(const struct qr_model_field *field, struct qr_arena *arena,
@@ -14,27 +13,29 @@ const char *qr_api_keys_name(const struct qr_model_field *field, struct qr_arena
     return qr_gql_format(arena, err, "%.*sIds", QR_GQL_FMT(field->name));
 }
 
-struct annotator {
-    struct qr_api *api;
-    quire_error *err;
-};
-
-/* Looks up a generated type by its row type's name and a suffix. */
-static quire_status find_generated(struct annotator *a, const struct qr_model_type *type,
-                                   const char *suffix, struct qr_gql_type **out)
+quire_status qr_api_find(struct qr_api_annotator *a, const struct qr_model_type *type,
+                         const char *suffix, struct qr_gql_type **out)
 {
     const char *name = qr_gql_format(&a->api->schema->arena, a->err, "%s%s", type->table, suffix);
     if (name == NULL) {
         return QUIRE_NO_MEMORY;
     }
     *out = qr_gql_schema_type(a->api->schema, qr_gql_str_of(name));
-    return *out != NULL
-               ? QUIRE_OK
-               : qr_fail(a->err, QUIRE_INTERNAL, "The generated type %s is missing.", name);
+    return QUIRE_OK;
 }
 
-static quire_status annotate(struct annotator *a, struct qr_gql_type *owner, const char *name,
-                             enum qr_api_kind kind, struct qr_model_type *type,
+/* The same where the type is always generated. */
+static quire_status find_generated(struct qr_api_annotator *a, const struct qr_model_type *type,
+                                   const char *suffix, struct qr_gql_type **out)
+{
+    QR_TRY(qr_api_find(a, type, suffix, out));
+    return *out != NULL ? QUIRE_OK
+                        : qr_fail(a->err, QUIRE_INTERNAL, "The generated type %s%s is missing.",
+                                  type->table, suffix);
+}
+
+quire_status qr_api_annotate(struct qr_api_annotator *a, struct qr_gql_type *owner,
+                             const char *name, enum qr_api_kind kind, struct qr_model_type *type,
                              struct qr_model_field *field)
 {
     struct qr_gql_field *target = qr_gql_type_field(owner, qr_gql_str_of(name));
@@ -51,7 +52,7 @@ static quire_status annotate(struct annotator *a, struct qr_gql_type *owner, con
     return QUIRE_OK;
 }
 
-static quire_status annotate_row(struct annotator *a, struct qr_model_type *type)
+static quire_status annotate_row(struct qr_api_annotator *a, struct qr_model_type *type)
 {
     static const enum qr_api_kind kinds[] = {
         [QR_MODEL_COLUMN] = QR_API_COLUMN,
@@ -64,7 +65,7 @@ static quire_status annotate_row(struct annotator *a, struct qr_model_type *type
 
     QR_TRY(find_generated(a, type, "", &row));
     row->host = type;
-    QR_TRY(annotate(a, row, "_version", QR_API_VERSION, type, NULL));
+    QR_TRY(qr_api_annotate(a, row, "_version", QR_API_VERSION, type, NULL));
     for (uint32_t i = 0; i < type->field_count; i++) {
         struct qr_model_field *field = &type->fields[i];
         const char *name =
@@ -72,15 +73,15 @@ static quire_status annotate_row(struct annotator *a, struct qr_model_type *type
         if (name == NULL) {
             return QUIRE_NO_MEMORY;
         }
-        QR_TRY(annotate(a, row, name, kinds[field->role], type, field));
+        QR_TRY(qr_api_annotate(a, row, name, kinds[field->role], type, field));
         if (field->role == QR_MODEL_REFERENCE) {
-            QR_TRY(annotate(a, row, field->column_name, QR_API_REFERENCE_KEY, type, field));
+            QR_TRY(qr_api_annotate(a, row, field->column_name, QR_API_REFERENCE_KEY, type, field));
         }
     }
     return QUIRE_OK;
 }
 
-static quire_status annotate_type(struct annotator *a, struct qr_model_type *type)
+static quire_status annotate_type(struct qr_api_annotator *a, struct qr_model_type *type)
 {
     struct qr_gql_type *query = a->api->schema->roots[QR_GQL_QUERY];
     struct qr_gql_type *mutation = a->api->schema->roots[QR_GQL_MUTATION];
@@ -90,34 +91,37 @@ static quire_status annotate_type(struct annotator *a, struct qr_model_type *typ
 
     QR_TRY(find_generated(a, type, "Connection", &connection));
     QR_TRY(find_generated(a, type, "Edge", &edge));
-    QR_TRY(annotate(a, query, type->one_name, QR_API_ONE, type, NULL));
-    QR_TRY(annotate(a, query, type->many_name, QR_API_MANY, type, NULL));
+    QR_TRY(qr_api_annotate(a, query, type->one_name, QR_API_ONE, type, NULL));
+    QR_TRY(qr_api_annotate(a, query, type->many_name, QR_API_MANY, type, NULL));
     QR_TRY(find_generated(a, type, "BulkResult", &result));
     for (int verb = 0; verb < QR_MODEL_VERBS; verb++) {
-        QR_TRY(annotate(a, mutation, type->verb_names[verb],
-                        (enum qr_api_kind)(QR_API_CREATE + verb), type, NULL));
+        QR_TRY(qr_api_annotate(a, mutation, type->verb_names[verb],
+                               (enum qr_api_kind)(QR_API_CREATE + verb), type, NULL));
     }
-    QR_TRY(annotate(a, result, "affectedRows", QR_API_AFFECTED_ROWS, type, NULL));
-    QR_TRY(annotate(a, result, "returning", QR_API_RETURNING, type, NULL));
-    QR_TRY(annotate(a, connection, "items", QR_API_ITEMS, type, NULL));
-    QR_TRY(annotate(a, connection, "edges", QR_API_EDGES, type, NULL));
-    QR_TRY(annotate(a, connection, "pageInfo", QR_API_PAGE_INFO, type, NULL));
-    QR_TRY(annotate(a, connection, "totalCount", QR_API_TOTAL_COUNT, type, NULL));
-    QR_TRY(annotate(a, edge, "cursor", QR_API_CURSOR, type, NULL));
-    QR_TRY(annotate(a, edge, "node", QR_API_NODE, type, NULL));
+    QR_TRY(qr_api_annotate(a, result, "affectedRows", QR_API_AFFECTED_ROWS, type, NULL));
+    QR_TRY(qr_api_annotate(a, result, "returning", QR_API_RETURNING, type, NULL));
+    QR_TRY(qr_api_annotate(a, connection, "items", QR_API_ITEMS, type, NULL));
+    QR_TRY(qr_api_annotate(a, connection, "edges", QR_API_EDGES, type, NULL));
+    QR_TRY(qr_api_annotate(a, connection, "pageInfo", QR_API_PAGE_INFO, type, NULL));
+    QR_TRY(qr_api_annotate(a, connection, "totalCount", QR_API_TOTAL_COUNT, type, NULL));
+    QR_TRY(qr_api_annotate(a, edge, "cursor", QR_API_CURSOR, type, NULL));
+    QR_TRY(qr_api_annotate(a, edge, "node", QR_API_NODE, type, NULL));
+    QR_TRY(qr_api_annotate(a, connection, "aggregate", QR_API_AGGREGATE, type, NULL));
+    QR_TRY(qr_api_annotate(a, connection, "groupBy", QR_API_GROUP_BY, type, NULL));
+    QR_TRY(qr_api_annotate_aggregates(a, type));
     return annotate_row(a, type);
 }
 
-static quire_status annotate_all(struct annotator *a)
+static quire_status annotate_all(struct qr_api_annotator *a)
 {
     struct qr_gql_type *info = qr_gql_schema_type(a->api->schema, qr_gql_str_of("PageInfo"));
     struct qr_gql_type *bigint = qr_gql_schema_type(a->api->schema, qr_gql_str_of("BigInt"));
 
     bigint->coercion = &qr_column_bigint;
-    QR_TRY(annotate(a, info, "hasNextPage", QR_API_HAS_NEXT, NULL, NULL));
-    QR_TRY(annotate(a, info, "hasPreviousPage", QR_API_HAS_PREVIOUS, NULL, NULL));
-    QR_TRY(annotate(a, info, "startCursor", QR_API_START_CURSOR, NULL, NULL));
-    QR_TRY(annotate(a, info, "endCursor", QR_API_END_CURSOR, NULL, NULL));
+    QR_TRY(qr_api_annotate(a, info, "hasNextPage", QR_API_HAS_NEXT, NULL, NULL));
+    QR_TRY(qr_api_annotate(a, info, "hasPreviousPage", QR_API_HAS_PREVIOUS, NULL, NULL));
+    QR_TRY(qr_api_annotate(a, info, "startCursor", QR_API_START_CURSOR, NULL, NULL));
+    QR_TRY(qr_api_annotate(a, info, "endCursor", QR_API_END_CURSOR, NULL, NULL));
     for (uint32_t i = 0; i < a->api->model->type_count; i++) {
         QR_TRY(annotate_type(a, &a->api->model->types[i]));
     }
@@ -162,7 +166,7 @@ quire_status qr_api_build(const quire_allocator *allocator, struct qr_gql_str sd
     qr_arena_init(&arena, allocator, 0);
     QR_TRY_GOTO(status, qr_model_build(allocator, sdl, report, &api->model, err), done);
     QR_TRY_GOTO(status, build_generated(api, allocator, &arena, report, err), done);
-    struct annotator a = {.api = api, .err = err};
+    struct qr_api_annotator a = {.api = api, .err = err};
     status = annotate_all(&a);
 done:
     qr_arena_free(&arena);

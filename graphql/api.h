@@ -36,6 +36,18 @@ enum qr_api_kind {
     QR_API_EDGES,
     QR_API_PAGE_INFO,
     QR_API_TOTAL_COUNT,
+    QR_API_AGGREGATE,
+    QR_API_GROUP_BY,
+    /* an aggregate or a group */
+    QR_API_COUNT,
+    QR_API_SUM,
+    QR_API_AVG,
+    QR_API_MIN,
+    QR_API_MAX,
+    QR_API_MEASURED, /* below SUM .. MAX: of `field` */
+    QR_API_GROUP_KEYS,
+    QR_API_GROUP_KEY,       /* of `field`; of a reference the keys of its row */
+    QR_API_GROUP_REFERENCE, /* of the reference `field` its key */
     /* an edge */
     QR_API_CURSOR,
     QR_API_NODE,

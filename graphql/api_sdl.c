@@ -1,6 +1,7 @@
 /*
  * The text of the API schema. docs/graphql.md describes what is generated.
  */
+#include "graphql/api_internal.h"
 #include "graphql/api_print.h"
 #include "graphql/printer.h"
 
@@ -193,13 +194,18 @@ static void print_connection(struct qr_api_printer *p, const struct qr_model_typ
         "  pageInfo: PageInfo!\n"
         "  \"How many rows the connection selects, before paging.\"\n"
         "  totalCount: Int!\n"
+        "  \"What the rows that the connection selects come to, before paging.\"\n"
+        "  aggregate: %sAggregate!\n"
+        "  \"The same of each group of them, in the order of the keys unless told.\"\n"
+        "  groupBy(by: [%sAggregateGroupBy!]!, where: %sWhereInput, having: %sAggregateHaving, "
+        "orderBy: [%sAggregateGroupOrderBy!], skip: Int, take: Int): [%sAggregateGroup!]!\n"
         "}\n\n"
         "type %sEdge {\n"
         "  \"The row's place in the order, for `after` and `before`.\"\n"
         "  cursor: String!\n"
         "  node: %s!\n"
         "}\n\n",
-        t, t, t, t, t, t, t, t);
+        t, t, t, t, t, t, t, t, t, t, t, t, t, t);
 }
 
 /* ---- filters and orders ---- */
@@ -217,6 +223,7 @@ static const char fixed_types[] =
     "  asc\n  desc\n  ASC\n  DESC\n  ASC_NULLS_FIRST\n  ASC_NULLS_LAST\n  DESC_NULLS_FIRST\n"
     "  DESC_NULLS_LAST\n"
     "}\n\n"
+    "\"What of a field is a key of groups.\"\nenum GroupByKey {\n  VALUE\n}\n\n"
     "\"How strings compare: by code point, or after Unicode case folding.\"\n"
     "enum StringFilterMode {\n  default\n  insensitive\n}\n\n"
     "input StringFilter {\n"
@@ -327,8 +334,11 @@ static void print_inputs_of_reading(struct qr_api_printer *p, const struct qr_mo
         "}\n\n"
         "input %sRelationFilter {\n  is: %sWhereInput\n  isNot: %sWhereInput\n}\n\n"
         "input %sListRelationFilter {\n"
-        "  some: %sWhereInput\n  every: %sWhereInput\n  none: %sWhereInput\n}\n\n",
-        t, t, t, t, t, t, t);
+        "  some: %sWhereInput\n  every: %sWhereInput\n  none: %sWhereInput\n"
+        "  \"The rows that count, sum, avg, min and max are about.\"\n  where: %sWhereInput\n",
+        t, t, t, t, t, t, t, t);
+    qr_api_print_relation_aggregates(type, p->out);
+    put(p, "}\n\n");
     qr_gql_buffer_format(p->out, "\"An order of rows of %s; one field each.\"\ninput %sOrderBy {\n",
                          t, t);
     for (uint32_t i = 0; i < type->field_count; i++) {
@@ -337,6 +347,9 @@ static void print_inputs_of_reading(struct qr_api_printer *p, const struct qr_mo
             qr_gql_buffer_format(p->out, "  %.*s: SortOrder\n", QR_GQL_FMT(field->name));
         } else if (field->role == QR_MODEL_REFERENCE || field->role == QR_MODEL_REVERSE_ONE) {
             qr_gql_buffer_format(p->out, "  %.*s: %sOrderBy\n", QR_GQL_FMT(field->name),
+                                 field->target->table);
+        } else if (field->role != QR_MODEL_COLUMN) {
+            qr_gql_buffer_format(p->out, "  %.*s: %sAggregateOrderBy\n", QR_GQL_FMT(field->name),
                                  field->target->table);
         }
     }
@@ -409,6 +422,7 @@ quire_status qr_api_print(const struct qr_model *model, struct qr_arena *arena,
         print_connection(&p, &model->types[i]);
         print_inputs_of_reading(&p, &model->types[i]);
         qr_api_print_inputs(&p, &model->types[i]);
+        qr_api_print_aggregates(&model->types[i], &buffer);
     }
     print_passed_types(&p);
     print_leaf_filters(&p);

@@ -26,10 +26,8 @@ quire_status qr_explain_query(struct qr_reader *reader, const struct qr_query *q
                               uint64_t rows_read, uint64_t rows_returned)
 {
     static const char *const kinds[] = {
-        [QR_PATH_SCAN] = "scan",
-        [QR_PATH_RANGE] = "index range",
-        [QR_PATH_POINTS] = "index keys",
-        [QR_PATH_LINKS] = "links",
+        [QR_PATH_SCAN] = "scan",   [QR_PATH_RANGE] = "index range", [QR_PATH_POINTS] = "index keys",
+        [QR_PATH_LINKS] = "links", [QR_PATH_NOTHING] = "nothing",
     };
     if (reader->explain == NULL) {
         return QUIRE_OK;

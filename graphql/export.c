@@ -151,7 +151,10 @@ static quire_status put_links(struct exporter *e, const struct qr_model_field *f
     int64_t target;
     bool valid = true;
     qr_json_begin_array(&e->json);
-    quire_status status = qr_link_walk_open(&e->reader, field, rowid, false, &walk);
+    quire_status status = qr_link_walk_open(&e->reader, field, false, &walk);
+    if (status == QUIRE_OK) {
+        status = qr_link_walk_start(&walk, rowid);
+    }
     while (status == QUIRE_OK && valid) {
         status = qr_link_walk_next(&walk, &link, &target, &valid);
         if (status == QUIRE_OK && valid) {

@@ -36,7 +36,7 @@ static const struct operator_name operators[] = {
     {"isEmpty", QR_FILTER_IS_EMPTY},
 };
 
-static struct qr_filter *new_filter(struct qr_reader *reader, enum qr_filter_kind kind)
+struct qr_filter *qr_filter_new(struct qr_reader *reader, enum qr_filter_kind kind)
 {
     struct qr_filter *filter = qr_arena_alloc_zero(reader->arena, sizeof *filter, reader->err);
     if (filter != NULL) {
@@ -45,7 +45,7 @@ static struct qr_filter *new_filter(struct qr_reader *reader, enum qr_filter_kin
     return filter;
 }
 
-static void append_child(struct qr_filter *parent, struct qr_filter *child)
+void qr_filter_append(struct qr_filter *parent, struct qr_filter *child)
 {
     if (parent->last == NULL) {
         parent->first = child;
@@ -55,8 +55,8 @@ static void append_child(struct qr_filter *parent, struct qr_filter *child)
     parent->last = child;
 }
 
-static quire_status refuse_null(struct qr_reader *reader, const struct qr_model_type *type,
-                                struct qr_gql_str name)
+quire_status qr_filter_refuse_null(struct qr_reader *reader, const struct qr_model_type *type,
+                                   struct qr_gql_str name)
 {
     return qr_fail(reader->err, QUIRE_QUERY,
                    "\"%.*s\" of %sWhereInput must not be null; use {equals: null} to select rows "
@@ -175,9 +175,10 @@ static bool takes_null(enum qr_filter_operator op)
 }
 
 /* {op: constant, ...} of one column: all must hold. */
-static quire_status compile_operators(struct qr_reader *reader, const struct qr_model_type *type,
-                                      const struct qr_model_field *field,
-                                      const struct qr_gql_value *object, struct qr_filter *parent)
+quire_status qr_filter_compile_operators(struct qr_reader *reader, const struct qr_model_type *type,
+                                         const struct qr_model_field *field,
+                                         const struct qr_gql_value *object, uint32_t slot,
+                                         struct qr_filter *parent)
 {
     const struct qr_gql_value *mode = qr_gql_value_get(object, qr_gql_str_of("mode"));
     bool insensitive = mode != NULL && qr_gql_str_is(mode->text, "insensitive");
@@ -189,17 +190,18 @@ static quire_status compile_operators(struct qr_reader *reader, const struct qr_
             continue;
         }
         if (value->kind == QR_GQL_VALUE_NULL && !takes_null(operators[i].op)) {
-            return refuse_null(reader, type, qr_gql_str_of(operators[i].name));
+            return qr_filter_refuse_null(reader, type, qr_gql_str_of(operators[i].name));
         }
-        struct qr_filter *filter = new_filter(reader, QR_FILTER_COMPARE);
+        struct qr_filter *filter = qr_filter_new(reader, QR_FILTER_COMPARE);
         if (filter == NULL) {
             return QUIRE_NO_MEMORY;
         }
         filter->field = field;
         filter->op = operators[i].op;
         filter->insensitive = insensitive;
+        filter->slot = slot;
         QR_TRY(compile_constants(reader, filter, value));
-        append_child(parent, filter);
+        qr_filter_append(parent, filter);
     }
     return QUIRE_OK;
 }
@@ -220,9 +222,9 @@ static quire_status compile_relation(struct qr_reader *reader, const struct qr_m
             continue;
         }
         if (value->kind == QR_GQL_VALUE_NULL && !single) {
-            return refuse_null(reader, type, qr_gql_str_of(quantifiers[i]));
+            return qr_filter_refuse_null(reader, type, qr_gql_str_of(quantifiers[i]));
         }
-        struct qr_filter *filter = new_filter(reader, QR_FILTER_RELATION);
+        struct qr_filter *filter = qr_filter_new(reader, QR_FILTER_RELATION);
         if (filter == NULL) {
             return QUIRE_NO_MEMORY;
         }
@@ -235,9 +237,11 @@ static quire_status compile_relation(struct qr_reader *reader, const struct qr_m
             QR_TRY(qr_filter_compile(reader, field->target, value, &filter->first));
         }
         QR_TRY(qr_reader_own_table(reader, field->target, &filter->table));
-        append_child(parent, filter);
+        qr_filter_append(parent, filter);
     }
-    return QUIRE_OK;
+    return field->role == QR_MODEL_REVERSE || field->role == QR_MODEL_LINKS
+               ? qr_filter_compile_related(reader, field, object, parent)
+               : QUIRE_OK;
 }
 
 /* AND and OR take a list of objects, NOT one. */
@@ -245,7 +249,7 @@ static quire_status compile_logic(struct qr_reader *reader, const struct qr_mode
                                   enum qr_filter_kind kind, const struct qr_gql_value *value,
                                   struct qr_filter *parent)
 {
-    struct qr_filter *filter = new_filter(reader, kind);
+    struct qr_filter *filter = qr_filter_new(reader, kind);
     bool many = value->kind == QR_GQL_VALUE_LIST;
     uint32_t count = many ? value->count : 1;
 
@@ -255,9 +259,9 @@ static quire_status compile_logic(struct qr_reader *reader, const struct qr_mode
     for (uint32_t i = 0; i < count; i++) {
         struct qr_filter *child;
         QR_TRY(qr_filter_compile(reader, type, many ? &value->items[i] : value, &child));
-        append_child(filter, child);
+        qr_filter_append(filter, child);
     }
-    append_child(parent, filter);
+    qr_filter_append(parent, filter);
     return QUIRE_OK;
 }
 
@@ -281,7 +285,7 @@ static quire_status compile_member(struct qr_reader *reader, const struct qr_mod
     const struct qr_model_field *field;
 
     if (value->kind == QR_GQL_VALUE_NULL) {
-        return refuse_null(reader, type, member->name);
+        return qr_filter_refuse_null(reader, type, member->name);
     }
     if (qr_gql_str_is(member->name, "AND")) {
         return compile_logic(reader, type, QR_FILTER_ALL, value, parent);
@@ -294,10 +298,12 @@ static quire_status compile_member(struct qr_reader *reader, const struct qr_mod
     }
     field = qr_model_find_field(type, member->name);
     if (field == NULL) {
-        return compile_operators(reader, type, find_reference(type, member->name), value, parent);
+        return qr_filter_compile_operators(reader, type, find_reference(type, member->name), value,
+                                           0, parent);
     }
-    return field->role == QR_MODEL_COLUMN ? compile_operators(reader, type, field, value, parent)
-                                          : compile_relation(reader, type, field, value, parent);
+    return field->role == QR_MODEL_COLUMN
+               ? qr_filter_compile_operators(reader, type, field, value, 0, parent)
+               : compile_relation(reader, type, field, value, parent);
 }
 
 quire_status qr_filter_compile(struct qr_reader *reader, const struct qr_model_type *type,
@@ -307,7 +313,7 @@ quire_status qr_filter_compile(struct qr_reader *reader, const struct qr_model_t
     if (where == NULL || where->kind == QR_GQL_VALUE_NULL) {
         return QUIRE_OK;
     }
-    struct qr_filter *filter = new_filter(reader, QR_FILTER_ALL);
+    struct qr_filter *filter = qr_filter_new(reader, QR_FILTER_ALL);
     if (filter == NULL) {
         return QUIRE_NO_MEMORY;
     }
@@ -325,14 +331,59 @@ quire_status qr_filter_and(struct qr_reader *reader, struct qr_filter *a, struct
         *out = a == NULL ? b : a;
         return QUIRE_OK;
     }
-    struct qr_filter *both = new_filter(reader, QR_FILTER_ALL);
+    struct qr_filter *both = qr_filter_new(reader, QR_FILTER_ALL);
     if (both == NULL) {
         return QUIRE_NO_MEMORY;
     }
-    append_child(both, a);
-    append_child(both, b);
+    qr_filter_append(both, a);
+    qr_filter_append(both, b);
     *out = both;
     return QUIRE_OK;
+}
+
+quire_status qr_filter_present(struct qr_reader *reader, const struct qr_model_field *field,
+                               struct qr_filter **out)
+{
+    struct qr_filter *filter = qr_filter_new(reader, QR_FILTER_COMPARE);
+    if (filter == NULL) {
+        return QUIRE_NO_MEMORY;
+    }
+    filter->field = field;
+    filter->op = QR_FILTER_NOT;
+    filter->values = qr_arena_alloc_zero(reader->arena, sizeof *filter->values, reader->err);
+    if (filter->values == NULL) {
+        return QUIRE_NO_MEMORY;
+    }
+    filter->values[0] = quire_null();
+    filter->value_count = 1;
+    *out = filter;
+    return QUIRE_OK;
+}
+
+void qr_filter_columns(const struct qr_filter *filter, bool *columns)
+{
+    if (filter == NULL) {
+        return;
+    }
+    switch (filter->kind) {
+    case QR_FILTER_ALL:
+    case QR_FILTER_ANY:
+    case QR_FILTER_NONE:
+        for (const struct qr_filter *child = filter->first; child != NULL; child = child->next) {
+            qr_filter_columns(child, columns);
+        }
+        break;
+    case QR_FILTER_COMPARE:
+        columns[filter->field->column] = true;
+        break;
+    case QR_FILTER_RELATION:
+        if (filter->field->role == QR_MODEL_REFERENCE) {
+            columns[filter->field->column] = true;
+        }
+        break;
+    case QR_FILTER_AGGREGATE:
+        break;
+    }
 }
 
 /* ---- testing ---- */
@@ -449,6 +500,17 @@ static quire_status test_list(struct qr_reader *reader, const struct qr_filter *
     return QUIRE_OK;
 }
 
+quire_status qr_filter_test_value(struct qr_reader *reader, const struct qr_filter *filter,
+                                  const quire_value *value, bool *pass)
+{
+    quire_value folded = *value;
+    if (filter->insensitive && value->type == QUIRE_TEXT) {
+        QR_TRY(fold_text(&reader->scratch, &folded, reader->err));
+    }
+    *pass = test_scalar(filter, &folded);
+    return QUIRE_OK;
+}
+
 static quire_status test_compare(struct qr_reader *reader, const struct qr_filter *filter,
                                  const struct qr_row *row, bool *pass)
 {
@@ -457,11 +519,7 @@ static quire_status test_compare(struct qr_reader *reader, const struct qr_filte
     if (filter->field->role == QR_MODEL_COLUMN && filter->field->list) {
         return test_list(reader, filter, &value, pass);
     }
-    if (filter->insensitive && value.type == QUIRE_TEXT) {
-        QR_TRY(fold_text(&reader->scratch, &value, reader->err));
-    }
-    *pass = test_scalar(filter, &value);
-    return QUIRE_OK;
+    return qr_filter_test_value(reader, filter, &value, pass);
 }
 
 static quire_status test(struct qr_reader *reader, const struct qr_filter *filter,
@@ -570,8 +628,9 @@ static quire_status test_links(struct qr_reader *reader, const struct qr_filter 
     bool valid = true;
 
     *pass = without_rows(filter->quantifier);
-    QR_TRY(qr_link_walk_open(reader, filter->field, row->rowid, false, &walk));
-    for (;;) {
+    QR_TRY(qr_link_walk_open(reader, filter->field, false, &walk));
+    status = qr_link_walk_start(&walk, row->rowid);
+    while (status == QUIRE_OK) {
         int64_t link;
         int64_t target;
         bool exists;
@@ -634,6 +693,8 @@ static quire_status test(struct qr_reader *reader, const struct qr_filter *filte
         return test_compare(reader, filter, row, pass);
     case QR_FILTER_RELATION:
         return test_relation(reader, filter, row, pass);
+    case QR_FILTER_AGGREGATE:
+        return qr_filter_test_related(reader, filter, row, pass);
     }
     return qr_fail(reader->err, QUIRE_INTERNAL, "A filter has an unknown kind.");
 }

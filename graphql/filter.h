@@ -8,11 +8,12 @@
 #include "graphql/reader.h"
 
 enum qr_filter_kind {
-    QR_FILTER_ALL,     /* every child holds; without children: true */
-    QR_FILTER_ANY,     /* some child holds; without children: false */
-    QR_FILTER_NONE,    /* not all children hold */
-    QR_FILTER_COMPARE, /* a column against constants */
-    QR_FILTER_RELATION /* rows at the other end of a relation against the only child */
+    QR_FILTER_ALL,      /* every child holds; without children: true */
+    QR_FILTER_ANY,      /* some child holds; without children: false */
+    QR_FILTER_NONE,     /* not all children hold */
+    QR_FILTER_COMPARE,  /* a column against constants */
+    QR_FILTER_RELATION, /* rows at the other end of a relation against the only child */
+    QR_FILTER_AGGREGATE /* what they come to against the only child */
 };
 
 enum qr_filter_operator {
@@ -52,7 +53,9 @@ struct qr_filter {
     uint32_t value_count;
     bool insensitive;
     enum qr_filter_quantifier quantifier;
-    quire_table *table; /* RELATION: the other end's, for this filter alone */
+    quire_table *table;         /* RELATION: the other end's, for this filter alone */
+    struct qr_related *related; /* AGGREGATE */
+    uint32_t slot;              /* COMPARE of computed values: which */
 };
 
 /*
@@ -72,9 +75,52 @@ quire_status qr_filter_and(struct qr_reader *reader, struct qr_filter *a, struct
  * `contains: ""`) count as always holding. False where that cannot be told. */
 bool qr_filter_is_constant(const struct qr_filter *filter, bool value);
 
+/* The condition that a field has a value. */
+quire_status qr_filter_present(struct qr_reader *reader, const struct qr_model_field *field,
+                               struct qr_filter **out);
+
+/* Marks the columns of a row that testing the filter reads, by number. */
+void qr_filter_columns(const struct qr_filter *filter, bool *columns);
+
 /* Whether a row passes; filter NULL passes all. Uses the reader's scratch arena, which the caller
  * resets. */
 quire_status qr_filter_test(struct qr_reader *reader, const struct qr_filter *filter,
                             const struct qr_row *row, bool *pass);
+
+/* ---- computed values ---- */
+
+struct qr_measures;
+
+/* Whether computed values pass a filter of ALL, ANY, NONE and COMPARE, whose slots number them. */
+quire_status qr_filter_test_values(struct qr_reader *reader, const struct qr_filter *filter,
+                                   const quire_value *values, bool *pass);
+/* The same of one value and one COMPARE. */
+quire_status qr_filter_test_value(struct qr_reader *reader, const struct qr_filter *filter,
+                                  const quire_value *value, bool *pass);
+
+/* Appends the conditions that an object of operators states of a field's value, or of value number
+ * `slot` which has the field's type. */
+quire_status qr_filter_compile_operators(struct qr_reader *reader, const struct qr_model_type *type,
+                                         const struct qr_model_field *field,
+                                         const struct qr_gql_value *object, uint32_t slot,
+                                         struct qr_filter *parent);
+/* Appends what a member count, sum, avg, min or max states of the measures, which are added; the
+ * first measure's slot is `base`. *taken false for other members. */
+quire_status qr_filter_compile_measures(struct qr_reader *reader, const struct qr_model_type *type,
+                                        const struct qr_gql_value_member *member,
+                                        struct qr_measures *measures, uint32_t base,
+                                        struct qr_filter *parent, bool *taken);
+
+/* ---- parts of the implementation ---- */
+
+struct qr_filter *qr_filter_new(struct qr_reader *reader, enum qr_filter_kind kind);
+void qr_filter_append(struct qr_filter *parent, struct qr_filter *child);
+quire_status qr_filter_refuse_null(struct qr_reader *reader, const struct qr_model_type *type,
+                                   struct qr_gql_str name);
+/* Appends what a list relation's filter states of aggregates, if anything (filter_aggregate.c). */
+quire_status qr_filter_compile_related(struct qr_reader *reader, const struct qr_model_field *field,
+                                       const struct qr_gql_value *object, struct qr_filter *parent);
+quire_status qr_filter_test_related(struct qr_reader *reader, const struct qr_filter *filter,
+                                    const struct qr_row *row, bool *pass);
 
 #endif

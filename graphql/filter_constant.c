@@ -90,6 +90,8 @@ bool qr_filter_is_constant(const struct qr_filter *filter, bool value)
         return compare_is_constant(filter, value);
     case QR_FILTER_RELATION:
         return relation_is_constant(filter, value);
+    case QR_FILTER_AGGREGATE:
+        return qr_filter_is_constant(filter->first, value);
     }
     return false;
 }

@@ -185,7 +185,7 @@ static bool is_key_type(const struct qr_model *model, struct qr_gql_str name)
 static bool is_generated(const struct qr_model *model, struct qr_gql_str name)
 {
     static const char *const fixed[] = {"Query", "Mutation", "PageInfo", "SortOrder",
-                                        "StringFilterMode"};
+                                        "StringFilterMode", "GroupByKey"};
     static const char *const of_tables[] = {
         "Connection",
         "Edge",
@@ -207,6 +207,24 @@ static bool is_generated(const struct qr_model *model, struct qr_gql_str name)
         "NestedUpsert",
         "NestedUpsertByKey",
         "UpdateOperators",
+        "Aggregate",
+        "AggregateSums",
+        "AggregateAverages",
+        "AggregateExtremes",
+        "AggregateSumsFilter",
+        "AggregateAveragesFilter",
+        "AggregateExtremesFilter",
+        "AggregateSumsOrderBy",
+        "AggregateExtremesOrderBy",
+        "AggregateGroup",
+        "AggregateGroupKeys",
+        "AggregateGroupBy",
+        "AggregateKeysFilter",
+        "AggregateKeysOrderBy",
+        "AggregateHaving",
+        "AggregateOrderBy",
+        "AggregateGroupOrderBy",
+        "DistinctField",
     };
     static const char *const of_leaves[] = {"Filter", "ListFilter", "UpdateOperators",
                                             "ListUpdateOperators"};

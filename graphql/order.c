@@ -13,7 +13,7 @@
 
 /* ---- compiling ---- */
 
-static void read_direction(struct qr_gql_str name, struct qr_order_term *term)
+void qr_order_read_direction(struct qr_gql_str name, struct qr_order_term *term)
 {
     if (qr_gql_str_is(name, "desc") || (name.size >= 4 && memcmp(name.data, "DESC", 4) == 0)) {
         term->descending = true;
@@ -25,8 +25,8 @@ static void read_direction(struct qr_gql_str name, struct qr_order_term *term)
     }
 }
 
-static quire_status add_step(struct qr_reader *reader, struct qr_order_term *term,
-                             const struct qr_model_field *field)
+quire_status qr_order_add_step(struct qr_reader *reader, struct qr_order_term *term,
+                               const struct qr_model_field *field)
 {
     struct qr_order_step *steps =
         qr_arena_alloc(reader->arena, sizeof *steps * (term->step_count + 1), reader->err);
@@ -43,25 +43,65 @@ static quire_status add_step(struct qr_reader *reader, struct qr_order_term *ter
     return QUIRE_OK;
 }
 
+static quire_status not_one_field(struct qr_reader *reader, const struct qr_model_type *type)
+{
+    return qr_fail(reader->err, QUIRE_QUERY,
+                   "Each object of orderBy names exactly one field of %s; give several as a list.",
+                   type->table);
+}
+
+static bool names_one(const struct qr_gql_value *object)
+{
+    return object->count == 1 && object->members[0].value.kind != QR_GQL_VALUE_NULL;
+}
+
+/* {count: DIRECTION} or {avg: {field: DIRECTION}} of a list relation's rows. */
+static quire_status compile_related(struct qr_reader *reader, const struct qr_model_field *relation,
+                                    const struct qr_gql_value *object, struct qr_order_term *term)
+{
+    const struct qr_model_type *type = relation->target;
+    struct qr_measures measures = {0};
+    uint32_t number;
+    bool found;
+
+    if (!names_one(object)) {
+        return not_one_field(reader, type);
+    }
+    qr_measure_named(object->members[0].name, &term->measure.kind, &found);
+    object = &object->members[0].value;
+    if (object->kind == QR_GQL_VALUE_OBJECT) {
+        if (!names_one(object)) {
+            return not_one_field(reader, type);
+        }
+        term->measure.field = qr_model_find_field(type, object->members[0].name);
+        object = &object->members[0].value;
+    }
+    term->relation = relation;
+    term->field = qr_measure_field(&term->measure);
+    qr_order_read_direction(object->text, term);
+    QR_TRY(qr_measures_add(reader, &measures, &term->measure, &number));
+    return qr_related_open(reader, relation, NULL, &measures, &term->related);
+}
+
 /* {field: DIRECTION} or {relation: {...}}. */
 static quire_status compile_term(struct qr_reader *reader, const struct qr_model_type *type,
                                  const struct qr_gql_value *object, struct qr_order_term *term)
 {
     while (object->kind == QR_GQL_VALUE_OBJECT) {
-        if (object->count != 1 || object->members[0].value.kind == QR_GQL_VALUE_NULL) {
-            return qr_fail(reader->err, QUIRE_QUERY,
-                           "Each object of orderBy names exactly one field of %s; give several as "
-                           "a list.",
-                           type->table);
+        if (!names_one(object)) {
+            return not_one_field(reader, type);
         }
         const struct qr_model_field *field = qr_model_find_field(type, object->members[0].name);
         object = &object->members[0].value;
         if (field->role == QR_MODEL_COLUMN) {
             term->field = field;
-            read_direction(object->text, term);
+            qr_order_read_direction(object->text, term);
             return QUIRE_OK;
         }
-        QR_TRY(add_step(reader, term, field));
+        if (field->role == QR_MODEL_REVERSE || field->role == QR_MODEL_LINKS) {
+            return compile_related(reader, field, object, term);
+        }
+        QR_TRY(qr_order_add_step(reader, term, field));
         type = field->target;
     }
     return qr_fail(reader->err, QUIRE_INTERNAL, "An order leads to no column.");
@@ -77,6 +117,11 @@ static uint32_t fingerprint(const struct qr_order *order)
         for (uint32_t s = 0; s < term->step_count; s++) {
             hash =
                 qr_hash64(term->steps[s].field->name.data, term->steps[s].field->name.size, hash);
+        }
+        if (term->relation != NULL) {
+            uint8_t kind = (uint8_t)term->measure.kind;
+            hash = qr_hash64(term->relation->name.data, term->relation->name.size, hash);
+            hash = qr_hash64(&kind, 1, hash);
         }
         hash = qr_hash64(term->field->name.data, term->field->name.size, hash);
         hash = qr_hash64(&flags, 1, hash);
@@ -105,57 +150,72 @@ quire_status qr_order_compile(struct qr_reader *reader, const struct qr_model_ty
 
 /* ---- keys ---- */
 
-/* Follows the steps of a term; *record NULL when a relation leads to no row. */
-static quire_status follow(struct qr_reader *reader, const struct qr_order_term *term,
-                           const struct qr_row *row, const void **record, size_t *size)
+/* The rowid at the other end of a step from a row. */
+static quire_status step_rowid(struct qr_reader *reader, const struct qr_order_step *step,
+                               const struct qr_row *row, int64_t *rowid, bool *found)
 {
-    int64_t rowid = row->rowid;
-    *record = row->record;
-    *size = row->size;
-    for (uint32_t i = 0; i < term->step_count; i++) {
+    quire_value value;
+    if (step->field->role == QR_MODEL_REFERENCE) {
+        QR_TRY(qr_reader_column(reader, row, step->field, &value));
+        *found = value.type == QUIRE_INT;
+        *rowid = *found ? value.as.integer : 0;
+        return QUIRE_OK;
+    }
+    int index = qr_reader_single_index(step->table, step->field->inverse, true);
+    value = quire_int(row->rowid);
+    *found = false;
+    return index < 0 ? QUIRE_OK
+                     : qr_table_find_unique(step->table, (uint32_t)index, &value, 1, rowid, found,
+                                            reader->err);
+}
+
+quire_status qr_order_follow(struct qr_reader *reader, const struct qr_order_term *term,
+                             const struct qr_row *row, struct qr_row *end, bool *found)
+{
+    *end = *row;
+    *found = true;
+    for (uint32_t i = 0; i < term->step_count && *found; i++) {
         const struct qr_order_step *step = &term->steps[i];
-        bool found = false;
-        if (step->field->role == QR_MODEL_REFERENCE) {
-            quire_value value;
-            QR_TRY(quire_record_column(*record, *size, step->field->column, &value, reader->err));
-            found = value.type == QUIRE_INT;
-            rowid = found ? value.as.integer : 0;
-        } else {
-            quire_value self = quire_int(rowid);
-            int index = qr_reader_single_index(step->table, step->field->inverse, true);
-            if (index >= 0) {
-                QR_TRY(qr_table_find_unique(step->table, (uint32_t)index, &self, 1, &rowid, &found,
-                                            reader->err));
-            }
+        int64_t rowid;
+        const void *record;
+        QR_TRY(step_rowid(reader, step, end, &rowid, found));
+        if (!*found) {
+            break;
         }
-        if (found) {
-            QR_TRY(quire_table_get(step->table, rowid, record, size, &found, reader->err));
-            reader->rows_read++;
-        }
-        if (!found) {
-            *record = NULL;
-            return QUIRE_OK;
-        }
+        QR_TRY(quire_table_get(step->table, rowid, &record, &end->size, found, reader->err));
+        reader->rows_read++;
+        end->rowid = end->place = rowid;
+        end->record = record;
     }
     return QUIRE_OK;
+}
+
+quire_status qr_order_append(struct qr_reader *reader, const struct qr_order_term *term,
+                             const quire_value *value, struct qr_key *key)
+{
+    if (term->nulls != QR_ORDER_NULLS_SMALLEST) {
+        quire_value is_null = quire_bool(value->type == QUIRE_NULL);
+        QR_TRY(qr_key_append(key, &is_null, term->nulls == QR_ORDER_NULLS_FIRST, reader->err));
+    }
+    return qr_key_append(key, value, term->descending, reader->err);
 }
 
 static quire_status append_term(struct qr_reader *reader, const struct qr_order_term *term,
                                 const struct qr_row *row, struct qr_key *key)
 {
-    const void *record;
-    size_t size;
+    struct qr_row end;
+    bool found;
     quire_value value = quire_null();
 
-    QR_TRY(follow(reader, term, row, &record, &size));
-    if (record != NULL) {
-        QR_TRY(quire_record_column(record, size, term->field->column, &value, reader->err));
+    QR_TRY(qr_order_follow(reader, term, row, &end, &found));
+    if (found && term->related != NULL) {
+        const quire_value *values;
+        QR_TRY(qr_related_run(term->related, end.rowid, &values));
+        value = values[0];
+    } else if (found) {
+        QR_TRY(qr_reader_column(reader, &end, term->field, &value));
     }
-    if (term->nulls != QR_ORDER_NULLS_SMALLEST) {
-        quire_value is_null = quire_bool(value.type == QUIRE_NULL);
-        QR_TRY(qr_key_append(key, &is_null, term->nulls == QR_ORDER_NULLS_FIRST, reader->err));
-    }
-    return qr_key_append(key, &value, term->descending, reader->err);
+    return qr_order_append(reader, term, &value, key);
 }
 
 quire_status qr_order_key(struct qr_reader *reader, const struct qr_order *order,

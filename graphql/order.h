@@ -6,7 +6,7 @@
 #define QR_GRAPHQL_ORDER_H
 
 #include "catalog/key.h"
-#include "graphql/reader.h"
+#include "graphql/related.h"
 
 enum qr_order_nulls { QR_ORDER_NULLS_SMALLEST, QR_ORDER_NULLS_FIRST, QR_ORDER_NULLS_LAST };
 
@@ -19,7 +19,11 @@ struct qr_order_step {
 struct qr_order_term {
     struct qr_order_step *steps;
     uint32_t step_count;
-    const struct qr_model_field *field; /* the column */
+    const struct qr_model_field *field; /* the column, or one of the type that `related` gives */
+    const struct qr_model_field
+        *relation;             /* a list relation whose rows' aggregate orders; or NULL */
+    struct qr_measure measure; /* that aggregate */
+    struct qr_related *related;
     bool descending;
     enum qr_order_nulls nulls;
 };
@@ -34,6 +38,18 @@ struct qr_order {
 /* Compiles a coerced `orderBy` (NULL: by place alone). QUERY with a message fit for the client. */
 quire_status qr_order_compile(struct qr_reader *reader, const struct qr_model_type *type,
                               const struct qr_gql_value *order_by, struct qr_order *out);
+
+/* Adds a step along a single relation to a term; sets its direction and place of nulls. */
+quire_status qr_order_add_step(struct qr_reader *reader, struct qr_order_term *term,
+                               const struct qr_model_field *field);
+void qr_order_read_direction(struct qr_gql_str name, struct qr_order_term *term);
+/* Follows the steps of a term from a row; *found false when they lead to none. The record is
+ * borrowed until the next call for this term. */
+quire_status qr_order_follow(struct qr_reader *reader, const struct qr_order_term *term,
+                             const struct qr_row *row, struct qr_row *end, bool *found);
+/* Appends a value to a sort key as a term orders it. */
+quire_status qr_order_append(struct qr_reader *reader, const struct qr_order_term *term,
+                             const quire_value *value, struct qr_key *key);
 
 static inline bool qr_order_descends(const struct qr_order *order)
 {

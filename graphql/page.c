@@ -27,8 +27,7 @@ struct qr_sink {
     struct qr_arena *arena; /* where entries are kept */
     struct entry *entries;
     size_t count, capacity;
-    uint64_t keep; /* entries that can matter: skip + limit + 1 */
-    uint64_t total;
+    uint64_t keep;        /* entries that can matter: skip + limit + 1 */
     uint64_t passed_over; /* before `after` (or behind `before`, backward) */
     uint64_t beyond;      /* the other bound cut these off */
     bool more;            /* rows follow the page */
@@ -165,7 +164,7 @@ static bool outside(struct qr_sink *sink, struct qr_gql_str key, bool *done)
     }
     if (end.data != NULL && direction * compare_keys(key, end) >= 0) {
         sink->beyond++;
-        *done = sink->ordered && !query->need_total;
+        *done = sink->ordered;
         return true;
     }
     return false;
@@ -192,12 +191,11 @@ static quire_status offer_ordered(struct qr_sink *sink, const struct qr_row *row
 {
     const struct qr_query *query = sink->query;
     if (sink->count + 1 == sink->keep) {
-        sink->more = true;
-        *done = !query->need_total;
+        *done = sink->more = true;
         return QUIRE_OK;
     }
     QR_TRY(keep_row(sink, row, key));
-    *done = !query->need_total && !query->need_has_more && sink->count + 1 == sink->keep;
+    *done = !query->need_has_more && sink->count + 1 == sink->keep;
     return QUIRE_OK;
 }
 
@@ -211,7 +209,6 @@ static quire_status offer(struct qr_sink *sink, const struct qr_row *row, bool *
     if (!pass) {
         return QUIRE_OK;
     }
-    sink->total++;
     if (sink->keyed) {
         QR_TRY(qr_order_key(sink->reader, &sink->query->order, row,
                             sink->lasting ? sink->arena : &sink->reader->scratch, &key));
@@ -237,7 +234,7 @@ quire_status qr_sink_offer(struct qr_sink *sink, const struct qr_row *row, bool 
 
 uint64_t qr_sink_room(const struct qr_sink *sink)
 {
-    if (!sink->ordered || sink->query->need_total || sink->keep == UINT64_MAX) {
+    if (!sink->ordered || sink->keep == UINT64_MAX) {
         return UINT64_MAX;
     }
     return sink->keep - sink->count - (sink->query->need_has_more ? 0 : 1);
@@ -288,7 +285,7 @@ quire_status qr_sink_finish(struct qr_sink *sink, struct qr_rows *rows, struct q
     }
     size_t begin = query->skip < end ? (size_t)query->skip : end;
     bool later = sink->more || sink->beyond > 0;
-    *page = (struct qr_page){.first = rows->count, .count = end - begin, .total = sink->total};
+    *page = (struct qr_page){.first = rows->count, .count = end - begin};
     page->has_next = query->backward ? has_earlier(sink) : later;
     page->has_previous = query->backward ? later : has_earlier(sink);
     for (size_t i = 0; i < end - begin; i++) {
@@ -299,7 +296,7 @@ quire_status qr_sink_finish(struct qr_sink *sink, struct qr_rows *rows, struct q
         QR_TRY(qr_rows_append(sink->reader, rows, &entry->row, &entry->key));
     }
     sink->count = 0;
-    sink->total = sink->passed_over = sink->beyond = 0;
+    sink->passed_over = sink->beyond = 0;
     sink->more = false;
     return QUIRE_OK;
 }

@@ -4,8 +4,8 @@
  * From the conditions that must all hold, those on single columns against
  * constants are collected; each index of the table is scored by how many of its
  * leading columns are fixed, whether the next one is bounded, and whether its
- * order is the query's. The filter is tested on every candidate all the same,
- * so a path only has to be wide enough, never exact.
+ * order is the query's. A path only has to be wide enough: the filter is tested
+ * on its candidates, unless the path says that all of them pass.
  */
 #include "graphql/query.h"
 
@@ -14,15 +14,37 @@ struct bounds {
     const struct qr_filter *equals, *in;
     const quire_value *lower, *upper;
     bool lower_exclusive, upper_exclusive;
-    bool is_parent; /* equal to the parent's rowid */
+    bool is_parent;              /* equal to the parent's rowid */
+    uint32_t conditions, ranges; /* all that were found; those that lower and upper say */
 };
 
 struct planner {
     struct qr_reader *reader;
     struct qr_query *query;
     struct bounds *bounds; /* by column */
+    bool *tested;          /* by column: the filter looks at it */
+    uint32_t conditions;   /* that must all hold */
+    bool nothing;          /* one of them never does */
     quire_table *table;
 };
+
+static void raise_lower(struct bounds *b, const quire_value *value, bool exclusive)
+{
+    int order = b->lower == NULL ? 1 : quire_value_compare(value, b->lower);
+    if (order > 0 || (order == 0 && exclusive)) {
+        b->lower = value;
+        b->lower_exclusive = exclusive;
+    }
+}
+
+static void reduce_upper(struct bounds *b, const quire_value *value, bool exclusive)
+{
+    int order = b->upper == NULL ? -1 : quire_value_compare(value, b->upper);
+    if (order < 0 || (order == 0 && exclusive)) {
+        b->upper = value;
+        b->upper_exclusive = exclusive;
+    }
+}
 
 static void tighten(struct bounds *b, const struct qr_filter *filter)
 {
@@ -37,17 +59,13 @@ static void tighten(struct bounds *b, const struct qr_filter *filter)
     case QR_FILTER_GT:
     case QR_FILTER_GTE:
     case QR_FILTER_STARTS_WITH:
-        if (b->lower == NULL || quire_value_compare(value, b->lower) > 0) {
-            b->lower = value;
-            b->lower_exclusive = filter->op == QR_FILTER_GT;
-        }
+        raise_lower(b, value, filter->op == QR_FILTER_GT);
+        b->ranges++;
         break;
     case QR_FILTER_LT:
     case QR_FILTER_LTE:
-        if (b->upper == NULL || quire_value_compare(value, b->upper) < 0) {
-            b->upper = value;
-            b->upper_exclusive = filter->op == QR_FILTER_LT;
-        }
+        reduce_upper(b, value, filter->op == QR_FILTER_LT);
+        b->ranges++;
         break;
     case QR_FILTER_NOT:
     case QR_FILTER_NOT_IN:
@@ -82,11 +100,31 @@ static quire_status bound_prefix(struct planner *p, struct bounds *b,
     }
     bytes[size - 1]++;
     *upper = quire_text_n((const char *)bytes, size);
-    if (b->upper == NULL || quire_value_compare(upper, b->upper) < 0) {
-        b->upper = upper;
-        b->upper_exclusive = true;
-    }
+    reduce_upper(b, upper, true);
     return QUIRE_OK;
+}
+
+/* Whether a condition holds for no row, whatever is in it. */
+static bool never_holds(const struct qr_filter *filter)
+{
+    if (filter->kind == QR_FILTER_ANY) {
+        for (const struct qr_filter *child = filter->first; child != NULL; child = child->next) {
+            if (!never_holds(child)) {
+                return false;
+            }
+        }
+        return true;
+    }
+    if (filter->kind == QR_FILTER_ALL) {
+        for (const struct qr_filter *child = filter->first; child != NULL; child = child->next) {
+            if (never_holds(child)) {
+                return true;
+            }
+        }
+        return false;
+    }
+    return filter->kind == QR_FILTER_COMPARE && filter->value_count == 0 &&
+           (filter->op == QR_FILTER_IN || filter->op == QR_FILTER_HAS_SOME);
 }
 
 static quire_status collect(struct planner *p, const struct qr_filter *filter)
@@ -100,11 +138,24 @@ static quire_status collect(struct planner *p, const struct qr_filter *filter)
         }
         return QUIRE_OK;
     }
-    if (filter->kind != QR_FILTER_COMPARE || filter->insensitive || filter->field->list ||
-        filter->value_count == 0 || filter->values[0].type == QUIRE_NULL) {
+    p->conditions++;
+    p->nothing = p->nothing || never_holds(filter);
+    if (filter->kind != QR_FILTER_COMPARE || filter->field->list) {
         return QUIRE_OK;
     }
     struct bounds *b = &p->bounds[filter->field->column];
+    b->conditions++;
+    if (filter->insensitive || filter->value_count == 0) {
+        return QUIRE_OK;
+    }
+    if (filter->op == QR_FILTER_NOT && filter->values[0].type == QUIRE_NULL) {
+        raise_lower(b, &filter->values[0], true);
+        b->ranges++;
+        return QUIRE_OK;
+    }
+    if (filter->values[0].type == QUIRE_NULL && filter->op != QR_FILTER_EQUALS) {
+        return QUIRE_OK;
+    }
     tighten(b, filter);
     return filter->op == QR_FILTER_STARTS_WITH ? bound_prefix(p, b, filter) : QUIRE_OK;
 }
@@ -122,14 +173,14 @@ static bool gives_order(const struct planner *p, const quire_index_def *def, uin
     if (def->kind == QUIRE_INDEX_HASH) {
         return order->count == 0;
     }
-    if (order->count != rest) {
+    if (order->count > rest || (order->count < rest && !p->query->ties_any)) {
         return false;
     }
-    for (uint32_t i = 0; i < rest; i++) {
+    for (uint32_t i = 0; i < order->count; i++) {
         const struct qr_order_term *term = &order->terms[i];
-        if (term->step_count > 0 || term->nulls != QR_ORDER_NULLS_SMALLEST ||
-            term->field->column != columns[fixed + i] || def->columns[fixed + i].descending ||
-            term->descending != order->terms[0].descending) {
+        if (term->step_count > 0 || term->relation != NULL ||
+            term->nulls != QR_ORDER_NULLS_SMALLEST || term->field->column != columns[fixed + i] ||
+            def->columns[fixed + i].descending || term->descending != order->terms[0].descending) {
             return false;
         }
     }
@@ -143,6 +194,54 @@ static bool reads_backwards(const struct qr_query *query)
 
 /* ---- one index ---- */
 
+/* How many conditions on a column the path guarantees. */
+static uint32_t conditions_met(const struct qr_path *path, const struct bounds *b, bool fixed)
+{
+    bool by_value =
+        fixed ? b->equals != NULL && !b->is_parent : path->kind == QR_PATH_POINTS && b->in != NULL;
+    if (by_value) {
+        return b->conditions == 1 ? 1 : 0;
+    }
+    return !fixed && (path->has_lower || path->has_upper) && b->ranges == b->conditions
+               ? b->conditions
+               : 0;
+}
+
+/* Whether the entries of an index tell whatever is read of a row. */
+static bool covers(const struct planner *p, const struct qr_path *path)
+{
+    const struct qr_query *query = p->query;
+    for (uint32_t i = 0; i < query->type->column_count; i++) {
+        bool read = query->columns[i] || (p->tested[i] && !path->exact);
+        if (read && !quire_table_index_covers(p->table, path->index, i)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* What walking the path makes needless: testing the filter, reading rows. */
+static void judge(const struct planner *p, struct qr_path *path, const uint32_t *columns,
+                  uint32_t column_count)
+{
+    uint32_t met = 0;
+    uint32_t used = path->prefix_count;
+    bool next = path->kind == QR_PATH_POINTS || path->has_lower || path->has_upper;
+    used += next && used < column_count ? 1 : 0;
+    for (uint32_t i = 0; i < used; i++) {
+        met += conditions_met(path, &p->bounds[columns[i]], i < path->prefix_count);
+    }
+    path->exact = met == p->conditions;
+    path->covering = p->query->columns != NULL && covers(p, path);
+}
+
+/* That there is a value at all leaves out too little to be a reason of its own. */
+static int bounds_score(const struct bounds *b)
+{
+    bool lower = b->lower != NULL && b->lower->type != QUIRE_NULL;
+    return (lower ? 5 : 0) + (b->upper != NULL ? 5 : 0);
+}
+
 /* Tries an index; *score 0 means that it is of no use. Fills `path` for it. */
 static void try_index(struct planner *p, uint32_t index, struct qr_path *path, int *score)
 {
@@ -150,6 +249,7 @@ static void try_index(struct planner *p, uint32_t index, struct qr_path *path, i
     uint32_t columns[16];
     uint32_t fixed = 0;
     bool hash = def->kind == QUIRE_INDEX_HASH;
+    bool has_null = false; /* nulls are exempt from uniqueness */
 
     *score = 0;
     *path = (struct qr_path){
@@ -166,12 +266,13 @@ static void try_index(struct planner *p, uint32_t index, struct qr_path *path, i
             path->parent_column = (int)fixed;
         } else if (b->equals != NULL) {
             path->prefix[fixed] = b->equals->values[0];
+            has_null = has_null || b->equals->values[0].type == QUIRE_NULL;
         } else {
             break;
         }
     }
     path->prefix_count = fixed;
-    path->unique = def->unique && fixed == def->column_count;
+    path->unique = def->unique && fixed == def->column_count && !has_null;
     *score = (int)fixed * 20 + (path->unique ? 1000 : 0);
     if (fixed < def->column_count && (!hash || fixed + 1 == def->column_count)) {
         const struct bounds *b = &p->bounds[columns[fixed]];
@@ -186,7 +287,11 @@ static void try_index(struct planner *p, uint32_t index, struct qr_path *path, i
             path->upper = b->upper != NULL ? *b->upper : quire_null();
             path->lower_exclusive = b->lower_exclusive;
             path->upper_exclusive = b->upper_exclusive;
-            *score += b->lower != NULL && b->upper != NULL ? 10 : 5;
+            if (b->lower == NULL) {
+                /* No comparison holds for a row without a value. */
+                path->has_lower = path->lower_exclusive = true;
+            }
+            *score += bounds_score(b);
         }
     }
     if (hash && fixed < def->column_count && path->kind != QR_PATH_POINTS) {
@@ -196,8 +301,13 @@ static void try_index(struct planner *p, uint32_t index, struct qr_path *path, i
     path->ordered =
         path->unique || (path->kind == QR_PATH_RANGE && gives_order(p, def, fixed, columns));
     path->reverse = path->ordered && reads_backwards(p->query);
-    if (path->ordered && (p->query->limit != UINT64_MAX || *score > 0)) {
+    judge(p, path, columns, def->column_count);
+    bool asked = p->query->order.count > 0 || p->query->columns == NULL;
+    if (path->ordered && asked && (p->query->limit != UINT64_MAX || *score > 0 || path->covering)) {
         *score += 4; /* saves the sort, and with a limit the rest of the walk */
+    }
+    if (path->covering && (*score > 0 || path->has_lower)) {
+        *score += 8; /* saves the rows */
     }
 }
 
@@ -232,13 +342,12 @@ static quire_status cut_by_cursors(struct planner *p)
     struct qr_gql_str keys[2] = {query->after, query->before};
     bool *done[2] = {&query->cut_by_after, &query->cut_by_before};
     bool descends = qr_order_descends(&query->order);
-    bool counts = query->need_total && (query->filter != NULL || query->relation != NULL);
     bool bounds_rowids = path->kind == QR_PATH_SCAN && query->order.count == 0;
     bool bounds_column =
         path->kind == QR_PATH_RANGE && query->order.count > 0 && !path->unique && path->ordered;
 
     query->uncut = *path;
-    for (int i = 0; i < 2 && !counts && (bounds_rowids || bounds_column); i++) {
+    for (int i = 0; i < 2 && (bounds_rowids || bounds_column); i++) {
         quire_value value;
         if (keys[i].data == NULL) {
             continue;
@@ -257,20 +366,30 @@ quire_status qr_plan_choose(struct qr_reader *reader, struct qr_query *query)
     int best = 0;
 
     query->path = (struct qr_path){.kind = QR_PATH_SCAN, .parent_column = -1};
+    query->path.exact = query->filter == NULL;
     if (query->relation != NULL && query->relation->role == QR_MODEL_LINKS) {
         query->path.kind = QR_PATH_LINKS;
         query->path.name = query->relation->link_table;
         query->path.ordered = query->order.count == 0;
         query->path.reverse = query->path.ordered && reads_backwards(query);
-        return QUIRE_OK;
+        return cut_by_cursors(&p);
     }
     QR_TRY(qr_reader_table(reader, query->type, &p.table));
     p.bounds = qr_arena_alloc_zero(reader->arena,
                                    sizeof *p.bounds * (query->type->column_count + 1), reader->err);
-    if (p.bounds == NULL) {
+    p.tested = qr_arena_alloc_zero(reader->arena,
+                                   sizeof *p.tested * (query->type->column_count + 1), reader->err);
+    if (p.bounds == NULL || p.tested == NULL) {
         return QUIRE_NO_MEMORY;
     }
     QR_TRY(collect(&p, query->filter));
+    qr_filter_columns(query->filter, p.tested);
+    query->path.exact = p.conditions == 0;
+    if (p.nothing) {
+        query->path.kind = QR_PATH_NOTHING;
+        query->path.ordered = query->path.exact = true;
+        return QUIRE_OK;
+    }
     if (query->relation != NULL) {
         p.bounds[query->relation->inverse->column].is_parent = true;
     }
@@ -285,6 +404,10 @@ quire_status qr_plan_choose(struct qr_reader *reader, struct qr_query *query)
             best = score;
             query->path = path;
         }
+    }
+    if (query->path.kind == QR_PATH_SCAN && query->relation != NULL) {
+        return qr_fail(reader->err, QUIRE_SCHEMA, "The table %s has no index on %s.",
+                       query->type->table, query->relation->inverse->column_name);
     }
     if (query->path.kind == QR_PATH_SCAN) {
         query->path.ordered = query->order.count == 0;

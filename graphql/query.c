@@ -8,14 +8,15 @@
 #include "graphql/query.h"
 
 #include "graphql/explain.h"
+#include "graphql/walk.h"
 
 #define BATCH_ROWS     512u
 #define BATCH_ROWS_MIN 32u
 
 /* ---- arguments ---- */
 
-static quire_status read_count(struct qr_reader *reader, const struct qr_select_field *field,
-                               const char *name, uint64_t *out, bool *given)
+quire_status qr_query_count_argument(struct qr_reader *reader, const struct qr_select_field *field,
+                                     const char *name, uint64_t *out, bool *given)
 {
     const struct qr_gql_value *value = qr_select_argument(field, name);
     *given = value != NULL && value->kind != QR_GQL_VALUE_NULL;
@@ -48,10 +49,10 @@ static quire_status read_page(struct qr_reader *reader, const struct qr_select_f
     bool skip;
 
     query->limit = UINT64_MAX;
-    QR_TRY(read_count(reader, field, "take", &query->limit, &take));
-    QR_TRY(read_count(reader, field, "first", &query->limit, &first));
-    QR_TRY(read_count(reader, field, "last", &query->limit, &last));
-    QR_TRY(read_count(reader, field, "skip", &query->skip, &skip));
+    QR_TRY(qr_query_count_argument(reader, field, "take", &query->limit, &take));
+    QR_TRY(qr_query_count_argument(reader, field, "first", &query->limit, &first));
+    QR_TRY(qr_query_count_argument(reader, field, "last", &query->limit, &last));
+    QR_TRY(qr_query_count_argument(reader, field, "skip", &query->skip, &skip));
     if ((int)take + (int)first + (int)last > 1) {
         return qr_fail(reader->err, QUIRE_QUERY,
                        "Only one of \"first\", \"last\" and \"take\" may be given.");
@@ -72,9 +73,7 @@ static void read_needs(const struct qr_select *set, struct qr_query *query)
         if (field->api == NULL) {
             continue;
         }
-        if (field->api->kind == QR_API_TOTAL_COUNT) {
-            query->need_total = true;
-        } else if (field->api->kind == QR_API_PAGE_INFO) {
+        if (field->api->kind == QR_API_PAGE_INFO) {
             query->need_has_more = true;
             query->need_keys = true;
         } else if (field->api->kind == QR_API_EDGES &&
@@ -99,204 +98,10 @@ quire_status qr_query_compile(struct qr_reader *reader, const struct qr_model_ty
     return qr_plan_choose(reader, out);
 }
 
-/* ---- walking the path ---- */
-
-/* The candidates of one path, one after the other. */
-struct walk {
-    struct qr_reader *reader;
-    const struct qr_query *query;
-    const struct qr_path *path; /* the query's, or one that leads away from its page */
-    quire_table *table;
-    quire_cursor *scan;
-    quire_index_cursor *cursor;
-    struct qr_link_walk links;
-    bool links_open;
-    bool started;
-    quire_value prefix[17];
-    uint32_t next_point;
-};
-
-static quire_status open_range(struct walk *walk, uint32_t prefix_count)
-{
-    const struct qr_path *path = walk->path;
-    quire_index_range range = {.prefix = walk->prefix,
-                               .prefix_count = prefix_count,
-                               .lower = path->has_lower ? &path->lower : NULL,
-                               .upper = path->has_upper ? &path->upper : NULL,
-                               .lower_exclusive = path->lower_exclusive,
-                               .upper_exclusive = path->upper_exclusive,
-                               .reverse = path->reverse};
-    return quire_index_cursor_open(walk->table, path->index, &range, &walk->cursor,
-                                   walk->reader->err);
-}
-
-static quire_status walk_open(struct qr_reader *reader, const struct qr_query *query,
-                              const struct qr_path *path, int64_t parent, struct walk *walk)
-{
-    *walk = (struct walk){.reader = reader, .query = query, .path = path};
-    if (path->kind == QR_PATH_LINKS) {
-        QR_TRY(qr_link_walk_open(reader, query->relation, parent, path->reverse, &walk->links));
-        walk->links_open = true;
-        return QUIRE_OK;
-    }
-    QR_TRY(qr_reader_table(reader, query->type, &walk->table));
-    if (path->kind == QR_PATH_SCAN) {
-        return quire_table_cursor(walk->table, &walk->scan, reader->err);
-    }
-    memcpy(walk->prefix, path->prefix, sizeof *path->prefix * path->prefix_count);
-    if (path->parent_column >= 0) {
-        walk->prefix[path->parent_column] = quire_int(parent);
-    }
-    return path->kind == QR_PATH_RANGE ? open_range(walk, path->prefix_count) : QUIRE_OK;
-}
-
-static void walk_close(struct walk *walk)
-{
-    quire_cursor_close(walk->scan);
-    quire_index_cursor_close(walk->cursor);
-    if (walk->links_open) {
-        qr_link_walk_close(&walk->links);
-    }
-}
-
-/* Goes to the first row of a scan. Where the scan ends is for the sink to say. */
-static quire_status scan_start(struct walk *walk, bool *valid)
-{
-    const struct qr_path *path = walk->path;
-    quire_error *err = walk->reader->err;
-    int64_t limit = path->reverse ? path->upper.as.integer : path->lower.as.integer;
-
-    if (!path->reverse) {
-        return path->has_lower ? quire_cursor_seek(walk->scan, limit, valid, err)
-                               : quire_cursor_first(walk->scan, valid, err);
-    }
-    if (!path->has_upper || limit == INT64_MAX) {
-        return quire_cursor_last(walk->scan, valid, err);
-    }
-    QR_TRY(quire_cursor_seek(walk->scan, limit + 1, valid, err));
-    return *valid ? quire_cursor_previous(walk->scan, valid, err)
-                  : quire_cursor_last(walk->scan, valid, err);
-}
-
-/* The next row of a scan; its record is borrowed until the next call. */
-static quire_status scan_next(struct walk *walk, struct qr_row *row, bool *valid)
-{
-    bool reverse = walk->path->reverse;
-    quire_error *err = walk->reader->err;
-    const void *record;
-
-    if (!walk->started) {
-        walk->started = true;
-        QR_TRY(scan_start(walk, valid));
-    } else {
-        QR_TRY(reverse ? quire_cursor_previous(walk->scan, valid, err)
-                       : quire_cursor_next(walk->scan, valid, err));
-    }
-    if (*valid) {
-        QR_TRY(quire_cursor_row(walk->scan, &row->rowid, &record, &row->size, err));
-        row->place = row->rowid;
-        row->record = record;
-        walk->reader->rows_read++;
-    }
-    return QUIRE_OK;
-}
-
-/* Opens the range of the next key of an `in`. */
-static quire_status next_point(struct walk *walk, bool *valid)
-{
-    const struct qr_path *path = walk->path;
-    const struct qr_filter *points = path->points;
-
-    quire_index_cursor_close(walk->cursor);
-    walk->cursor = NULL;
-    *valid = walk->next_point < points->value_count;
-    if (!*valid) {
-        return QUIRE_OK;
-    }
-    walk->prefix[path->prefix_count] = points->values[walk->next_point++];
-    return open_range(walk, path->prefix_count + 1);
-}
-
-/* The next candidate's rowid; for a scan its record too. */
-static quire_status walk_next(struct walk *walk, struct qr_row *row, bool *valid)
-{
-    *row = (struct qr_row){0};
-    switch (walk->path->kind) {
-    case QR_PATH_SCAN:
-        return scan_next(walk, row, valid);
-    case QR_PATH_LINKS:
-        return qr_link_walk_next(&walk->links, &row->place, &row->rowid, valid);
-    case QR_PATH_RANGE:
-        QR_TRY(quire_index_cursor_next(walk->cursor, &row->rowid, valid, walk->reader->err));
-        break;
-    case QR_PATH_POINTS:
-        *valid = false;
-        while (!*valid) {
-            if (walk->cursor == NULL) {
-                QR_TRY(next_point(walk, valid));
-                if (!*valid) {
-                    return QUIRE_OK;
-                }
-            }
-            QR_TRY(quire_index_cursor_next(walk->cursor, &row->rowid, valid, walk->reader->err));
-            if (!*valid) {
-                quire_index_cursor_close(walk->cursor);
-                walk->cursor = NULL;
-            }
-        }
-        break;
-    }
-    row->place = row->rowid;
-    return QUIRE_OK;
-}
-
 /* ---- running ---- */
 
-static quire_status missing_row(struct qr_reader *reader, const struct qr_query *query,
-                                int64_t rowid)
-{
-    return qr_fail(reader->err, QUIRE_CORRUPT,
-                   "An index of %s names the row %lld, which does not exist; run 'quire inspect'.",
-                   query->type->table, (long long)rowid);
-}
-
-/* Walks on and reads the records of the next candidates, at most `target`; *valid says whether the
- * walk may have more. The records live until the reader's batch arena is reset. */
-static quire_status next_batch(struct walk *walk, struct qr_row *batch, size_t target,
-                               size_t *count, bool *valid)
-{
-    struct qr_reader *reader = walk->reader;
-    const struct qr_query *query = walk->query;
-
-    for (*count = 0; *count < target; (*count)++) {
-        QR_TRY(walk_next(walk, &batch[*count], valid));
-        if (!*valid) {
-            break;
-        }
-        if (batch[*count].record != NULL) {
-            /* A scan lends its record until the next step only. */
-            const char *copy = qr_arena_copy(&reader->batch, batch[*count].record,
-                                             batch[*count].size, reader->err);
-            if (copy == NULL) {
-                return QUIRE_NO_MEMORY;
-            }
-            batch[*count].record = (const uint8_t *)copy;
-        }
-    }
-    if (walk->path->kind == QR_PATH_SCAN) {
-        return QUIRE_OK;
-    }
-    QR_TRY(qr_reader_fetch(reader, &reader->batch, query->type, batch, *count));
-    for (size_t i = 0; i < *count; i++) {
-        if (batch[i].record == NULL) {
-            return missing_row(reader, query, batch[i].rowid);
-        }
-    }
-    return QUIRE_OK;
-}
-
 static quire_status run_index(struct qr_reader *reader, const struct qr_query *query,
-                              struct walk *walk, struct qr_sink *sink)
+                              struct qr_walk *walk, struct qr_sink *sink)
 {
     struct qr_row *batch = qr_arena_alloc(reader->arena, sizeof *batch * BATCH_ROWS, reader->err);
     bool valid = true;
@@ -314,7 +119,7 @@ static quire_status run_index(struct qr_reader *reader, const struct qr_query *q
             target = BATCH_ROWS_MIN; /* some will not pass */
         }
         qr_arena_reset(&reader->batch);
-        QR_TRY(next_batch(walk, batch, target, &count, &valid));
+        QR_TRY(qr_walk_batch(walk, &reader->batch, batch, target, &count, &valid));
         for (size_t i = 0; i < count && !done; i++) {
             QR_TRY(qr_sink_offer(sink, &batch[i], &done));
         }
@@ -322,13 +127,13 @@ static quire_status run_index(struct qr_reader *reader, const struct qr_query *q
     return QUIRE_OK;
 }
 
-static quire_status run_scan(struct walk *walk, struct qr_sink *sink)
+static quire_status run_scan(struct qr_walk *walk, struct qr_sink *sink)
 {
     bool valid = true;
     bool done = false;
     while (valid && !done) {
         struct qr_row row;
-        QR_TRY(walk_next(walk, &row, &valid));
+        QR_TRY(qr_walk_next(walk, &row, &valid));
         if (valid) {
             QR_TRY(qr_sink_offer(sink, &row, &done));
         }
@@ -345,7 +150,7 @@ static quire_status look_beyond(struct qr_reader *reader, const struct qr_query 
 {
     struct qr_path path = query->uncut;
     struct qr_row batch[BATCH_ROWS_MIN];
-    struct walk walk;
+    struct qr_walk walk;
     quire_status status;
     size_t target = 1; /* most often the nearest row is one */
     bool valid = true;
@@ -358,17 +163,18 @@ static quire_status look_beyond(struct qr_reader *reader, const struct qr_query 
     path.lower_exclusive = path.lower_exclusive && path.reverse;
     path.upper_exclusive = path.upper_exclusive && !path.reverse;
     *found = false;
-    QR_TRY(walk_open(reader, query, &path, parent, &walk));
-    do {
+    status = qr_walk_open(reader, query, &path, &walk);
+    status = status == QUIRE_OK ? qr_walk_start(&walk, parent) : status;
+    while (status == QUIRE_OK && valid && !*found) {
         size_t count = 0;
         qr_arena_reset(&reader->batch);
-        status = next_batch(&walk, batch, target, &count, &valid);
+        status = qr_walk_batch(&walk, &reader->batch, batch, target, &count, &valid);
         for (size_t i = 0; status == QUIRE_OK && i < count && !*found; i++) {
             status = qr_sink_is_beyond(reader, query, after, &batch[i], found);
         }
         target = BATCH_ROWS_MIN;
-    } while (status == QUIRE_OK && valid && !*found);
-    walk_close(&walk);
+    }
+    qr_walk_close(&walk);
     return status;
 }
 
@@ -387,36 +193,30 @@ static quire_status see_beyond(struct qr_reader *reader, const struct qr_query *
 
 /* ---- runs ---- */
 
+static quire_status run_walk(struct qr_reader *reader, const struct qr_query *query,
+                             struct qr_walk *walk, struct qr_sink *sink)
+{
+    QR_TRY(qr_walk_open(reader, query, &query->path, walk));
+    QR_TRY(qr_walk_start(walk, 0));
+    return query->path.kind == QR_PATH_SCAN ? run_scan(walk, sink)
+                                            : run_index(reader, query, walk, sink);
+}
+
 quire_status qr_query_run(struct qr_reader *reader, const struct qr_query *query,
                           struct qr_rows *rows, struct qr_page *page)
 {
     uint64_t before = reader->rows_read;
-    struct qr_query counted = *query;
     struct qr_sink *sink;
-    struct walk walk;
-    uint64_t total = 0;
-    quire_status status;
 
-    if (query->need_total && query->filter == NULL) {
-        /* The table knows its number of rows: no need to walk beyond the page. */
-        quire_table *table;
-        QR_TRY(qr_reader_table(reader, query->type, &table));
-        QR_TRY(quire_table_row_count(table, &total, reader->err));
-        counted.need_total = false;
-    }
-    QR_TRY(qr_sink_create(reader, &counted, query->path.ordered, false, &sink));
-    if (query->limit > 0 || counted.need_total || query->need_has_more) {
-        QR_TRY(walk_open(reader, query, &query->path, 0, &walk));
-        status = query->path.kind == QR_PATH_SCAN ? run_scan(&walk, sink)
-                                                  : run_index(reader, query, &walk, sink);
-        walk_close(&walk);
+    QR_TRY(qr_sink_create(reader, query, query->path.ordered, false, &sink));
+    if (query->limit > 0 || query->need_has_more) {
+        struct qr_walk walk;
+        quire_status status = run_walk(reader, query, &walk, sink);
+        qr_walk_close(&walk);
         QR_TRY(status);
     }
     QR_TRY(qr_sink_finish(sink, rows, page));
     QR_TRY(see_beyond(reader, query, 0, page));
-    if (query->need_total && query->filter == NULL) {
-        page->total = total;
-    }
     return qr_explain_query(reader, query, reader->rows_read - before, page->count);
 }
 
@@ -489,33 +289,28 @@ quire_status qr_query_rowids(struct qr_reader *reader, const struct qr_query *qu
 
 /* Collects the candidates of all parents; starts[i] is where parent i's begin. */
 static quire_status gather(struct qr_reader *reader, const struct qr_query *query,
-                           const struct qr_row *parents, size_t parent_count,
+                           const struct qr_row *parents, size_t parent_count, struct qr_walk *walk,
                            struct qr_rows *candidates, size_t *starts)
 {
     /* Without filter and bounds the page is a matter of counting, so no more is read than it
      * takes. */
     bool countable = query->filter == NULL && query->path.ordered && query->after.data == NULL &&
-                     query->before.data == NULL && !query->need_total &&
-                     query->limit < UINT64_MAX - query->skip - 1;
+                     query->before.data == NULL && query->limit < UINT64_MAX - query->skip - 1;
     uint64_t most =
         countable ? query->skip + query->limit + (query->need_has_more ? 1 : 0) : UINT64_MAX;
 
+    QR_TRY(qr_walk_open(reader, query, &query->path, walk));
     for (size_t i = 0; i < parent_count; i++) {
-        struct walk walk;
-        quire_status status;
-        bool valid = true;
+        bool valid = most > 0;
         starts[i] = candidates->count;
-        QR_TRY(walk_open(reader, query, &query->path, parents[i].rowid, &walk));
-        status = QUIRE_OK;
-        while (status == QUIRE_OK && valid && candidates->count - starts[i] < most) {
+        QR_TRY(qr_walk_start(walk, parents[i].rowid));
+        while (valid && candidates->count - starts[i] < most) {
             struct qr_row row;
-            status = walk_next(&walk, &row, &valid);
-            if (status == QUIRE_OK && valid) {
-                status = qr_rows_append(reader, candidates, &row, NULL);
+            QR_TRY(qr_walk_next(walk, &row, &valid));
+            if (valid) {
+                QR_TRY(qr_rows_append(reader, candidates, &row, NULL));
             }
         }
-        walk_close(&walk);
-        QR_TRY(status);
     }
     starts[parent_count] = candidates->count;
     return QUIRE_OK;
@@ -529,20 +324,23 @@ quire_status qr_query_run_level(struct qr_reader *reader, const struct qr_query 
     size_t returned = rows->count;
     struct qr_rows candidates = {0};
     struct qr_sink *sink;
+    struct qr_walk walk;
     size_t *starts =
         qr_arena_alloc(reader->arena, sizeof *starts * (parent_count + 1), reader->err);
 
     if (starts == NULL) {
         return QUIRE_NO_MEMORY;
     }
-    QR_TRY(gather(reader, query, parents, parent_count, &candidates, starts));
+    quire_status status = gather(reader, query, parents, parent_count, &walk, &candidates, starts);
+    qr_walk_close(&walk);
+    QR_TRY(status);
     QR_TRY(qr_reader_fetch(reader, reader->arena, query->type, candidates.rows, candidates.count));
     QR_TRY(qr_sink_create(reader, query, query->path.ordered, true, &sink));
     for (size_t i = 0; i < parent_count; i++) {
         bool done = false;
         for (size_t c = starts[i]; c < starts[i + 1] && !done; c++) {
             if (candidates.rows[c].record == NULL) {
-                return missing_row(reader, query, candidates.rows[c].rowid);
+                return qr_walk_missing_row(reader, query, candidates.rows[c].rowid);
             }
             QR_TRY(qr_sink_offer(sink, &candidates.rows[c], &done));
         }

@@ -15,7 +15,8 @@ enum qr_path_kind {
     QR_PATH_SCAN,   /* the table in rowid order */
     QR_PATH_RANGE,  /* one range of an index */
     QR_PATH_POINTS, /* several keys of an index: an `in` */
-    QR_PATH_LINKS   /* the links of the parent */
+    QR_PATH_LINKS,  /* the links of the parent */
+    QR_PATH_NOTHING /* the filter holds for no row */
 };
 
 struct qr_path {
@@ -31,6 +32,8 @@ struct qr_path {
     bool unique;                    /* at most one row */
     bool ordered;                   /* candidates come in the query's order (or its reverse) */
     bool reverse;                   /* walk backwards to get that order forwards */
+    bool exact;                     /* every candidate passes the filter */
+    bool covering;                  /* the entries tell all columns that are read of the rows */
 };
 
 struct qr_query {
@@ -45,7 +48,10 @@ struct qr_query {
     uint64_t limit;                  /* UINT64_MAX: none */
     bool backward;                   /* `last`: the page is at the end */
     struct qr_gql_str after, before; /* keys; data NULL: none */
-    bool need_total, need_keys, need_has_more;
+    bool need_keys, need_has_more;
+    /* For folds, which read no more of a row than these columns and the filter's. */
+    const bool *columns; /* by column; NULL: whole rows are read */
+    bool ties_any;       /* rows that compare equal may come in any order */
 };
 
 /* Rows in the order of the page, with their sort keys where they are needed. */
@@ -58,7 +64,6 @@ struct qr_rows {
 /* The part of qr_rows that belongs to one parent (or all of it). */
 struct qr_page {
     size_t first, count;
-    uint64_t total; /* when need_total */
     bool has_next, has_previous;
 };
 
@@ -90,6 +95,11 @@ quire_status qr_query_run_level(struct qr_reader *reader, const struct qr_query 
 quire_status qr_query_narrow(struct qr_reader *reader, const struct qr_query *query,
                              const struct qr_rows *source, const struct qr_page *pages,
                              size_t page_count, struct qr_rows *rows, struct qr_page *narrowed);
+
+/* Reads an argument that counts rows; *out stays as it is when it was not given. QUERY when it is
+ * negative. */
+quire_status qr_query_count_argument(struct qr_reader *reader, const struct qr_select_field *field,
+                                     const char *name, uint64_t *out, bool *given);
 
 /* ---- parts of the implementation ---- */
 

@@ -110,25 +110,81 @@ static quire_status read_single(struct qr_reader *reader, const struct qr_select
 
 /* ---- connections ---- */
 
-/* The nodes of one part of a connection: of `items`, or of each `node` below `edges`. */
-static quire_status read_part(struct qr_reader *reader, const struct qr_model_type *type,
-                              const struct qr_select_field *field, size_t parents,
-                              struct qr_connection *connection, struct qr_part *part)
+/* A connection being read: for the parents of a relation, or (without) over the whole table. */
+struct reading {
+    struct qr_reader *reader;
+    const struct qr_select_field *field;
+    const struct qr_row *parents;
+    size_t parent_count;
+    struct qr_query query;
+    struct qr_connection *connection;
+};
+
+static quire_status run(const struct reading *r, const struct qr_query *query, struct qr_rows *rows,
+                        struct qr_page *pages)
 {
-    part->rows = connection->rows;
-    part->pages = connection->pages;
+    return query->relation != NULL
+               ? qr_query_run_level(r->reader, query, r->parents, r->parent_count, rows, pages)
+               : qr_query_run(r->reader, query, rows, pages);
+}
+
+/* Whether the page has all rows that the filter selects. */
+static bool is_whole(const struct qr_query *query)
+{
+    return query->limit == UINT64_MAX && query->skip == 0 && query->after.data == NULL &&
+           query->before.data == NULL;
+}
+
+/* Whether a field of the connection is made of the rows of its page. Arguments of `items` on top
+ * of no paging make one query of both. */
+static bool needs_page(const struct reading *r, const struct qr_select_field *field)
+{
+    if (field->api == NULL) {
+        return false;
+    }
+    return field->api->kind == QR_API_EDGES || field->api->kind == QR_API_PAGE_INFO ||
+           (field->api->kind == QR_API_ITEMS &&
+            (field->selected->arguments.count == 0 || !is_whole(&r->query)));
+}
+
+/* `items` with arguments: the rows of the page, or all that the connection selects, narrowed. */
+static quire_status narrow_items(const struct reading *r, const struct qr_select_field *field,
+                                 struct qr_part *part)
+{
+    struct qr_reader *reader = r->reader;
+    const struct qr_model_type *type = r->connection->type;
+    struct qr_query query;
+
+    part->rows = (struct qr_rows){0};
+    part->pages =
+        qr_arena_alloc(reader->arena, sizeof *part->pages * (r->parent_count + 1), reader->err);
+    if (part->pages == NULL) {
+        return QUIRE_NO_MEMORY;
+    }
+    QR_TRY(qr_query_compile(reader, type, r->query.relation, field, &query));
+    if (needs_page(r, field)) {
+        return qr_query_narrow(reader, &query, &r->connection->rows, r->connection->pages,
+                               r->parent_count, &part->rows, part->pages);
+    }
+    QR_TRY(qr_filter_and(reader, r->query.filter, query.filter, &query.filter));
+    query.order = query.order.count > 0 ? query.order : r->query.order;
+    QR_TRY(qr_plan_choose(reader, &query));
+    QR_TRY(qr_explain_field(reader, r->field->selected->parent, r->field->selected->field->name));
+    return run(r, &query, &part->rows, part->pages);
+}
+
+/* The nodes of one part of a connection: of `items`, or of each `node` below `edges`. */
+static quire_status read_part(const struct reading *r, const struct qr_select_field *field,
+                              struct qr_part *part)
+{
+    struct qr_reader *reader = r->reader;
+    const struct qr_model_type *type = r->connection->type;
+
+    part->rows = r->connection->rows;
+    part->pages = r->connection->pages;
     if (field->api->kind == QR_API_ITEMS) {
         if (field->selected->arguments.count > 0) {
-            struct qr_query query;
-            part->rows = (struct qr_rows){0};
-            part->pages =
-                qr_arena_alloc(reader->arena, sizeof *part->pages * (parents + 1), reader->err);
-            if (part->pages == NULL) {
-                return QUIRE_NO_MEMORY;
-            }
-            QR_TRY(qr_query_compile(reader, type, NULL, field, &query));
-            QR_TRY(qr_query_narrow(reader, &query, &connection->rows, connection->pages, parents,
-                                   &part->rows, part->pages));
+            QR_TRY(narrow_items(r, field, part));
         }
         return qr_read_rows(reader, type, field->set, part->rows.rows, part->rows.count,
                             &part->node);
@@ -151,39 +207,93 @@ static quire_status read_part(struct qr_reader *reader, const struct qr_model_ty
     return QUIRE_OK;
 }
 
-/* Runs a connection for the parents (`relation`), or over the whole table. */
+static quire_status select_total(const struct reading *r, struct qr_part *part)
+{
+    struct qr_measure measure = {.kind = QR_MEASURE_COUNT};
+    part->numbers = qr_arena_alloc(r->reader->arena, sizeof *part->numbers, r->reader->err);
+    return part->numbers == NULL
+               ? QUIRE_NO_MEMORY
+               : qr_measures_add(r->reader, &r->connection->measures, &measure, part->numbers);
+}
+
+/* Computes what `totalCount` and `aggregate` ask for, in one pass. */
+static quire_status read_aggregates(const struct reading *r, bool paged)
+{
+    struct qr_reader *reader = r->reader;
+    struct qr_connection *connection = r->connection;
+    const struct qr_select *set = r->field->set;
+
+    for (uint32_t i = set->count; i-- > 0;) {
+        const struct qr_select_field *member = &set->fields[i];
+        struct qr_part *part = &connection->parts[i];
+        enum qr_api_kind kind = member->api == NULL ? QR_API_ITEMS : member->api->kind;
+        if (kind == QR_API_AGGREGATE) {
+            QR_TRY(qr_summary_select(reader, member->set, &connection->measures, &part->numbers));
+        } else if (kind == QR_API_TOTAL_COUNT && !(paged && is_whole(&r->query))) {
+            QR_TRY(select_total(r, part));
+        } else {
+            continue;
+        }
+        QR_TRY(qr_explain_field(reader, member->selected->parent, member->selected->field->name));
+    }
+    return connection->measures.count == 0
+               ? QUIRE_OK
+               : qr_summary_run(reader, &r->query, &connection->measures, r->parents,
+                                r->parent_count, &connection->values);
+}
+
+static quire_status read_groups(const struct reading *r)
+{
+    const struct qr_select *set = r->field->set;
+    for (uint32_t i = 0; i < set->count; i++) {
+        const struct qr_select_field *member = &set->fields[i];
+        if (member->api != NULL && member->api->kind == QR_API_GROUP_BY) {
+            QR_TRY(qr_explain_field(r->reader, member->selected->parent,
+                                    member->selected->field->name));
+            QR_TRY(qr_groups_read(r->reader, member, &r->query, r->parents, r->parent_count,
+                                  &r->connection->parts[i].groups));
+        }
+    }
+    return QUIRE_OK;
+}
+
 static quire_status read_connection(struct qr_reader *reader, const struct qr_select_field *field,
                                     const struct qr_model_field *relation,
                                     const struct qr_row *parents, size_t parent_count,
                                     struct qr_branch *branch)
 {
-    const struct qr_model_type *type = relation != NULL ? relation->target : field->api->type;
-    struct qr_connection *connection =
-        qr_arena_alloc_zero(reader->arena, sizeof *connection, reader->err);
-    struct qr_query query;
+    struct reading r = {
+        .reader = reader, .field = field, .parents = parents, .parent_count = parent_count};
+    const struct qr_select *set = field->set;
+    bool paged = false;
 
-    if (connection == NULL) {
+    r.connection = branch->connection =
+        qr_arena_alloc_zero(reader->arena, sizeof *r.connection, reader->err);
+    if (r.connection == NULL) {
         return QUIRE_NO_MEMORY;
     }
-    branch->connection = connection;
-    connection->type = type;
-    connection->pages = qr_arena_alloc_zero(
-        reader->arena, sizeof *connection->pages * (parent_count + 1), reader->err);
-    connection->parts = qr_arena_alloc_zero(
-        reader->arena, sizeof *connection->parts * (field->set->count + 1), reader->err);
-    if (connection->pages == NULL || connection->parts == NULL) {
+    r.connection->type = relation != NULL ? relation->target : field->api->type;
+    r.connection->pages = qr_arena_alloc_zero(
+        reader->arena, sizeof *r.connection->pages * (parent_count + 1), reader->err);
+    r.connection->parts = qr_arena_alloc_zero(
+        reader->arena, sizeof *r.connection->parts * (set->count + 1), reader->err);
+    if (r.connection->pages == NULL || r.connection->parts == NULL) {
         return QUIRE_NO_MEMORY;
     }
     QR_TRY(qr_explain_field(reader, field->selected->parent, field->selected->field->name));
-    QR_TRY(qr_query_compile(reader, type, relation, field, &query));
-    connection->order = query.order;
-    QR_TRY(relation != NULL ? qr_query_run_level(reader, &query, parents, parent_count,
-                                                 &connection->rows, connection->pages)
-                            : qr_query_run(reader, &query, &connection->rows, connection->pages));
-    for (uint32_t i = 0; i < field->set->count; i++) {
-        if (field->set->fields[i].api != NULL) {
-            QR_TRY(read_part(reader, type, &field->set->fields[i], parent_count, connection,
-                             &connection->parts[i]));
+    QR_TRY(qr_query_compile(reader, r.connection->type, relation, field, &r.query));
+    r.connection->order = r.query.order;
+    for (uint32_t i = 0; i < set->count; i++) {
+        paged = paged || needs_page(&r, &set->fields[i]);
+    }
+    if (paged) {
+        QR_TRY(run(&r, &r.query, &r.connection->rows, r.connection->pages));
+    }
+    QR_TRY(read_aggregates(&r, paged));
+    QR_TRY(read_groups(&r));
+    for (uint32_t i = 0; i < set->count; i++) {
+        if (set->fields[i].api != NULL) {
+            QR_TRY(read_part(&r, &set->fields[i], &r.connection->parts[i]));
         }
     }
     return QUIRE_OK;

@@ -4,7 +4,9 @@
 #ifndef QR_GRAPHQL_READ_INTERNAL_H
 #define QR_GRAPHQL_READ_INTERNAL_H
 
+#include "graphql/group.h"
 #include "graphql/read.h"
+#include "graphql/summary.h"
 
 /* What one field of a connection needs beyond the connection's own rows. */
 struct qr_part {
@@ -12,6 +14,9 @@ struct qr_part {
     struct qr_page *pages;       /* by parent */
     struct qr_node *node;        /* `items` */
     struct qr_node **edge_nodes; /* `edges`: by field of the edge */
+    uint32_t *numbers;           /* `aggregate`, `totalCount`: of the measures; NULL: the page's
+                                  * rows are all rows */
+    struct qr_groups *groups;    /* `groupBy` */
 };
 
 struct qr_connection {
@@ -20,6 +25,8 @@ struct qr_connection {
     struct qr_rows rows;   /* of all parents */
     struct qr_page *pages; /* by parent */
     struct qr_part *parts; /* by field of the connection */
+    struct qr_measures measures;
+    quire_value *values; /* by parent and measure */
 };
 
 /* Where a field with fields below it leads. */

@@ -6,7 +6,8 @@
 #include <stdlib.h>
 
 struct qr_reader_handle {
-    quire_table *table;
+    void (*close)(void *object);
+    void *object;
     struct qr_reader_handle *next;
 };
 
@@ -15,6 +16,7 @@ quire_status qr_reader_init(struct qr_reader *reader, quire_txn *txn, const stru
 {
     const struct qr_model *model = api->model;
     *reader = (struct qr_reader){.txn = txn, .api = api, .arena = arena, .err = err};
+    reader->key.allocator = arena->allocator;
     qr_arena_init(&reader->scratch, arena->allocator, 0);
     qr_arena_init(&reader->batch, arena->allocator, 0);
     qr_arena_init(&reader->sort[0], arena->allocator, arena->bytes_max);
@@ -31,14 +33,15 @@ quire_status qr_reader_init(struct qr_reader *reader, quire_txn *txn, const stru
 void qr_reader_close(struct qr_reader *reader)
 {
     const struct qr_model *model = reader->api->model;
+    for (struct qr_reader_handle *h = reader->handles; h != NULL; h = h->next) {
+        h->close(h->object);
+    }
+    reader->handles = NULL;
+    qr_key_free(&reader->key);
     qr_arena_free(&reader->scratch);
     qr_arena_free(&reader->batch);
     qr_arena_free(&reader->sort[0]);
     qr_arena_free(&reader->sort[1]);
-    for (struct qr_reader_handle *h = reader->handles; h != NULL; h = h->next) {
-        quire_table_close(h->table);
-    }
-    reader->handles = NULL;
     if (reader->tables == NULL) {
         return;
     }
@@ -64,19 +67,28 @@ quire_status qr_reader_table(struct qr_reader *reader, const struct qr_model_typ
     return open_table(reader, type->table, &reader->tables[type->index], out);
 }
 
+quire_status qr_reader_keep(struct qr_reader *reader, void (*close)(void *object), void *object)
+{
+    struct qr_reader_handle *handle = qr_arena_alloc(reader->arena, sizeof *handle, reader->err);
+    if (handle == NULL) {
+        close(object);
+        return QUIRE_NO_MEMORY;
+    }
+    *handle = (struct qr_reader_handle){close, object, reader->handles};
+    reader->handles = handle;
+    return QUIRE_OK;
+}
+
+static void close_table(void *table)
+{
+    quire_table_close(table);
+}
+
 quire_status qr_reader_own_table(struct qr_reader *reader, const struct qr_model_type *type,
                                  quire_table **out)
 {
-    struct qr_reader_handle *handle =
-        qr_arena_alloc_zero(reader->arena, sizeof *handle, reader->err);
-    if (handle == NULL) {
-        return QUIRE_NO_MEMORY;
-    }
-    QR_TRY(quire_table_open(reader->txn, type->table, &handle->table, reader->err));
-    handle->next = reader->handles;
-    reader->handles = handle;
-    *out = handle->table;
-    return QUIRE_OK;
+    QR_TRY(quire_table_open(reader->txn, type->table, out, reader->err));
+    return qr_reader_keep(reader, close_table, *out);
 }
 
 quire_status qr_reader_links(struct qr_reader *reader, const struct qr_model_field *field,
@@ -245,30 +257,47 @@ quire_status qr_reader_fetch(struct qr_reader *reader, struct qr_arena *arena,
 quire_status qr_reader_column(struct qr_reader *reader, const struct qr_row *row,
                               const struct qr_model_field *field, quire_value *value)
 {
-    return quire_record_column(row->record, row->size, field->column, value, reader->err);
+    if (row->record != NULL) {
+        return quire_record_column(row->record, row->size, field->column, value, reader->err);
+    }
+    QR_TRY(quire_index_cursor_column(row->entry, field->column, value, reader->err));
+    if (value->size > 0) {
+        value->as.bytes =
+            qr_arena_copy(&reader->scratch, value->as.bytes, value->size, reader->err);
+        return value->as.bytes == NULL ? QUIRE_NO_MEMORY : QUIRE_OK;
+    }
+    return QUIRE_OK;
 }
 
 /* ---- links ---- */
 
 quire_status qr_link_walk_open(struct qr_reader *reader, const struct qr_model_field *field,
-                               int64_t rowid, bool reverse, struct qr_link_walk *walk)
+                               bool reverse, struct qr_link_walk *walk)
 {
     /* The link table's indexes stand on (owner) and (target), in this order. */
     uint32_t side = field->link_owner ? 0 : 1;
-    quire_value self = quire_int(rowid);
-    quire_index_range range = {.prefix = &self, .prefix_count = 1, .reverse = reverse};
 
-    *walk = (struct qr_link_walk){.other = 1 - side, .err = reader->err};
+    *walk = (struct qr_link_walk){.other = 1 - side, .reverse = reverse, .err = reader->err};
     QR_TRY(qr_reader_links(reader, field, &walk->table));
     for (uint32_t i = 0; i < quire_table_index_count(walk->table); i++) {
         const quire_index_def *def = quire_table_index(walk->table, i);
         if (def->column_count == 1 && qr_reader_index_serves(def) &&
             strcmp(def->columns[0].name, side == 0 ? "owner" : "target") == 0) {
-            return quire_index_cursor_open(walk->table, i, &range, &walk->cursor, reader->err);
+            walk->index = i;
+            return QUIRE_OK;
         }
     }
     return qr_fail(reader->err, QUIRE_SCHEMA, "The link table %s lacks an index.",
                    field->link_table);
+}
+
+quire_status qr_link_walk_start(struct qr_link_walk *walk, int64_t rowid)
+{
+    quire_value self = quire_int(rowid);
+    quire_index_range range = {.prefix = &self, .prefix_count = 1, .reverse = walk->reverse};
+    return walk->cursor != NULL ? qr_index_cursor_restart(walk->cursor, &range, walk->err)
+                                : quire_index_cursor_open(walk->table, walk->index, &range,
+                                                          &walk->cursor, walk->err);
 }
 
 quire_status qr_link_walk_next(struct qr_link_walk *walk, int64_t *link, int64_t *target,
@@ -279,7 +308,7 @@ quire_status qr_link_walk_next(struct qr_link_walk *walk, int64_t *link, int64_t
     quire_value value;
 
     QR_TRY(quire_index_cursor_next(walk->cursor, link, valid, walk->err));
-    if (!*valid) {
+    if (!*valid || target == NULL) {
         return QUIRE_OK;
     }
     QR_TRY(quire_table_get(walk->table, *link, &record, &size, valid, walk->err));
@@ -296,4 +325,5 @@ quire_status qr_link_walk_next(struct qr_link_walk *walk, int64_t *link, int64_t
 void qr_link_walk_close(struct qr_link_walk *walk)
 {
     quire_index_cursor_close(walk->cursor);
+    walk->cursor = NULL;
 }

@@ -5,6 +5,7 @@
 #ifndef QR_GRAPHQL_READER_H
 #define QR_GRAPHQL_READER_H
 
+#include "catalog/key.h"
 #include "engine/engine.h"
 #include "graphql/api.h"
 
@@ -16,10 +17,11 @@ struct qr_reader {
     struct qr_arena *arena;           /* lives as long as the request */
     quire_table **tables;             /* by type; NULL until used */
     quire_table **links;              /* by link table; NULL until used */
-    struct qr_reader_handle *handles; /* further table handles, closed with the reader */
+    struct qr_reader_handle *handles; /* what else is closed with the reader */
     struct qr_arena scratch;          /* for one row at a time */
     struct qr_arena batch;            /* for the candidates of one batch */
     struct qr_arena sort[2];          /* for what a sort keeps, in turns */
+    struct qr_key key;                /* for making one key at a time */
     struct qr_explain *explain;       /* NULL: not asked for */
     uint64_t rows_read;
     quire_error *err;
@@ -32,12 +34,17 @@ struct qr_row {
     int64_t place;
     const uint8_t *record;
     size_t size;
+    quire_index_cursor *entry; /* where record is NULL: stands on the row's entry in an index */
 };
 
 quire_status qr_reader_init(struct qr_reader *reader, quire_txn *txn, const struct qr_api *api,
                             struct qr_arena *arena, quire_error *err);
-/* Closes the tables. */
+/* Closes the tables, and what qr_reader_keep was told of. */
 void qr_reader_close(struct qr_reader *reader);
+
+/* Lets `close` be called with `object` when the reader is closed, latest first; on failure it is
+ * called now. */
+quire_status qr_reader_keep(struct qr_reader *reader, void (*close)(void *object), void *object);
 
 /* A handle of its own on a type's table, whose borrowed records other reads do not disturb. It is
  * closed with the reader. */
@@ -75,7 +82,8 @@ bool qr_reader_index_serves(const quire_index_def *def);
 int qr_reader_single_index(const quire_table *table, const struct qr_model_field *field,
                            bool unique);
 
-/* The column of a field in a record. */
+/* The column of a field in a row: of its record, or of its entry, which must cover it; texts of an
+ * entry live in the scratch arena. */
 quire_status qr_reader_column(struct qr_reader *reader, const struct qr_row *row,
                               const struct qr_model_field *field, quire_value *value);
 
@@ -83,12 +91,17 @@ quire_status qr_reader_column(struct qr_reader *reader, const struct qr_row *row
  * linked. */
 struct qr_link_walk {
     quire_table *table;
-    quire_index_cursor *cursor;
+    quire_index_cursor *cursor; /* NULL before the first start */
+    uint32_t index;
     uint32_t other; /* column of the other side */
+    bool reverse;
     quire_error *err;
 };
 quire_status qr_link_walk_open(struct qr_reader *reader, const struct qr_model_field *field,
-                               int64_t rowid, bool reverse, struct qr_link_walk *walk);
+                               bool reverse, struct qr_link_walk *walk);
+/* Goes before the first link of a row. */
+quire_status qr_link_walk_start(struct qr_link_walk *walk, int64_t rowid);
+/* `target` NULL: only the links are asked for. */
 quire_status qr_link_walk_next(struct qr_link_walk *walk, int64_t *link, int64_t *target,
                                bool *valid);
 void qr_link_walk_close(struct qr_link_walk *walk);

@@ -336,8 +336,11 @@ static quire_status delete_links(struct qr_store *store, const struct qr_model_f
         bool deleted;
         quire_table *table;
         QR_TRY(qr_reader_links(store->reader, field, &table));
-        QR_TRY(qr_link_walk_open(store->reader, field, rowid, false, &walk));
-        quire_status status = qr_link_walk_next(&walk, &link, &target, &valid);
+        QR_TRY(qr_link_walk_open(store->reader, field, false, &walk));
+        quire_status status = qr_link_walk_start(&walk, rowid);
+        if (status == QUIRE_OK) {
+            status = qr_link_walk_next(&walk, &link, &target, &valid);
+        }
         qr_link_walk_close(&walk);
         QR_TRY(status);
         if (!valid) {

@@ -93,6 +93,39 @@ static quire_status write_page_info(struct qr_reader *reader,
     return QUIRE_OK;
 }
 
+static quire_status write_aggregate(struct qr_reader *reader,
+                                    const struct qr_connection *connection,
+                                    const struct qr_part *part, const struct qr_select *set,
+                                    size_t parent, struct qr_json_writer *writer)
+{
+    const uint32_t *numbers = part->numbers;
+    qr_json_begin_object(writer);
+    for (uint32_t f = 0; f < set->count; f++) {
+        const struct qr_select_field *field = &set->fields[f];
+        put_key(writer, field);
+        if (field->api == NULL) {
+            put_type_name(set, writer);
+            continue;
+        }
+        QR_TRY(qr_summary_write(reader, field, &connection->measures,
+                                connection->values + parent * connection->measures.count, &numbers,
+                                writer));
+    }
+    qr_json_end_object(writer);
+    return QUIRE_OK;
+}
+
+static void write_total(const struct qr_connection *connection, const struct qr_part *part,
+                        size_t parent, struct qr_json_writer *writer)
+{
+    if (part->numbers == NULL) {
+        qr_json_put_uint(writer, connection->pages[parent].count);
+        return;
+    }
+    size_t at = parent * connection->measures.count + part->numbers[0];
+    qr_json_put_int(writer, connection->values[at].as.integer);
+}
+
 static quire_status write_connection(struct qr_reader *reader,
                                      const struct qr_connection *connection,
                                      const struct qr_select *set, size_t parent,
@@ -111,8 +144,12 @@ static quire_status write_connection(struct qr_reader *reader,
             QR_TRY(write_edges(reader, connection, part, field->set, parent, writer));
         } else if (field->api->kind == QR_API_PAGE_INFO) {
             QR_TRY(write_page_info(reader, connection, field->set, parent, writer));
+        } else if (field->api->kind == QR_API_AGGREGATE) {
+            QR_TRY(write_aggregate(reader, connection, part, field->set, parent, writer));
+        } else if (field->api->kind == QR_API_GROUP_BY) {
+            QR_TRY(qr_groups_write(reader, part->groups, field->set, parent, writer));
         } else {
-            qr_json_put_uint(writer, connection->pages[parent].total);
+            write_total(connection, part, parent, writer);
         }
     }
     qr_json_end_object(writer);

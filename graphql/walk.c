@@ -1,0 +1,187 @@
+/*
+ * Walking along access paths: see walk.h.
+ */
+#include "graphql/walk.h"
+
+quire_status qr_walk_open(struct qr_reader *reader, const struct qr_query *query,
+                          const struct qr_path *path, struct qr_walk *walk)
+{
+    *walk = (struct qr_walk){.reader = reader, .query = query, .path = path};
+    if (path->kind == QR_PATH_LINKS) {
+        return qr_link_walk_open(reader, query->relation, path->reverse, &walk->links);
+    }
+    QR_TRY(qr_reader_table(reader, query->type, &walk->table));
+    memcpy(walk->prefix, path->prefix, sizeof *path->prefix * path->prefix_count);
+    return path->kind == QR_PATH_SCAN ? quire_table_cursor(walk->table, &walk->scan, reader->err)
+                                      : QUIRE_OK;
+}
+
+void qr_walk_close(struct qr_walk *walk)
+{
+    quire_cursor_close(walk->scan);
+    quire_index_cursor_close(walk->cursor);
+    qr_link_walk_close(&walk->links);
+    walk->scan = NULL;
+    walk->cursor = NULL;
+}
+
+/* Points the cursor before a range. */
+static quire_status start_range(struct qr_walk *walk, uint32_t prefix_count)
+{
+    const struct qr_path *path = walk->path;
+    quire_error *err = walk->reader->err;
+    quire_index_range range = {.prefix = walk->prefix,
+                               .prefix_count = prefix_count,
+                               .lower = path->has_lower ? &path->lower : NULL,
+                               .upper = path->has_upper ? &path->upper : NULL,
+                               .lower_exclusive = path->lower_exclusive,
+                               .upper_exclusive = path->upper_exclusive,
+                               .reverse = path->reverse};
+    return walk->cursor != NULL
+               ? qr_index_cursor_restart(walk->cursor, &range, err)
+               : quire_index_cursor_open(walk->table, path->index, &range, &walk->cursor, err);
+}
+
+quire_status qr_walk_start(struct qr_walk *walk, int64_t parent)
+{
+    const struct qr_path *path = walk->path;
+    walk->started = walk->in_range = false;
+    walk->next_point = 0;
+    if (path->kind == QR_PATH_LINKS) {
+        return qr_link_walk_start(&walk->links, parent);
+    }
+    if (path->parent_column >= 0) {
+        walk->prefix[path->parent_column] = quire_int(parent);
+    }
+    return path->kind == QR_PATH_RANGE ? start_range(walk, path->prefix_count) : QUIRE_OK;
+}
+
+/* Goes to the first row of a scan. Where the scan ends is for the sink to say. */
+static quire_status scan_start(struct qr_walk *walk, bool *valid)
+{
+    const struct qr_path *path = walk->path;
+    quire_error *err = walk->reader->err;
+    int64_t limit = path->reverse ? path->upper.as.integer : path->lower.as.integer;
+
+    if (!path->reverse) {
+        return path->has_lower ? quire_cursor_seek(walk->scan, limit, valid, err)
+                               : quire_cursor_first(walk->scan, valid, err);
+    }
+    if (!path->has_upper || limit == INT64_MAX) {
+        return quire_cursor_last(walk->scan, valid, err);
+    }
+    QR_TRY(quire_cursor_seek(walk->scan, limit + 1, valid, err));
+    return *valid ? quire_cursor_previous(walk->scan, valid, err)
+                  : quire_cursor_last(walk->scan, valid, err);
+}
+
+static quire_status scan_next(struct qr_walk *walk, struct qr_row *row, bool *valid)
+{
+    bool reverse = walk->path->reverse;
+    quire_error *err = walk->reader->err;
+    const void *record;
+
+    if (!walk->started) {
+        walk->started = true;
+        QR_TRY(scan_start(walk, valid));
+    } else {
+        QR_TRY(reverse ? quire_cursor_previous(walk->scan, valid, err)
+                       : quire_cursor_next(walk->scan, valid, err));
+    }
+    if (*valid) {
+        QR_TRY(quire_cursor_row(walk->scan, &row->rowid, &record, &row->size, err));
+        row->place = row->rowid;
+        row->record = record;
+        walk->reader->rows_read++;
+    }
+    return QUIRE_OK;
+}
+
+/* Goes on with the ranges of an `in`'s keys until one has an entry. */
+static quire_status points_next(struct qr_walk *walk, int64_t *rowid, bool *valid)
+{
+    const struct qr_path *path = walk->path;
+    const struct qr_filter *points = path->points;
+
+    *valid = false;
+    for (;;) {
+        if (walk->in_range) {
+            QR_TRY(quire_index_cursor_next(walk->cursor, rowid, valid, walk->reader->err));
+            if (*valid) {
+                return QUIRE_OK;
+            }
+        }
+        if (walk->next_point == points->value_count) {
+            return QUIRE_OK;
+        }
+        walk->prefix[path->prefix_count] = points->values[walk->next_point++];
+        QR_TRY(start_range(walk, path->prefix_count + 1));
+        walk->in_range = true;
+    }
+}
+
+quire_status qr_walk_next(struct qr_walk *walk, struct qr_row *row, bool *valid)
+{
+    *row = (struct qr_row){0};
+    *valid = false;
+    switch (walk->path->kind) {
+    case QR_PATH_NOTHING:
+        return QUIRE_OK;
+    case QR_PATH_SCAN:
+        return scan_next(walk, row, valid);
+    case QR_PATH_LINKS:
+        return qr_link_walk_next(&walk->links, &row->place, walk->count_links ? NULL : &row->rowid,
+                                 valid);
+    case QR_PATH_RANGE:
+        QR_TRY(quire_index_cursor_next(walk->cursor, &row->rowid, valid, walk->reader->err));
+        break;
+    case QR_PATH_POINTS:
+        QR_TRY(points_next(walk, &row->rowid, valid));
+        break;
+    }
+    row->place = row->rowid;
+    row->entry = walk->cursor;
+    return QUIRE_OK;
+}
+
+quire_status qr_walk_missing_row(struct qr_reader *reader, const struct qr_query *query,
+                                 int64_t rowid)
+{
+    return qr_fail(reader->err, QUIRE_CORRUPT,
+                   "An index of %s names the row %lld, which does not exist; run 'quire inspect'.",
+                   query->type->table, (long long)rowid);
+}
+
+quire_status qr_walk_batch(struct qr_walk *walk, struct qr_arena *arena, struct qr_row *batch,
+                           size_t target, size_t *count, bool *valid)
+{
+    struct qr_reader *reader = walk->reader;
+    const struct qr_query *query = walk->query;
+
+    for (*count = 0; *count < target; (*count)++) {
+        struct qr_row *row = &batch[*count];
+        QR_TRY(qr_walk_next(walk, row, valid));
+        if (!*valid) {
+            break;
+        }
+        row->entry = NULL;
+        if (row->record != NULL) {
+            /* A scan lends its record until the next step only. */
+            row->record =
+                (const uint8_t *)qr_arena_copy(arena, row->record, row->size, reader->err);
+            if (row->record == NULL) {
+                return QUIRE_NO_MEMORY;
+            }
+        }
+    }
+    if (walk->path->kind == QR_PATH_SCAN) {
+        return QUIRE_OK;
+    }
+    QR_TRY(qr_reader_fetch(reader, arena, query->type, batch, *count));
+    for (size_t i = 0; i < *count; i++) {
+        if (batch[i].record == NULL) {
+            return qr_walk_missing_row(reader, query, batch[i].rowid);
+        }
+    }
+    return QUIRE_OK;
+}

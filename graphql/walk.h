@@ -1,0 +1,45 @@
+/*
+ * Walks along an access path: the candidates of a query, row by row, for one
+ * parent after another with the same cursors. One thread.
+ */
+#ifndef QR_GRAPHQL_WALK_H
+#define QR_GRAPHQL_WALK_H
+
+#include "graphql/query.h"
+
+struct qr_walk {
+    struct qr_reader *reader;
+    const struct qr_query *query;
+    const struct qr_path *path; /* the query's, or one that leads away from its page */
+    quire_table *table;
+    quire_cursor *scan;
+    quire_index_cursor *cursor;
+    struct qr_link_walk links;
+    bool count_links; /* the rows at the other end are not asked for */
+    bool started;     /* the scan stands on a row */
+    bool in_range;    /* POINTS: the cursor walks over the key before next_point */
+    quire_value prefix[17];
+    uint32_t next_point;
+};
+
+/* Makes a walk that yields nothing before qr_walk_start. Query and path are borrowed. Close it in
+ * every case. */
+quire_status qr_walk_open(struct qr_reader *reader, const struct qr_query *query,
+                          const struct qr_path *path, struct qr_walk *walk);
+/* Goes before the first candidate of a parent (without a relation: of the table). */
+quire_status qr_walk_start(struct qr_walk *walk, int64_t parent);
+/* The next candidate's rowid and place. Of a scan the record too, borrowed until the next call; of
+ * an index walk the entry, which stays as long. */
+quire_status qr_walk_next(struct qr_walk *walk, struct qr_row *row, bool *valid);
+void qr_walk_close(struct qr_walk *walk);
+
+/* Walks on and reads the records of the next candidates, at most `target`, into `arena`; *valid
+ * says whether the walk may have more. */
+quire_status qr_walk_batch(struct qr_walk *walk, struct qr_arena *arena, struct qr_row *batch,
+                           size_t target, size_t *count, bool *valid);
+
+/* CORRUPT: an index names a row that does not exist. */
+quire_status qr_walk_missing_row(struct qr_reader *reader, const struct qr_query *query,
+                                 int64_t rowid);
+
+#endif
