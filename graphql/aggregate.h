@@ -68,7 +68,7 @@ quire_status qr_measures_take(struct qr_reader *reader, struct qr_arena *arena,
                               const struct qr_measures *measures, const quire_value *values,
                               struct qr_tally *tallies);
 
-/* What a tally comes to. Text is borrowed from the tally. LIMIT when a sum does not fit its type. */
+/* What a tally comes to. Text is borrowed from the tally. LIMIT: the sum is too large. */
 quire_status qr_measure_result(struct qr_reader *reader, const struct qr_measure *measure,
                                const struct qr_tally *tally, quire_value *result);
 

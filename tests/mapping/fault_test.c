@@ -22,6 +22,13 @@ static const char query[] =
     "orderBy: [{up: {n: asc}}, {n: DESC}], first: 5) { totalCount edges { cursor node { id upId "
     "ups(first: 1) { items { id } pageInfo { hasNextPage endCursor } } bs { items { id } } } } } "
     "a(id: \"1\") { n } }";
+static const char aggregates[] =
+    "{ as(where: {ups: {count: {lt: 9}, max: {s: {gte: \"\"}}}}, orderBy: {ups: {avg: {n: asc}}}) "
+    "{ totalCount items { ups { aggregate { count(distinct: [n, s]) min { s } sum { n } } } "
+    "bs { totalCount } } "
+    "groupBy(by: [{s: VALUE}, {upId: VALUE}], having: {keys: {s: {startsWith: \"d\"}}, count: {gt: "
+    "0}}, orderBy: {max: {n: DESC}}) { keys { s upId } count } "
+    "g: groupBy(by: {n: VALUE}) { keys { n } min { s } } aggregate { min { n } max { n } } } }";
 
 /* Runs a request; the status, and whether the response has errors. */
 static quire_status ask(quire_db *db, const char *document, bool *has_errors)
@@ -97,8 +104,9 @@ Test(mapping, fault__no_failed_allocation_of_a_schema_change_does_harm)
 
 Test(mapping, fault__no_failed_allocation_of_a_request_does_harm)
 {
+    static const char *const steps[] = {mutation, query, aggregates};
     static struct failing_allocator failing;
-    for (int step = 0; step < 2; step++) {
+    for (int step = 0; step < 3; step++) {
         bool failed = true;
         for (uint64_t i = 0; failed; i++) {
             bool has_errors;
@@ -106,7 +114,7 @@ Test(mapping, fault__no_failed_allocation_of_a_request_does_harm)
             quire_db *db = open_over(&failing);
             cr_assert_eq(mapping_apply(db, after, &err), QUIRE_OK, "%s", err.message);
             failing_allocator_arm(&failing, i, false);
-            quire_status status = ask(db, step == 0 ? mutation : query, &has_errors);
+            quire_status status = ask(db, steps[step], &has_errors);
             failed = failing.failures > 0;
             failing_allocator_arm(&failing, FAILING_ALLOCATOR_NEVER, false);
             cr_expect(failed || (status == QUIRE_OK && !has_errors));
