@@ -27,6 +27,15 @@ struct qr_fold {
     bool done;
 };
 
+struct qr_query qr_fold_query(const struct qr_query *query, const bool *columns)
+{
+    return (struct qr_query){.type = query->type,
+                             .relation = query->relation,
+                             .filter = query->filter,
+                             .limit = UINT64_MAX,
+                             .columns = columns};
+}
+
 static void close_fold(void *object)
 {
     struct qr_fold *fold = object;

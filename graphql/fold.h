@@ -22,6 +22,9 @@ struct qr_fold;
 typedef quire_status (*qr_fold_visit)(void *context, size_t parent, const struct qr_row *row,
                                       const quire_value *values, bool *done);
 
+/* A query for the rows of another one, for folds that read `columns` (by number); unplanned. */
+struct qr_query qr_fold_query(const struct qr_query *query, const bool *columns);
+
 /* Makes a fold over a planned query whose `columns` are set, both borrowed. It is closed with the
  * reader. */
 quire_status qr_fold_open(struct qr_reader *reader, const struct qr_query *query,

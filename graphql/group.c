@@ -343,7 +343,7 @@ static quire_status make_plan(struct making *m, const struct qr_query *query)
         return QUIRE_NO_MEMORY;
     }
     mark_columns(m, columns);
-    m->plan = qr_summary_query(query, columns);
+    m->plan = qr_fold_query(query, columns);
     QR_TRY(qr_filter_and(reader, query->filter, groups->filter, &m->plan.filter));
     bool columns_only = by_columns(groups);
     bool keys_first = groups->order_count == 0 && !by_references(groups);

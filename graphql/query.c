@@ -8,7 +8,7 @@
 #include "graphql/query.h"
 
 #include "graphql/explain.h"
-#include "graphql/walk.h"
+#include "graphql/fold.h"
 
 #define BATCH_ROWS     512u
 #define BATCH_ROWS_MIN 32u
@@ -244,47 +244,42 @@ static quire_status add_rowid(struct qr_reader *reader, struct rowid_list *list,
     return QUIRE_OK;
 }
 
-static quire_status collect_rowids(struct qr_reader *reader, const struct qr_query *query,
-                                   struct walk *walk, struct rowid_list *list)
-{
-    struct qr_row *batch = qr_arena_alloc(reader->arena, sizeof *batch * BATCH_ROWS, reader->err);
-    bool valid = true;
+/* The visitor's context. */
+struct rowid_taking {
+    struct qr_reader *reader;
+    struct rowid_list list;
+};
 
-    if (batch == NULL) {
-        return QUIRE_NO_MEMORY;
-    }
-    while (valid) {
-        size_t count;
-        qr_arena_reset(&reader->batch);
-        QR_TRY(next_batch(walk, batch, BATCH_ROWS, &count, &valid));
-        for (size_t i = 0; i < count; i++) {
-            bool pass;
-            quire_status status = qr_filter_test(reader, query->filter, &batch[i], &pass);
-            qr_arena_reset(&reader->scratch);
-            QR_TRY(status);
-            if (pass) {
-                QR_TRY(add_rowid(reader, list, batch[i].rowid));
-            }
-        }
-    }
-    return QUIRE_OK;
+static quire_status take_rowid(void *context, size_t parent, const struct qr_row *row,
+                               const quire_value *values, bool *done)
+{
+    struct rowid_taking *taking = context;
+    (void)parent;
+    (void)values;
+    (void)done;
+    return add_rowid(taking->reader, &taking->list, row->rowid);
 }
 
 quire_status qr_query_rowids(struct qr_reader *reader, const struct qr_query *query,
                              int64_t **rowids, size_t *count)
 {
     uint64_t before = reader->rows_read;
-    struct rowid_list list = {0};
-    struct walk walk;
-    quire_status status;
+    struct rowid_taking taking = {.reader = reader};
+    struct qr_query *plan = qr_arena_alloc(reader->arena, sizeof *plan, reader->err);
+    bool *columns = qr_arena_alloc_zero(
+        reader->arena, sizeof *columns * (query->type->column_count + 1), reader->err);
+    struct qr_fold *fold;
 
-    QR_TRY(walk_open(reader, query, &query->path, 0, &walk));
-    status = collect_rowids(reader, query, &walk, &list);
-    walk_close(&walk);
-    QR_TRY(status);
-    *rowids = list.rowids;
-    *count = list.count;
-    return qr_explain_query(reader, query, reader->rows_read - before, list.count);
+    if (plan == NULL || columns == NULL) {
+        return QUIRE_NO_MEMORY;
+    }
+    *plan = qr_fold_query(query, columns);
+    QR_TRY(qr_plan_choose(reader, plan));
+    QR_TRY(qr_fold_open(reader, plan, &fold));
+    QR_TRY(qr_fold_run(fold, NULL, 1, take_rowid, &taking));
+    *rowids = taking.list.rowids;
+    *count = taking.list.count;
+    return qr_explain_query(reader, plan, reader->rows_read - before, *count);
 }
 
 /* Collects the candidates of all parents; starts[i] is where parent i's begin. */

@@ -4,7 +4,6 @@
 #include "graphql/related.h"
 
 #include "graphql/fold.h"
-#include "graphql/summary.h"
 
 struct qr_related {
     struct qr_reader *reader;
@@ -47,7 +46,7 @@ quire_status qr_related_open(struct qr_reader *reader, const struct qr_model_fie
     QR_TRY(qr_reader_keep(reader, close_related, related));
     qr_measures_columns(measures, columns);
     struct qr_query rows = {.type = relation->target, .relation = relation, .filter = filter};
-    related->query = qr_summary_query(&rows, columns);
+    related->query = qr_fold_query(&rows, columns);
     QR_TRY(qr_plan_choose(reader, &related->query));
     QR_TRY(qr_fold_open(reader, &related->query, &related->fold));
     *out = related;

@@ -101,15 +101,6 @@ quire_status qr_summary_write(struct qr_reader *reader, const struct qr_select_f
 
 /* ---- without a pass over the rows ---- */
 
-struct qr_query qr_summary_query(const struct qr_query *query, const bool *columns)
-{
-    return (struct qr_query){.type = query->type,
-                             .relation = query->relation,
-                             .filter = query->filter,
-                             .limit = UINT64_MAX,
-                             .columns = columns};
-}
-
 /* A plan for the least or greatest value of a column: the first entry of an index in its order,
  * nulls left out. *found false when no index gives it. */
 static quire_status plan_extreme(struct qr_reader *reader, const struct qr_query *query,
@@ -125,7 +116,7 @@ static quire_status plan_extreme(struct qr_reader *reader, const struct qr_query
         return QUIRE_NO_MEMORY;
     }
     columns[measure->field->column] = true;
-    *out = qr_summary_query(query, columns);
+    *out = qr_fold_query(query, columns);
     QR_TRY(qr_filter_present(reader, measure->field, &present));
     QR_TRY(qr_filter_and(reader, query->filter, present, &out->filter));
     term->field = measure->field;
@@ -271,7 +262,7 @@ static quire_status run_pass(struct qr_reader *reader, const struct qr_query *qu
         return QUIRE_NO_MEMORY;
     }
     qr_measures_columns(measures, columns);
-    *plan = qr_summary_query(query, columns);
+    *plan = qr_fold_query(query, columns);
     QR_TRY(qr_plan_choose(reader, plan));
     QR_TRY(qr_fold_open(reader, plan, &fold));
     QR_TRY(qr_fold_run(fold, parents, parent_count, take_row, &pass));

@@ -39,7 +39,4 @@ quire_status qr_summary_run(struct qr_reader *reader, const struct qr_query *que
                             const struct qr_measures *measures, const struct qr_row *parents,
                             size_t parent_count, quire_value **values);
 
-/* A query for the rows of another one, for folds that read `columns` (by number); unplanned. */
-struct qr_query qr_summary_query(const struct qr_query *query, const bool *columns);
-
 #endif
