@@ -536,7 +536,7 @@ static quire_status fill_table(struct hot *h)
     quire_loader *loader;
     uint64_t rows;
     TRY(quire_schema_apply(h->txn, schema, sizeof schema - 1, &h->err));
-    TRY(quire_loader_open(h->txn, NULL, 0, &loader, &h->err));
+    TRY(quire_loader_open(h->txn, NULL, &loader, &h->err));
     TRY(quire_loader_begin(loader, "words", &h->err));
     TRY(quire_loader_feed(loader, start, sizeof start - 1, &h->err));
     for (uint64_t k = 0; k < ROWS; k++) {

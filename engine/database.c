@@ -232,6 +232,11 @@ quire_status qr_db_open_with(const char *path, const quire_options *options,
     return open_database(path, options, layer, NULL, malloc_arena, out, err);
 }
 
+quire_status qr_db_open_temporary(quire_db *db, struct qr_file **out, quire_error *err)
+{
+    return db->layer->methods->open_temporary(db->layer, qr_pager_path(db->pager), out, err);
+}
+
 /* ---- Images ---- */
 
 static quire_status export_pages(quire_db *db, struct qr_view *view, uint8_t *bytes,

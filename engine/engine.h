@@ -23,6 +23,9 @@ quire_status qr_db_open_with(const char *path, const quire_options *options,
 const quire_allocator *qr_db_allocator(const quire_db *db);
 struct qr_pager *qr_db_pager(const quire_db *db);
 
+/* Opens an unnamed file beside the database, gone at close. */
+quire_status qr_db_open_temporary(quire_db *db, struct qr_file **out, quire_error *err);
+
 quire_db *qr_txn_database(const quire_txn *txn);
 struct qr_view *qr_txn_pages(const quire_txn *txn);
 bool qr_txn_writes(const quire_txn *txn);

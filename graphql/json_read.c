@@ -48,6 +48,7 @@ struct qr_json_reader {
     void *context;
     uint32_t depth, depth_max;
     bool many, failed;
+    bool blank; /* nothing but white space so far */
     const unsigned char *chunk;
     size_t chunk_size;
     size_t read_end;       /* in the chunk: behind the last token */
@@ -248,40 +249,6 @@ void qr_json_reader_position(struct qr_json_reader *reader, uint32_t *line, uint
     *column = reader->carried ? reader->carried_column : reader->column;
 }
 
-static bool is_utf8(const unsigned char *s, size_t size)
-{
-    for (size_t i = 0; i < size;) {
-        uint64_t word;
-        if (size - i >= sizeof word) {
-            memcpy(&word, s + i, sizeof word);
-            if ((word & 0x8080808080808080U) == 0) {
-                i += sizeof word;
-                continue;
-            }
-        }
-        if (s[i] < 0x80) {
-            i++;
-            continue;
-        }
-        unsigned extra = s[i] >= 0xF0 ? 3 : s[i] >= 0xE0 ? 2 : 1;
-        if (s[i] < 0xC2 || s[i] > 0xF4 || size - i <= extra) {
-            return false;
-        }
-        unsigned char second_min = s[i] == 0xE0 ? 0xA0 : s[i] == 0xF0 ? 0x90 : 0x80;
-        unsigned char second_max = s[i] == 0xED ? 0x9F : s[i] == 0xF4 ? 0x8F : 0xBF;
-        if (s[i + 1] < second_min || s[i + 1] > second_max) {
-            return false;
-        }
-        for (unsigned k = 2; k <= extra; k++) {
-            if ((s[i + k] & 0xC0U) != 0x80U) {
-                return false;
-            }
-        }
-        i += extra + 1;
-    }
-    return true;
-}
-
 /* Reports at the current token. Returns yajl's word for "stop". */
 static int stop(struct qr_json_reader *reader, quire_status status, const char *message)
 {
@@ -316,7 +283,7 @@ static int emit(struct qr_json_reader *reader, enum qr_json_event event, const u
             return stop(reader, QUIRE_SYNTAX,
                         "a string holds half of a surrogate pair, which stands for no character");
         }
-        if (!is_utf8(text, size)) {
+        if (!qr_gql_utf8_valid((const char *)text, size)) {
             return stop(reader, QUIRE_SYNTAX, "a string is not valid UTF-8");
         }
     }
@@ -421,6 +388,7 @@ quire_status qr_json_reader_create(const quire_allocator *allocator,
     reader->context = context;
     reader->depth_max = options && options->depth_max ? options->depth_max : QR_JSON_DEPTH_MAX;
     reader->many = options && options->many;
+    reader->blank = true;
     reader->line = 1;
     reader->column = 1;
     reader->memory_error = (quire_error)QUIRE_ERROR_INIT;
@@ -487,6 +455,9 @@ quire_status qr_json_reader_feed(struct qr_json_reader *reader, const void *byte
     if (reader->failed) {
         return qr_fail(err, QUIRE_MISUSE, "the JSON text has already been found bad");
     }
+    for (size_t i = 0; i < size && reader->blank; i++) {
+        reader->blank = memchr(" \t\r\n", ((const char *)bytes)[i], 4) != NULL;
+    }
     begin_chunk(reader, bytes, size, err);
     if (setjmp(reader->out_of_memory) != 0) {
         return out_of_memory(reader, err);
@@ -498,6 +469,9 @@ quire_status qr_json_reader_finish(struct qr_json_reader *reader, quire_error *e
 {
     if (reader->failed) {
         return qr_fail(err, QUIRE_MISUSE, "the JSON text has already been found bad");
+    }
+    if (reader->many && reader->blank) {
+        return QUIRE_OK; /* a sequence of no values, which yajl takes for a text cut short */
     }
     begin_chunk(reader, "", 0, err);
     if (setjmp(reader->out_of_memory) != 0) {

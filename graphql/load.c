@@ -12,7 +12,7 @@
  * Every failure gives the transaction up, so that nothing of a load that
  * failed can be committed. One thread at a time, that of the transaction.
  */
-#include "quire/graphql.h"
+#include "quire/load.h"
 
 #include "graphql/load.h"
 #include "graphql/schema_store.h"
@@ -31,11 +31,17 @@ struct quire_loader {
     bool failed, finished;
     quire_error error; /* of the running call */
 
+    quire_load_format format;         /* of the inputs, as it was asked for */
+    const struct qr_model_type *type; /* of the inputs' rows; NULL: they say it */
+
     const char **inputs; /* their names, in `arena` */
     size_t input_count, input_capacity;
 
-    /* The input being read; json NULL: none. */
+    /* The input being read; json and csv NULL: none. */
     struct qr_json_reader *json;
+    struct qr_csv_reader *csv;
+    bool many;                    /* a sequence of values */
+    struct qr_load_rule whole;    /* of an input that is itself a list of rows */
     struct qr_load_rule **active; /* the rules that take it */
     uint32_t active_count;
     enum state state;
@@ -60,7 +66,11 @@ static bool is_end(enum qr_json_event event)
 static struct qr_load_place place_of(const struct quire_loader *loader)
 {
     struct qr_load_place place;
-    qr_json_reader_position(loader->json, &place.line, &place.column);
+    if (loader->csv != NULL) {
+        qr_csv_reader_position(loader->csv, &place.line, &place.column);
+    } else {
+        qr_json_reader_position(loader->json, &place.line, &place.column);
+    }
     return place;
 }
 
@@ -107,8 +117,18 @@ static quire_status find_readers(struct quire_loader *loader, bool *any)
         }
         rule->found_here = true;
         rule->found = true;
+        QR_TRY(qr_load_replace_begin(&loader->writer, rule->type));
     }
     return QUIRE_OK;
+}
+
+/* A value begins that is not inside another: the next of a sequence starts anew. */
+static void begin_value(struct quire_loader *loader)
+{
+    for (uint32_t i = 0; i < loader->active_count; i++) {
+        loader->active[i]->matched = 0;
+        loader->active[i]->found_here = false;
+    }
 }
 
 /* Whether some rule's list may lie inside the value that begins here. */
@@ -141,6 +161,9 @@ static quire_status begin_element(struct quire_loader *loader, enum qr_json_even
 static quire_status seek_value(struct quire_loader *loader, enum qr_json_event event)
 {
     bool any;
+    if (loader->many && loader->depth == 0) {
+        begin_value(loader);
+    }
     QR_TRY(find_readers(loader, &any));
     if (any && event == QR_JSON_ARRAY_BEGIN) {
         loader->state = LISTING;
@@ -247,10 +270,69 @@ static const char *wanted(struct quire_loader *loader, bool files)
     return qr_gql_buffer_finish(&buffer, &text) == QUIRE_OK ? text.data : "";
 }
 
+/* ---- formats ---- */
+
+/* The last part of a path, up to its first dot. */
+static struct qr_gql_str stem_of(struct qr_gql_str name)
+{
+    size_t from = name.size;
+    while (from > 0 && name.data[from - 1] != '/') {
+        from--;
+    }
+    size_t size = 0;
+    while (from + size < name.size && name.data[from + size] != '.') {
+        size++;
+    }
+    return (struct qr_gql_str){name.data + from, size};
+}
+
+static bool ends_with(struct qr_gql_str name, const char *end)
+{
+    size_t size = strlen(end);
+    return name.size > size && memcmp(name.data + name.size - size, end, size) == 0;
+}
+
+static quire_load_format format_of(const struct quire_loader *loader, struct qr_gql_str name)
+{
+    if (loader->format != QUIRE_LOAD_BY_NAME) {
+        return loader->format;
+    }
+    if (ends_with(name, ".csv")) {
+        return QUIRE_LOAD_CSV;
+    }
+    return ends_with(name, ".jsonl") || ends_with(name, ".ndjson") ? QUIRE_LOAD_JSON_LINES
+                                                                   : QUIRE_LOAD_JSON;
+}
+
+/* The type whose rows are all that an input has; NULL: rules say what it has. */
+static const struct qr_model_type *input_type(const struct quire_loader *loader,
+                                              struct qr_gql_str name)
+{
+    if (loader->type != NULL || !loader->rules.plain) {
+        return loader->type;
+    }
+    if (loader->csv == NULL && !loader->many) {
+        return NULL;
+    }
+    return qr_model_find_type(loader->schema.api->model, stem_of(name));
+}
+
 /* Finds the rules for an input, and makes them ready. */
 static quire_status select_rules(struct quire_loader *loader, struct qr_gql_str name)
 {
+    const struct qr_model_type *type = input_type(loader, name);
     loader->active_count = 0;
+    if (type != NULL) {
+        loader->whole = (struct qr_load_rule){.type = type, .plain = true, .list.text = type->name};
+        loader->active[loader->active_count++] = &loader->whole;
+        return qr_load_replace_begin(&loader->writer, type);
+    }
+    if (loader->csv != NULL && loader->rules.plain) {
+        return qr_fail(&loader->error, QUIRE_DATA,
+                       "Which type the rows of \"%.*s\" are of is not known: name the file after "
+                       "it, or give the type.",
+                       QR_LOAD_SHOWN(name));
+    }
     for (uint32_t i = 0; i < loader->rules.count; i++) {
         struct qr_load_rule *rule = &loader->rules.rules[i];
         if (takes(rule, name)) {
@@ -271,11 +353,11 @@ static quire_status select_rules(struct quire_loader *loader, struct qr_gql_str 
 /* A rule that names this input must have found its list; of those for every input, one. */
 static quire_status check_found(struct quire_loader *loader)
 {
-    bool any = loader->rules.plain;
+    bool any = loader->rules.plain || loader->many;
     for (uint32_t i = 0; i < loader->active_count; i++) {
         const struct qr_load_rule *rule = loader->active[i];
         any = any || rule->found_here;
-        if (rule->file.data != NULL && !rule->found_here) {
+        if (rule->file.data != NULL && !rule->found_here && !loader->many) {
             return qr_fail(&loader->error, QUIRE_DATA,
                            "The input has no list \"%.*s\", from which the mapping reads rows of "
                            "%s.",
@@ -348,14 +430,22 @@ static quire_status leave(struct quire_loader *loader, quire_status status, size
     return status;
 }
 
-static quire_status open_rules(struct quire_loader *loader, struct qr_gql_str mapping)
+static quire_status open_rules(struct quire_loader *loader, const quire_load_options *options)
 {
     const struct qr_model *model = loader->schema.api->model;
     quire_error *err = &loader->error;
+    struct qr_gql_str mapping = {options->mapping, options->mapping_size};
 
     if (model->type_count == 0) {
         return qr_fail(err, QUIRE_SCHEMA,
                        "The database has no schema with types yet; apply one before loading.");
+    }
+    if (mapping.data != NULL && mapping.size == 0) {
+        mapping.size = strlen(mapping.data);
+    }
+    if (options->type != NULL) {
+        QR_TRY(qr_load_find_type(model, &loader->arena, qr_gql_str_of(options->type),
+                                 (struct qr_load_place){0, 0}, &loader->type, err));
     }
     QR_TRY(qr_load_names_init(&loader->names, model, &loader->arena, err));
     QR_TRY(mapping.data == NULL ? qr_load_rules_plain(model, &loader->arena, &loader->rules, err)
@@ -366,19 +456,36 @@ static quire_status open_rules(struct quire_loader *loader, struct qr_gql_str ma
     return loader->active == NULL ? QUIRE_NO_MEMORY : QUIRE_OK;
 }
 
-quire_status quire_loader_open(quire_txn *txn, const char *mapping, size_t mapping_size,
-                               quire_loader **out, quire_error *err)
+static quire_status check_options(quire_txn *txn, const quire_load_options *options,
+                                  quire_error *err)
 {
-    struct qr_gql_str text = {mapping, mapping_size};
-    quire_status status;
-
-    if (txn == NULL || out == NULL || !qr_txn_writes(txn)) {
+    if (txn == NULL || !qr_txn_writes(txn)) {
         return qr_fail(err, QUIRE_MISUSE, "quire_loader_open needs a write transaction.");
     }
-    *out = NULL;
-    if (mapping != NULL && mapping_size == 0) {
-        text.size = strlen(mapping);
+    if (options->size < sizeof *options || (unsigned)options->format > QUIRE_LOAD_CSV ||
+        (unsigned)options->mode > QUIRE_LOAD_REPLACE) {
+        return qr_fail(err, QUIRE_MISUSE,
+                       "The load options have a wrong size, format or mode; start from "
+                       "QUIRE_LOAD_OPTIONS_INIT.");
     }
+    if (options->mapping != NULL && options->type != NULL) {
+        return qr_fail(err, QUIRE_MISUSE, "A load has a mapping or one type, not both.");
+    }
+    return QUIRE_OK;
+}
+
+quire_status quire_loader_open(quire_txn *txn, const quire_load_options *options,
+                               quire_loader **out, quire_error *err)
+{
+    static const quire_load_options defaults = QUIRE_LOAD_OPTIONS_INIT;
+    quire_status status;
+
+    if (out == NULL) {
+        return qr_fail(err, QUIRE_MISUSE, "quire_loader_open needs a place for the loader.");
+    }
+    *out = NULL;
+    options = options != NULL ? options : &defaults;
+    QR_TRY(check_options(txn, options, err));
     const quire_allocator *allocator = qr_db_allocator(qr_txn_database(txn));
     struct quire_loader *loader = qr_alloc_zero(allocator, sizeof *loader, err);
     if (loader == NULL) {
@@ -386,15 +493,16 @@ quire_status quire_loader_open(quire_txn *txn, const char *mapping, size_t mappi
     }
     loader->allocator = allocator;
     loader->txn = txn;
+    loader->format = options->format;
     loader->error = (quire_error)QUIRE_ERROR_INIT;
     qr_arena_init(&loader->arena, allocator, 0);
     qr_arena_init(&loader->row, allocator, 0);
     qr_load_tape_init(&loader->tape, allocator, &loader->row);
     QR_TRY_GOTO(status, qr_api_acquire(txn, &loader->schema, &loader->error), failed);
-    QR_TRY_GOTO(status, open_rules(loader, text), failed);
+    QR_TRY_GOTO(status, open_rules(loader, options), failed);
     QR_TRY_GOTO(status,
-                qr_load_writer_open(&loader->writer, txn, loader->schema.api, &loader->arena,
-                                    &loader->row, &loader->names, &loader->error),
+                qr_load_writer_open(&loader->writer, txn, loader->schema.api, options->mode,
+                                    &loader->arena, &loader->row, &loader->names, &loader->error),
                 failed);
     *out = loader;
     return QUIRE_OK;
@@ -404,6 +512,32 @@ failed:
     }
     quire_loader_close(loader);
     return status;
+}
+
+/* ---- inputs, from outside ---- */
+
+static bool is_reading(const struct quire_loader *loader)
+{
+    return loader->json != NULL || loader->csv != NULL;
+}
+
+static void end_reading(struct quire_loader *loader)
+{
+    qr_json_reader_destroy(loader->json);
+    qr_csv_reader_destroy(loader->csv);
+    loader->json = NULL;
+    loader->csv = NULL;
+}
+
+static quire_status create_reader(struct quire_loader *loader, quire_load_format format)
+{
+    struct qr_json_options options = {.many = format == QUIRE_LOAD_JSON_LINES};
+    loader->many = options.many;
+    loader->tape.cells = format == QUIRE_LOAD_CSV;
+    return format == QUIRE_LOAD_CSV ? qr_csv_reader_create(loader->allocator, on_event, loader,
+                                                           &loader->csv, &loader->error)
+                                    : qr_json_reader_create(loader->allocator, &options, on_event,
+                                                            loader, &loader->json, &loader->error);
 }
 
 static quire_status begin_input(struct quire_loader *loader, const char *name)
@@ -420,16 +554,16 @@ static quire_status begin_input(struct quire_loader *loader, const char *name)
     QR_TRY(qr_grow(loader->allocator, &loader->inputs, &loader->input_capacity,
                    loader->input_count + 1, sizeof *loader->inputs, err));
     loader->inputs[loader->input_count++] = copy;
-    QR_TRY(select_rules(loader, text));
     loader->state = SEEKING;
     loader->depth = 0;
-    return qr_json_reader_create(loader->allocator, NULL, on_event, loader, &loader->json, err);
+    QR_TRY(create_reader(loader, format_of(loader, text)));
+    return select_rules(loader, text);
 }
 
 quire_status quire_loader_begin(quire_loader *loader, const char *name, quire_error *err)
 {
     QR_TRY(enter(loader, err));
-    if (loader->json != NULL) {
+    if (is_reading(loader)) {
         return qr_fail(err, QUIRE_MISUSE, "An input is being read; end it before the next begins.");
     }
     quire_status status = begin_input(loader, name);
@@ -440,7 +574,7 @@ quire_status quire_loader_feed(quire_loader *loader, const void *bytes, size_t s
                                quire_error *err)
 {
     QR_TRY(enter(loader, err));
-    if (loader->json == NULL || (bytes == NULL && size > 0)) {
+    if (!is_reading(loader) || (bytes == NULL && size > 0)) {
         return qr_fail(err, QUIRE_MISUSE,
                        "quire_loader_feed needs an input that was begun, and "
                        "bytes.");
@@ -448,22 +582,24 @@ quire_status quire_loader_feed(quire_loader *loader, const void *bytes, size_t s
     if (size == 0) {
         return QUIRE_OK;
     }
-    quire_status status = qr_json_reader_feed(loader->json, bytes, size, &loader->error);
+    quire_status status = loader->csv != NULL
+                              ? qr_csv_reader_feed(loader->csv, bytes, size, &loader->error)
+                              : qr_json_reader_feed(loader->json, bytes, size, &loader->error);
     return leave(loader, status, loader->input_count - 1, err);
 }
 
 quire_status quire_loader_end(quire_loader *loader, quire_error *err)
 {
     QR_TRY(enter(loader, err));
-    if (loader->json == NULL) {
+    if (!is_reading(loader)) {
         return qr_fail(err, QUIRE_MISUSE, "No input is being read.");
     }
-    quire_status status = qr_json_reader_finish(loader->json, &loader->error);
+    quire_status status = loader->csv != NULL ? qr_csv_reader_finish(loader->csv, &loader->error)
+                                              : qr_json_reader_finish(loader->json, &loader->error);
     if (status == QUIRE_OK) {
         status = check_found(loader);
     }
-    qr_json_reader_destroy(loader->json);
-    loader->json = NULL;
+    end_reading(loader);
     return leave(loader, status, loader->input_count - 1, err);
 }
 
@@ -472,10 +608,11 @@ quire_status quire_loader_finish(quire_loader *loader, uint64_t *rows, quire_err
     uint32_t input;
 
     QR_TRY(enter(loader, err));
-    if (loader->json != NULL) {
+    if (is_reading(loader)) {
         return qr_fail(err, QUIRE_MISUSE, "An input is being read; end it before finishing.");
     }
     QR_TRY(leave(loader, check_all_found(loader), loader->input_count, err));
+    QR_TRY(leave(loader, qr_load_replace_finish(&loader->writer), loader->input_count, err));
     quire_status status = qr_load_settle(&loader->writer, &input);
     QR_TRY(leave(loader, status, input, err));
     loader->finished = true;
@@ -493,7 +630,7 @@ void quire_loader_close(quire_loader *loader)
     if (!loader->finished && loader->input_count > 0) {
         qr_txn_give_up(loader->txn);
     }
-    qr_json_reader_destroy(loader->json);
+    end_reading(loader);
     if (loader->writer.reader.txn != NULL) {
         qr_load_writer_close(&loader->writer);
     }

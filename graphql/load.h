@@ -1,23 +1,28 @@
 /*
- * Loading JSON, the parts that work together (docs/graphql.md, "Loading"):
+ * Loading data, the parts that work together (docs/graphql.md, "Loading"):
  *
- *     bytes -> json_read -> load.c        finds the lists that rules name
- *                        -> load_tape.c   collects one element of a list
- *                        -> load_find.c   gives each field its value
- *                        -> load_row.c    checks it and stores the row
+ *     bytes -> json_read, csv_read -> load.c          finds the lists that rules name
+ *                                  -> load_tape.c     collects one element of a list
+ *                                  -> load_find.c     gives each field its value
+ *                                  -> load_cell.c     makes a cell of CSV a value
+ *                                  -> load_row.c      checks it and stores the row
+ *                                  -> load_notes.c    keeps what waits for other rows
+ *                                  -> load_replace.c  knows the rows that were there
  *
  * load_mapping.c compiles a mapping file into rules, and load_source.c what
  * they say of each field. The plain form is a rule for each type, whose fields
  * are looked up by the names in the data.
  *
- * Memory: one element at a time, whatever the size of the input; and for each
- * reference to a row that is not there yet a note, until finish.
+ * Memory: one element at a time, whatever the size of the input; a bounded
+ * buffer of notes, one for each reference to a row that is not there yet, of
+ * which the rest is in a file; where rows may be replaced two bits for each.
  */
 #ifndef QR_GRAPHQL_LOAD_H
 #define QR_GRAPHQL_LOAD_H
 
-#include "graphql/json_read.h"
+#include "graphql/csv_read.h"
 #include "graphql/store.h"
+#include "quire/load.h"
 
 /* A place in an input, from 1. */
 struct qr_load_place {
@@ -37,6 +42,7 @@ struct qr_load_node {
     struct qr_gql_str text; /* STRING, INT, FLOAT */
     enum qr_gql_value_kind kind;
     bool boolean;
+    bool cell;      /* of CSV: a STRING that is to be read as what its field stores */
     uint32_t count; /* LIST, OBJECT: children */
     uint32_t span;  /* nodes: itself and everything below */
     struct qr_load_place place;
@@ -50,6 +56,7 @@ struct qr_load_tape {
     struct qr_load_node *nodes;
     size_t count, capacity;
     size_t open; /* 1 + index of the innermost open list or object; 0: none */
+    bool cells;  /* its nodes are marked so */
     struct qr_gql_str name;
     struct qr_load_place name_place;
 };
@@ -232,27 +239,80 @@ quire_status qr_load_rules_compile(const struct qr_model *model, struct qr_load_
                                    struct qr_arena *arena, struct qr_gql_str mapping,
                                    struct qr_load_rules *rules, quire_error *err);
 
-/* ---- rows (load_row.c) ---- */
+/* ---- cells (load_cell.c) ---- */
 
-/* A reference to a row that was not there when it was read. */
-struct qr_load_note;
+/* What a node says as a value of `field`: itself, or what the text of a CSV cell stands for, with
+ * memory from the arena. DATA, SYNTAX when that is nothing. */
+quire_status qr_load_cell(const struct qr_model_field *field, const struct qr_load_node *node,
+                          struct qr_arena *arena, const struct qr_load_node **out,
+                          quire_error *err);
+
+/* Whether the cells of a field are JSON text. */
+bool qr_load_cell_is_json(const struct qr_model_field *field);
+
+/* ---- notes (load_notes.c) ---- */
+
+/* Beyond so many bytes notes move to a file. */
+#define QR_LOAD_NOTES_BYTES ((size_t)1 << 20)
+
+struct qr_load_notes {
+    quire_db *db;
+    uint8_t *bytes;
+    size_t size, capacity, at; /* filled; allocated; read */
+    struct qr_file *file;      /* NULL until needed */
+    uint64_t written, read;    /* of the file */
+};
+
+void qr_load_notes_init(struct qr_load_notes *notes, quire_db *db);
+void qr_load_notes_free(struct qr_load_notes *notes);
+
+/* Adds a note: a record of these values. */
+quire_status qr_load_notes_add(struct qr_load_notes *notes, const quire_value *values,
+                               uint32_t count, quire_error *err);
+
+/* Ends adding. */
+quire_status qr_load_notes_rewind(struct qr_load_notes *notes, quire_error *err);
+/* The next record, borrowed until the next call. */
+quire_status qr_load_notes_next(struct qr_load_notes *notes, const void **record, size_t *size,
+                                bool *found, quire_error *err);
+
+/* ---- rows that were there (load_replace.c) ---- */
+
+/* A set of rowids: a bit for each in pages of neighbours. */
+struct qr_load_rowids {
+    struct qr_load_rowids_page **slots; /* a hash table, open addressing */
+    size_t slot_count, page_count;
+};
+
+/* What a load that changes rows knows of those of a type. */
+struct qr_load_rows {
+    struct qr_load_rowids given; /* in the input */
+    /* REPLACE alone: */
+    bool known;                 /* `last` is */
+    bool replaced;              /* the input has a list of the type */
+    int64_t last;               /* rows after this one are the load's own */
+    struct qr_load_rowids dead; /* deleted */
+};
+
+/* ---- rows (load_row.c) ---- */
 
 struct qr_load_writer {
     struct qr_reader reader;
     struct qr_store store;
     struct qr_arena *row; /* reset between rows */
     struct qr_load_names *names;
-    struct qr_arena notes; /* reset when all are settled */
-    struct qr_load_note *first_note, *last_note;
+    quire_load_mode mode;
+    struct qr_load_rows *types; /* by type; NULL in mode INSERT */
+    struct qr_load_notes notes;
     int64_t placeholders; /* that were given out */
     uint64_t rows;
 };
 
 /* Opens a writer; `arena` lives as long as it, `row` is reset between rows by the caller. */
 quire_status qr_load_writer_open(struct qr_load_writer *writer, quire_txn *txn,
-                                 const struct qr_api *api, struct qr_arena *arena,
-                                 struct qr_arena *row, struct qr_load_names *names,
-                                 quire_error *err);
+                                 const struct qr_api *api, quire_load_mode mode,
+                                 struct qr_arena *arena, struct qr_arena *row,
+                                 struct qr_load_names *names, quire_error *err);
 void qr_load_writer_close(struct qr_load_writer *writer);
 
 /* Stores what a rule makes of an element, an object; `input` is remembered with its references. */
@@ -261,5 +321,28 @@ quire_status qr_load_row(struct qr_load_writer *writer, const struct qr_load_rul
 
 /* Settles the references that waited. On failure *input is where the reference was read. */
 quire_status qr_load_settle(struct qr_load_writer *writer, uint32_t *input);
+
+/* ---- rows that were there (load_replace.c) ---- */
+
+/* The input has this row, or had it before; not for mode INSERT. */
+quire_status qr_load_give_row(struct qr_load_writer *writer, const struct qr_model_type *type,
+                              int64_t rowid);
+bool qr_load_is_given(const struct qr_load_writer *writer, const struct qr_model_type *type,
+                      int64_t rowid);
+
+/* The rest is for mode REPLACE, and does nothing in others. */
+
+/* Rows of the type are in the input, if only none. */
+quire_status qr_load_replace_begin(struct qr_load_writer *writer, const struct qr_model_type *type);
+
+/* Whether a row was there before the load and the input has not had it yet. */
+quire_status qr_load_replace_is_old(struct qr_load_writer *writer, const struct qr_model_type *type,
+                                    int64_t rowid, bool *old);
+
+/* Deletes the rows of replaced types that the input does not have, and what their deletion
+ * entails. */
+quire_status qr_load_replace_finish(struct qr_load_writer *writer);
+
+void qr_load_rows_free(struct qr_load_writer *writer);
 
 #endif

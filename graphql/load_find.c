@@ -131,7 +131,8 @@ static quire_status find_part(const struct qr_load_piece *piece, const struct qr
     return QUIRE_OK;
 }
 
-static quire_status new_text(struct qr_arena *arena, struct qr_gql_str text,
+/* A text that was made from an element's; if that is a record of CSV, it is like a cell. */
+static quire_status new_text(struct qr_arena *arena, struct qr_gql_str text, bool cell,
                              struct qr_load_place place, const struct qr_load_node **out,
                              quire_error *err)
 {
@@ -139,8 +140,8 @@ static quire_status new_text(struct qr_arena *arena, struct qr_gql_str text,
     if (node == NULL) {
         return QUIRE_NO_MEMORY;
     }
-    *node =
-        (struct qr_load_node){.kind = QR_GQL_VALUE_STRING, .text = text, .span = 1, .place = place};
+    *node = (struct qr_load_node){
+        .kind = QR_GQL_VALUE_STRING, .text = text, .cell = cell, .span = 1, .place = place};
     *out = node;
     return QUIRE_OK;
 }
@@ -168,7 +169,7 @@ static quire_status find_template(const struct qr_load_source *source,
         qr_gql_buffer_str(&buffer, text);
     }
     QR_TRY(qr_gql_buffer_finish(&buffer, &text));
-    return new_text(arena, text, place.line == 0 ? element->place : place, out, err);
+    return new_text(arena, text, element->cell, place.line == 0 ? element->place : place, out, err);
 }
 
 /* ---- translations, constants ---- */

@@ -5,8 +5,7 @@
  * holds it is stored at once all the same, with null or, where the reference
  * is required, with a placeholder; a note says what it waits for, and
  * qr_load_settle writes what the note names. So rows keep the order of the
- * input, rows in a circle need nothing special, and what waits costs memory
- * only for a key and a place. Placeholders are negative, where no rowid is,
+ * input, and rows in a circle need nothing special. Placeholders are negative, where no rowid is,
  * and all different, so that they never clash in a unique index. They cannot
  * outlive the load: unless all are settled the transaction is given up.
  */
@@ -18,11 +17,6 @@
 #include "graphql/column.h"
 
 /* ---- notes ---- */
-
-struct qr_load_note {
-    struct qr_load_note *next;
-    size_t size; /* of the record that follows */
-};
 
 /* Columns of a note's record. */
 enum {
@@ -57,30 +51,16 @@ static quire_status remember(struct qr_load_writer *writer, const struct wish *w
         [NOTE_MISSING_NULL] = quire_bool(wish->missing_null),
         [NOTE_KEY] = wish->key,
     };
-    size_t size = quire_record_size(values, NOTE_COLUMNS);
-    struct qr_load_note *note =
-        qr_arena_alloc(&writer->notes, sizeof *note + size, writer->reader.err);
-    if (note == NULL) {
-        return QUIRE_NO_MEMORY;
-    }
-    *note = (struct qr_load_note){NULL, size};
-    quire_record_encode(values, NOTE_COLUMNS, note + 1);
-    if (writer->last_note != NULL) {
-        writer->last_note->next = note;
-    } else {
-        writer->first_note = note;
-    }
-    writer->last_note = note;
-    return QUIRE_OK;
+    return qr_load_notes_add(&writer->notes, values, NOTE_COLUMNS, writer->reader.err);
 }
 
-static quire_status recall(struct qr_load_writer *writer, const struct qr_load_note *note,
+static quire_status recall(struct qr_load_writer *writer, const void *note, size_t size,
                            struct wish *wish, int64_t *rowid, uint32_t *input)
 {
     const struct qr_model *model = writer->reader.api->model;
     quire_value values[NOTE_COLUMNS];
     for (uint32_t i = 0; i < NOTE_COLUMNS; i++) {
-        QR_TRY(quire_record_column(note + 1, note->size, i, &values[i], writer->reader.err));
+        QR_TRY(quire_record_column(note, size, i, &values[i], writer->reader.err));
     }
     const struct qr_model_type *type = &model->types[values[NOTE_TYPE].as.integer];
     wish->field = &type->fields[values[NOTE_FIELD].as.integer];
@@ -195,7 +175,14 @@ static quire_status find_target(const struct row *row, const struct qr_model_fie
     QR_TRY(qr_column_from_value(key, false, &value, row->writer->row, &wish->key, error_of(row)));
     wish->field = field;
     wish->place = node->place;
-    return qr_reader_find(&row->writer->reader, key, &wish->key, rowid, found);
+    QR_TRY(qr_reader_find(&row->writer->reader, key, &wish->key, rowid, found));
+    if (*found) {
+        /* A row that may still be deleted is waited for. */
+        bool old;
+        QR_TRY(qr_load_replace_is_old(row->writer, field->target, *rowid, &old));
+        *found = !old;
+    }
+    return QUIRE_OK;
 }
 
 static quire_status set_reference(struct row *row, const struct qr_model_field *field,
@@ -227,6 +214,9 @@ static quire_status store_links(struct row *row, const struct link_list *list, i
     const struct qr_load_node *child = qr_load_first(list->node);
     bool waits = false;
 
+    if (list->node->kind == QR_GQL_VALUE_NULL) {
+        return QUIRE_OK;
+    }
     if (list->node->kind != QR_GQL_VALUE_LIST) {
         return qr_load_fail(error_of(row), QUIRE_DATA, list->node->place,
                             "%s.%.*s takes a list of keys, but this is %s.", row->type->table,
@@ -271,7 +261,6 @@ static quire_status give(struct row *row, const struct qr_model_field *field,
                          const struct qr_load_found *found)
 {
     const struct qr_load_node *node = found->node;
-    bool is_null = node->kind == QR_GQL_VALUE_NULL;
 
     if (row->places[field->index].line != 0) {
         return qr_load_fail(error_of(row), QUIRE_DATA, node->name_place,
@@ -279,10 +268,10 @@ static quire_status give(struct row *row, const struct qr_model_field *field,
                             QR_GQL_FMT(field->name));
     }
     row->places[field->index] = node->place;
+    QR_TRY(qr_load_cell(field, node, row->writer->row, &node, error_of(row)));
+    bool is_null = node->kind == QR_GQL_VALUE_NULL;
     if (field->role == QR_MODEL_LINKS) {
-        if (!is_null) {
-            row->links[row->link_count++] = (struct link_list){field, node, found->missing_null};
-        }
+        row->links[row->link_count++] = (struct link_list){field, node, found->missing_null};
         return QUIRE_OK;
     }
     row->draft.given[field->column] = true;
@@ -348,13 +337,84 @@ static quire_status locate(const struct row *row, quire_status status)
     return status;
 }
 
+/* Looks for the row of the database that this one is to become. */
+static quire_status find_existing(const struct row *row, int64_t *rowid, bool *found)
+{
+    struct qr_load_writer *writer = row->writer;
+    *found = false;
+    for (uint32_t i = 0; i < row->type->key_count && !*found; i++) {
+        const struct qr_model_field *field = row->type->keys[i];
+        const quire_value *value = &row->draft.values[field->column];
+        if (!row->draft.given[field->column] || value->type == QUIRE_NULL) {
+            continue;
+        }
+        QR_TRY(qr_reader_find(&writer->reader, field, value, rowid, found));
+        if (*found && qr_load_is_given(writer, row->type, *rowid)) {
+            return qr_store_fail(&writer->store, QUIRE_UNIQUE, "UNIQUE", field,
+                                 "The input has the row of %s with this %.*s twice.",
+                                 row->type->table, QR_GQL_FMT(field->name));
+        }
+        if (writer->mode == QUIRE_LOAD_UPSERT) {
+            return QUIRE_OK;
+        }
+        if (*found) {
+            QR_TRY(qr_load_replace_is_old(writer, row->type, *rowid, found));
+        }
+    }
+    return QUIRE_OK;
+}
+
+/* Makes the draft all of the row: what is not given has its default, but the key stays. */
+static quire_status complete_replacement(struct row *row, int64_t rowid)
+{
+    struct qr_load_writer *writer = row->writer;
+    const struct qr_model_field *key = row->type->key;
+    if (!row->draft.given[key->column]) {
+        struct qr_row old;
+        bool found;
+        QR_TRY(qr_reader_row(&writer->reader, row->type, rowid, &old, &found));
+        QR_TRY(qr_reader_column(&writer->reader, &old, key, &row->draft.values[key->column]));
+        row->draft.given[key->column] = true;
+    }
+    QR_TRY(qr_draft_complete(&writer->store, &row->draft));
+    for (uint32_t i = 0; i < row->type->column_count; i++) {
+        row->draft.given[i] = true;
+    }
+    return QUIRE_OK;
+}
+
+/* Makes the row of the database what the input says. */
+static quire_status update_existing(struct row *row, int64_t rowid)
+{
+    struct qr_load_writer *writer = row->writer;
+    if (writer->mode == QUIRE_LOAD_REPLACE) {
+        QR_TRY(complete_replacement(row, rowid));
+    }
+    QR_TRY(qr_store_update(&writer->store, rowid, &row->draft));
+    for (uint32_t i = 0; i < row->link_count; i++) {
+        QR_TRY(qr_store_unlink_all(&writer->store, row->links[i].field, rowid));
+    }
+    return QUIRE_OK;
+}
+
 static quire_status store_row(struct row *row, uint32_t input)
 {
     struct qr_load_writer *writer = row->writer;
     int64_t rowid;
+    bool exists = false;
 
-    QR_TRY(qr_draft_complete(&writer->store, &row->draft));
-    QR_TRY(qr_store_insert(&writer->store, &row->draft, &rowid));
+    if (writer->mode != QUIRE_LOAD_INSERT) {
+        QR_TRY(find_existing(row, &rowid, &exists));
+    }
+    if (exists) {
+        QR_TRY(update_existing(row, rowid));
+    } else {
+        QR_TRY(qr_draft_complete(&writer->store, &row->draft));
+        QR_TRY(qr_store_insert(&writer->store, &row->draft, &rowid));
+    }
+    if (writer->mode != QUIRE_LOAD_INSERT) {
+        QR_TRY(qr_load_give_row(writer, row->type, rowid));
+    }
     writer->rows++;
     for (uint32_t i = 0; i < row->wish_count; i++) {
         QR_TRY(remember(writer, &row->wishes[i], rowid, input));
@@ -409,7 +469,7 @@ static quire_status grant(struct qr_load_writer *writer, const struct wish *wish
     return qr_store_update(&writer->store, rowid, &draft);
 }
 
-static quire_status settle(struct qr_load_writer *writer, const struct qr_load_note *note,
+static quire_status settle(struct qr_load_writer *writer, const void *note, size_t size,
                            uint32_t *input)
 {
     struct wish wish;
@@ -418,7 +478,7 @@ static quire_status settle(struct qr_load_writer *writer, const struct qr_load_n
     bool found;
     quire_error *err = writer->reader.err;
 
-    QR_TRY(recall(writer, note, &wish, &rowid, input));
+    QR_TRY(recall(writer, note, size, &wish, &rowid, input));
     QR_TRY(qr_reader_find(&writer->reader, wish.field->target->key, &wish.key, &target, &found));
     if (!found) {
         return wish.missing_null ? QUIRE_OK : no_target(writer, &wish);
@@ -433,35 +493,46 @@ static quire_status settle(struct qr_load_writer *writer, const struct qr_load_n
 
 quire_status qr_load_settle(struct qr_load_writer *writer, uint32_t *input)
 {
-    *input = 0;
-    while (writer->first_note != NULL) {
-        QR_TRY(settle(writer, writer->first_note, input));
+    const void *note;
+    size_t size;
+    bool found;
+
+    *input = UINT32_MAX;
+    QR_TRY(qr_load_notes_rewind(&writer->notes, writer->reader.err));
+    for (;;) {
+        QR_TRY(qr_load_notes_next(&writer->notes, &note, &size, &found, writer->reader.err));
+        if (!found) {
+            return QUIRE_OK;
+        }
+        QR_TRY(settle(writer, note, size, input));
         qr_arena_reset(writer->row);
-        writer->first_note = writer->first_note->next;
     }
-    writer->last_note = NULL;
-    qr_arena_reset(&writer->notes);
-    return QUIRE_OK;
 }
 
 /* ---- opening ---- */
 
 quire_status qr_load_writer_open(struct qr_load_writer *writer, quire_txn *txn,
-                                 const struct qr_api *api, struct qr_arena *arena,
-                                 struct qr_arena *row, struct qr_load_names *names,
-                                 quire_error *err)
+                                 const struct qr_api *api, quire_load_mode mode,
+                                 struct qr_arena *arena, struct qr_arena *row,
+                                 struct qr_load_names *names, quire_error *err)
 {
-    *writer = (struct qr_load_writer){.row = row, .names = names};
-    qr_arena_init(&writer->notes, arena->allocator, 0);
-    quire_status status = qr_reader_init(&writer->reader, txn, api, arena, err);
+    *writer = (struct qr_load_writer){.row = row, .names = names, .mode = mode};
+    qr_load_notes_init(&writer->notes, qr_txn_database(txn));
+    QR_TRY(qr_reader_init(&writer->reader, txn, api, arena, err));
     /* The list of tables stays in `arena`; what a row needs goes with the row. */
     writer->reader.arena = row;
     writer->store.reader = &writer->reader;
-    return status;
+    if (mode == QUIRE_LOAD_INSERT) {
+        return QUIRE_OK;
+    }
+    size_t types = (size_t)api->model->type_count + 1;
+    writer->types = qr_arena_alloc_zero(arena, sizeof *writer->types * types, err);
+    return writer->types == NULL ? QUIRE_NO_MEMORY : QUIRE_OK;
 }
 
 void qr_load_writer_close(struct qr_load_writer *writer)
 {
+    qr_load_rows_free(writer);
+    qr_load_notes_free(&writer->notes);
     qr_reader_close(&writer->reader);
-    qr_arena_free(&writer->notes);
 }

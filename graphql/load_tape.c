@@ -149,7 +149,8 @@ quire_status qr_load_tape_event(struct qr_load_tape *tape, enum qr_json_event ev
                                 struct qr_gql_str text, struct qr_load_place place,
                                 quire_error *err)
 {
-    struct qr_load_node node = {.kind = QR_GQL_VALUE_NULL, .span = 1, .place = place};
+    struct qr_load_node node = {
+        .kind = QR_GQL_VALUE_NULL, .span = 1, .place = place, .cell = tape->cells};
     if (text.data != NULL) {
         node.text.data = qr_arena_copy(tape->arena, text.data, text.size, err);
         node.text.size = text.size;

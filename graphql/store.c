@@ -477,22 +477,27 @@ static quire_status first_referrer(struct qr_store *store, const struct qr_model
     return status;
 }
 
-/* Deletes a row with its links, and puts it at the end of the path; nothing when it is gone. */
-static quire_status delete_row(struct deletion *deletion, const struct qr_model_type *type,
-                               int64_t rowid)
+quire_status qr_store_delete_row(struct qr_store *store, const struct qr_model_type *type,
+                                 int64_t rowid, bool *deleted)
+{
+    quire_table *table;
+
+    QR_TRY(qr_reader_table(store->reader, type, &table));
+    QR_TRY(quire_table_delete(table, rowid, deleted, store->reader->err));
+    if (!*deleted) {
+        return QUIRE_OK;
+    }
+    store->has_deleted = true;
+    return delete_all_links(store, type, rowid);
+}
+
+/* Puts a deleted row at the end of the path. */
+static quire_status enter_row(struct deletion *deletion, const struct qr_model_type *type,
+                              int64_t rowid)
 {
     struct qr_reader *reader = deletion->store->reader;
     struct deleted *entry = deletion->spare;
-    quire_table *table;
-    bool deleted;
 
-    QR_TRY(qr_reader_table(reader, type, &table));
-    QR_TRY(quire_table_delete(table, rowid, &deleted, reader->err));
-    if (!deleted) {
-        return QUIRE_OK;
-    }
-    deletion->store->has_deleted = true;
-    QR_TRY(delete_all_links(deletion->store, type, rowid));
     if (entry != NULL) {
         deletion->spare = entry->next;
     } else {
@@ -504,6 +509,15 @@ static quire_status delete_row(struct deletion *deletion, const struct qr_model_
     *entry = (struct deleted){type, rowid, 0, deletion->path};
     deletion->path = entry;
     return QUIRE_OK;
+}
+
+/* Deletes a row with its links, and puts it at the end of the path; nothing when it is gone. */
+static quire_status delete_row(struct deletion *deletion, const struct qr_model_type *type,
+                               int64_t rowid)
+{
+    bool deleted;
+    QR_TRY(qr_store_delete_row(deletion->store, type, rowid, &deleted));
+    return deleted ? enter_row(deletion, type, rowid) : QUIRE_OK;
 }
 
 /* Deals with one referrer of the innermost deleted row over one field; moves on to the next field
@@ -534,6 +548,31 @@ static quire_status drop_reference(struct deletion *deletion)
     return qr_store_refer(store, field, referrer, 0);
 }
 
+/* Deals with the referrers of all that is on the path. */
+static quire_status follow(struct deletion *deletion)
+{
+    while (deletion->path != NULL) {
+        struct deleted *row = deletion->path;
+        if (row->field < row->type->referrer_count) {
+            QR_TRY(drop_reference(deletion));
+        } else {
+            deletion->path = row->next;
+            row->next = deletion->spare;
+            deletion->spare = row;
+        }
+    }
+    return QUIRE_OK;
+}
+
+quire_status qr_store_delete_referrers(struct qr_store *store, const struct qr_model_type *type,
+                                       int64_t rowid)
+{
+    struct deletion deletion = {.store = store};
+
+    QR_TRY(enter_row(&deletion, type, rowid));
+    return follow(&deletion);
+}
+
 quire_status qr_store_delete(struct qr_store *store, const struct qr_model_type *type,
                              const int64_t *rowids, size_t count)
 {
@@ -542,15 +581,5 @@ quire_status qr_store_delete(struct qr_store *store, const struct qr_model_type 
     for (size_t i = 0; i < count; i++) {
         QR_TRY(delete_row(&deletion, type, rowids[i]));
     }
-    while (deletion.path != NULL) {
-        struct deleted *row = deletion.path;
-        if (row->field < row->type->referrer_count) {
-            QR_TRY(drop_reference(&deletion));
-        } else {
-            deletion.path = row->next;
-            row->next = deletion.spare;
-            deletion.spare = row;
-        }
-    }
-    return QUIRE_OK;
+    return follow(&deletion);
 }

@@ -69,6 +69,13 @@ quire_status qr_store_refer(struct qr_store *store, const struct qr_model_field 
 quire_status qr_store_delete(struct qr_store *store, const struct qr_model_type *type,
                              const int64_t *rowids, size_t count);
 
+/* The two halves of qr_store_delete, for rows that are deleted together: the row alone with its
+ * links, and what the references to a row that is gone ask for. */
+quire_status qr_store_delete_row(struct qr_store *store, const struct qr_model_type *type,
+                                 int64_t rowid, bool *deleted);
+quire_status qr_store_delete_referrers(struct qr_store *store, const struct qr_model_type *type,
+                                       int64_t rowid);
+
 /* Links `rowid` to `target` over a LINKS field, behind its other links; a link that is there
  * stays. */
 quire_status qr_store_link(struct qr_store *store, const struct qr_model_field *field,

@@ -190,3 +190,38 @@ size_t qr_gql_utf8_decode(const char *bytes, size_t size, uint32_t *code_point)
     *code_point = value;
     return length;
 }
+
+bool qr_gql_utf8_valid(const char *bytes, size_t size)
+{
+    const unsigned char *s = (const unsigned char *)bytes;
+    for (size_t i = 0; i < size;) {
+        uint64_t word;
+        if (size - i >= sizeof word) {
+            memcpy(&word, s + i, sizeof word);
+            if ((word & 0x8080808080808080U) == 0) {
+                i += sizeof word;
+                continue;
+            }
+        }
+        if (s[i] < 0x80) {
+            i++;
+            continue;
+        }
+        unsigned extra = s[i] >= 0xF0 ? 3 : s[i] >= 0xE0 ? 2 : 1;
+        if (s[i] < 0xC2 || s[i] > 0xF4 || size - i <= extra) {
+            return false;
+        }
+        unsigned char second_min = s[i] == 0xE0 ? 0xA0 : s[i] == 0xF0 ? 0x90 : 0x80;
+        unsigned char second_max = s[i] == 0xED ? 0x9F : s[i] == 0xF4 ? 0x8F : 0xBF;
+        if (s[i + 1] < second_min || s[i + 1] > second_max) {
+            return false;
+        }
+        for (unsigned k = 2; k <= extra; k++) {
+            if ((s[i + k] & 0xC0U) != 0x80U) {
+                return false;
+            }
+        }
+        i += extra + 1;
+    }
+    return true;
+}

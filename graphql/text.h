@@ -98,6 +98,7 @@ quire_status qr_gql_buffer_finish(struct qr_gql_buffer *buffer, struct qr_gql_st
 size_t qr_gql_utf8_encode(uint32_t code_point, char bytes[4]);
 /* Reads a code point and returns its size, or 0 when the bytes are not UTF-8. */
 size_t qr_gql_utf8_decode(const char *bytes, size_t size, uint32_t *code_point);
+bool qr_gql_utf8_valid(const char *bytes, size_t size);
 
 /* Formats into the arena; NULL after reporting. The text is NUL-terminated. */
 char *qr_gql_format(struct qr_arena *arena, quire_error *err, const char *format, ...)

@@ -19,6 +19,16 @@ int command_misuse(const char *format, ...)
     return COMMAND_USAGE;
 }
 
+int command_choice(const char *word, const char *const *words, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (word == NULL || strcmp(word, words[i]) == 0) {
+            return (int)i;
+        }
+    }
+    return -1;
+}
+
 int command_failed(const quire_error *err)
 {
     const char *message = err->message[0] ? err->message : quire_status_message(err->status);

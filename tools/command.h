@@ -25,7 +25,7 @@ enum command_exit {
 int command_backup(int argc, const char **argv);
 int command_checkpoint(int argc, const char **argv);
 int command_compact(int argc, const char **argv);
-int command_dump(int argc, const char **argv);
+int command_export(int argc, const char **argv);
 int command_inspect(int argc, const char **argv);
 int command_load(int argc, const char **argv);
 int command_query(int argc, const char **argv);
@@ -64,6 +64,9 @@ int command_parse(int argc, const char **argv, const struct poptOption *options,
 __attribute__((format(printf, 1, 2)))
 #endif
 int command_misuse(const char *format, ...);
+
+/* The index of a word among `count`, 0 when it is NULL, -1 when it is none of them. */
+int command_choice(const char *word, const char *const *words, size_t count);
 
 /* Prints a failure of the library, with file, line and column where it has them; returns the exit
  * code for it: REFUSED for input that was refused, else IO. */

@@ -1,32 +1,48 @@
 /*
- * quire load: applies a schema and loads JSON data, in one write transaction:
- * all of it is stored, or nothing.
+ * quire load: applies a schema and loads data, in one write transaction: all of
+ * it is stored, or nothing.
  */
+#include <dirent.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "command.h"
 
 static const struct command_help help = {
-    "DATABASE --schema FILE [--map FILE] [--data FILE]... [FILE...]",
-    "Creates the database if it is missing, applies the schema, and loads the JSON files in\n"
-    "the order given; FILE after the options is a data file too, \"-\" is standard input. On a\n"
-    "database that has a schema already --schema may be left out, or bring additions to it.\n"
+    "DATABASE [--schema FILE] [--map FILE] [OPTION...] [FILE|DIRECTORY]...",
+    "Applies the schema, creating the database if it is missing, and loads the files in the\n"
+    "order given; \"-\" is standard input. A DIRECTORY, as quire export writes it, stands for\n"
+    "its schema.graphql and all its data files. On a database that has a schema already\n"
+    "--schema may be left out, or bring additions to it.\n\n"
+    "FORMAT is json, jsonl (JSON lines) or csv; without --format the end of a file's name says\n"
+    "it. MODE says what becomes of a row that is there already: insert (the default) refuses\n"
+    "it, upsert updates what the input gives, replace makes it the given one and deletes the\n"
+    "rows of the input's types that the input does not have.\n\n"
     "Everything happens in one transaction: after any error nothing is stored, and a database\n"
     "that was created for it is left empty.\n\n"
     "Exit codes: 0 stored, 1 the schema or the data was refused, 64 usage, 74 a file or the\n"
     "database could not be opened, read or written.\n",
 };
 
+/* A list of paths, which it owns. */
+struct paths {
+    char **items;
+    size_t count;
+};
+
 struct load {
     const char *database;
     char *schema;
     char *map;
-    char **data;       /* from --data, NULL-terminated; NULL when there is none */
-    const char **more; /* from the arguments after the database */
-    size_t more_count;
+    char **data; /* from --data, NULL-terminated; NULL when there is none */
+    char *format;
+    char *mode;
+    char *type;
+    struct paths files;
+    quire_load_options options;
 
     quire_loader *loader;
     bool progress;       /* standard error is a terminal */
@@ -89,11 +105,8 @@ static int load_file(struct load *load, const char *path)
 static int load_files(struct load *load)
 {
     int code = COMMAND_OK;
-    for (char **file = load->data; file != NULL && *file != NULL && code == COMMAND_OK; file++) {
-        code = load_file(load, *file);
-    }
-    for (size_t i = 0; i < load->more_count && code == COMMAND_OK; i++) {
-        code = load_file(load, load->more[i]);
+    for (size_t i = 0; i < load->files.count && code == COMMAND_OK; i++) {
+        code = load_file(load, load->files.items[i]);
     }
     quire_error err = QUIRE_ERROR_INIT;
     if (code == COMMAND_OK && quire_loader_finish(load->loader, &load->rows, &err) != QUIRE_OK) {
@@ -104,7 +117,7 @@ static int load_files(struct load *load)
 
 static int load_data(struct load *load, quire_txn *txn)
 {
-    if (load->data == NULL && load->more_count == 0) {
+    if (load->files.count == 0) {
         return COMMAND_OK;
     }
     struct command_text map = {NULL, 0};
@@ -113,7 +126,10 @@ static int load_data(struct load *load, quire_txn *txn)
     }
     quire_error err = QUIRE_ERROR_INIT;
     int code;
-    if (quire_loader_open(txn, map.bytes, map.size, &load->loader, &err) != QUIRE_OK) {
+    load->options.mapping = map.bytes;
+    load->options.mapping_size = map.size;
+    load->options.type = load->type;
+    if (quire_loader_open(txn, &load->options, &load->loader, &err) != QUIRE_OK) {
         if (err.line != 0 && err.file[0] == '\0') {
             snprintf(err.file, sizeof err.file, "%s", load->map);
         }
@@ -196,38 +212,152 @@ static int run(struct load *load)
     return command_finish(COMMAND_OK);
 }
 
+/* ---- files and directories ---- */
+
+/* Takes a path, which must have been allocated. */
+static bool add_path(struct paths *paths, char *path)
+{
+    char **items = path == NULL ? NULL : realloc(paths->items, (paths->count + 1) * sizeof *items);
+    if (items == NULL) {
+        fputs("quire: out of memory\n", stderr);
+        free(path);
+        return false;
+    }
+    paths->items = items;
+    paths->items[paths->count++] = path;
+    return true;
+}
+
+static char *join(const char *directory, const char *name)
+{
+    size_t size = strlen(directory) + strlen(name) + 2;
+    char *path = malloc(size);
+    if (path != NULL) {
+        snprintf(path, size, "%s/%s", directory, name);
+    }
+    return path;
+}
+
+static int is_data(const struct dirent *entry)
+{
+    static const char *const ends[] = {".json", ".jsonl", ".ndjson", ".csv"};
+    size_t size = strlen(entry->d_name);
+    for (size_t i = 0; i < sizeof ends / sizeof ends[0]; i++) {
+        size_t end = strlen(ends[i]);
+        if (size > end && strcmp(entry->d_name + size - end, ends[i]) == 0) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+/* Adds the data files of a directory in the order of their names, and takes its schema. */
+static bool add_directory(struct load *load, const char *path)
+{
+    struct dirent **entries;
+    int count = scandir(path, &entries, is_data, alphasort);
+    bool good = count >= 0;
+    if (!good) {
+        perror(path);
+        return false;
+    }
+    for (int i = 0; i < count; i++) {
+        good = good && add_path(&load->files, join(path, entries[i]->d_name));
+        free(entries[i]);
+    }
+    free(entries);
+    char *schema = good && load->schema == NULL ? join(path, "schema.graphql") : NULL;
+    struct stat status;
+    if (schema != NULL && stat(schema, &status) == 0) {
+        load->schema = schema;
+    } else {
+        free(schema);
+    }
+    return good;
+}
+
+static bool add_argument(struct load *load, const char *path)
+{
+    struct stat status;
+    if (strcmp(path, "-") != 0 && stat(path, &status) == 0 && S_ISDIR(status.st_mode)) {
+        return add_directory(load, path);
+    }
+    return add_path(&load->files, strdup(path));
+}
+
+static bool add_files(struct load *load, const char **arguments, size_t count)
+{
+    for (char **file = load->data; file != NULL && *file != NULL; file++) {
+        if (!add_argument(load, *file)) {
+            return false;
+        }
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (!add_argument(load, arguments[i])) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* ---- the command ---- */
+
 static int check(struct load *load, const char **arguments, size_t count)
 {
+    static const char *const formats[] = {"json", "jsonl", "csv"};
+    static const char *const modes[] = {"insert", "upsert", "replace"};
     if (count == 0) {
         return command_misuse("load takes a database; see quire load --help");
     }
     if (load->schema == NULL && load->data == NULL && count == 1) {
         return command_misuse("give a schema, data, or both; see quire load --help");
     }
+    int format = command_choice(load->format, formats, 3);
+    int mode = command_choice(load->mode, modes, 3);
+    if (format < 0) {
+        return command_misuse("--format is json, jsonl or csv, not \"%s\"", load->format);
+    }
+    if (mode < 0) {
+        return command_misuse("--mode is insert, upsert or replace, not \"%s\"", load->mode);
+    }
+    if (load->map != NULL && load->type != NULL) {
+        return command_misuse("give --map or --type, not both");
+    }
+    load->options.mode = (quire_load_mode)mode;
+    load->options.format =
+        load->format == NULL ? QUIRE_LOAD_BY_NAME : (quire_load_format)(QUIRE_LOAD_JSON + format);
     load->database = arguments[0];
-    load->more = arguments + 1;
-    load->more_count = count - 1;
     load->progress = isatty(STDERR_FILENO);
-    return COMMAND_OK;
+    return add_files(load, arguments + 1, count - 1) ? COMMAND_OK : COMMAND_IO;
 }
 
 static void release(struct load *load)
 {
-    free(load->schema);
-    free(load->map);
     for (char **file = load->data; file != NULL && *file != NULL; file++) {
         free(*file);
     }
+    for (size_t i = 0; i < load->files.count; i++) {
+        free(load->files.items[i]);
+    }
+    free(load->files.items);
     free(load->data);
+    free(load->schema);
+    free(load->map);
+    free(load->format);
+    free(load->mode);
+    free(load->type);
 }
 
 int command_load(int argc, const char **argv)
 {
-    struct load load = {0};
+    struct load load = {.options = QUIRE_LOAD_OPTIONS_INIT};
     const struct poptOption options[] = {
         {"schema", 's', POPT_ARG_STRING, &load.schema, 0, "the schema, GraphQL SDL", "FILE"},
         {"map", 'm', POPT_ARG_STRING, &load.map, 0, "how the data becomes rows, JSON", "FILE"},
-        {"data", 'd', POPT_ARG_ARGV, &load.data, 0, "data to load, JSON; may be repeated", "FILE"},
+        {"data", 'd', POPT_ARG_ARGV, &load.data, 0, "data to load; may be repeated", "FILE"},
+        {"format", 'f', POPT_ARG_STRING, &load.format, 0, "json, jsonl or csv", "FORMAT"},
+        {"mode", '\0', POPT_ARG_STRING, &load.mode, 0, "insert, upsert or replace", "MODE"},
+        {"type", 't', POPT_ARG_STRING, &load.type, 0, "the type whose rows the files hold", "TYPE"},
         COMMAND_HELP_OPTION,
         POPT_TABLEEND,
     };

@@ -13,7 +13,8 @@ struct command {
 };
 
 static const struct command commands[] = {
-    {"load", command_load, "create a database from a schema and JSON data, or add to one"},
+    {"load", command_load, "create a database from a schema and data, or change one"},
+    {"export", command_export, "write schema and data as text that load reads"},
     {"query", command_query, "run a GraphQL request"},
     {"schema", command_schema, "print the schema"},
     {"inspect", command_inspect, "check database, log and indexes for damage"},
@@ -24,7 +25,6 @@ static const struct command commands[] = {
     {"compact", command_compact, "rewrite a database into full pages"},
     {"vacuum", command_vacuum, "give free pages back while others use the database"},
     {"recover", command_recover, "save what is readable of a damaged database"},
-    {"dump", command_dump, "print all rows as JSON that load reads"},
     {"version", command_version, "print the version"},
 };
 

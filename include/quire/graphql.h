@@ -1,5 +1,5 @@
 /*
- * GraphQL: the schema, requests, and loading of JSON data.
+ * GraphQL: the schema, and requests.
  */
 #ifndef QUIRE_GRAPHQL_H
 #define QUIRE_GRAPHQL_H
@@ -82,50 +82,6 @@ QUIRE_API QUIRE_MUST_CHECK quire_status quire_graphql_in(quire_txn *txn,
                                                          const quire_graphql_request *request,
                                                          char **response, size_t *response_size,
                                                          bool *has_errors, quire_error *err);
-
-/*
- * Loading JSON. A loader belongs to a write transaction; what it loads becomes
- * visible when that commits. Input is read in pieces of any size, checked
- * against the schema, and refused at the first value that does not fit, with
- * input, line and column in the error: SYNTAX (not JSON), DATA (wrong kind,
- * unknown type or field), NOT_NULL, UNIQUE, FOREIGN_KEY. After any failure the
- * transaction can only be rolled back. Until quire_loader_finish the rows of
- * the transaction are not to be read or changed in other ways. One thread, that
- * of the transaction.
- */
-typedef struct quire_loader quire_loader;
-
-/*
- * How JSON becomes rows (docs/graphql.md, "Loading"). `mapping` is the text of
- * a mapping file (mapping_size 0: NUL-terminated), or NULL for the plain form:
- * a JSON object whose members are named after types and hold lists of objects
- * named after fields. The text is copied.
- *   out   owned by the caller; close it before the transaction ends
- * Errors: SCHEMA (there is none), SYNTAX and DATA with line and column in the
- * mapping, MISUSE (read transaction). The transaction is as it was.
- */
-QUIRE_API QUIRE_MUST_CHECK quire_status quire_loader_open(quire_txn *txn, const char *mapping,
-                                                          size_t mapping_size, quire_loader **out,
-                                                          quire_error *err);
-
-/* Starts the next input; `name` (a file's name or path, copied) selects the rules of the mapping
- * and appears in errors. DATA when no rule takes it. */
-QUIRE_API QUIRE_MUST_CHECK quire_status quire_loader_begin(quire_loader *loader, const char *name,
-                                                           quire_error *err);
-QUIRE_API QUIRE_MUST_CHECK quire_status quire_loader_feed(quire_loader *loader, const void *bytes,
-                                                          size_t size, quire_error *err);
-QUIRE_API QUIRE_MUST_CHECK quire_status quire_loader_end(quire_loader *loader, quire_error *err);
-
-/* After the last input: resolves references between rows (they may point forward) and reports how
- * many rows were stored. */
-QUIRE_API QUIRE_MUST_CHECK quire_status quire_loader_finish(quire_loader *loader, uint64_t *rows,
-                                                            quire_error *err);
-/* Frees the loader. A load that was begun and not finished can only be rolled back. NULL is a
- * no-op. */
-QUIRE_API void quire_loader_close(quire_loader *loader);
-
-/* Rows stored so far, for progress displays. */
-QUIRE_API uint64_t quire_loader_rows(const quire_loader *loader);
 
 #ifdef __cplusplus
 }

@@ -206,19 +206,6 @@ QUIRE_API QUIRE_MUST_CHECK quire_status quire_salvage(const char *damaged, const
                                                       quire_salvage_summary *summary,
                                                       quire_error *err);
 
-/* ---- Export ---- */
-
-/* Takes a piece of text; a status other than OK ends the export and is returned by it. */
-typedef quire_status (*quire_write_callback)(void *context, const char *bytes, size_t size,
-                                             quire_error *err);
-
-/* Writes the rows of the GraphQL schema's types as JSON in the form that a loader without mapping
- * reads (docs/graphql.md, "Loading"), piece by piece: an empty object when there is no schema.
- * *rows, unless NULL, receives how many. CORRUPT when a reference leads nowhere. */
-QUIRE_API QUIRE_MUST_CHECK quire_status quire_export(quire_txn *txn, quire_write_callback write,
-                                                     void *context, uint64_t *rows,
-                                                     quire_error *err);
-
 /* ---- Sizes ---- */
 
 /* What one object takes. `name` and `table` are borrowed for the call. */

@@ -68,8 +68,8 @@ run
 exits 64
 says "Usage: quire COMMAND"
 
-readonly commands="load query schema inspect stats checkpoint
-backup restore compact vacuum recover dump version"
+readonly commands="load export query schema inspect stats checkpoint
+backup restore compact vacuum recover version"
 
 case_ "--help names every command"
 run --help
@@ -247,6 +247,58 @@ exits 0
 prints "1 rows in"
 run query x.quire 'mutation { deleteAuthor(id: "s1") { id } }'
 exits 0
+
+case_ "export writes what load makes an equal database of"
+run export x.quire -
+exits 0
+cp out all.json
+for format in json jsonl csv; do
+    rm -rf "copy-$format" "copy-$format.quire"
+    run export x.quire --format "$format" "copy-$format"
+    exits 0
+    silent
+    run load "copy-$format.quire" "copy-$format"
+    exits 0
+    prints "3 rows in"
+    run export "copy-$format.quire" -
+    cmp -s out all.json || wrong "$format does not come back the same"
+done
+run export x.quire --format csv --types Author -
+prints "id,name"
+prints "a1,Austen"
+
+case_ "export does not write over files, and refuses what it cannot do"
+run export x.quire copy-csv
+exits 74
+says "not empty"
+run export x.quire --format csv -
+exits 64
+run export x.quire --format xml -
+exits 64
+run export x.quire --types Nothing -
+exits 1
+says 'no type "Nothing"'
+run export x.quire
+exits 64
+
+case_ "load takes CSV, modes and types"
+printf 'id,name\na1,Jane Austen\na7,Eliot\n' >people
+run load x.quire --type Author --format csv people
+exits 1
+says "people:2:1:"
+run load x.quire --type Author --format csv --mode upsert people
+exits 0
+run query x.quire '{ authors { items { name } } }'
+prints_exactly '{"data":{"authors":{"items":[{"name":"Jane Austen"},{"name":"Eliot"}]}}}'
+printf '{"id": "a1", "name": "Austen"}\n' >Author.jsonl
+run load x.quire --mode replace Author.jsonl
+exits 0
+run query x.quire '{ authors { totalCount } }'
+prints_exactly "$one"
+run load x.quire --mode merge Author.jsonl
+exits 64
+run load x.quire --type Nothing Author.jsonl
+exits 1
 
 case_ "a query works while another process writes"
 mkfifo pipe

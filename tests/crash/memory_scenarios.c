@@ -635,8 +635,10 @@ static quire_status each_object(run_t *run, quire_txn *txn, quire_error *err)
     return quire_each_object(txn, tell_object, run, err);
 }
 
-static quire_status tell_bytes(void *context, const char *bytes, size_t size, quire_error *err)
+static quire_status tell_text(void *context, const char *type, const char *bytes, size_t size,
+                              quire_error *err)
 {
+    (void)type;
     (void)err;
     tell(context, bytes, size);
     return QUIRE_OK;
@@ -644,7 +646,11 @@ static quire_status tell_bytes(void *context, const char *bytes, size_t size, qu
 
 static quire_status export(run_t *run, quire_txn *txn, quire_error *err)
 {
-    return quire_export(txn, tell_bytes, run, NULL, err);
+    quire_export_options options = QUIRE_EXPORT_OPTIONS_INIT;
+    options.split = true;
+    options.format = QUIRE_EXPORT_CSV;
+    QR_TRY(quire_export(txn, NULL, tell_text, run, NULL, err));
+    return quire_export(txn, &options, tell_text, run, NULL, err);
 }
 
 static struct qr_maintenance_place place_of(const run_t *run)
@@ -799,9 +805,11 @@ static quire_status schema_text(run_t *run, quire_txn *txn, quire_error *err)
 static quire_status load(quire_txn *txn, const char *mapping, const char *name, const char *json,
                          quire_error *err)
 {
+    quire_load_options options = QUIRE_LOAD_OPTIONS_INIT;
     quire_loader *loader;
     uint64_t rows;
-    QR_TRY(quire_loader_open(txn, mapping, 0, &loader, err));
+    options.mapping = mapping;
+    QR_TRY(quire_loader_open(txn, &options, &loader, err));
     quire_status status = quire_loader_begin(loader, name, err);
     for (size_t at = 0; status == QUIRE_OK && at < strlen(json); at += 16) {
         size_t size = strlen(json) - at;

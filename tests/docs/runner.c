@@ -6,7 +6,9 @@
  *     graphql schema          a new database, in memory, with this SDL
  *     graphql schema change   SDL applied to the database as it is
  *     json mapping            how the next data block is loaded
- *     json data [NAME]        rows, loaded in a transaction of their own as an input of that name
+ *     json data [NAME [MODE]] rows, loaded in a transaction of their own as an input of that
+ *     jsonl data ..           name, inserted unless MODE is upsert or replace
+ *     csv data ..
  *     graphql                 a request, if its response stands behind it; else only parsed
  *     graphql explain         the same, with extensions.explain
  *     json variables          of the request before it
@@ -26,8 +28,6 @@
 
 #include "graphql/parser.h"
 #include "quire/quire.h"
-
-static const char data_name[] = "json data";
 
 struct run {
     const struct document *document;
@@ -114,11 +114,37 @@ static quire_status apply_schema(struct run *run, quire_txn *txn, const struct b
     return quire_schema_apply(txn, block->text, strlen(block->text), err);
 }
 
-static quire_status feed(quire_loader *loader, const struct block *block, quire_error *err)
+/* What the name of a data block says. */
+struct data_info {
+    char format[8], word[8], name[64], mode[16];
+};
+
+/* Cuts a word off a text; one that does not fit is cut. */
+static void read_word(const char **at, char *word, size_t size)
+{
+    size_t length = strcspn(*at, " ");
+    if (length > 0) {
+        snprintf(word, size, "%.*s", (int)length, *at);
+    }
+    *at += length + strspn(*at + length, " ");
+}
+
+static bool read_data_info(const struct block *block, struct data_info *info)
+{
+    const char *at = block->info;
+    *info = (struct data_info){.name = "data", .mode = "insert"};
+    read_word(&at, info->format, sizeof info->format);
+    read_word(&at, info->word, sizeof info->word);
+    read_word(&at, info->name, sizeof info->name);
+    read_word(&at, info->mode, sizeof info->mode);
+    return strcmp(info->word, "data") == 0;
+}
+
+static quire_status feed(quire_loader *loader, const struct block *block, const char *name,
+                         quire_error *err)
 {
     uint64_t rows;
-    const char *name = block->info + strlen(data_name);
-    quire_status status = quire_loader_begin(loader, *name == ' ' ? name + 1 : "data", err);
+    quire_status status = quire_loader_begin(loader, name, err);
     if (status == QUIRE_OK) {
         status = quire_loader_feed(loader, block->text, strlen(block->text), err);
     }
@@ -131,11 +157,21 @@ static quire_status feed(quire_loader *loader, const struct block *block, quire_
 static quire_status load(struct run *run, quire_txn *txn, const struct block *block,
                          quire_error *err)
 {
+    quire_load_options options = QUIRE_LOAD_OPTIONS_INIT;
     quire_loader *loader;
-    quire_status status = quire_loader_open(txn, run->mapping, 0, &loader, err);
+    struct data_info info;
+    (void)read_data_info(block, &info);
+    options.mapping = run->mapping;
+    options.format = strcmp(info.format, "csv") == 0     ? QUIRE_LOAD_CSV
+                     : strcmp(info.format, "jsonl") == 0 ? QUIRE_LOAD_JSON_LINES
+                                                         : QUIRE_LOAD_JSON;
+    options.mode = strcmp(info.mode, "upsert") == 0    ? QUIRE_LOAD_UPSERT
+                   : strcmp(info.mode, "replace") == 0 ? QUIRE_LOAD_REPLACE
+                                                       : QUIRE_LOAD_INSERT;
+    quire_status status = quire_loader_open(txn, &options, &loader, err);
     run->mapping = NULL;
     if (status == QUIRE_OK) {
-        status = feed(loader, block, err);
+        status = feed(loader, block, info.name, err);
         quire_loader_close(loader);
     }
     return status;
@@ -234,6 +270,7 @@ static size_t run_request(struct run *run, size_t at)
 static size_t run_block(struct run *run, size_t at)
 {
     const struct block *block = &run->document->blocks[at];
+    struct data_info info;
     if (is(block, "graphql") || is(block, "graphql explain")) {
         return run_request(run, at);
     }
@@ -243,7 +280,7 @@ static size_t run_block(struct run *run, size_t at)
         in_transaction(run, block, apply_schema);
     } else if (is(block, "json mapping")) {
         run->mapping = block->text;
-    } else if (begins(block, data_name)) {
+    } else if (read_data_info(block, &info)) {
         in_transaction(run, block, load);
     } else if (begins(block, "graphql") || begins(block, "json")) {
         fail(run, block,

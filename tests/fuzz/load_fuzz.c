@@ -22,8 +22,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     quire_loader *loader = NULL;
     FUZZ_REQUIRE(quire_begin(fuzz_database(), QUIRE_WRITE, &txn, &err) == QUIRE_OK);
 
-    const char *mapping = parts.second_size > 0 ? parts.second : NULL;
-    quire_status status = quire_loader_open(txn, mapping, parts.second_size, &loader, &err);
+    quire_load_options options = QUIRE_LOAD_OPTIONS_INIT;
+    options.mapping = parts.second_size > 0 ? parts.second : NULL;
+    options.mapping_size = parts.second_size;
+    quire_status status = quire_loader_open(txn, &options, &loader, &err);
     if (status == QUIRE_OK) {
         status = feed(loader, parts.first, parts.first_size, size % 7 + 1, &err);
         uint64_t stored = 0;

@@ -223,7 +223,7 @@ Test(load_errors, a_database_without_types_takes_nothing)
     quire_txn *txn;
     quire_loader *loader;
     OK(quire_begin(db, QUIRE_WRITE, &txn, &err));
-    cr_assert_eq(quire_loader_open(txn, NULL, 0, &loader, &err), QUIRE_SCHEMA);
+    cr_assert_eq(quire_loader_open(txn, NULL, &loader, &err), QUIRE_SCHEMA);
     cr_assert_null(loader);
     OK(quire_commit(txn, &err));
     close_db(db);
@@ -270,10 +270,10 @@ Test(load_errors, calls_out_of_order_are_misuse)
     uint64_t rows;
     apply_schema(db, sdl);
     OK(quire_begin(db, QUIRE_READ, &txn, &err));
-    cr_assert_eq(quire_loader_open(txn, NULL, 0, &loader, &err), QUIRE_MISUSE);
+    cr_assert_eq(quire_loader_open(txn, NULL, &loader, &err), QUIRE_MISUSE);
     OK(quire_commit(txn, &err));
     OK(quire_begin(db, QUIRE_WRITE, &txn, &err));
-    OK(quire_loader_open(txn, NULL, 0, &loader, &err));
+    OK(quire_loader_open(txn, NULL, &loader, &err));
     cr_assert_eq(quire_loader_feed(loader, "{}", 2, &err), QUIRE_MISUSE);
     cr_assert_eq(quire_loader_end(loader, &err), QUIRE_MISUSE);
     OK(quire_loader_begin(loader, "x", &err));
@@ -301,7 +301,7 @@ Test(load_errors, a_load_that_failed_or_was_left_cannot_be_committed)
         quire_txn *txn;
         quire_loader *loader;
         OK(quire_begin(db, QUIRE_WRITE, &txn, &err));
-        OK(quire_loader_open(txn, NULL, 0, &loader, &err));
+        OK(quire_loader_open(txn, NULL, &loader, &err));
         OK(quire_loader_begin(loader, "x", &err));
         OK(quire_loader_feed(loader, row, strlen(row), &err));
         if (fails == 1) {

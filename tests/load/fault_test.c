@@ -88,3 +88,44 @@ Test(load_fault, memory_that_stays_gone_stores_nothing)
 {
     fail_everywhere(mapping, mapped, true);
 }
+
+static const char first_rows[] =
+    "{\"Item\": [{\"id\": 1, \"kind\": \"B\", \"parent\": 1}, {\"id\": 3, \"kind\": \"A\","
+    " \"parent\": 3}], \"Tag\": [{\"name\": \"t\"}, {\"name\": \"u\"}]}";
+
+static const struct input cells[] = {
+    {"Item.csv", "id,kind,parent,tags,labels\n1,A,2,\"[\"\"t\"\"]\",\"[\"\"p\"\",\"\"q\"\"]\"\n"
+                 "2,B,1,[],\n"},
+    {"Tag.jsonl", "{\"name\": \"t\"}\n"},
+    {NULL, NULL}};
+
+/* The same over rows that are there already. */
+Test(load_fault, a_failing_allocation_leaves_the_rows_that_a_load_would_replace)
+{
+    static const char before[] = "{\"items\":{\"totalCount\":2},\"tags\":{\"totalCount\":2}}";
+    quire_load_options options = QUIRE_LOAD_OPTIONS_INIT;
+    struct failing_allocator failing;
+    quire_error err = QUIRE_ERROR_INIT;
+    failing_allocator_init(&failing);
+    quire_db *db = open_db(":memory:", &failing.allocator);
+    apply_schema(db, sdl);
+    OK(load(db, NULL, INPUTS({"first", first_rows}), &err));
+    options.mode = QUIRE_LOAD_REPLACE;
+    quire_status status;
+    uint64_t index = 0;
+    do {
+        uint64_t rows;
+        failing_allocator_arm(&failing, index++, false);
+        status = load_with(db, &options, cells, 16, &rows, &err);
+        failing_allocator_arm(&failing, FAILING_ALLOCATOR_NEVER, false);
+        if (status != QUIRE_OK) {
+            cr_assert_eq(status, QUIRE_NO_MEMORY, "allocation %llu: %s: %s",
+                         (unsigned long long)index, quire_status_name(status), err.message);
+            expect_answer(db, "{ items { totalCount } tags { totalCount } }", before);
+        }
+    } while (status != QUIRE_OK && index < 5000);
+    cr_assert_eq(status, QUIRE_OK);
+    expect_answer(db, question, answer);
+    close_db(db);
+    cr_assert(failing_allocator_is_clean(&failing));
+}

@@ -70,8 +70,8 @@ static quire_status feed(quire_loader *loader, const struct input *input, size_t
     return status == QUIRE_OK ? quire_loader_end(loader, err) : status;
 }
 
-quire_status load_pieces(quire_db *db, const char *mapping, const struct input *inputs,
-                         size_t piece, uint64_t *rows, quire_error *err)
+quire_status load_with(quire_db *db, const quire_load_options *options, const struct input *inputs,
+                       size_t piece, uint64_t *rows, quire_error *err)
 {
     quire_txn *txn;
     quire_loader *loader;
@@ -79,7 +79,7 @@ quire_status load_pieces(quire_db *db, const char *mapping, const struct input *
     if (status != QUIRE_OK) {
         return status;
     }
-    status = quire_loader_open(txn, mapping, mapping == NULL ? 0 : strlen(mapping), &loader, err);
+    status = quire_loader_open(txn, options, &loader, err);
     if (status == QUIRE_OK) {
         for (; inputs->name != NULL && status == QUIRE_OK; inputs++) {
             status = feed(loader, inputs, piece, err);
@@ -94,6 +94,14 @@ quire_status load_pieces(quire_db *db, const char *mapping, const struct input *
     }
     quire_rollback(txn);
     return status;
+}
+
+quire_status load_pieces(quire_db *db, const char *mapping, const struct input *inputs,
+                         size_t piece, uint64_t *rows, quire_error *err)
+{
+    quire_load_options options = QUIRE_LOAD_OPTIONS_INIT;
+    options.mapping = mapping;
+    return load_with(db, &options, inputs, piece, rows, err);
 }
 
 quire_status load(quire_db *db, const char *mapping, const struct input *inputs, quire_error *err)

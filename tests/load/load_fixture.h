@@ -36,6 +36,8 @@ char *read_file(const char *path);
  * that went well. */
 quire_status load_pieces(quire_db *db, const char *mapping, const struct input *inputs,
                          size_t piece, uint64_t *rows, quire_error *err);
+quire_status load_with(quire_db *db, const quire_load_options *options, const struct input *inputs,
+                       size_t piece, uint64_t *rows, quire_error *err);
 quire_status load(quire_db *db, const char *mapping, const struct input *inputs, quire_error *err);
 
 /* The response to a query; the caller gives it to quire_free. */

@@ -83,7 +83,7 @@ static void load_chain(unsigned count, bool forward, int64_t live[2])
     quire_db *db = open_db(":memory:", &failing.allocator);
     apply_schema(db, "type T { id: ID! @id text: String next: T }");
     OK(quire_begin(db, QUIRE_WRITE, &txn, &err));
-    OK(quire_loader_open(txn, NULL, 0, &loader, &err));
+    OK(quire_loader_open(txn, NULL, &loader, &err));
     OK(quire_loader_begin(loader, "d", &err));
     OK(quire_loader_feed(loader, "{\"T\": [", 7, &err));
     for (unsigned i = 0; i < count; i++) {

@@ -169,7 +169,7 @@ Test(plain, rows_are_counted_as_they_are_stored)
     quire_loader *loader;
     uint64_t rows;
     OK(quire_begin(db, QUIRE_WRITE, &txn, &err));
-    OK(quire_loader_open(txn, NULL, 0, &loader, &err));
+    OK(quire_loader_open(txn, NULL, &loader, &err));
     cr_assert_eq(quire_loader_rows(loader), 0);
     OK(quire_loader_begin(loader, "x", &err));
     OK(quire_loader_feed(loader, first, strlen(first), &err));
@@ -193,7 +193,7 @@ Test(plain, a_schema_of_the_same_transaction_is_loaded_into)
     uint64_t rows;
     OK(quire_begin(other, QUIRE_WRITE, &txn, &err));
     OK(quire_schema_apply(txn, "type T { id: ID! }", 0, &err));
-    OK(quire_loader_open(txn, NULL, 0, &loader, &err));
+    OK(quire_loader_open(txn, NULL, &loader, &err));
     OK(quire_loader_begin(loader, "x", &err));
     OK(quire_loader_feed(loader, text, strlen(text), &err));
     OK(quire_loader_end(loader, &err));

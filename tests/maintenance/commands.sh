@@ -2,7 +2,7 @@
 # commands.sh QUIRE SCRATCH EXAMPLES
 #
 # The maintenance subcommands as a person meets them: a database is backed up,
-# restored, compacted, dumped, loaded, damaged and recovered.
+# restored, compacted, exported, loaded, damaged and recovered.
 set -uo pipefail
 
 quire=$1 scratch=$2 examples=$3
@@ -30,7 +30,7 @@ prints() { grep -qF -- "$1" out || wrong "standard output lacks $1: $(cat out)";
 says() { grep -qF -- "$1" err || wrong "standard error lacks $1: $(cat err)"; }
 same() { cmp -s "$1" "$2" || wrong "$1 and $2 differ"; }
 
-for command in backup restore compact vacuum recover dump stats; do
+for command in backup restore compact vacuum recover export stats; do
     expect 0 "$command" --help
     prints "Usage: quire $command"
     expect 64 "$command"
@@ -39,7 +39,7 @@ done
 
 expect 0 load lib.quire --schema "$examples/schema.graphql" --map "$examples/mapping.json" \
     "$examples/catalogue.json" "$examples/copies.json"
-expect 0 dump lib.quire --schema schema.graphql
+expect 0 export lib.quire --schema schema.graphql -
 cp out original.json
 prints '"isbn":"978-0-14-143958-7"'
 
@@ -55,13 +55,13 @@ expect 0 inspect copy.quire
 expect 0 restore copy.quire restored.quire
 expect 1 restore copy.quire restored.quire
 expect 0 restore copy.quire restored.quire --replace
-expect 0 dump restored.quire
+expect 0 export restored.quire -
 same out original.json
 
 expect 0 compact restored.quire
 prints "bytes, before"
 expect 0 inspect restored.quire
-expect 0 dump restored.quire
+expect 0 export restored.quire -
 same out original.json
 expect 74 compact none.quire
 
@@ -74,7 +74,7 @@ expect 0 vacuum wide.quire
 expect 0 vacuum wide.quire
 prints "0 pages given back, 0 moved"
 expect 0 inspect wide.quire
-expect 0 dump wide.quire
+expect 0 export wide.quire -
 same out original.json
 expect 0 vacuum wide.quire --no-repack
 prints "0 filled"
@@ -82,7 +82,7 @@ expect 64 vacuum wide.quire --pages -1
 expect 74 vacuum none.quire
 
 expect 0 load again.quire --schema schema.graphql original.json
-expect 0 dump again.quire
+expect 0 export again.quire -
 same out original.json
 
 expect 0 stats again.quire
@@ -100,7 +100,7 @@ expect 1 recover again.quire saved.quire
 prints "1 of"
 expect 0 restore copy.quire again.quire --replace
 expect 0 inspect again.quire
-expect 0 dump again.quire
+expect 0 export again.quire -
 same out original.json
 expect 74 recover schema.graphql other.quire
 

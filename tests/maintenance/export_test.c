@@ -14,9 +14,11 @@ struct text {
     size_t fail_at; /* piece that is refused; 0: none */
 };
 
-static quire_status take(void *context, const char *bytes, size_t size, quire_error *err)
+static quire_status take(void *context, const char *type, const char *bytes, size_t size,
+                         quire_error *err)
 {
     struct text *text = context;
+    (void)type;
     if (++text->pieces == text->fail_at) {
         err->status = QUIRE_IO;
         (void)snprintf(err->message, sizeof err->message, "The disk of the test is full.");
@@ -39,7 +41,7 @@ static struct text export_db(quire_db *db, uint64_t *rows)
     struct text text = {.bytes = NULL};
     quire_txn *txn;
     OK(quire_begin(db, QUIRE_READ, &txn, &err));
-    OK(quire_export(txn, take, &text, rows, &err));
+    OK(quire_export(txn, NULL, take, &text, rows, &err));
     quire_rollback(txn);
     return text;
 }
@@ -197,9 +199,9 @@ Test(export, refusal_of_the_callback__ends_it)
     quire_txn *txn;
     quire_db *db = open_db(":memory:", NULL);
     OK(quire_begin(db, QUIRE_READ, &txn, &err));
-    cr_assert_eq(quire_export(txn, take, &text, NULL, &err), QUIRE_IO);
+    cr_assert_eq(quire_export(txn, NULL, take, &text, NULL, &err), QUIRE_IO);
     cr_assert_str_eq(err.message, "The disk of the test is full.");
-    cr_assert_eq(quire_export(txn, NULL, NULL, NULL, &err), QUIRE_MISUSE);
+    cr_assert_eq(quire_export(txn, NULL, NULL, NULL, NULL, &err), QUIRE_MISUSE);
     quire_rollback(txn);
     close_db(db);
 }

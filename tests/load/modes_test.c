@@ -1,0 +1,220 @@
+/*
+ * Loads that meet rows which are there already, and what waits in a file.
+ */
+#include "load_fixture.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char sdl[] =
+    "type User { id: ID! email: String! @unique name: String age: Int @default(value: 1)\n"
+    "  boss: User posts: [Post!]! }\n"
+    "type Post { id: ID! title: String author: User! tags: [Tag!]! }\n"
+    "type Tag { name: String! @id posts: [Post!]! }\n"
+    "type Note { id: ID! about: User @relation(onDelete: CASCADE) }\n";
+
+static const char before[] =
+    "{\"User\": [{\"id\": \"a\", \"email\": \"a@x\", \"name\": \"Ann\", \"age\": 30},"
+    "  {\"id\": \"b\", \"email\": \"b@x\", \"name\": \"Bob\", \"boss\": \"a\"}],"
+    " \"Tag\": [{\"name\": \"t\"}, {\"name\": \"u\"}],"
+    " \"Post\": [{\"id\": \"p\", \"title\": \"P\", \"author\": \"b\", \"tags\": [\"t\", \"u\"]}],"
+    " \"Note\": [{\"id\": \"n\", \"about\": \"b\"}]}";
+
+static quire_db *filled(void)
+{
+    quire_error err = QUIRE_ERROR_INIT;
+    quire_db *db = open_db(":memory:", NULL);
+    apply_schema(db, sdl);
+    OK(load(db, NULL, INPUTS({"before", before}), &err));
+    return db;
+}
+
+static quire_status change(quire_db *db, quire_load_mode mode, const struct input *inputs,
+                           quire_error *err)
+{
+    quire_load_options options = QUIRE_LOAD_OPTIONS_INIT;
+    uint64_t rows;
+    options.mode = mode;
+    return load_with(db, &options, inputs, 0, &rows, err);
+}
+
+#define USERS "{ users { items { id email name age boss { id } } } }"
+
+Test(load_modes, insert__refuses_a_row_that_is_there)
+{
+    quire_error err = QUIRE_ERROR_INIT;
+    quire_db *db = filled();
+    cr_assert_eq(change(db, QUIRE_LOAD_INSERT, INPUTS({"Tag.csv", "name\nz\nt\n"}), &err),
+                 QUIRE_UNIQUE);
+    cr_assert(err.line == 3 && err.column == 1, "%u:%u", err.line, err.column);
+    expect_answer(db, "{ tags { totalCount } }", "{\"tags\":{\"totalCount\":2}}");
+    close_db(db);
+}
+
+Test(load_modes, upsert__updates_what_is_given_and_inserts_the_rest)
+{
+    quire_error err = QUIRE_ERROR_INIT;
+    quire_db *db = filled();
+    OK(change(
+        db, QUIRE_LOAD_UPSERT,
+        INPUTS({"x", "{\"User\": [{\"id\": \"b\", \"name\": null, \"boss\": \"c\"},"
+                     "{\"id\": \"c\", \"email\": \"c@x\"}, {\"email\": \"a@x\", \"age\": 31}],"
+                     "\"Post\": [{\"id\": \"p\", \"tags\": [\"u\", \"v\"]}],"
+                     "\"Tag\": [{\"name\": \"v\"}]}"}),
+        &err));
+    expect_answer(db, USERS,
+                  "{\"users\":{\"items\":[{\"id\":\"a\",\"email\":\"a@x\",\"name\":\"Ann\","
+                  "\"age\":31,\"boss\":null},{\"id\":\"b\",\"email\":\"b@x\",\"name\":null,"
+                  "\"age\":1,\"boss\":{\"id\":\"c\"}},{\"id\":\"c\",\"email\":\"c@x\","
+                  "\"name\":null,\"age\":1,\"boss\":null}]}}");
+    expect_answer(db, "{ posts { items { title author { id } tags { items { name } } } } }",
+                  "{\"posts\":{\"items\":[{\"title\":\"P\",\"author\":{\"id\":\"b\"},"
+                  "\"tags\":{\"items\":[{\"name\":\"u\"},{\"name\":\"v\"}]}}]}}");
+    close_db(db);
+}
+
+Test(load_modes, upsert__refuses_one_row_twice_and_clashes)
+{
+    quire_error err = QUIRE_ERROR_INIT;
+    quire_db *db = filled();
+    cr_assert_eq(change(db, QUIRE_LOAD_UPSERT, INPUTS({"Tag.csv", "name\nt\nz\nz\n"}), &err),
+                 QUIRE_UNIQUE);
+    cr_assert(err.line == 4 && err.column == 1, "%u:%u %s", err.line, err.column, err.message);
+    cr_assert_not_null(strstr(err.message, "twice"), "%s", err.message);
+    cr_assert_eq(change(db, QUIRE_LOAD_UPSERT, INPUTS({"User.csv", "id,email\nb,a@x\n"}), &err),
+                 QUIRE_UNIQUE);
+    cr_assert_eq(change(db, QUIRE_LOAD_UPSERT, INPUTS({"User.csv", "id,email\na,\n"}), &err),
+                 QUIRE_NOT_NULL);
+    close_db(db);
+}
+
+Test(load_modes, replace__keeps_references_to_rows_that_stay)
+{
+    quire_error err = QUIRE_ERROR_INIT;
+    quire_db *db = filled();
+    OK(change(db, QUIRE_LOAD_REPLACE, INPUTS({"User.csv", "id,email,boss\nc,c@x,b\nb,b2@x,c\n"}),
+              &err));
+    expect_answer(db, USERS,
+                  "{\"users\":{\"items\":[{\"id\":\"b\",\"email\":\"b2@x\",\"name\":null,"
+                  "\"age\":1,\"boss\":{\"id\":\"c\"}},{\"id\":\"c\",\"email\":\"c@x\","
+                  "\"name\":null,\"age\":1,\"boss\":{\"id\":\"b\"}}]}}");
+    expect_answer(
+        db, "{ posts { items { author { id } tags { totalCount } } } notes { totalCount } }",
+        "{\"posts\":{\"items\":[{\"author\":{\"id\":\"b\"},\"tags\":{\"totalCount\":2}}]},"
+        "\"notes\":{\"totalCount\":1}}");
+    close_db(db);
+}
+
+Test(load_modes, replace__finds_rows_by_unique_fields_and_keeps_their_keys)
+{
+    quire_error err = QUIRE_ERROR_INIT;
+    quire_db *db = filled();
+    OK(change(db, QUIRE_LOAD_REPLACE, INPUTS({"User.csv", "email,name\nb@x,Bea\na@x,Al\n"}), &err));
+    expect_answer(db, "{ users { items { id name } } }",
+                  "{\"users\":{\"items\":[{\"id\":\"a\",\"name\":\"Al\"},"
+                  "{\"id\":\"b\",\"name\":\"Bea\"}]}}");
+    /* A key may change where a unique field tells the row. */
+    OK(change(db, QUIRE_LOAD_REPLACE, INPUTS({"User.csv", "id,email\nz,b@x\n"}), &err));
+    expect_answer(db, "{ users { items { id } } posts { items { author { id } } } }",
+                  "{\"users\":{\"items\":[{\"id\":\"z\"}]},"
+                  "\"posts\":{\"items\":[{\"author\":{\"id\":\"z\"}}]}}");
+    close_db(db);
+}
+
+Test(load_modes, replace__follows_the_references_to_rows_that_go)
+{
+    quire_error err = QUIRE_ERROR_INIT;
+    quire_db *db = filled();
+    /* Post.author restricts. */
+    cr_assert_eq(change(db, QUIRE_LOAD_REPLACE, INPUTS({"User.csv", "id,email\na,a@x\n"}), &err),
+                 QUIRE_FOREIGN_KEY);
+    expect_answer(db, "{ users { totalCount } }", "{\"users\":{\"totalCount\":2}}");
+    /* Not when its rows go too; Note.about cascades. */
+    OK(change(db, QUIRE_LOAD_REPLACE,
+              INPUTS({"x", "{\"User\": [{\"id\": \"c\", \"email\": \"a@x\"}], \"Post\": []}"}),
+              &err));
+    expect_answer(
+        db,
+        "{ users { items { id } } posts { totalCount } notes { totalCount } "
+        "tags { items { posts { totalCount } } } }",
+        "{\"users\":{\"items\":[{\"id\":\"c\"}]},\"posts\":{\"totalCount\":0},"
+        "\"notes\":{\"totalCount\":0},\"tags\":{\"items\":[{\"posts\":{\"totalCount\":0}},"
+        "{\"posts\":{\"totalCount\":0}}]}}");
+    close_db(db);
+}
+
+Test(load_modes, replace__refuses_references_to_rows_that_go)
+{
+    quire_error err = QUIRE_ERROR_INIT;
+    quire_db *db = filled();
+    cr_assert_eq(
+        change(db, QUIRE_LOAD_REPLACE,
+               INPUTS({"x", "{\"Post\": [{\"id\": \"p\", \"author\": \"b\"}],"
+                            " \"Note\": [], \"User\": [{\"id\": \"a\", \"email\": \"e\"}]}"}),
+               &err),
+        QUIRE_FOREIGN_KEY);
+    cr_assert(err.line == 1 && err.column == 33, "%u:%u %s", err.line, err.column, err.message);
+    cr_assert_eq(change(db, QUIRE_LOAD_REPLACE, INPUTS({"Tag.csv", "name\nt\nt\n"}), &err),
+                 QUIRE_UNIQUE);
+    expect_answer(db, "{ users { totalCount } tags { totalCount } }",
+                  "{\"users\":{\"totalCount\":2},\"tags\":{\"totalCount\":2}}");
+    close_db(db);
+}
+
+Test(load_modes, replace__of_many_rows_leaves_exactly_those_of_the_input)
+{
+    enum { ROWS = 20000 };
+    quire_error err = QUIRE_ERROR_INIT;
+    quire_db *db = open_db(":memory:", NULL);
+    const size_t room = (size_t)ROWS * 16 + 16;
+    char *text = malloc(room);
+    apply_schema(db, "type Item { no: Int! @id text: String }");
+    for (int pass = 0; pass < 2; pass++) {
+        size_t size = (size_t)snprintf(text, room, "no,text\n");
+        for (int i = 0; i < ROWS; i++) {
+            if (pass == 0 || i % 3 == 0) {
+                size += (size_t)snprintf(text + size, room - size, "%d,%d\n", pass == 0 ? i : 2 * i,
+                                         pass);
+            }
+        }
+        OK(change(db, QUIRE_LOAD_REPLACE, INPUTS({"Item.csv", text}), &err));
+    }
+    expect_answer(db,
+                  "{ items { totalCount } old: items(where: { text: { equals: \"0\" } }) "
+                  "{ totalCount } last: item(no: 39996) { text } none: item(no: 3) { text } }",
+                  "{\"items\":{\"totalCount\":6667},\"old\":{\"totalCount\":0},"
+                  "\"last\":{\"text\":\"1\"},\"none\":null}");
+    free(text);
+    close_db(db);
+}
+
+/* References to rows that come much later: more than are kept in memory. */
+Test(load_notes, references_that_wait__outgrow_memory_and_are_settled_in_order)
+{
+    enum { ROWS = 30000 };
+    quire_error err = QUIRE_ERROR_INIT;
+    quire_db *db = open_db(":memory:", NULL);
+    const size_t room = (size_t)ROWS * 80 + 100;
+    char *text = malloc(room);
+    size_t size = (size_t)snprintf(text, room, "id,next\n");
+    apply_schema(db, "type Item { id: ID! next: Item! @unique\n"
+                     "  before: Item @relation(inverse: \"next\") }");
+    for (int i = 0; i < ROWS; i++) {
+        size += (size_t)snprintf(text + size, room - size,
+                                 "a-rather-long-key-%d,a-rather-long-key-%d\n", i, ROWS - 1 - i);
+    }
+    OK(load(db, NULL, INPUTS({"Item.csv", text}), &err));
+    expect_answer(db, "{ items { totalCount } item(id: \"a-rather-long-key-7\") { next { id } } }",
+                  "{\"items\":{\"totalCount\":30000},"
+                  "\"item\":{\"next\":{\"id\":\"a-rather-long-key-29992\"}}}");
+    /* The last of them may lead nowhere. */
+    snprintf(text + size, room - size, "b,c\n");
+    quire_db *other = open_db(":memory:", NULL);
+    apply_schema(other, "type Item { id: ID! next: Item! }");
+    cr_assert_eq(load(other, NULL, INPUTS({"Item.csv", text}), &err), QUIRE_FOREIGN_KEY);
+    cr_assert_eq(err.line, ROWS + 2);
+    free(text);
+    close_db(other);
+    close_db(db);
+}
