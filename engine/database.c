@@ -398,6 +398,11 @@ quire_status quire_readers(quire_db *db, quire_reader_callback each, void *conte
     return qr_pager_readers(db->pager, each, context, err);
 }
 
+uint32_t qr_db_lock_timeout_ms(const quire_db *db)
+{
+    return db->lock_timeout_ms;
+}
+
 const quire_allocator *qr_db_allocator(const quire_db *db)
 {
     return &db->allocator;

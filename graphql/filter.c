@@ -489,6 +489,7 @@ static quire_status test_list(struct qr_reader *reader, const struct qr_filter *
     }
     for (uint32_t c = 0; c < filter->value_count; c++) {
         bool has = false;
+        QR_TRY(qr_reader_step(reader));
         for (uint32_t i = 0; i < count && !has; i++) {
             quire_value element;
             QR_TRY(quire_record_column(value->as.bytes, value->size, i, &element, reader->err));
@@ -532,6 +533,7 @@ static quire_status test_other(struct qr_reader *reader, const struct qr_filter 
     struct qr_row other = {.rowid = rowid, .place = rowid};
     const void *record;
 
+    QR_TRY(qr_reader_step(reader));
     QR_TRY(quire_table_get(filter->table, rowid, &record, &other.size, exists, reader->err));
     reader->rows_read++;
     *pass = *exists;

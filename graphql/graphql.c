@@ -41,6 +41,7 @@ struct run {
     struct qr_select *set;
     struct qr_json_writer writer;
     struct qr_explain explain;
+    struct qr_watch watch;
     bool executed; /* "data" is part of the response */
     quire_error *err;
 };
@@ -57,6 +58,8 @@ static void run_open(struct run *run, const quire_allocator *allocator,
 {
     const quire_graphql_limits *limits = &request->limits;
     *run = (struct run){.request = request, .allocator = allocator, .err = err};
+    qr_watch_init(&run->watch, request->interrupt, request->progress, request->progress_context,
+                  limits->time_ms_max);
     qr_arena_init(&run->arena, allocator,
                   (size_t)or_default(limits->memory_bytes_max, MEMORY_MAX_DEFAULT));
     qr_gql_report_init(&run->report, &run->arena, 0, err);
@@ -110,8 +113,10 @@ static quire_status prepare(struct run *run)
     QR_TRY(qr_gql_parse(&run->arena, run->request->document,
                         size == 0 ? strlen(run->request->document) : size, &parse, &run->report,
                         &document, run->err));
+    QR_TRY(qr_watch_look(&run->watch, 0, run->err));
     QR_TRY(qr_gql_validate(run->schema.api->schema, document, NULL, &run->arena, &run->report,
                            run->err));
+    QR_TRY(qr_watch_look(&run->watch, 0, run->err));
     QR_TRY(read_variables(run, &variables));
     QR_TRY(qr_gql_request_prepare(run->schema.api->schema, document, name, &variables, &run->arena,
                                   &run->report, &run->prepared, run->err));
@@ -294,12 +299,17 @@ static quire_status execute(struct run *run)
 
     run->executed = true;
     if (status == QUIRE_OK) {
+        reader.watch = &run->watch;
         reader.explain = run->request->explain ? &run->explain : NULL;
         qr_json_begin_object(&run->writer);
         qr_json_put_key(&run->writer, "data", 4);
         status = mutation ? run_mutation(run, &store, &failed) : run_query(run, &reader, &failed);
     }
     qr_reader_close(&reader);
+    if (status == QUIRE_OK) {
+        failed = NULL;
+        status = qr_watch_look(&run->watch, reader.rows_read, run->err);
+    }
     return status == QUIRE_OK ? QUIRE_OK
                               : report_failure(run, status, failed, mutation ? &store : NULL);
 }
@@ -416,7 +426,7 @@ static quire_status run_on_snapshot(struct run *run, quire_db *db, bool *mutatio
  * and commit are part of the response, but for an unknown outcome. */
 static quire_status run_in_own_txn(struct run *run, quire_db *db)
 {
-    quire_status status = quire_begin(db, QUIRE_WRITE, &run->txn, run->err);
+    quire_status status = qr_watch_begin_write(&run->watch, db, &run->txn, run->err);
 
     if (status != QUIRE_OK) {
         QR_TRY(report_preparation(run, status));
@@ -456,8 +466,10 @@ quire_status quire_graphql(quire_db *db, const quire_graphql_request *request, c
     run_open(&run, qr_db_allocator(db), request, err != NULL ? err : &local);
     status = run_on_snapshot(&run, db, &mutation);
     if (status == QUIRE_OK && mutation) {
+        struct qr_watch watch = run.watch;
         run_close(&run);
         run_open(&run, qr_db_allocator(db), request, err != NULL ? err : &local);
+        run.watch = watch; /* one deadline for both */
         status = run_in_own_txn(&run, db);
     }
     if (status == QUIRE_OK) {

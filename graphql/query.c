@@ -356,6 +356,7 @@ quire_status qr_query_narrow(struct qr_reader *reader, const struct qr_query *qu
     for (size_t p = 0; p < page_count; p++) {
         bool done = false;
         for (size_t i = 0; i < pages[p].count && !done; i++) {
+            QR_TRY(qr_reader_step(reader));
             QR_TRY(qr_sink_offer(sink, &source->rows[pages[p].first + i], &done));
         }
         QR_TRY(qr_sink_finish(sink, rows, &narrowed[p]));

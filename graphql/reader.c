@@ -210,6 +210,7 @@ static quire_status take_record(void *context, size_t index, struct qr_slice pay
     int64_t rowid = fetch->wanted[i].rowid;
 
     fetch->reader->rows_read++;
+    QR_TRY(qr_reader_step(fetch->reader));
     if (copy == NULL) {
         return QUIRE_NO_MEMORY;
     }

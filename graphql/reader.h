@@ -8,6 +8,7 @@
 #include "catalog/key.h"
 #include "engine/engine.h"
 #include "graphql/api.h"
+#include "graphql/watch.h"
 
 struct qr_explain;
 
@@ -24,8 +25,17 @@ struct qr_reader {
     struct qr_key key;                /* for making one key at a time */
     struct qr_explain *explain;       /* NULL: not asked for */
     uint64_t rows_read;
+    struct qr_watch *watch; /* what may end the request; NULL: nothing */
     quire_error *err;
 };
+
+/* To be called once for each row, entry or the like that is looked at, moved or written: it is
+ * where a request ends that is interrupted or too slow. */
+static inline quire_status qr_reader_step(struct qr_reader *reader)
+{
+    return reader->watch == NULL ? QUIRE_OK
+                                 : qr_watch_step(reader->watch, reader->rows_read, reader->err);
+}
 
 /* A row that was read: its record is in the reader's arena. `place` orders rows that compare equal:
  * the rowid, or the link's rowid in a many-to-many relation. */

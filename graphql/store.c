@@ -212,6 +212,7 @@ quire_status qr_store_insert(struct qr_store *store, const struct qr_draft *draf
     quire_table *table;
     quire_status status;
 
+    QR_TRY(qr_reader_step(store->reader));
     QR_TRY(check_references(store, draft));
     QR_TRY(qr_reader_table(store->reader, draft->type, &table));
     *rowid = 0;
@@ -229,6 +230,7 @@ static quire_status read_values(struct qr_store *store, quire_table *table, int6
     size_t size;
     bool found;
 
+    QR_TRY(qr_reader_step(reader));
     *count = quire_table_column_count(table);
     *out = qr_arena_alloc(&reader->scratch, sizeof **out * *count, reader->err);
     if (*out == NULL) {
@@ -335,6 +337,7 @@ static quire_status delete_links(struct qr_store *store, const struct qr_model_f
         bool valid;
         bool deleted;
         quire_table *table;
+        QR_TRY(qr_reader_step(store->reader));
         QR_TRY(qr_reader_links(store->reader, field, &table));
         QR_TRY(qr_link_walk_open(store->reader, field, false, &walk));
         quire_status status = qr_link_walk_start(&walk, rowid);
@@ -366,6 +369,7 @@ quire_status qr_store_link(struct qr_store *store, const struct qr_model_field *
     quire_error failure = QUIRE_ERROR_INIT;
     quire_status status;
 
+    QR_TRY(qr_reader_step(store->reader));
     QR_TRY(check_exists(store, field->owner, rowid));
     QR_TRY(check_exists(store, field->target, target));
     QR_TRY(qr_reader_links(store->reader, field, &table));
@@ -482,6 +486,7 @@ quire_status qr_store_delete_row(struct qr_store *store, const struct qr_model_t
 {
     quire_table *table;
 
+    QR_TRY(qr_reader_step(store->reader));
     QR_TRY(qr_reader_table(store->reader, type, &table));
     QR_TRY(quire_table_delete(table, rowid, deleted, store->reader->err));
     if (!*deleted) {

@@ -124,6 +124,7 @@ quire_status qr_walk_next(struct qr_walk *walk, struct qr_row *row, bool *valid)
 {
     *row = (struct qr_row){0};
     *valid = false;
+    QR_TRY(qr_reader_step(walk->reader));
     switch (walk->path->kind) {
     case QR_PATH_NOTHING:
         return QUIRE_OK;

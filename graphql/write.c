@@ -185,6 +185,7 @@ static quire_status write_single(struct qr_reader *reader, const struct qr_selec
 quire_status qr_write_row(struct qr_reader *reader, const struct qr_node *node, size_t index,
                           struct qr_json_writer *writer)
 {
+    QR_TRY(qr_reader_step(reader));
     qr_json_begin_object(writer);
     for (uint32_t f = 0; f < node->set->count; f++) {
         const struct qr_select_field *field = &node->set->fields[f];

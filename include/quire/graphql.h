@@ -6,6 +6,7 @@
 
 #include <stdbool.h>
 
+#include "quire/interrupt.h"
 #include "quire/transaction.h"
 
 #ifdef __cplusplus
@@ -40,6 +41,7 @@ typedef struct quire_graphql_limits {
     uint32_t depth_max;          /* of selections after fragments, and of values; default 200 */
     uint64_t memory_bytes_max;   /* of the request's arena; default 1 GiB */
     uint64_t response_bytes_max; /* default 1 GiB */
+    uint32_t time_ms_max;        /* from the call to the response; default: no limit */
 } quire_graphql_limits;
 
 /* A request. All texts are borrowed for the call. */
@@ -52,6 +54,9 @@ typedef struct quire_graphql_request {
     size_t variables_size;      /* 0 = NUL-terminated */
     bool explain;               /* add extensions.explain: access paths, rows read and returned */
     quire_graphql_limits limits;
+    const quire_interrupt *interrupt; /* stops the request when it is raised; or NULL */
+    quire_progress_fn progress;       /* or NULL */
+    void *progress_context;
 } quire_graphql_request;
 
 #define QUIRE_GRAPHQL_REQUEST_INIT                                                                 \

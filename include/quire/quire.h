@@ -17,6 +17,7 @@
 #include "quire/feed.h"
 #include "quire/graphql.h"
 #include "quire/inspect.h"
+#include "quire/interrupt.h"
 #include "quire/keytree.h"
 #include "quire/load.h"
 #include "quire/maintenance.h"

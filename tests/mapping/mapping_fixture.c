@@ -1,5 +1,6 @@
 #include "mapping_fixture.h"
 
+#include <stdio.h>
 #include <string.h>
 
 const char mapping_schema[] = "type Author {\n"
@@ -58,6 +59,63 @@ quire_db *mapping_open(const char *sdl, const char *rows)
         quire_free(response);
     }
     return db;
+}
+
+/* Feeds what `write` makes, one piece at a time until it gives none, in one transaction. */
+static void load(quire_db *db, bool (*next)(char *piece, size_t size, int index, int count),
+                 int count, const char *json)
+{
+    quire_error err = QUIRE_ERROR_INIT;
+    quire_loader *loader;
+    quire_txn *txn;
+    uint64_t rows;
+    char piece[512];
+
+    must(quire_begin(db, QUIRE_WRITE, &txn, &err), &err);
+    must(quire_loader_open(txn, NULL, 0, &loader, &err), &err);
+    must(quire_loader_begin(loader, "test", &err), &err);
+    if (json != NULL) {
+        must(quire_loader_feed(loader, json, strlen(json), &err), &err);
+    }
+    for (int i = 0; next != NULL && next(piece, sizeof piece, i, count); i++) {
+        must(quire_loader_feed(loader, piece, strlen(piece), &err), &err);
+    }
+    must(quire_loader_end(loader, &err), &err);
+    must(quire_loader_finish(loader, &rows, &err), &err);
+    quire_loader_close(loader);
+    must(quire_commit(txn, &err), &err);
+}
+
+void mapping_load(quire_db *db, const char *json)
+{
+    load(db, NULL, 0, json);
+}
+
+static bool next_of_crowd(char *piece, size_t size, int index, int count)
+{
+    static const char *const kinds[] = {"NOVEL", "PLAY", "POEM"};
+    int n = index % count;
+    const char *separator = n == 0 ? "" : ",";
+
+    if (index < count) {
+        snprintf(piece, size, "%s{\"id\":\"a%d\",\"name\":\"name%06d\",\"born\":%d,\"rating\":%g}",
+                 index == 0 ? "{\"Author\":[" : separator, n, n, 1900 + n % 100, n / 4.0);
+    } else if (index < 2 * count) {
+        snprintf(piece, size,
+                 "%s{\"id\":\"b%d\",\"title\":\"title%06d\",\"year\":%d,\"kind\":\"%s\","
+                 "\"author\":\"a%d\",\"genres\":[\"g%d\"]}",
+                 n == 0 ? "],\"Book\":[" : separator, n, n, n % 50, kinds[n % 3], n / 2, n % 5);
+    } else {
+        snprintf(piece, size,
+                 "],\"Genre\":[{\"name\":\"g0\"},{\"name\":\"g1\"},{\"name\":\"g2\"},"
+                 "{\"name\":\"g3\"},{\"name\":\"g4\"}]}");
+    }
+    return index <= 2 * count;
+}
+
+void mapping_load_crowd(quire_db *db, int count)
+{
+    load(db, next_of_crowd, count, NULL);
 }
 
 void mapping_close(quire_db *db)

@@ -16,6 +16,14 @@ extern const char mapping_schema[];
 quire_db *mapping_open(const char *sdl, const char *rows);
 void mapping_close(quire_db *db);
 
+/* Loads a piece of plain JSON (docs/graphql.md, "Loading"). */
+void mapping_load(quire_db *db, const char *json);
+
+/* Loads `count` authors a0, a1, .. (born 1900 + number % 100, rating number / 4) and as many books
+ * b0, b1, .. of author number / 2 (year number % 50, kind by number % 3), and links every book to
+ * genre number % 5. Schema: mapping_schema. */
+void mapping_load_crowd(quire_db *db, int count);
+
 /* The response; freed with quire_free. */
 char *mapping_run(quire_db *db, const char *document, const char *variables, bool explain);
 
