@@ -67,6 +67,11 @@ quire_status qr_tree_clear(const struct qr_tree *tree, quire_error *err);
 
 quire_status qr_tree_count(const struct qr_tree *tree, uint64_t *entries, quire_error *err);
 
+/* About how many entries have from <= key < to (NULL: from the first, to the end): exact where they
+ * lie in one leaf or two neighbours, else from the fan-out on the way. Reads two pages a level. */
+quire_status qr_tree_estimate(const struct qr_tree *tree, const struct qr_tree_key *from,
+                              const struct qr_tree_key *to, uint64_t *entries, quire_error *err);
+
 enum qr_put_mode {
     QR_PUT_INSERT,  /* leave an existing entry alone */
     QR_PUT_REPLACE, /* change only an existing entry */

@@ -92,6 +92,12 @@ quire_status qr_table_find_unique(quire_table *table, uint32_t index, const quir
 quire_status qr_index_cursor_restart(quire_index_cursor *cursor, const quire_index_range *range,
                                      quire_error *err);
 
+/* About how many entries a range of an index has: looks at the ways to its ends, not at the entries
+ * between. Exact for hash indexes and short ranges. */
+quire_status qr_table_index_estimate(quire_table *table, uint32_t index,
+                                     const quire_index_range *range, uint64_t *entries,
+                                     quire_error *err);
+
 /* Entries of an index; reads no entries. */
 quire_status qr_table_index_entries(quire_table *table, uint32_t index, uint64_t *entries,
                                     quire_error *err);

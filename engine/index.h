@@ -158,6 +158,11 @@ quire_status qr_index_cursor_make(quire_txn *txn, const struct qr_table_def *tab
                                   const quire_index_range *range, quire_index_cursor **out,
                                   quire_error *err);
 
+/* About how many entries the range has that a cursor was opened for and has not begun
+ * (index_cursor.c). */
+quire_status qr_index_cursor_estimate(quire_index_cursor *cursor, uint64_t *entries,
+                                      quire_error *err);
+
 /* ---- B-tree indexes (index_btree.c) ---- */
 
 struct qr_tree qr_index_tree(const struct qr_index *index);

@@ -333,6 +333,44 @@ static struct qr_slice stored_upper(const struct quire_index_cursor *cursor, boo
     return upper;
 }
 
+/* ---- Estimates ---- */
+
+static quire_status estimate_hash(struct quire_index_cursor *cursor, uint64_t *entries,
+                                  quire_error *err)
+{
+    const struct qr_hash_match *match = &cursor->rowids.match;
+    struct qr_hash hash = qr_hash_of(cursor->index.txn, cursor->index.def->object);
+    *entries = match->count;
+    return match->posting_root == 0
+               ? QUIRE_OK
+               : qr_hash_posting_count(&hash, match->posting_root, entries, err);
+}
+
+quire_status qr_index_cursor_estimate(quire_index_cursor *cursor, uint64_t *entries,
+                                      quire_error *err)
+{
+    bool partly;
+    *entries = 0;
+    if (cursor->index.def->object->index_kind == QUIRE_INDEX_HASH) {
+        return estimate_hash(cursor, entries, err);
+    }
+    if (cursor->done) {
+        return QUIRE_OK;
+    }
+    struct qr_tree tree = qr_index_tree(&cursor->index);
+    struct qr_slice lower = stored_lower(cursor);
+    struct qr_slice upper = {NULL, 0};
+    if (!cursor->unbounded) {
+        upper = stored_upper(cursor, &partly);
+    }
+    struct qr_tree_key from = {.bytes = lower.data, .size = lower.size};
+    struct qr_tree_key to = {.bytes = upper.data, .size = upper.size};
+    return qr_tree_estimate(&tree, lower.size == 0 ? NULL : &from, cursor->unbounded ? NULL : &to,
+                            entries, err);
+}
+
+/* ---- Moves ---- */
+
 /* Goes to the last entry below the upper bound. */
 static quire_status go_to_end(struct quire_index_cursor *cursor, bool *valid, quire_error *err)
 {

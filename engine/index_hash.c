@@ -170,6 +170,13 @@ static bool holds(const struct qr_hash_match *match, int64_t rowid)
     return false;
 }
 
+quire_status qr_hash_posting_count(const struct qr_hash *hash, uint32_t root, uint64_t *rowids,
+                                   quire_error *err)
+{
+    struct qr_tree tree = posting_tree(hash, root);
+    return qr_tree_count(&tree, rowids, err);
+}
+
 quire_status qr_hash_contains(const struct qr_hash *hash, const struct qr_hash_key *key,
                               int64_t rowid, bool *found, quire_error *err)
 {

@@ -56,6 +56,10 @@ struct qr_hash_match {
 quire_status qr_hash_find(const struct qr_hash *hash, const struct qr_hash_key *key,
                           struct qr_hash_match *match, quire_error *err);
 
+/* How many rowids a tree of them has. */
+quire_status qr_hash_posting_count(const struct qr_hash *hash, uint32_t root, uint64_t *rowids,
+                                   quire_error *err);
+
 quire_status qr_hash_contains(const struct qr_hash *hash, const struct qr_hash_key *key,
                               int64_t rowid, bool *found, quire_error *err);
 

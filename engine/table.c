@@ -646,6 +646,17 @@ quire_status qr_table_find_unique(quire_table *table, uint32_t index, const quir
     return qr_index_conflict(&slot->index, &slot->after, found, rowid, err);
 }
 
+quire_status qr_table_index_estimate(quire_table *table, uint32_t index,
+                                     const quire_index_range *range, uint64_t *entries,
+                                     quire_error *err)
+{
+    quire_index_cursor *cursor;
+    QR_TRY(quire_index_cursor_open(table, index, range, &cursor, err));
+    quire_status status = qr_index_cursor_estimate(cursor, entries, err);
+    quire_index_cursor_close(cursor);
+    return status;
+}
+
 quire_status qr_table_index_entries(quire_table *table, uint32_t index, uint64_t *entries,
                                     quire_error *err)
 {

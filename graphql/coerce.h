@@ -27,6 +27,9 @@ quire_status qr_gql_literal_coerce(struct qr_arena *arena, const struct qr_gql_t
                                    const struct qr_gql_variables *variables,
                                    struct qr_gql_value *out, bool *valid, quire_error *err);
 
+/* Whether an argument's value has a variable in it. */
+bool qr_gql_ast_arguments_vary(const struct qr_gql_ast_argument *arguments);
+
 /* The value of a literal without a type, as custom scalars see it: enum values as ENUM. */
 quire_status qr_gql_literal_untyped(struct qr_arena *arena, const struct qr_gql_ast_value *literal,
                                     const struct qr_gql_variables *variables,

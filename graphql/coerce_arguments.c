@@ -5,6 +5,36 @@
  */
 #include "graphql/request.h"
 
+static bool varies(const struct qr_gql_ast_value *value)
+{
+    if (value->kind == QR_GQL_AST_VARIABLE) {
+        return true;
+    }
+    if (value->kind == QR_GQL_AST_OBJECT) {
+        return qr_gql_ast_arguments_vary(value->fields);
+    }
+    if (value->kind != QR_GQL_AST_LIST) {
+        return false;
+    }
+    for (const struct qr_gql_ast_value *i = value->items; i; i = i->next) {
+        if (varies(i)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Recursion is bounded by the syntax tree. */
+bool qr_gql_ast_arguments_vary(const struct qr_gql_ast_argument *arguments)
+{
+    for (const struct qr_gql_ast_argument *a = arguments; a; a = a->next) {
+        if (varies(a->value)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 struct explanation {
     const struct qr_gql_request *request;
     struct qr_gql_buffer path; /* to the place, such as ".a[0]" */
@@ -89,7 +119,13 @@ static bool explain(struct explanation *e, const struct qr_gql_type *type,
     return false;
 }
 
-static quire_status refuse_literal(const struct qr_gql_request *request, const char *coordinate,
+/* "@name", or owner, "." and name, for QR_GQL_FMT three times. */
+#define TAKER_FORMAT "%.*s%s%.*s"
+#define TAKER_ARGUMENTS(taker)                                                                     \
+    QR_GQL_FMT((taker)->owner), (taker)->owner.data ? "." : "@", QR_GQL_FMT((taker)->name)
+
+static quire_status refuse_literal(const struct qr_gql_request *request,
+                                   const struct qr_gql_taker *taker,
                                    const struct qr_gql_input *input,
                                    const struct qr_gql_ast_value *node, struct qr_gql_fault *fault,
                                    quire_error *err)
@@ -102,15 +138,16 @@ static quire_status refuse_literal(const struct qr_gql_request *request, const c
         QR_TRY(qr_gql_buffer_finish(&e.path, &path));
     }
     fault->pos = found ? e.pos : node->pos;
-    fault->message =
-        qr_gql_format(request->arena, err, "Argument \"%s(%.*s:)\" has invalid value%s%.*s: %s",
-                      coordinate, QR_GQL_FMT(input->name), path.size ? " at " : "",
-                      QR_GQL_FMT(path), found ? e.message : "It does not fit its type.");
+    fault->message = qr_gql_format(
+        request->arena, err, "Argument \"" TAKER_FORMAT "(%.*s:)\" has invalid value%s%.*s: %s",
+        TAKER_ARGUMENTS(taker), QR_GQL_FMT(input->name), path.size ? " at " : "", QR_GQL_FMT(path),
+        found ? e.message : "It does not fit its type.");
     return fault->message ? QUIRE_OK : QUIRE_NO_MEMORY;
 }
 
-static quire_status refuse_missing(const struct qr_gql_request *request, const char *coordinate,
-                                   const struct qr_gql_pos *place, const struct qr_gql_input *input,
+static quire_status refuse_missing(const struct qr_gql_request *request,
+                                   const struct qr_gql_taker *taker,
+                                   const struct qr_gql_input *input,
                                    const struct qr_gql_ast_value *variable,
                                    struct qr_gql_fault *fault, quire_error *err)
 {
@@ -118,24 +155,24 @@ static quire_status refuse_missing(const struct qr_gql_request *request, const c
     const char *type = qr_gql_type_text(arena, input->type);
     if (variable) {
         fault->pos = variable->pos;
-        fault->message =
-            qr_gql_format(arena, err,
-                          "Argument \"%s(%.*s:)\" of required type \"%s\" was "
-                          "provided the variable \"$%.*s\" which was not provided a "
-                          "runtime value.",
-                          coordinate, QR_GQL_FMT(input->name), type, QR_GQL_FMT(variable->text));
+        fault->message = qr_gql_format(
+            arena, err,
+            "Argument \"" TAKER_FORMAT "(%.*s:)\" of required type \"%s\" was "
+            "provided the variable \"$%.*s\" which was not provided a "
+            "runtime value.",
+            TAKER_ARGUMENTS(taker), QR_GQL_FMT(input->name), type, QR_GQL_FMT(variable->text));
     } else {
-        fault->pos = *place;
+        fault->pos = *taker->place;
         fault->message = qr_gql_format(arena, err,
-                                       "Argument \"%s(%.*s:)\" of type \"%s\" is required, but it "
-                                       "was not provided.",
-                                       coordinate, QR_GQL_FMT(input->name), type);
+                                       "Argument \"" TAKER_FORMAT "(%.*s:)\" of type \"%s\" is "
+                                       "required, but it was not provided.",
+                                       TAKER_ARGUMENTS(taker), QR_GQL_FMT(input->name), type);
     }
     return fault->message ? QUIRE_OK : QUIRE_NO_MEMORY;
 }
 
-quire_status qr_gql_arguments_coerce(const struct qr_gql_request *request, const char *coordinate,
-                                     const struct qr_gql_pos *place,
+quire_status qr_gql_arguments_coerce(const struct qr_gql_request *request,
+                                     const struct qr_gql_taker *taker,
                                      const struct qr_gql_input *inputs, uint32_t count,
                                      const struct qr_gql_ast_argument *given,
                                      struct qr_gql_value *out, struct qr_gql_fault *fault,
@@ -163,14 +200,14 @@ quire_status qr_gql_arguments_coerce(const struct qr_gql_request *request, const
             QR_TRY(qr_gql_literal_coerce(request->arena, input->type, node, &request->variables,
                                          &member->value, &valid, err));
             if (!valid) {
-                return refuse_literal(request, coordinate, input, node, fault, err);
+                return refuse_literal(request, taker, input, node, fault, err);
             }
             out->count++;
         } else if (input->has_default) {
             member->value = input->default_value;
             out->count++;
         } else if (input->type->kind == QR_GQL_NON_NULL) {
-            return refuse_missing(request, coordinate, place, input, node, fault, err);
+            return refuse_missing(request, taker, input, node, fault, err);
         }
     }
     return QUIRE_OK;

@@ -221,23 +221,17 @@ static quire_status append_term(struct qr_reader *reader, const struct qr_order_
 quire_status qr_order_key(struct qr_reader *reader, const struct qr_order *order,
                           const struct qr_row *row, struct qr_arena *arena, struct qr_gql_str *out)
 {
-    struct qr_key key = {.allocator = reader->arena->allocator};
+    struct qr_key *key = &reader->order_key;
     quire_value place = quire_int(row->place);
-    quire_status status = QUIRE_OK;
 
-    for (uint32_t i = 0; status == QUIRE_OK && i < order->count; i++) {
-        status = append_term(reader, &order->terms[i], row, &key);
+    qr_key_clear(key);
+    for (uint32_t i = 0; i < order->count; i++) {
+        QR_TRY(append_term(reader, &order->terms[i], row, key));
     }
-    if (status == QUIRE_OK) {
-        status = qr_key_append(&key, &place, qr_order_descends(order), reader->err);
-    }
-    if (status == QUIRE_OK) {
-        out->data = qr_arena_copy(arena, (const char *)key.bytes, key.size, reader->err);
-        out->size = key.size;
-        status = out->data == NULL ? QUIRE_NO_MEMORY : QUIRE_OK;
-    }
-    qr_key_free(&key);
-    return status;
+    QR_TRY(qr_key_append(key, &place, qr_order_descends(order), reader->err));
+    out->data = qr_arena_copy(arena, key->bytes, key->size, reader->err);
+    out->size = key->size;
+    return out->data == NULL ? QUIRE_NO_MEMORY : QUIRE_OK;
 }
 
 quire_status qr_order_first_value(struct qr_reader *reader, const struct qr_order *order,

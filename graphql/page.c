@@ -3,15 +3,15 @@
  *
  * When candidates arrive in order, the page fills from the front and the query
  * ends as soon as it is full. Otherwise they are collected with their sort keys
- * and sorted; with a limit, whatever cannot be in the page any more is dropped
- * each time the collection has grown to several times the page.
+ * and sorted at the end. With a limit, only as many are kept as can be in the
+ * page: in a heap with the last of them on top, so that most further rows cost
+ * one comparison and are not even copied.
  *
  * A backward page (`last`) is a forward page of the reversed order, turned round
  * at the end.
  */
-#include <stdlib.h>
-
 #include "graphql/query.h"
+#include "graphql/sort.h"
 
 struct entry {
     struct qr_row row;
@@ -27,7 +27,8 @@ struct qr_sink {
     struct qr_arena *arena; /* where entries are kept */
     struct entry *entries;
     size_t count, capacity;
-    uint64_t keep;        /* entries that can matter: skip + limit + 1 */
+    size_t dropped; /* entries whose memory is not in use any more, since the last compaction */
+    uint64_t keep;  /* entries that can matter: skip + limit + 1 */
     uint64_t passed_over; /* before `after` (or behind `before`, backward) */
     uint64_t beyond;      /* the other bound cut these off */
     bool more;            /* rows follow the page */
@@ -35,8 +36,8 @@ struct qr_sink {
 
 #define COMPACT_MIN 1024u
 
-/* Whether entries that fall out of the page are dropped on the way. */
-static bool compacts(const struct qr_sink *sink)
+/* Whether the entries are a heap, out of which those fall that cannot be in the page. */
+static bool is_heap(const struct qr_sink *sink)
 {
     return !sink->ordered && sink->keep < UINT64_MAX / 4;
 }
@@ -57,7 +58,7 @@ quire_status qr_sink_create(struct qr_reader *reader, const struct qr_query *que
         query->limit > UINT64_MAX - query->skip - 1 ? UINT64_MAX : query->skip + query->limit + 1;
     sink->lasting = lasting;
     sink->arena = reader->arena;
-    if (compacts(sink) && !lasting) {
+    if (is_heap(sink) && !lasting) {
         sink->arena = &reader->sort[0];
         qr_arena_reset(sink->arena);
     }
@@ -68,24 +69,6 @@ quire_status qr_sink_create(struct qr_reader *reader, const struct qr_query *que
 static int compare_keys(struct qr_gql_str a, struct qr_gql_str b)
 {
     return qr_gql_str_compare(a, b);
-}
-
-static int compare_forward(const void *a, const void *b)
-{
-    return compare_keys(((const struct entry *)a)->key, ((const struct entry *)b)->key);
-}
-
-static int compare_backward(const void *a, const void *b)
-{
-    return compare_forward(b, a);
-}
-
-static void sort_entries(struct qr_sink *sink)
-{
-    if (sink->count > 1) {
-        qsort(sink->entries, sink->count, sizeof *sink->entries,
-              sink->query->backward ? compare_backward : compare_forward);
-    }
 }
 
 static quire_status append_entry(struct qr_sink *sink, const struct qr_row *row,
@@ -122,26 +105,70 @@ static quire_status copy_entry(struct qr_sink *sink, struct qr_arena *arena, str
                : QUIRE_OK;
 }
 
-/* The record must outlive the offer. */
+/* Keeps a row: its key, and its record unless that lives on anyway. */
 static quire_status keep_row(struct qr_sink *sink, const struct qr_row *row, struct qr_gql_str key)
 {
     struct entry entry = {*row, key};
     if (!sink->lasting) {
         QR_TRY(copy_entry(sink, sink->arena, &entry));
+    } else if (key.data != NULL) {
+        entry.key.data = qr_arena_copy(sink->arena, key.data, key.size, sink->reader->err);
+        if (entry.key.data == NULL) {
+            return QUIRE_NO_MEMORY;
+        }
     }
     return append_entry(sink, &entry.row, entry.key);
 }
 
-/* Drops what cannot be in the page any more, and the memory of it. */
+/* ---- the heap ---- */
+
+/* Whether `a` comes behind `b` in the direction of reading. */
+static bool is_behind(const struct qr_sink *sink, struct qr_gql_str a, struct qr_gql_str b)
+{
+    int order = compare_keys(a, b);
+    return sink->query->backward ? order < 0 : order > 0;
+}
+
+static void swap_entries(struct qr_sink *sink, size_t a, size_t b)
+{
+    struct entry entry = sink->entries[a];
+    sink->entries[a] = sink->entries[b];
+    sink->entries[b] = entry;
+}
+
+/* Moves the last entry up to its place. */
+static void sift_up(struct qr_sink *sink)
+{
+    struct entry *e = sink->entries;
+    for (size_t at = sink->count - 1; at > 0 && is_behind(sink, e[at].key, e[(at - 1) / 2].key);
+         at = (at - 1) / 2) {
+        swap_entries(sink, at, (at - 1) / 2);
+    }
+}
+
+/* Moves the first entry down to its place. */
+static void sift_down(struct qr_sink *sink)
+{
+    struct entry *e = sink->entries;
+    for (size_t at = 0, child = 1; child < sink->count; child = 2 * at + 1) {
+        if (child + 1 < sink->count && is_behind(sink, e[child + 1].key, e[child].key)) {
+            child++;
+        }
+        if (!is_behind(sink, e[child].key, e[at].key)) {
+            break;
+        }
+        swap_entries(sink, at, child);
+        at = child;
+    }
+}
+
+/* Moves what is in use to the other arena, and frees the memory of what was dropped. */
 static quire_status compact(struct qr_sink *sink)
 {
     struct qr_arena *sort = sink->reader->sort;
-    sort_entries(sink);
-    sink->count = (size_t)sink->keep;
-    if (sink->lasting) {
-        return QUIRE_OK;
-    }
     struct qr_arena *other = sink->arena == &sort[0] ? &sort[1] : &sort[0];
+
+    sink->dropped = 0;
     qr_arena_reset(other);
     for (size_t i = 0; i < sink->count; i++) {
         QR_TRY(copy_entry(sink, other, &sink->entries[i]));
@@ -149,6 +176,28 @@ static quire_status compact(struct qr_sink *sink)
     sink->arena = other;
     return QUIRE_OK;
 }
+
+static quire_status offer_to_heap(struct qr_sink *sink, const struct qr_row *row,
+                                  struct qr_gql_str key)
+{
+    if (sink->count < sink->keep) {
+        QR_TRY(keep_row(sink, row, key));
+        sift_up(sink);
+        return QUIRE_OK;
+    }
+    if (!is_behind(sink, sink->entries[0].key, key)) {
+        return QUIRE_OK;
+    }
+    QR_TRY(keep_row(sink, row, key));
+    sink->entries[0] = sink->entries[--sink->count];
+    sift_down(sink);
+    sink->dropped++;
+    return !sink->lasting && sink->dropped >= COMPACT_MIN && sink->dropped >= 2 * sink->keep
+               ? compact(sink)
+               : QUIRE_OK;
+}
+
+/* ---- offers ---- */
 
 /* Whether the key lies outside the cursors, and on which side. */
 static bool outside(struct qr_sink *sink, struct qr_gql_str key, bool *done)
@@ -210,8 +259,7 @@ static quire_status offer(struct qr_sink *sink, const struct qr_row *row, bool *
         return QUIRE_OK;
     }
     if (sink->keyed) {
-        QR_TRY(qr_order_key(sink->reader, &sink->query->order, row,
-                            sink->lasting ? sink->arena : &sink->reader->scratch, &key));
+        QR_TRY(qr_order_key(sink->reader, &sink->query->order, row, &sink->reader->scratch, &key));
         if (outside(sink, key, done)) {
             return QUIRE_OK;
         }
@@ -219,10 +267,7 @@ static quire_status offer(struct qr_sink *sink, const struct qr_row *row, bool *
     if (sink->ordered) {
         return offer_ordered(sink, row, key, done);
     }
-    QR_TRY(keep_row(sink, row, key));
-    return compacts(sink) && sink->count >= COMPACT_MIN && sink->count >= 4 * sink->keep
-               ? compact(sink)
-               : QUIRE_OK;
+    return is_heap(sink) ? offer_to_heap(sink, row, key) : keep_row(sink, row, key);
 }
 
 quire_status qr_sink_offer(struct qr_sink *sink, const struct qr_row *row, bool *done)
@@ -270,26 +315,49 @@ static bool has_earlier(const struct qr_sink *sink)
     return sink->passed_over > 0 || (sink->query->skip > 0 && sink->count > 0);
 }
 
+/* The entries in the order of reading: *order NULL where they stand so already. */
+static quire_status sort_entries(struct qr_sink *sink, struct qr_sort_slot **order)
+{
+    struct qr_reader *reader = sink->reader;
+    *order = NULL;
+    if (sink->ordered || sink->count < 2) {
+        return QUIRE_OK;
+    }
+    *order = qr_arena_alloc(reader->arena, sizeof **order * sink->count, reader->err);
+    if (*order == NULL) {
+        return QUIRE_NO_MEMORY;
+    }
+    for (size_t i = 0; i < sink->count; i++) {
+        (*order)[i] = qr_sort_slot_of(sink->entries[i].key, (uint32_t)i);
+    }
+    return qr_sort_slots(reader, reader->arena, *order, sink->count, sink->query->backward);
+}
+
+/* What the page says of its neighbours. */
+static void describe_page(const struct qr_sink *sink, struct qr_page *page)
+{
+    bool later = sink->more || sink->beyond > 0;
+    page->has_next = sink->query->backward ? has_earlier(sink) : later;
+    page->has_previous = sink->query->backward ? later : has_earlier(sink);
+}
+
 quire_status qr_sink_finish(struct qr_sink *sink, struct qr_rows *rows, struct qr_page *page)
 {
     const struct qr_query *query = sink->query;
-    bool any = sink->entries != NULL;
-    size_t end = any ? sink->count : 0;
+    struct qr_sort_slot *order;
+    size_t end = sink->count;
 
-    if (any && !sink->ordered) {
-        sort_entries(sink);
-    }
-    if (any && end >= sink->keep) {
+    QR_TRY(sort_entries(sink, &order));
+    if (end > 0 && end >= sink->keep) {
         end = (size_t)(sink->keep - 1);
         sink->more = true;
     }
     size_t begin = query->skip < end ? (size_t)query->skip : end;
-    bool later = sink->more || sink->beyond > 0;
     *page = (struct qr_page){.first = rows->count, .count = end - begin};
-    page->has_next = query->backward ? has_earlier(sink) : later;
-    page->has_previous = query->backward ? later : has_earlier(sink);
+    describe_page(sink, page);
     for (size_t i = 0; i < end - begin; i++) {
-        struct entry *entry = &sink->entries[query->backward ? end - 1 - i : begin + i];
+        size_t at = query->backward ? end - 1 - i : begin + i;
+        struct entry *entry = &sink->entries[order == NULL ? at : order[at].index];
         if (sink->arena != sink->reader->arena) {
             QR_TRY(copy_entry(sink, sink->reader->arena, entry));
         }

@@ -17,6 +17,7 @@ quire_status qr_reader_init(struct qr_reader *reader, quire_txn *txn, const stru
     const struct qr_model *model = api->model;
     *reader = (struct qr_reader){.txn = txn, .api = api, .arena = arena, .err = err};
     reader->key.allocator = arena->allocator;
+    reader->order_key.allocator = arena->allocator;
     qr_arena_init(&reader->scratch, arena->allocator, 0);
     qr_arena_init(&reader->batch, arena->allocator, 0);
     qr_arena_init(&reader->sort[0], arena->allocator, arena->bytes_max);
@@ -38,6 +39,7 @@ void qr_reader_close(struct qr_reader *reader)
     }
     reader->handles = NULL;
     qr_key_free(&reader->key);
+    qr_key_free(&reader->order_key);
     qr_arena_free(&reader->scratch);
     qr_arena_free(&reader->batch);
     qr_arena_free(&reader->sort[0]);

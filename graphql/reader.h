@@ -22,6 +22,7 @@ struct qr_reader {
     struct qr_arena scratch;          /* for one row at a time */
     struct qr_arena batch;            /* for the candidates of one batch */
     struct qr_arena sort[2];          /* for what a sort keeps, in turns */
+    struct qr_key order_key;          /* the same, of an order's terms */
     struct qr_key key;                /* for making one key at a time */
     struct qr_explain *explain;       /* NULL: not asked for */
     uint64_t rows_read;

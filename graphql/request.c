@@ -48,12 +48,11 @@ static const struct qr_gql_ast_definition *choose_operation(const struct qr_gql_
     return found;
 }
 
-quire_status qr_gql_request_prepare(const struct qr_gql_schema *schema,
-                                    const struct qr_gql_document *document,
-                                    struct qr_gql_str operation_name,
-                                    const struct qr_gql_value *variables, struct qr_arena *arena,
-                                    struct qr_gql_report *report, struct qr_gql_request *out,
-                                    quire_error *err)
+quire_status qr_gql_request_choose(const struct qr_gql_schema *schema,
+                                   const struct qr_gql_document *document,
+                                   struct qr_gql_str operation_name, struct qr_arena *arena,
+                                   struct qr_gql_report *report, struct qr_gql_request *out,
+                                   quire_error *err)
 {
     *out = (struct qr_gql_request){
         .schema = schema, .document = document, .arena = arena, .suggest = true};
@@ -73,6 +72,17 @@ quire_status qr_gql_request_prepare(const struct qr_gql_schema *schema,
             QR_TRY(qr_gql_name_table_set(&out->fragments, arena, d->name.text, d, err));
         }
     }
+    return QUIRE_OK;
+}
+
+quire_status qr_gql_request_prepare(const struct qr_gql_schema *schema,
+                                    const struct qr_gql_document *document,
+                                    struct qr_gql_str operation_name,
+                                    const struct qr_gql_value *variables, struct qr_arena *arena,
+                                    struct qr_gql_report *report, struct qr_gql_request *out,
+                                    quire_error *err)
+{
+    QR_TRY(qr_gql_request_choose(schema, document, operation_name, arena, report, out, err));
     return qr_gql_variables_coerce(schema, out->operation, variables, out->suggest, arena, report,
                                    &out->variables, err);
 }
@@ -113,12 +123,11 @@ static quire_status condition_value(struct collection *c,
     const struct qr_gql_directive *definition =
         qr_gql_schema_directive(request->schema, directive->name.text);
     struct qr_gql_value arguments;
-    const char *coordinate =
-        qr_gql_format(request->arena, c->err, "@%.*s", QR_GQL_FMT(directive->name.text));
-    if (!definition || !coordinate) {
-        return definition ? failed(c->err) : QUIRE_OK;
+    struct qr_gql_taker taker = {{NULL, 0}, directive->name.text, &directive->pos};
+    if (!definition) {
+        return QUIRE_OK;
     }
-    QR_TRY(qr_gql_arguments_coerce(request, coordinate, &directive->pos, definition->arguments,
+    QR_TRY(qr_gql_arguments_coerce(request, &taker, definition->arguments,
                                    definition->argument_count, directive->arguments, &arguments,
                                    &c->set->fault, c->err));
     const struct qr_gql_value *condition = qr_gql_value_get(&arguments, qr_gql_str_of("if"));
@@ -323,14 +332,9 @@ quire_status qr_gql_selected_prepare(struct qr_gql_request *request, struct qr_g
     if (field->arguments_ready) {
         return QUIRE_OK;
     }
-    const char *coordinate =
-        qr_gql_format(request->arena, err, "%.*s.%.*s", QR_GQL_FMT(field->parent->name),
-                      QR_GQL_FMT(field->field->name));
-    if (!coordinate) {
-        return failed(err);
-    }
     const struct qr_gql_ast_selection *node = field->nodes->field;
-    QR_TRY(qr_gql_arguments_coerce(request, coordinate, &node->pos, field->field->arguments,
+    struct qr_gql_taker taker = {field->parent->name, field->field->name, &node->pos};
+    QR_TRY(qr_gql_arguments_coerce(request, &taker, field->field->arguments,
                                    field->field->argument_count, node->arguments, &field->arguments,
                                    &field->fault, err));
     field->arguments_ready = true;

@@ -37,6 +37,13 @@ quire_status qr_gql_request_prepare(const struct qr_gql_schema *schema,
                                     struct qr_gql_report *report, struct qr_gql_request *out,
                                     quire_error *err);
 
+/* The first half: all but the variables, which `out` then lacks. */
+quire_status qr_gql_request_choose(const struct qr_gql_schema *schema,
+                                   const struct qr_gql_document *document,
+                                   struct qr_gql_str operation_name, struct qr_arena *arena,
+                                   struct qr_gql_report *report, struct qr_gql_request *out,
+                                   quire_error *err);
+
 /* A field node merged into a response field. */
 struct qr_gql_node {
     const struct qr_gql_ast_selection *field;
@@ -94,12 +101,15 @@ quire_status qr_gql_variables_coerce(const struct qr_gql_schema *schema,
                                      struct qr_arena *arena, struct qr_gql_report *report,
                                      struct qr_gql_variables *out, quire_error *err);
 
-/*
- * Coerces the arguments given at a field or directive (coerce_arguments.c). `coordinate` begins
- * messages, such as `Query.f` or `@skip`; `place` is that of the field or directive.
- */
-quire_status qr_gql_arguments_coerce(const struct qr_gql_request *request, const char *coordinate,
-                                     const struct qr_gql_pos *place,
+/* What takes arguments, as messages name it: `owner.name`, or `@name` where owner.data is NULL. */
+struct qr_gql_taker {
+    struct qr_gql_str owner, name;
+    const struct qr_gql_pos *place; /* of the field or directive */
+};
+
+/* Coerces the arguments given at a field or directive (coerce_arguments.c). */
+quire_status qr_gql_arguments_coerce(const struct qr_gql_request *request,
+                                     const struct qr_gql_taker *taker,
                                      const struct qr_gql_input *inputs, uint32_t count,
                                      const struct qr_gql_ast_argument *given,
                                      struct qr_gql_value *out, struct qr_gql_fault *fault,

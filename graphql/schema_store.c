@@ -10,12 +10,14 @@ struct shared_schema {
     struct qr_attachment attachment; /* first: the engine knows only this part */
     const quire_allocator *allocator;
     struct qr_api *api;
+    struct qr_program_cache *programs;
 };
 
 static void destroy_shared(struct qr_attachment *attachment)
 {
     struct shared_schema *shared = (struct shared_schema *)(void *)attachment;
     const quire_allocator *allocator = shared->allocator;
+    qr_program_cache_free(shared->programs);
     qr_api_free(shared->api, allocator);
     qr_free(allocator, shared, sizeof *shared);
 }
@@ -116,21 +118,32 @@ done:
     return status;
 }
 
+static void use_shared(struct qr_api_use *use, struct qr_attachment *attachment)
+{
+    struct shared_schema *shared = (struct shared_schema *)(void *)attachment;
+    use->attachment = attachment;
+    use->api = shared->api;
+    use->programs = shared->programs;
+}
+
 static quire_status share(struct qr_api_use *use, struct qr_api *api, uint64_t cookie,
                           quire_error *err)
 {
     const quire_allocator *allocator = qr_db_allocator(use->db);
     struct shared_schema *shared = qr_alloc_zero(allocator, sizeof *shared, err);
-    if (shared == NULL) {
+    quire_status status = shared == NULL
+                              ? QUIRE_NO_MEMORY
+                              : qr_program_cache_create(allocator, &shared->programs, err);
+    if (status != QUIRE_OK) {
+        qr_free(allocator, shared, sizeof *shared);
         qr_api_free(api, allocator);
-        return QUIRE_NO_MEMORY;
+        return status;
     }
     shared->attachment.cookie = cookie;
     shared->attachment.destroy = destroy_shared;
     shared->allocator = allocator;
     shared->api = api;
-    use->attachment = qr_attachment_publish(use->db, &shared->attachment);
-    use->api = ((struct shared_schema *)(void *)use->attachment)->api;
+    use_shared(use, qr_attachment_publish(use->db, &shared->attachment));
     return QUIRE_OK;
 }
 
@@ -143,9 +156,9 @@ quire_status qr_api_acquire(quire_txn *txn, struct qr_api_use *use, quire_error 
     *use = (struct qr_api_use){.db = qr_txn_database(txn)};
     QR_TRY(qr_txn_schema_cookie(txn, &cookie, &committed, err));
     if (committed) {
-        use->attachment = qr_attachment_acquire(use->db, cookie);
-        if (use->attachment != NULL) {
-            use->api = ((struct shared_schema *)(void *)use->attachment)->api;
+        struct qr_attachment *attachment = qr_attachment_acquire(use->db, cookie);
+        if (attachment != NULL) {
+            use_shared(use, attachment);
             return QUIRE_OK;
         }
     }

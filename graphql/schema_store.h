@@ -7,13 +7,15 @@
 
 #include "engine/engine.h"
 #include "graphql/api.h"
+#include "graphql/program.h"
 
 /* The compiled schema that a transaction sees; released with qr_api_release. */
 struct qr_api_use {
     quire_db *db;
     const struct qr_api *api;
-    struct qr_attachment *attachment; /* shared, or NULL */
-    struct qr_api *own;               /* of a transaction that changed the schema itself, or NULL */
+    struct qr_attachment *attachment;  /* shared, or NULL */
+    struct qr_program_cache *programs; /* of the shared schema, or NULL */
+    struct qr_api *own; /* of a transaction that changed the schema itself, or NULL */
 };
 
 quire_status qr_api_acquire(quire_txn *txn, struct qr_api_use *use, quire_error *err);

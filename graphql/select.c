@@ -9,6 +9,7 @@ struct builder {
     const struct qr_select_limits *limits;
     struct qr_gql_report *report;
     uint32_t fields;
+    bool is_template;
     quire_error *err;
 };
 
@@ -17,6 +18,16 @@ static void report_fault(struct builder *b, const struct qr_gql_fault *fault)
     if (fault->message != NULL) {
         qr_gql_report_add(b->report, &fault->pos, "%s", fault->message);
     }
+}
+
+/* Execution of introspection remembers what it collects in `selected`, so that each run needs its
+ * own. */
+static bool varies(const struct qr_gql_selected *selected)
+{
+    return qr_gql_type_is_composite(qr_gql_type_named(selected->field->type)) &&
+                   qr_gql_type_named(selected->field->type)->introspection
+               ? true
+               : qr_gql_ast_arguments_vary(selected->nodes->field->arguments);
 }
 
 static quire_status build_set(struct builder *b, const struct qr_gql_selection_set *source,
@@ -46,26 +57,96 @@ static quire_status build_set(struct builder *b, const struct qr_gql_selection_s
         const struct qr_gql_type *type = qr_gql_type_named(s->field->type);
         field->selected = s;
         field->api = s->field->host;
-        QR_TRY(qr_gql_selected_prepare(b->request, s, b->err));
-        report_fault(b, &s->fault);
+        field->varies = b->is_template && varies(s);
+        set->varies |= field->varies;
+        if (!field->varies) {
+            QR_TRY(qr_gql_selected_prepare(b->request, s, b->err));
+            report_fault(b, &s->fault);
+        }
         if (qr_gql_type_is_composite(type) && !type->introspection) {
             const struct qr_gql_selection_set *below;
             QR_TRY(qr_gql_collect_below(b->request, s, type, &below, b->err));
             QR_TRY(build_set(b, below, depth + 1, &field->set));
+            set->varies |= field->set->varies;
         }
     }
     *out = set;
     return QUIRE_OK;
 }
 
+static quire_status build(struct builder *b, struct qr_select **out)
+{
+    const struct qr_gql_selection_set *root;
+
+    QR_TRY(qr_gql_collect_root(b->request, &root, b->err));
+    QR_TRY(build_set(b, root, 1, out));
+    return qr_gql_report_outcome(b->report, QUIRE_QUERY, b->err);
+}
+
 quire_status qr_select_build(struct qr_gql_request *request, const struct qr_select_limits *limits,
                              struct qr_gql_report *report, struct qr_select **out, quire_error *err)
 {
     struct builder b = {.request = request, .limits = limits, .report = report, .err = err};
-    const struct qr_gql_selection_set *root;
+    return build(&b, out);
+}
 
-    QR_TRY(qr_gql_collect_root(request, &root, err));
-    QR_TRY(build_set(&b, root, 1, out));
+quire_status qr_select_build_template(struct qr_gql_request *request,
+                                      const struct qr_select_limits *limits,
+                                      struct qr_gql_report *report, struct qr_select **out,
+                                      quire_error *err)
+{
+    struct builder b = {
+        .request = request, .limits = limits, .report = report, .is_template = true, .err = err};
+    return build(&b, out);
+}
+
+/* Copies what varies, coerces its arguments, and goes on where something below varies. */
+static quire_status instantiate(struct builder *b, struct qr_select *source, struct qr_select **out)
+{
+    struct qr_arena *arena = b->request->arena;
+    struct qr_select *set;
+
+    *out = source;
+    if (!source->varies) {
+        return QUIRE_OK;
+    }
+    set = qr_arena_alloc(arena, sizeof *set, b->err);
+    if (set == NULL) {
+        return QUIRE_NO_MEMORY;
+    }
+    *set = *source;
+    set->fields = qr_arena_alloc(arena, sizeof *set->fields * set->count, b->err);
+    if (set->fields == NULL) {
+        return QUIRE_NO_MEMORY;
+    }
+    memcpy(set->fields, source->fields, sizeof *set->fields * set->count);
+    for (uint32_t i = 0; i < set->count; i++) {
+        struct qr_select_field *field = &set->fields[i];
+        if (field->varies) {
+            struct qr_gql_selected *selected = qr_arena_alloc(arena, sizeof *selected, b->err);
+            if (selected == NULL) {
+                return QUIRE_NO_MEMORY;
+            }
+            *selected = *field->selected;
+            selected->below = NULL;
+            field->selected = selected;
+            QR_TRY(qr_gql_selected_prepare(b->request, selected, b->err));
+            report_fault(b, &selected->fault);
+        }
+        if (field->set != NULL) {
+            QR_TRY(instantiate(b, field->set, &field->set));
+        }
+    }
+    *out = set;
+    return QUIRE_OK;
+}
+
+quire_status qr_select_instantiate(struct qr_gql_request *request, struct qr_select *source,
+                                   struct qr_gql_report *report, struct qr_select **out,
+                                   quire_error *err)
+{
+    struct builder b = {.request = request, .report = report, .err = err};
+    QR_TRY(instantiate(&b, source, out));
     return qr_gql_report_outcome(report, QUIRE_QUERY, err);
 }
 

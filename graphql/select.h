@@ -16,6 +16,7 @@ struct qr_select_field {
     struct qr_gql_selected *selected; /* name, definition, arguments, places */
     const struct qr_api_field *api;   /* NULL for __typename, __schema, __type */
     struct qr_select *set;            /* NULL for leaves and introspection */
+    bool varies; /* in a template: `selected` is to be made anew for each run */
 };
 
 /* The fields selected on one object type, in response order. */
@@ -23,6 +24,7 @@ struct qr_select {
     const struct qr_gql_type *type;
     struct qr_select_field *fields;
     uint32_t count;
+    bool varies; /* in a template: a field here or below does */
 };
 
 struct qr_select_limits {
@@ -35,6 +37,21 @@ struct qr_select_limits {
 quire_status qr_select_build(struct qr_gql_request *request, const struct qr_select_limits *limits,
                              struct qr_gql_report *report, struct qr_select **out,
                              quire_error *err);
+
+/*
+ * The same in two steps, for many runs with different variables. The template
+ * needs none: where arguments depend on them they are left out. Its shape must
+ * not depend on them either: no directive in the document may take one. It is
+ * immutable and lives in the request's arena; an instance lives in the arena of
+ * its own request and shares with the template what does not vary.
+ */
+quire_status qr_select_build_template(struct qr_gql_request *request,
+                                      const struct qr_select_limits *limits,
+                                      struct qr_gql_report *report, struct qr_select **out,
+                                      quire_error *err);
+quire_status qr_select_instantiate(struct qr_gql_request *request, struct qr_select *source,
+                                   struct qr_gql_report *report, struct qr_select **out,
+                                   quire_error *err);
 
 /* The argument's value, or NULL when it was not given. */
 const struct qr_gql_value *qr_select_argument(const struct qr_select_field *field,

@@ -11,6 +11,7 @@
 
 #include "base/error.h"
 #include "quire/interrupt.h"
+#include "quire/transaction.h"
 
 /* Steps between two looks: some tens of microseconds of work. */
 #define QR_WATCH_STEPS 256u

@@ -47,13 +47,16 @@ typedef struct quire_graphql_limits {
 /* A request. All texts are borrowed for the call. */
 typedef struct quire_graphql_request {
     size_t size;                /* sizeof(quire_graphql_request) */
-    const char *document;       /* GraphQL text, UTF-8 */
+    const char *document;       /* GraphQL text, UTF-8; NULL with `prepared` */
     size_t document_size;       /* 0 = NUL-terminated */
     const char *operation_name; /* NULL when the document has one operation */
     const char *variables;      /* JSON object text, or NULL */
     size_t variables_size;      /* 0 = NUL-terminated */
     bool explain;               /* add extensions.explain: access paths, rows read and returned */
     quire_graphql_limits limits;
+    struct quire_prepared *prepared;    /* in place of the document (prepared.h); or NULL */
+    const struct quire_variable *bound; /* further variables (prepared.h); or NULL */
+    uint32_t bound_count;
     const quire_interrupt *interrupt; /* stops the request when it is raised; or NULL */
     quire_progress_fn progress;       /* or NULL */
     void *progress_context;

@@ -1,5 +1,6 @@
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <time.h>
 
 #include "mapping_fixture.h"
@@ -92,8 +93,9 @@ Test(interrupt, raised_on_the_way__ends_the_request_before_it_reads_on)
 
     mapping_load_crowd(db, CROWD);
     char *response = run(db, "{ authors { items { id name } } }", interrupt, &watcher, 0);
-    cr_expect_str_eq(response, "{\"errors\":[{\"message\":\"The request was interrupted.\","
-                               "\"extensions\":{\"code\":\"INTERRUPTED\"}}]}");
+    cr_expect_not_null(
+        strstr(response, "{\"errors\":[{\"message\":\"The request was interrupted.\""), "%s",
+        response);
     cr_expect_eq(watcher.rows_seen, 0);
     quire_free(response);
     quire_interrupt_free(interrupt);

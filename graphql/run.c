@@ -1,0 +1,339 @@
+/*
+ * Requests on their way: see run.h.
+ */
+#include "graphql/run.h"
+
+#include "graphql/execute.h"
+#include "graphql/mutate.h"
+
+#define TOKENS_MAX_DEFAULT   100000u
+#define DEPTH_MAX_DEFAULT    200u
+#define MEMORY_MAX_DEFAULT   (UINT64_C(1) << 30)
+#define RESPONSE_MAX_DEFAULT (UINT64_C(1) << 30)
+/* What a request may take beyond its limit to tell that it reached it. */
+#define MEMORY_FOR_ERRORS ((size_t)64 * 1024)
+
+static uint64_t or_default(uint64_t value, uint64_t fallback)
+{
+    return value == 0 ? fallback : value;
+}
+
+/* ---- preparing ---- */
+
+static void open_memory(struct qr_run *run)
+{
+    const quire_graphql_limits *limits = &run->request->limits;
+    qr_arena_init(&run->arena, run->allocator,
+                  (size_t)or_default(limits->memory_bytes_max, MEMORY_MAX_DEFAULT));
+    qr_gql_report_init(&run->report, &run->arena, 0, run->err);
+    qr_json_writer_init(&run->writer, run->allocator,
+                        (size_t)or_default(limits->response_bytes_max, RESPONSE_MAX_DEFAULT),
+                        run->err);
+}
+
+void qr_run_open(struct qr_run *run, const quire_allocator *allocator,
+                 const quire_graphql_request *request, quire_error *err)
+{
+    *run = (struct qr_run){.request = request, .allocator = allocator, .err = err};
+    qr_watch_init(&run->watch, request->interrupt, request->progress, request->progress_context,
+                  request->limits.time_ms_max);
+    open_memory(run);
+}
+
+void qr_run_let_go(struct qr_run *run)
+{
+    qr_program_release(run->program);
+    run->program = NULL;
+    qr_api_release(&run->schema);
+}
+
+void qr_run_close(struct qr_run *run)
+{
+    qr_run_let_go(run);
+    qr_json_writer_free(&run->writer);
+    qr_arena_free(&run->arena);
+}
+
+void qr_run_restart(struct qr_run *run)
+{
+    struct qr_run again = {
+        .request = run->request, .allocator = run->allocator, .watch = run->watch, .err = run->err};
+    qr_run_close(run);
+    *run = again;
+    open_memory(run);
+}
+
+struct qr_program_key qr_run_key(const quire_graphql_request *request)
+{
+    const quire_graphql_limits *limits = &request->limits;
+    size_t size = request->document_size;
+    struct qr_program_key key = {
+        .tokens_max = (uint32_t)or_default(limits->tokens_max, TOKENS_MAX_DEFAULT),
+        .depth_max = (uint32_t)or_default(limits->depth_max, DEPTH_MAX_DEFAULT)};
+
+    key.text.data = request->document;
+    key.text.size = size == 0 ? strlen(request->document) : size;
+    if (request->operation_name != NULL) {
+        key.operation = qr_gql_str_of(request->operation_name);
+    }
+    return key;
+}
+
+static quire_status find_program(struct qr_run *run)
+{
+    const struct qr_api_use *use = &run->schema;
+    if (run->request->prepared != NULL) {
+        return qr_prepared_program(run->request->prepared, use, &run->arena, &run->report,
+                                   &run->program, run->err);
+    }
+    struct qr_program_key key = qr_run_key(run->request);
+    return qr_program_get(use->programs, run->allocator, use->api->schema, &key, &run->arena,
+                          &run->report, &run->program, run->err);
+}
+
+quire_status qr_run_prepare(struct qr_run *run)
+{
+    struct qr_gql_value variables;
+
+    QR_TRY(qr_api_acquire(run->txn, &run->schema, run->err));
+    QR_TRY(find_program(run));
+    QR_TRY(qr_watch_look(&run->watch, 0, run->err));
+    QR_TRY(qr_run_variables(run->request, &run->arena, &variables, run->err));
+    return qr_program_prepare(run->program, &variables, &run->arena, &run->report, &run->prepared,
+                              &run->set, run->err);
+}
+
+/* ---- errors ---- */
+
+/* What clients are told a status is. */
+static const char *code_of(quire_status status)
+{
+    switch (status) {
+    case QUIRE_QUERY:
+    case QUIRE_DATA:
+    case QUIRE_TYPE:
+    case QUIRE_SYNTAX:
+        return "BAD_INPUT";
+    case QUIRE_OK:
+    case QUIRE_MISUSE:
+    case QUIRE_NOT_SUPPORTED:
+    case QUIRE_EXISTS:
+    case QUIRE_UNKNOWN_NAME:
+    case QUIRE_READ_ONLY:
+    case QUIRE_TXN_DOOMED:
+    case QUIRE_UNIQUE:
+    case QUIRE_NOT_NULL:
+    case QUIRE_FOREIGN_KEY:
+    case QUIRE_CHECK:
+    case QUIRE_BUSY:
+    case QUIRE_LOCKED:
+    case QUIRE_SNAPSHOT_TOO_OLD:
+    case QUIRE_INTERRUPTED:
+    case QUIRE_TIMEOUT:
+    case QUIRE_RESUME_TOO_OLD:
+    case QUIRE_IO:
+    case QUIRE_NO_SPACE:
+    case QUIRE_NO_FILE:
+    case QUIRE_PERMISSION:
+    case QUIRE_COMMIT_UNKNOWN:
+    case QUIRE_POISONED:
+    case QUIRE_NOT_A_DATABASE:
+    case QUIRE_CORRUPT:
+    case QUIRE_LOG_MISMATCH:
+    case QUIRE_LOG_MISSING:
+    case QUIRE_FORMAT_VERSION:
+    case QUIRE_NO_MEMORY:
+    case QUIRE_LIMIT:
+    case QUIRE_SCHEMA:
+    case QUIRE_INTERNAL:
+        break;
+    }
+    return quire_status_name(status) + sizeof "QUIRE_" - 1;
+}
+
+quire_status qr_run_report(struct qr_run *run, quire_status status,
+                           const struct qr_select_field *field, const struct qr_store *store)
+{
+    struct qr_gql_pos pos = field != NULL ? qr_select_pos(field) : (struct qr_gql_pos){0, 0, 0};
+    const char *message =
+        run->err->message[0] != '\0' ? run->err->message : quire_status_message(status);
+
+    if (status == QUIRE_NO_MEMORY) {
+        status = qr_gql_memory_status(run->err); /* an arena that is full says so in err alone */
+    }
+    if (status == QUIRE_NO_MEMORY) {
+        return status;
+    }
+    run->arena.bytes_max += MEMORY_FOR_ERRORS;
+    struct qr_gql_problem *problem =
+        qr_gql_report_add(&run->report, field != NULL ? &pos : NULL, "%s", message);
+    if (problem == NULL) {
+        return QUIRE_NO_MEMORY;
+    }
+    problem->code =
+        qr_gql_str_of(store != NULL && store->code != NULL ? store->code : code_of(status));
+    if (store != NULL) {
+        problem->coordinate = store->coordinate;
+        problem->input_path = store->place;
+    }
+    if (field != NULL) {
+        struct qr_gql_path *path = qr_arena_alloc_zero(&run->arena, sizeof *path, NULL);
+        if (path != NULL) {
+            path->key = field->selected->name;
+            problem->path = path;
+        }
+    }
+    return QUIRE_OK;
+}
+
+quire_status qr_run_report_preparation(struct qr_run *run, quire_status status)
+{
+    return run->report.count > 0 && status != QUIRE_NO_MEMORY
+               ? QUIRE_OK
+               : qr_run_report(run, status, NULL, NULL);
+}
+
+/* ---- running ---- */
+
+static void put_name(struct qr_run *run, const struct qr_select_field *field)
+{
+    qr_json_put_key(&run->writer, field->selected->name.data, field->selected->name.size);
+}
+
+/* __typename, __schema and __type of the root. */
+static quire_status write_meta(struct qr_run *run, const struct qr_select_field *field)
+{
+    struct qr_gql_source source = qr_gql_introspection_source(run->schema.api->schema);
+    struct qr_gql_execution execution = {
+        .request = &run->prepared, .source = &source, .out = &run->writer, .report = &run->report};
+    struct qr_gql_item root = {.kind = QR_GQL_ITEM_OBJECT};
+    bool raised;
+    return qr_gql_execute_field(&execution, &root, field->selected, &raised, run->err);
+}
+
+static quire_status run_query(struct qr_run *run, struct qr_reader *reader,
+                              const struct qr_select_field **failed)
+{
+    struct qr_root *roots =
+        qr_arena_alloc_zero(&run->arena, sizeof *roots * (run->set->count + 1), run->err);
+    if (roots == NULL) {
+        return QUIRE_NO_MEMORY;
+    }
+    for (uint32_t i = 0; i < run->set->count; i++) {
+        *failed = &run->set->fields[i];
+        if ((*failed)->api != NULL) {
+            QR_TRY(qr_read_root(reader, *failed, &roots[i]));
+        }
+    }
+    qr_json_begin_object(&run->writer);
+    for (uint32_t i = 0; i < run->set->count; i++) {
+        *failed = &run->set->fields[i];
+        if ((*failed)->api == NULL) {
+            QR_TRY(write_meta(run, *failed));
+            continue;
+        }
+        put_name(run, *failed);
+        QR_TRY(qr_write_root(reader, &roots[i], &run->writer));
+    }
+    qr_json_end_object(&run->writer);
+    return run->writer.status;
+}
+
+static quire_status run_mutation(struct qr_run *run, struct qr_store *store,
+                                 const struct qr_select_field **failed)
+{
+    qr_json_begin_object(&run->writer);
+    for (uint32_t i = 0; i < run->set->count; i++) {
+        struct qr_mutation mutation;
+        *failed = &run->set->fields[i];
+        if ((*failed)->api == NULL) {
+            QR_TRY(write_meta(run, *failed));
+            continue;
+        }
+        QR_TRY(qr_mutate(store, *failed, &mutation));
+        put_name(run, *failed);
+        QR_TRY(qr_mutation_write(store->reader, &mutation, &run->writer));
+    }
+    qr_json_end_object(&run->writer);
+    return run->writer.status;
+}
+
+/* Runs the operation and writes "data". */
+static quire_status execute(struct qr_run *run)
+{
+    struct qr_reader reader;
+    struct qr_store store = {.reader = &reader};
+    const struct qr_select_field *failed = NULL;
+    bool mutation = qr_run_operation(run) == QR_GQL_MUTATION;
+    quire_status status = qr_reader_init(&reader, run->txn, run->schema.api, &run->arena, run->err);
+
+    run->executed = true;
+    if (status == QUIRE_OK) {
+        reader.watch = &run->watch;
+        reader.explain = run->request->explain ? &run->explain : NULL;
+        qr_json_begin_object(&run->writer);
+        qr_json_put_key(&run->writer, "data", 4);
+        status = mutation ? run_mutation(run, &store, &failed) : run_query(run, &reader, &failed);
+    }
+    qr_reader_close(&reader);
+    if (status == QUIRE_OK) {
+        failed = NULL;
+        status = qr_watch_look(&run->watch, reader.rows_read, run->err);
+    }
+    return status == QUIRE_OK ? QUIRE_OK
+                              : qr_run_report(run, status, failed, mutation ? &store : NULL);
+}
+
+quire_status qr_run_execute(struct qr_run *run)
+{
+    if (qr_run_operation(run) == QR_GQL_SUBSCRIPTION) {
+        return qr_run_report(
+            run, qr_fail(run->err, QUIRE_NOT_SUPPORTED, "Subscriptions need a subscription call."),
+            NULL, NULL);
+    }
+    return execute(run);
+}
+
+/* ---- the response ---- */
+
+/* Ends the response: {"data": ..., "extensions": ...}, or {"errors": [...], "data": null, ...}.
+ * Where there are errors they stand first, and what was written of "data" is forgotten. */
+static quire_status write_response(struct qr_run *run)
+{
+    const struct qr_json_mark beginning = {0};
+    struct qr_json_writer *writer = &run->writer;
+
+    if (run->report.count > 0) {
+        writer->status = QUIRE_OK; /* a response that is too long makes room for its error */
+        qr_json_writer_rewind(writer, beginning);
+        qr_json_begin_object(writer);
+        qr_json_put_key(writer, "errors", 6);
+        qr_gql_report_write(writer, &run->report);
+        if (run->executed) {
+            qr_json_put_key(writer, "data", 4);
+            qr_json_put_null(writer);
+        }
+    }
+    if (run->explain.first != NULL) {
+        qr_json_put_key(writer, "extensions", 10);
+        qr_json_begin_object(writer);
+        qr_json_put_key(writer, "explain", 7);
+        qr_explain_write(&run->explain, writer);
+        qr_json_end_object(writer);
+    }
+    qr_json_end_object(writer);
+    return writer->status;
+}
+
+quire_status qr_run_complete(struct qr_run *run)
+{
+    quire_status status = write_response(run);
+    if (status != QUIRE_LIMIT) {
+        return status;
+    }
+    run->explain.first = NULL;
+    if (run->report.count == 0) {
+        QR_TRY(qr_run_report(run, status, NULL, NULL));
+    }
+    return write_response(run);
+}

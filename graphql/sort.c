@@ -1,0 +1,91 @@
+/*
+ * Sorting by keys: see sort.h. Runs of a few slots are sorted by insertion and
+ * then merged, pair by pair, from one array into the other and back.
+ */
+#include "graphql/sort.h"
+
+#define RUN ((size_t)12)
+
+int qr_sort_compare(const struct qr_sort_slot *a, const struct qr_sort_slot *b)
+{
+    if (a->head != b->head) {
+        return a->head < b->head ? -1 : 1;
+    }
+    struct qr_gql_str x = {a->bytes, a->size};
+    struct qr_gql_str y = {b->bytes, b->size};
+    return qr_gql_str_compare(x, y);
+}
+
+/* Whether `b`, which stands behind `a`, is to stand before it. */
+static bool swapped(const struct qr_sort_slot *a, const struct qr_sort_slot *b, bool descending)
+{
+    int order = qr_sort_compare(a, b);
+    return descending ? order < 0 : order > 0;
+}
+
+static void sort_run(struct qr_sort_slot *slots, size_t count, bool descending)
+{
+    for (size_t i = 1; i < count; i++) {
+        struct qr_sort_slot slot = slots[i];
+        size_t at = i;
+        for (; at > 0 && swapped(&slots[at - 1], &slot, descending); at--) {
+            slots[at] = slots[at - 1];
+        }
+        slots[at] = slot;
+    }
+}
+
+/* Merges from[begin, middle) and from[middle, end) into `to`. */
+static quire_status merge(struct qr_reader *reader, const struct qr_sort_slot *from,
+                          struct qr_sort_slot *to, const size_t bounds[3], bool descending)
+{
+    size_t left = bounds[0];
+    size_t right = bounds[1];
+    for (size_t i = bounds[0]; i < bounds[2]; i++) {
+        bool take_right = left == bounds[1] ||
+                          (right < bounds[2] && swapped(&from[left], &from[right], descending));
+        to[i] = take_right ? from[right++] : from[left++];
+        if (i % 16 == 0) {
+            QR_TRY(qr_reader_step(reader));
+        }
+    }
+    return QUIRE_OK;
+}
+
+static size_t at_most(size_t value, size_t bound)
+{
+    return value < bound ? value : bound;
+}
+
+quire_status qr_sort_slots(struct qr_reader *reader, struct qr_arena *arena,
+                           struct qr_sort_slot *slots, size_t count, bool descending)
+{
+    struct qr_sort_slot *from = slots;
+    struct qr_sort_slot *to;
+
+    for (size_t begin = 0; begin < count; begin += RUN) {
+        sort_run(slots + begin, at_most(RUN, count - begin), descending);
+        QR_TRY(qr_reader_step(reader));
+    }
+    if (count <= RUN) {
+        return QUIRE_OK;
+    }
+    to = qr_arena_alloc(arena, sizeof *to * count, reader->err);
+    if (to == NULL) {
+        return QUIRE_NO_MEMORY;
+    }
+    for (size_t width = RUN; width < count; width *= 2) {
+        for (size_t begin = 0; begin < count; begin += 2 * width) {
+            size_t bounds[3] = {begin, at_most(begin + width, count),
+                                at_most(begin + 2 * width, count)};
+            QR_TRY(merge(reader, from, to, bounds, descending));
+        }
+        struct qr_sort_slot *other = from;
+        from = to;
+        to = other;
+    }
+    if (from != slots) {
+        memcpy(slots, from, sizeof *slots * count);
+    }
+    return QUIRE_OK;
+}

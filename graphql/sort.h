@@ -1,0 +1,37 @@
+/*
+ * Sorting by keys whose byte order is the order sought.
+ *
+ * A stable merge sort whose memory comes from an arena and that looks up like
+ * any other work over many rows: the C library's sort takes memory of its own
+ * and cannot be stopped.
+ */
+#ifndef QR_GRAPHQL_SORT_H
+#define QR_GRAPHQL_SORT_H
+
+#include "graphql/reader.h"
+
+struct qr_sort_slot {
+    uint64_t head; /* the key's first bytes, most significant first: most comparisons end here */
+    const char *bytes; /* the key */
+    uint32_t size;
+    uint32_t index; /* the caller's */
+};
+
+static inline struct qr_sort_slot qr_sort_slot_of(struct qr_gql_str key, uint32_t index)
+{
+    struct qr_sort_slot slot = {0, key.data, (uint32_t)key.size, index};
+    for (size_t i = 0; i < 8; i++) {
+        slot.head = slot.head << 8 | (i < key.size ? (uint8_t)key.data[i] : 0);
+    }
+    return slot;
+}
+
+/* The sign as memcmp gives it. */
+int qr_sort_compare(const struct qr_sort_slot *a, const struct qr_sort_slot *b);
+
+/* Sorts in place; `descending` reverses the order, not that of equal keys. Takes as much again as
+ * the slots from `arena`. INTERRUPTED and TIMEOUT end it. */
+quire_status qr_sort_slots(struct qr_reader *reader, struct qr_arena *arena,
+                           struct qr_sort_slot *slots, size_t count, bool descending);
+
+#endif
