@@ -20,7 +20,7 @@
 static const char usage[] =
     "usage: quire-bench [--peers] [--engines LIST] [--workloads LIST] [--rows N]\n"
     "                   [--seconds S] [--repeats N] [--cache-mib N] [--checkpoint-mib N]\n"
-    "                   [--directory DIR] [--cpu-time] [--json]\n"
+    "                   [--directory DIR] [--cpu-time] [--json | --markdown]\n"
     "\n"
     "  --peers          measure the peers that were found when this was built, too\n"
     "  --engines LIST   only these, comma-separated "
@@ -33,7 +33,10 @@ static const char usage[] =
     "  --directory DIR  where the databases are put (default: the current directory)\n"
     "  --checkpoint-mib N  Quire checkpoints at so much of log (default: at 1,000 frames)\n"
     "  --cpu-time       rates by the time that threads run: for reads on a busy machine\n"
-    "  --json           one JSON object a line instead of the table\n";
+    "  --json           one JSON object a line instead of the table\n"
+    "  --markdown       rates alone, as a table for documents\n";
+
+enum output { OUTPUT_TEXT, OUTPUT_JSON, OUTPUT_MARKDOWN };
 
 static const char *const engine_order[] = {"quire",   "raw",     "sqlite",    "lmdb",
                                            "leveldb", "rocksdb", "wiredtiger"};
@@ -188,8 +191,57 @@ static void print_rows(const struct bench_workload *workload,
     fflush(stdout);
 }
 
+static void print_markdown_cell(double rate)
+{
+    const char *unit = rate >= 1e6 ? " M" : rate >= 1e3 ? " k" : "";
+    double shown = rate >= 1e6 ? rate / 1e6 : rate >= 1e3 ? rate / 1e3 : rate;
+    printf(" %.*f%s |", shown < 100 && rate >= 1e3 ? 1 : 0, shown, unit);
+}
+
+static void print_markdown(const struct bench_workload *workload, size_t engine_count,
+                           const struct row *row)
+{
+    for (int second = 0; second <= (workload->second_unit != NULL); second++) {
+        printf("| %s%s | %s |", workload->name, second ? ", beside it" : "",
+               second ? workload->second_unit : workload->unit);
+        for (size_t e = 0; e < engine_count; e++) {
+            const struct bench_result *r = &row->median[e];
+            if (row->measured[e]) {
+                print_markdown_cell(second ? r->second_rate : r->rate);
+            } else {
+                printf(" |");
+            }
+        }
+        printf("\n");
+    }
+    fflush(stdout);
+}
+
+static void print_heading(const struct bench_options *options,
+                          const struct bench_engine *const *engines, size_t engine_count,
+                          enum output output)
+{
+    if (output == OUTPUT_TEXT) {
+        printf("%llu rows of %d bytes, %.1f s, median of %u\n", (unsigned long long)options->rows,
+               BENCH_VALUE, options->seconds, options->repeats);
+        for (size_t e = 0; e < engine_count; e++) {
+            printf("  %-12s %s\n", engines[e]->name, engines[e]->settings);
+        }
+    } else if (output == OUTPUT_MARKDOWN) {
+        printf("| workload | unit |");
+        for (size_t e = 0; e < engine_count; e++) {
+            printf(" %s |", engines[e]->name);
+        }
+        printf("\n|---|---|");
+        for (size_t e = 0; e < engine_count; e++) {
+            printf("---|");
+        }
+        printf("\n");
+    }
+}
+
 static int run_all(const struct bench_options *options, const char *engine_list,
-                   const char *workload_list, bool json)
+                   const char *workload_list, enum output output)
 {
     const struct bench_engine *engines[ENGINES_MAX];
     size_t engine_count = 0;
@@ -200,13 +252,7 @@ static int run_all(const struct bench_options *options, const char *engine_list,
             engines[engine_count++] = bench_engines[i];
         }
     }
-    if (!json) {
-        printf("%llu rows of %d bytes, %.1f s, median of %u\n", (unsigned long long)options->rows,
-               BENCH_VALUE, options->seconds, options->repeats);
-        for (size_t e = 0; e < engine_count; e++) {
-            printf("  %-12s %s\n", engines[e]->name, engines[e]->settings);
-        }
-    }
+    print_heading(options, engines, engine_count, output);
     for (size_t w = 0; w < bench_workload_count; w++) {
         struct row row;
         if (!listed(workload_list, bench_workloads[w].name)) {
@@ -216,11 +262,12 @@ static int run_all(const struct bench_options *options, const char *engine_list,
             return 1;
         }
         ran++;
-        if (!json) {
+        if (output == OUTPUT_TEXT) {
             print_rows(&bench_workloads[w], engines, engine_count, &row);
-            continue;
+        } else if (output == OUTPUT_MARKDOWN) {
+            print_markdown(&bench_workloads[w], engine_count, &row);
         }
-        for (size_t e = 0; e < engine_count; e++) {
+        for (size_t e = 0; output == OUTPUT_JSON && e < engine_count; e++) {
             if (row.measured[e]) {
                 print_json(&bench_workloads[w], options, engines[e], &row.median[e],
                            row.median[0].rate / row.median[e].rate);
@@ -267,6 +314,7 @@ static const struct option long_options[] = {{"peers", no_argument, NULL, 'p'},
                                              {"directory", required_argument, NULL, 'd'},
                                              {"cpu-time", no_argument, NULL, 't'},
                                              {"json", no_argument, NULL, 'j'},
+                                             {"markdown", no_argument, NULL, 'm'},
                                              {"list", no_argument, NULL, 'l'},
                                              {"help", no_argument, NULL, 'h'},
                                              {NULL, 0, NULL, 0}};
@@ -286,7 +334,7 @@ int main(int argc, char **argv)
                                     .directory = "."};
     const char *engines = "quire";
     const char *workloads = NULL;
-    bool json = false;
+    enum output output = OUTPUT_TEXT;
 
     for (int c; (c = getopt_long(argc, argv, "", long_options, NULL)) != -1;) {
         switch (c) {
@@ -321,7 +369,10 @@ int main(int argc, char **argv)
             options.cpu_time = true;
             break;
         case 'j':
-            json = true;
+            output = OUTPUT_JSON;
+            break;
+        case 'm':
+            output = OUTPUT_MARKDOWN;
             break;
         case 'l':
             list_names();
@@ -338,5 +389,5 @@ int main(int argc, char **argv)
         fputs(usage, stderr);
         return 64;
     }
-    return run_all(&options, engines, workloads, json);
+    return run_all(&options, engines, workloads, output);
 }
