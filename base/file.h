@@ -87,6 +87,9 @@ struct qr_file_layer_methods {
     quire_status (*sync_directory)(struct qr_file_layer *layer, const char *path, quire_error *err);
     /* Fills `bytes` from the system's random source. */
     quire_status (*random)(struct qr_file_layer *layer, void *bytes, size_t size, quire_error *err);
+    /* A number for the time since the machine was started, which no other such time has: what was
+     * written in it and read in it has not passed through a power loss. 0: none is known. */
+    uint64_t (*boot)(struct qr_file_layer *layer);
 };
 
 /* The operating system's files. One shared instance; never NULL. */
@@ -97,6 +100,13 @@ struct qr_file_layer *qr_file_layer_posix(void);
 quire_status qr_file_layer_memory_create(const quire_allocator *allocator,
                                          struct qr_file_layer **out, quire_error *err);
 void qr_file_layer_memory_destroy(struct qr_file_layer *layer);
+
+/* The files of another layer, whose syncs do nothing while the layer is lax; it begins strict. Freed
+ * once all its files are closed. */
+quire_status qr_file_layer_lax_create(const quire_allocator *allocator, struct qr_file_layer *below,
+                                      struct qr_file_layer **out, quire_error *err);
+void qr_file_layer_lax_set(struct qr_file_layer *layer, bool lax);
+void qr_file_layer_lax_destroy(struct qr_file_layer *layer);
 
 /* Shorthands over the methods. */
 quire_status qr_file_read_all(struct qr_file *file, void *buffer, size_t size, uint64_t offset,

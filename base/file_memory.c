@@ -464,6 +464,12 @@ static quire_status memory_random(struct qr_file_layer *base, void *bytes, size_
     return system->methods->random(system, bytes, size, err);
 }
 
+static uint64_t memory_boot(struct qr_file_layer *base)
+{
+    (void)base;
+    return 0;
+}
+
 quire_status qr_file_layer_memory_create(const quire_allocator *allocator,
                                          struct qr_file_layer **out, quire_error *err)
 {
@@ -475,6 +481,7 @@ quire_status qr_file_layer_memory_create(const quire_allocator *allocator,
         .rename = memory_rename,
         .sync_directory = memory_sync_directory,
         .random = memory_random,
+        .boot = memory_boot,
     };
     *out = NULL;
     struct memory_layer *layer = qr_alloc_zero(allocator, sizeof *layer, err);

@@ -26,6 +26,7 @@
 #include <unistd.h>
 
 #include "base/check.h"
+#include "base/hash.h"
 
 #if defined(__linux__) && !QR_PORTABLE
 #include <sys/random.h>
@@ -553,6 +554,24 @@ static quire_status posix_random(struct qr_file_layer *layer, void *bytes, size_
     return QUIRE_OK;
 }
 
+static uint64_t posix_boot(struct qr_file_layer *layer)
+{
+    (void)layer;
+    uint64_t boot = 0;
+#if HAVE_LINUX_CALLS
+    char text[36];
+    int fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
+    if (fd >= 0 && read(fd, text, sizeof text) == (ssize_t)sizeof text) {
+        boot = qr_hash64(text, sizeof text, 0);
+        boot += boot == 0;
+    }
+    if (fd >= 0) {
+        (void)close(fd);
+    }
+#endif
+    return boot;
+}
+
 struct qr_file_layer *qr_file_layer_posix(void)
 {
     static const struct qr_file_layer_methods methods = {
@@ -563,6 +582,7 @@ struct qr_file_layer *qr_file_layer_posix(void)
         .rename = posix_rename,
         .sync_directory = posix_sync_directory,
         .random = posix_random,
+        .boot = posix_boot,
     };
     static struct qr_file_layer layer = {.methods = &methods};
     return &layer;

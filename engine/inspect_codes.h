@@ -47,6 +47,10 @@
     X(HEADER_PAGES, ERROR,                                                                         \
       "the file has fewer pages than its header, written at a clean close, says",                  \
       QR_REMEDY_RESTORE)                                                                           \
+    X(HEADER_UNSYNCED, ERROR,                                                                      \
+      "the machine stopped while the database was in use with durability OFF, and nobody knows "   \
+      "what of it has reached the disk",                                                           \
+      "Restore the database from a backup, or save what can be read with quire recover.")          \
     X(FILE_TRAILING, WARNING, "bytes follow the last page of the database",                        \
       "Nothing need be done: they are not read, and growth of the database uses their space.")     \
     X(LOG_MISSING, ERROR,                                                                          \

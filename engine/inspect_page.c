@@ -89,6 +89,7 @@ void qr_page_describe_header(quire_report *report, const uint8_t *page)
     qr_fact_number(report, "freePages", qr_load32(page + QR_HEADER_FREE_PAGES));
     qr_fact_number(report, "schemaCookie", qr_load64(page + QR_HEADER_WORD));
     qr_fact_number(report, "createdNs", qr_load64(page + QR_HEADER_CREATED));
+    qr_fact_flag(report, "unsynced", qr_load64(page + QR_HEADER_BOOT) != 0);
 }
 
 static void describe_map(quire_report *report, const uint8_t *page, uint32_t page_size,

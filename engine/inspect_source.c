@@ -326,6 +326,12 @@ static quire_status identify(struct qr_source *source, quire_report *report, uin
     if (!sound && report != NULL) {
         qr_report_issue(report, code, QR_PAGE_NUMBER_HEADER, offset, NULL, NULL);
     }
+    uint64_t boot = qr_load64(page + QR_HEADER_BOOT);
+    struct qr_file_layer *layer = source->place.layer;
+    if (sound && report != NULL && boot != 0 && boot != layer->methods->boot(layer)) {
+        qr_report_issue(report, QR_INSPECT_HEADER_UNSYNCED, QR_PAGE_NUMBER_HEADER, QR_HEADER_BOOT,
+                        NULL, NULL);
+    }
     if (sound && report != NULL && source->clean &&
         source->pages > source->file_bytes / source->page_size) {
         qr_report_issue(report, QR_INSPECT_HEADER_PAGES, QR_PAGE_NUMBER_HEADER, QR_HEADER_PAGES,

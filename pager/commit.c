@@ -217,7 +217,9 @@ static quire_status open_header(struct qr_pager *pager, const struct qr_group *g
         }
         const uint8_t *page = qr_frame_bytes(pager, group->items[i].ref);
         QR_TRY(qr_file_write_one(pager->file, page, pager->page_size, 0, err));
-        return qr_database_sync(pager, err);
+        QR_TRY(qr_database_sync(pager, err));
+        qr_pager_relax(pager);
+        return QUIRE_OK;
     }
     return QUIRE_OK;
 }
@@ -381,8 +383,11 @@ static void publish_pages(struct qr_txn *txn, uint64_t seq)
                 continue;
             }
             if (page_number == QR_PAGE_NUMBER_HEADER) {
-                qr_header_stamp(qr_frame_bytes(pager, ref), seq, txn->pages, txn->free_pages,
-                                false);
+                qr_header_stamp(qr_frame_bytes(pager, ref),
+                                &(struct qr_header_numbers){.sequence = seq,
+                                                            .boot = pager->boot,
+                                                            .pages = txn->pages,
+                                                            .free_pages = txn->free_pages});
                 pager->commit.header_framed = true;
             }
             qr_version_publish(pager, page_number, ref, seq, qr_version_of(pager, ref)->fresh);
@@ -471,7 +476,11 @@ quire_status qr_group_flush_header(struct qr_pager *pager, bool clean, bool *roo
         uint64_t seq = commit->sequence + 1;
         const uint8_t *source = qr_frame_bytes(pager, qr_chain_head(pager, QR_PAGE_NUMBER_HEADER));
         memcpy(bytes + QR_PAGE_LSN, source + QR_PAGE_LSN, pager->page_size - QR_PAGE_LSN);
-        qr_header_stamp(bytes, seq, commit->pages, commit->free_pages, clean);
+        qr_header_stamp(bytes, &(struct qr_header_numbers){.sequence = seq,
+                                                           .boot = clean ? 0 : pager->boot,
+                                                           .pages = commit->pages,
+                                                           .free_pages = commit->free_pages,
+                                                           .clean = clean});
         qr_version_publish(pager, QR_PAGE_NUMBER_HEADER, frame, seq, false);
         extend_group(commit, seq);
         commit->header_framed = false; /* this one ends its segment */

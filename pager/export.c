@@ -13,7 +13,10 @@ static quire_status export_header(struct qr_view *view, const uint8_t *id, uint8
     uint32_t free_pages = 0;
     QR_TRY(qr_free_map_count(view, &free_pages, err));
     memcpy(buffer + QR_HEADER_ID, id, 16);
-    qr_header_stamp(buffer, view->sequence, view->pages, free_pages, true);
+    qr_header_stamp(buffer, &(struct qr_header_numbers){.sequence = view->sequence,
+                                                        .pages = view->pages,
+                                                        .free_pages = free_pages,
+                                                        .clean = true});
     qr_store64(buffer + QR_PAGE_LSN, view->sequence);
     return QUIRE_OK;
 }

@@ -193,9 +193,30 @@ static quire_status load_header_page(struct qr_pager *pager, quire_error *err)
     return status;
 }
 
+/* Durability OFF does without syncs where a stop of the machine, which alone loses what was not
+ * synced, can be told from one of the program. */
+static quire_status prepare_lax(struct qr_pager *pager, quire_error *err)
+{
+    if (pager->options.durability != QUIRE_DURABILITY_OFF || pager->read_only ||
+        pager->layer->methods->boot(pager->layer) == 0) {
+        return QUIRE_OK;
+    }
+    QR_TRY(qr_file_layer_lax_create(pager->allocator, pager->layer, &pager->lax, err));
+    pager->layer = pager->lax;
+    return QUIRE_OK;
+}
+
+void qr_pager_relax(struct qr_pager *pager)
+{
+    if (pager->lax != NULL) {
+        qr_file_layer_lax_set(pager->lax, true);
+    }
+}
+
 static quire_status open_inside(struct qr_pager *pager, quire_error *err)
 {
     struct qr_file_header header;
+    QR_TRY(prepare_lax(pager, err));
     QR_TRY(open_files(pager, &header, err));
     QR_TRY(create_parts(pager, err));
     if (pager->read_only) {
@@ -209,8 +230,10 @@ static quire_status open_inside(struct qr_pager *pager, quire_error *err)
         QR_TRY(qr_file_resize(pager, header.pages, true, err));
     }
     QR_TRY(qr_cache_cover(pager, header.pages, err));
+    pager->unclean = (header.flags & QR_HEADER_FLAG_CLEAN) == 0;
+    pager->boot = pager->lax != NULL ? pager->lax->methods->boot(pager->lax) : 0;
     qr_commit_start(pager, header.sequence, header.pages, header.free_pages,
-                    (header.flags & QR_HEADER_FLAG_CLEAN) == 0);
+                    pager->unclean && pager->boot == 0);
     QR_TRY(load_header_page(pager, err));
     return pager->read_only ? QUIRE_OK : qr_checkpoint_start(pager, err);
 }
@@ -233,6 +256,7 @@ static void destroy(struct qr_pager *pager)
     if (pager->file != NULL) {
         pager->file->methods->close(pager->file);
     }
+    qr_file_layer_lax_destroy(pager->lax);
     qr_free(pager->allocator, pager->wal_path, pager->wal_path_size);
     qr_free(pager->allocator, pager->path, pager->path_size);
     qr_free(pager->allocator, pager, sizeof *pager);
@@ -281,7 +305,7 @@ quire_status qr_pager_open(const struct qr_pager_options *options, struct qr_pag
 static bool is_clean(const struct qr_pager *pager)
 {
     const struct qr_commit *commit = &pager->commit;
-    return !commit->header_open && commit->open.end < commit->open.start &&
+    return !pager->unclean && !commit->header_open && commit->open.end < commit->open.start &&
            !atomic_load_explicit(&commit->poisoned, memory_order_relaxed);
 }
 
@@ -293,6 +317,9 @@ quire_status qr_pager_close(struct qr_pager *pager, quire_error *err)
     quire_status status = QUIRE_OK;
     qr_async_stop(pager);
     qr_checkpoint_stop(pager);
+    if (pager->lax != NULL) {
+        qr_file_layer_lax_set(pager->lax, false);
+    }
     if (!pager->read_only && !is_clean(pager)) {
         status = qr_checkpoint_at_close(pager, err);
     }

@@ -474,7 +474,10 @@ struct qr_pager {
     uint8_t id[16];
     uint64_t seed; /* low word of id */
     bool read_only;
-    uint64_t bytes_at_open; /* of the file; read-only */
+    bool unclean;              /* the header said so at opening */
+    struct qr_file_layer *lax; /* durability OFF, where it can be told that the machine stopped: */
+    uint64_t boot;             /* since when it runs, which page 0 says from the first commit on */
+    uint64_t bytes_at_open;    /* of the file; read-only */
     struct qr_file *file;
     struct qr_wal *wal;
     struct qr_gate writer;     /* rank WRITER */
@@ -802,7 +805,7 @@ quire_checkpoint_wish qr_checkpoint_wish(struct qr_pager *pager);
 struct qr_file_header {
     uint8_t id[16];
     uint32_t page_size, pages, free_pages, flags;
-    uint64_t sequence;
+    uint64_t sequence, boot;
 };
 
 /* Reads page 0 and takes page size and id from it, or from the log when it is damaged; then
@@ -820,8 +823,14 @@ quire_status qr_header_read(struct qr_pager *pager, struct qr_file_header *heade
 /* Writes a new database: pages 0 to 2, then its log. */
 quire_status qr_database_create(struct qr_pager *pager, struct qr_file_header *header,
                                 quire_error *err);
-/* Stores the numbers that page 0 carries. */
-void qr_header_stamp(uint8_t *page, uint64_t sequence, uint32_t pages, uint32_t free_pages,
-                     bool clean);
+/* From here on nothing is synced, if that was asked for: page 0 on disk says so. */
+void qr_pager_relax(struct qr_pager *pager);
+/* Stores the numbers that page 0 carries; `boot` is 0 when what it tells of is synced. */
+struct qr_header_numbers {
+    uint64_t sequence, boot;
+    uint32_t pages, free_pages;
+    bool clean;
+};
+void qr_header_stamp(uint8_t *page, const struct qr_header_numbers *numbers);
 
 #endif

@@ -26,14 +26,14 @@
 
 /* ---- The header page ---- */
 
-void qr_header_stamp(uint8_t *page, uint64_t sequence, uint32_t pages, uint32_t free_pages,
-                     bool clean)
+void qr_header_stamp(uint8_t *page, const struct qr_header_numbers *numbers)
 {
     uint32_t flags = qr_load32(page + QR_HEADER_FLAGS) & ~QR_HEADER_FLAG_CLEAN;
-    qr_store32(page + QR_HEADER_FLAGS, flags | (clean ? QR_HEADER_FLAG_CLEAN : 0));
-    qr_store64(page + QR_HEADER_SEQUENCE, sequence);
-    qr_store32(page + QR_HEADER_PAGES, pages);
-    qr_store32(page + QR_HEADER_FREE_PAGES, free_pages);
+    qr_store32(page + QR_HEADER_FLAGS, flags | (numbers->clean ? QR_HEADER_FLAG_CLEAN : 0));
+    qr_store64(page + QR_HEADER_SEQUENCE, numbers->sequence);
+    qr_store32(page + QR_HEADER_PAGES, numbers->pages);
+    qr_store32(page + QR_HEADER_FREE_PAGES, numbers->free_pages);
+    qr_store64(page + QR_HEADER_BOOT, numbers->boot);
 }
 
 static void header_encode(const struct qr_pager *pager, uint8_t *page)
@@ -48,7 +48,7 @@ static void header_encode(const struct qr_pager *pager, uint8_t *page)
     qr_store32(page + QR_HEADER_FREE_MAP_FIRST, QR_PAGE_NUMBER_FREE_MAP);
     qr_store64(page + QR_HEADER_CREATED, (uint64_t)qr_clock_wall_ns());
     qr_store64(page + QR_PAGE_LSN, 1);
-    qr_header_stamp(page, 1, 3, 0, true);
+    qr_header_stamp(page, &(struct qr_header_numbers){.sequence = 1, .pages = 3, .clean = true});
 }
 
 static bool is_page_size(uint32_t size)
@@ -108,6 +108,7 @@ static quire_status decode_header(struct qr_pager *pager, const uint8_t *page,
     header->free_pages = qr_load32(page + QR_HEADER_FREE_PAGES);
     header->flags = qr_load32(page + QR_HEADER_FLAGS);
     header->sequence = qr_load64(page + QR_HEADER_SEQUENCE);
+    header->boot = qr_load64(page + QR_HEADER_BOOT);
     return QUIRE_OK;
 }
 
@@ -137,6 +138,21 @@ quire_status qr_header_read(struct qr_pager *pager, struct qr_file_header *heade
     }
     qr_free(pager->allocator, page, QR_PAGE_SIZE_MAX);
     return status;
+}
+
+/* Whether the machine has been stopped since the file was written without syncs. */
+static quire_status check_boot(const struct qr_pager *pager, const struct qr_file_header *header,
+                               quire_error *err)
+{
+    if (header->boot == 0 || header->boot == pager->layer->methods->boot(pager->layer)) {
+        return QUIRE_OK;
+    }
+    return qr_fail_at(
+        err, QUIRE_CORRUPT, pager->path, 0, QR_HEADER_BOOT,
+        "%s was in use with durability OFF when the machine stopped, and nobody knows "
+        "what of it has reached the disk; restore it from a backup, or save what can "
+        "be read with quire recover.",
+        pager->path);
 }
 
 /* ---- Creation ---- */
@@ -290,7 +306,10 @@ static quire_status rewrite_header(struct qr_pager *pager, struct qr_file_header
         status = qr_page_read(pager, QR_PAGE_NUMBER_HEADER, page, err);
     }
     if (status == QUIRE_OK) {
-        qr_header_stamp(page, header->sequence, header->pages, header->free_pages, false);
+        qr_header_stamp(page, &(struct qr_header_numbers){.sequence = header->sequence,
+                                                          .pages = header->pages,
+                                                          .free_pages = header->free_pages});
+        header->boot = 0;
         qr_store64(page + QR_PAGE_LSN, header->sequence);
         qr_page_seal(pager, QR_PAGE_NUMBER_HEADER, page);
         header->flags &= ~QR_HEADER_FLAG_CLEAN;
@@ -343,6 +362,7 @@ static quire_status recover_log(struct qr_pager *pager, const struct qr_wal_opti
         }
         QR_TRY(redo_log(pager, err));
         QR_TRY(qr_header_read(pager, header, err));
+        QR_TRY(check_boot(pager, header, err));
         QR_TRY(rewrite_header(pager, header, &result, err));
     }
     return qr_wal_reset(pager->wal, err);
@@ -416,7 +436,29 @@ quire_status qr_recover_identify(struct qr_pager *pager, struct qr_file_header *
     }
     memcpy(pager->id, header->id, sizeof pager->id);
     pager->seed = qr_load64(pager->id);
-    return QUIRE_OK;
+    return check_boot(pager, header, err);
+}
+
+/* The program stopped that wrote without syncs, and nothing was left in its log: what it wrote is
+ * made durable, and then page 0 says no more that it is not. */
+static quire_status settle_boot(struct qr_pager *pager, struct qr_file_header *header,
+                                quire_error *err)
+{
+    QR_TRY(qr_database_sync(pager, err));
+    uint8_t *page = qr_alloc(pager->allocator, pager->page_size, err);
+    if (page == NULL) {
+        return QUIRE_NO_MEMORY;
+    }
+    quire_status status = qr_page_read(pager, QR_PAGE_NUMBER_HEADER, page, err);
+    if (status == QUIRE_OK) {
+        qr_store64(page + QR_HEADER_BOOT, 0);
+        qr_page_seal(pager, QR_PAGE_NUMBER_HEADER, page);
+        status = qr_file_write_one(pager->file, page, pager->page_size, 0, err);
+    }
+    qr_free(pager->allocator, page, pager->page_size);
+    QR_TRY(status);
+    header->boot = 0;
+    return qr_database_sync(pager, err);
 }
 
 quire_status qr_recover(struct qr_pager *pager, struct qr_file_header *header, quire_error *err)
@@ -449,6 +491,9 @@ quire_status qr_recover(struct qr_pager *pager, struct qr_file_header *header, q
     }
     if (header->pages == 0) { /* identified by the log, which could not repair it */
         return qr_header_read(pager, header, err);
+    }
+    if (header->boot != 0) {
+        QR_TRY(settle_boot(pager, header, err));
     }
     if (!clean) {
         header->sequence += SEQUENCE_SKIP;

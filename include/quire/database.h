@@ -22,7 +22,11 @@ typedef struct quire_db quire_db;
  *   NORMAL  the log is written at commit and synced at checkpoints and every
  *           sync_interval_ms: survives a crash of the process; a power loss
  *           takes back the newest commits, never breaks the order or the file.
- *   OFF     the log is written when convenient: for rebuildable data.
+ *   OFF     nothing is synced from the first commit until quire_close: survives
+ *           a crash of the process. Should the machine stop in between, the
+ *           next opening refuses the file with CORRUPT: for data that can be
+ *           had again. (Where the system cannot tell its starts apart,
+ *           checkpoints sync as with NORMAL, and the file stays sound.)
  */
 typedef enum quire_durability {
     QUIRE_DURABILITY_FULL = 0,

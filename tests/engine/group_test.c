@@ -353,7 +353,7 @@ static void look_at_commit_in_flight(bool fails)
     OK(quire_table_row_count(table, &rows, &err));
     cr_assert_eq(rows, 1);
     quire_table_close(table);
-    OK(quire_commit_async(txn, note_outcome, (void *)&outcome, &err));
+    OK(quire_commit_async(txn, note_outcome, &outcome, &err));
     OK(quire_commit_ticket(begin_write(db), &second, &err));
     cr_assert_eq(rows_of(db), 0);
     cr_assert_eq(atomic_load(&outcome), 0);

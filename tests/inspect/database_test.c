@@ -188,6 +188,12 @@ Test(inspect_database, header__does_not_contradict_itself)
     header_is("HEADER_FIELDS");
 }
 
+Test(inspect_database, header__tells_of_a_machine_that_stopped_between_syncs)
+{
+    store_page(0, QR_HEADER_BOOT, 7, 8);
+    header_is("HEADER_UNSYNCED");
+}
+
 Test(inspect_database, header__counts_the_pages_of_the_file)
 {
     uint32_t last = last_used_page();

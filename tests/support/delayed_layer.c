@@ -380,6 +380,12 @@ static quire_status delayed_random(struct qr_file_layer *base, void *bytes, size
     return layer->real->methods->random(layer->real, bytes, size, err);
 }
 
+static uint64_t delayed_boot(struct qr_file_layer *base)
+{
+    struct delayed_layer *layer = (struct delayed_layer *)base;
+    return layer->real->methods->boot(layer->real);
+}
+
 struct qr_file_layer *delayed_layer_create(void)
 {
     static const struct qr_file_layer_methods methods = {
@@ -390,6 +396,7 @@ struct qr_file_layer *delayed_layer_create(void)
         .rename = delayed_rename,
         .sync_directory = delayed_sync_directory,
         .random = delayed_random,
+        .boot = delayed_boot,
     };
     struct delayed_layer *layer = disk_allocate(NULL, sizeof *layer);
     *layer = (struct delayed_layer){.layer = {&methods}, .real = qr_file_layer_posix()};

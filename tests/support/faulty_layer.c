@@ -14,6 +14,7 @@
 
 struct faulty_layer {
     struct qr_file_layer layer;
+    uint64_t boot;
     pthread_mutex_t mutex; /* has no rank: building a crash image locks another layer's */
     struct disk disk;
 
@@ -414,6 +415,11 @@ static quire_status faulty_random(struct qr_file_layer *base, void *bytes, size_
     return system->methods->random(system, bytes, size, err);
 }
 
+static uint64_t faulty_boot(struct qr_file_layer *base)
+{
+    return ((struct faulty_layer *)base)->boot;
+}
+
 struct faulty_layer *faulty_layer_create(void)
 {
     static const struct qr_file_layer_methods methods = {
@@ -424,6 +430,7 @@ struct faulty_layer *faulty_layer_create(void)
         .rename = faulty_rename,
         .sync_directory = faulty_sync_directory,
         .random = faulty_random,
+        .boot = faulty_boot,
     };
     struct faulty_layer *layer = disk_allocate(NULL, sizeof *layer);
     *layer = (struct faulty_layer){.layer = {&methods}};
@@ -561,6 +568,11 @@ struct faulty_layer *faulty_layer_power_cut_again(struct faulty_layer *layer,
     disk_power_cut(&layer->disk, cut, add_to_disk, &image->disk);
     pthread_mutex_unlock(&layer->mutex);
     return image;
+}
+
+void faulty_layer_set_boot(struct faulty_layer *layer, uint64_t boot)
+{
+    layer->boot = boot;
 }
 
 void faulty_layer_install(struct faulty_layer *layer, const char *path, const void *bytes,

@@ -168,6 +168,9 @@ struct qr_file_layer *faulty_layer_power_cut(struct faulty_layer *layer,
 struct faulty_layer *faulty_layer_power_cut_again(struct faulty_layer *layer,
                                                   const struct faulty_cut *cut);
 
+/* The machine's start that the layer tells of; 0, as at first and after a power cut: unknown. */
+void faulty_layer_set_boot(struct faulty_layer *layer, uint64_t boot);
+
 /* Puts a file on the disk as if written and synced long ago; replaces one that is there. */
 void faulty_layer_install(struct faulty_layer *layer, const char *path, const void *bytes,
                           size_t size);
