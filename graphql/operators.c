@@ -87,9 +87,12 @@ quire_status qr_operators_compile(struct qr_store *store, const struct qr_gql_va
         return QUIRE_NO_MEMORY;
     }
     QR_TRY(qr_store_enter(store, qr_gql_str_of("apply"), 0));
+    draft->operators_place = store->place;
     for (uint32_t i = 0; i < apply->count; i++) {
         const struct qr_model_field *field = qr_model_find_field(type, apply->members[i].name);
+        QR_TRY(qr_store_enter(store, field->name, 0));
         QR_TRY(compile_operator(store, field, &apply->members[i].value, draft));
+        store->place = draft->operators_place;
     }
     store->place = place;
     return QUIRE_OK;

@@ -272,16 +272,16 @@ quire_status qr_row_change_compile(struct qr_store *store, const struct qr_model
     const struct qr_gql_path *place = store->place;
     const struct qr_gql_value *input = qr_gql_value_get(changes, qr_gql_str_of(name));
     const struct qr_gql_value *apply = qr_gql_value_get(changes, qr_gql_str_of("apply"));
+    bool given = input != NULL && input->kind != QR_GQL_VALUE_NULL;
 
-    *out = (struct qr_row_change){.input = input};
-    if (input == NULL || input->kind == QR_GQL_VALUE_NULL) {
-        out->input = &nothing;
-    }
+    *out = (struct qr_row_change){.input = given ? input : &nothing, .place = place};
     QR_TRY(qr_draft_init(store, type, &out->draft));
-    QR_TRY(qr_store_enter(store, qr_gql_str_of(name), 0));
-    out->place = store->place;
-    QR_TRY(take_columns(store, out->input, &out->draft, &out->has_nested));
-    store->place = place;
+    if (given) {
+        QR_TRY(qr_store_enter(store, qr_gql_str_of(name), 0));
+        out->place = store->place;
+        QR_TRY(take_columns(store, input, &out->draft, &out->has_nested));
+        store->place = place;
+    }
     QR_TRY(qr_operators_compile(store, apply, &out->draft));
     out->has_columns = out->draft.operators != NULL;
     for (uint32_t i = 0; i < type->column_count; i++) {

@@ -262,6 +262,19 @@ static quire_status check_null(struct qr_store *store, const struct qr_model_fie
                                QR_GQL_FMT(field->name));
 }
 
+/* Makes the new value of a column from the old one. */
+static quire_status apply_operator(struct qr_store *store, const struct qr_draft *draft,
+                                   uint32_t column, quire_value *value)
+{
+    const struct qr_model_field *field = draft->type->columns[column];
+    quire_status status = qr_operator_apply(store, field, &draft->operators[column], value, value);
+    if (status != QUIRE_OK) {
+        store->place = draft->operators_place;
+        QR_TRY(qr_store_enter(store, field->name, 0));
+    }
+    return status;
+}
+
 static quire_status update_row(struct qr_store *store, int64_t rowid, const struct qr_draft *draft)
 {
     const struct qr_model_type *type = draft->type;
@@ -278,8 +291,7 @@ static quire_status update_row(struct qr_store *store, int64_t rowid, const stru
         if (draft->given[i]) {
             values[i] = draft->values[i];
         } else if (draft->operators != NULL && draft->operators[i].kind != QR_OPERATOR_NONE) {
-            QR_TRY(qr_operator_apply(store, type->columns[i], &draft->operators[i], &values[i],
-                                     &values[i]));
+            QR_TRY(apply_operator(store, draft, i, &values[i]));
         } else {
             continue;
         }

@@ -39,7 +39,8 @@ struct qr_draft {
     const struct qr_model_type *type;
     quire_value *values; /* by column */
     bool *given;
-    struct qr_operator *operators; /* by column; NULL: none has one */
+    struct qr_operator *operators;             /* by column; NULL: none has one */
+    const struct qr_gql_path *operators_place; /* of `apply` in the arguments */
 };
 
 quire_status qr_draft_init(struct qr_store *store, const struct qr_model_type *type,

@@ -17,6 +17,14 @@ static const char mutation[] =
     "c: createA(input: {id: \"2\", n: 2, upId: \"1\", bsIds: [\"b\"]}) { id bs { items { k } } } "
     "updateA(id: \"1\", input: {n: 5, upId: \"2\"}) { up { id } } deleteA(id: \"2\") { id } "
     "d: createA(input: {id: \"3\", s: \"x\", upId: \"1\"}) { ups { totalCount } } }";
+static const char nested[] =
+    "mutation { updateA(id: \"1\", input: {ups: {create: {id: \"2\", bs: {create: {id: \"b\", k: "
+    "Y}}}, connectOrCreate: {where: {id: \"3\"}, create: {id: \"3\"}}}, up: {create: {id: "
+    "\"4\"}}}, apply: {n: {increment: 1}}) { ups { items { id bs { items { id } } } } } "
+    "updateAs(where: {n: {gte: 0}}, input: {ups: {set: [{id: \"3\"}]}, up: {delete: true}}) { "
+    "affectedRows returning { id _version } } "
+    "upsertA(where: {id: \"3\"}, create: {}, update: {up: {disconnect: true}}) { id } "
+    "deleteAs(where: {id: {equals: \"2\"}}) { returning { id } } }";
 static const char query[] =
     "{ as(where: {OR: [{n: {in: [1, 5]}}, {up: {is: {n: {gt: 2}}}}], s: {startsWith: \"\"}}, "
     "orderBy: [{up: {n: asc}}, {n: DESC}], first: 5) { totalCount edges { cursor node { id upId "
@@ -104,9 +112,9 @@ Test(mapping, fault__no_failed_allocation_of_a_schema_change_does_harm)
 
 Test(mapping, fault__no_failed_allocation_of_a_request_does_harm)
 {
-    static const char *const steps[] = {mutation, query, aggregates};
+    static const char *const steps[] = {mutation, nested, query, aggregates};
     static struct failing_allocator failing;
-    for (int step = 0; step < 3; step++) {
+    for (int step = 0; step < 4; step++) {
         bool failed = true;
         for (uint64_t i = 0; failed; i++) {
             bool has_errors;
@@ -118,9 +126,13 @@ Test(mapping, fault__no_failed_allocation_of_a_request_does_harm)
             failed = failing.failures > 0;
             failing_allocator_arm(&failing, FAILING_ALLOCATOR_NEVER, false);
             cr_expect(failed || (status == QUIRE_OK && !has_errors));
-            if (step == 0) {
+            if (step < 2) {
                 MAPPING_HAS(db, "{ bs { totalCount } }",
                             has_errors ? "{\"totalCount\":0}" : "{\"totalCount\":1}");
+            }
+            if (has_errors) {
+                MAPPING_IS(db, "{ as { items { id n up { id } } } }",
+                           "{\"data\":{\"as\":{\"items\":[{\"id\":\"1\",\"n\":1,\"up\":null}]}}}");
             }
             mapping_close(db);
             cr_assert(failing_allocator_is_clean(&failing), "failure %llu", (unsigned long long)i);
