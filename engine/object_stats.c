@@ -157,3 +157,39 @@ quire_status quire_each_object(quire_txn *txn, quire_object_callback each, void 
     qr_object_list_free(&list);
     return status;
 }
+
+static quire_status tell_tables(quire_txn *txn, const struct qr_object_list *list,
+                                quire_table_callback each, void *context, quire_error *err)
+{
+    for (size_t i = 0; i < list->count; i++) {
+        quire_table *table;
+        uint64_t rows;
+        if (list->objects[i]->kind != QR_OBJECT_TABLE) {
+            continue;
+        }
+        QR_TRY(quire_table_open(txn, list->objects[i]->name, &table, err));
+        quire_status status = quire_table_row_count(table, &rows, err);
+        quire_table_close(table);
+        QR_TRY(status);
+        QR_TRY(each(context, list->objects[i]->name, rows, err));
+    }
+    return QUIRE_OK;
+}
+
+quire_status quire_each_table(quire_txn *txn, quire_table_callback each, void *context,
+                              quire_error *err)
+{
+    struct qr_object_list list;
+    if (txn == NULL || each == NULL) {
+        return qr_fail(err, QUIRE_MISUSE, "quire_each_table needs a transaction and a callback.");
+    }
+    quire_status status = qr_object_list_read(&list, qr_txn_pages(txn), err);
+    if (status == QUIRE_OK) {
+        if (list.count > 1) {
+            qsort(list.objects, list.count, sizeof *list.objects, compare_names);
+        }
+        status = tell_tables(txn, &list, each, context, err);
+    }
+    qr_object_list_free(&list);
+    return status;
+}

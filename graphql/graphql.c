@@ -37,6 +37,9 @@ static quire_status check_request(const quire_graphql_request *request, char **r
     }
     *response = NULL;
     *size = 0;
+    if (request->outcome != NULL) {
+        *request->outcome = (quire_graphql_outcome){.operation = QUIRE_OPERATION_NONE};
+    }
     return QUIRE_OK;
 }
 

@@ -59,13 +59,16 @@ static quire_status make(struct qr_program *program, const struct qr_gql_schema 
     struct qr_gql_parse_options parse = {.tokens_max = key->tokens_max,
                                          .depth_max = key->depth_max};
     struct qr_select_limits limits = {.depth_max = key->depth_max, .fields_max = FIELDS_MAX};
+    struct qr_gql_validate_options rules = {.no_introspection = key->no_introspection,
+                                            .no_suggestions = key->no_introspection};
     struct qr_gql_document *document;
 
     QR_TRY(copy_text(&program->arena, &key->text, err));
     QR_TRY(copy_text(&program->arena, &key->operation, err));
     QR_TRY(qr_gql_parse(&program->arena, key->text.data, key->text.size, &parse, report, &document,
                         err));
-    QR_TRY(qr_gql_validate(schema, document, NULL, scratch, report, err));
+    QR_TRY(qr_gql_validate(schema, document, &rules, scratch, report, err));
+    QR_TRY(qr_gql_limits_check(document, &key->shape, scratch, report, err));
     QR_TRY(qr_gql_request_choose(schema, document, key->operation, &program->arena, report,
                                  &program->prepared, err));
     return document_varies(document)

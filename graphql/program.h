@@ -17,6 +17,7 @@
 #include <stdatomic.h>
 
 #include "base/thread.h"
+#include "graphql/limits.h"
 #include "graphql/select.h"
 
 /* What a program is made of, and found by. */
@@ -24,6 +25,8 @@ struct qr_program_key {
     struct qr_gql_str text;
     struct qr_gql_str operation; /* data NULL: the only one */
     uint32_t tokens_max, depth_max;
+    struct qr_gql_limits shape;
+    bool no_introspection;
     uint64_t hash; /* of all of these under the cache's seed; qr_program_cache_hash */
 };
 

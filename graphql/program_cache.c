@@ -93,9 +93,17 @@ static struct qr_program **bucket_of(struct part *part, uint64_t hash)
     return &part->buckets[hash / PARTS % BUCKETS];
 }
 
+static bool same_shape(const struct qr_gql_limits *a, const struct qr_gql_limits *b)
+{
+    return a->depth_max == b->depth_max && a->aliases_max == b->aliases_max &&
+           a->root_fields_max == b->root_fields_max && a->directives_max == b->directives_max &&
+           a->variables_max == b->variables_max;
+}
+
 static bool matches(const struct qr_program_key *a, const struct qr_program_key *b)
 {
     return a->hash == b->hash && a->tokens_max == b->tokens_max && a->depth_max == b->depth_max &&
+           a->no_introspection == b->no_introspection && same_shape(&a->shape, &b->shape) &&
            (a->operation.data == NULL) == (b->operation.data == NULL) &&
            qr_gql_str_equal(a->operation, b->operation) && qr_gql_str_equal(a->text, b->text);
 }

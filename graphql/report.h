@@ -38,6 +38,7 @@ struct qr_gql_report {
     struct qr_gql_problem *first, *last;
     uint32_t count;
     uint32_t problems_max;
+    bool no_suggestions;          /* "Did you mean" tells names, which not everybody may know */
     const char *overflow_message; /* of the last problem when the bound is reached */
     quire_status status;          /* QUIRE_OK, or the failure (memory) that lost a problem */
     quire_error *err;             /* borrowed; filled with that failure; may be NULL */

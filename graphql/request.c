@@ -55,7 +55,7 @@ quire_status qr_gql_request_choose(const struct qr_gql_schema *schema,
                                    quire_error *err)
 {
     *out = (struct qr_gql_request){
-        .schema = schema, .document = document, .arena = arena, .suggest = true};
+        .schema = schema, .document = document, .arena = arena, .suggest = !report->no_suggestions};
     out->operation = choose_operation(document, operation_name, report);
     if (!out->operation) {
         return qr_gql_report_outcome(report, QUIRE_QUERY, err);

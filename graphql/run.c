@@ -3,6 +3,7 @@
  */
 #include "graphql/run.h"
 
+#include "base/clock.h"
 #include "graphql/execute.h"
 #include "graphql/mutate.h"
 
@@ -26,6 +27,7 @@ static void open_memory(struct qr_run *run)
     qr_arena_init(&run->arena, run->allocator,
                   (size_t)or_default(limits->memory_bytes_max, MEMORY_MAX_DEFAULT));
     qr_gql_report_init(&run->report, &run->arena, 0, run->err);
+    run->report.no_suggestions = run->request->no_introspection;
     qr_json_writer_init(&run->writer, run->allocator,
                         (size_t)or_default(limits->response_bytes_max, RESPONSE_MAX_DEFAULT),
                         run->err);
@@ -34,7 +36,10 @@ static void open_memory(struct qr_run *run)
 void qr_run_open(struct qr_run *run, const quire_allocator *allocator,
                  const quire_graphql_request *request, quire_error *err)
 {
-    *run = (struct qr_run){.request = request, .allocator = allocator, .err = err};
+    *run = (struct qr_run){.request = request,
+                           .allocator = allocator,
+                           .began_ns = qr_clock_monotonic_ns(),
+                           .err = err};
     qr_watch_init(&run->watch, request->interrupt, request->progress, request->progress_context,
                   request->limits.time_ms_max);
     open_memory(run);
@@ -56,8 +61,11 @@ void qr_run_close(struct qr_run *run)
 
 void qr_run_restart(struct qr_run *run)
 {
-    struct qr_run again = {
-        .request = run->request, .allocator = run->allocator, .watch = run->watch, .err = run->err};
+    struct qr_run again = {.request = run->request,
+                           .allocator = run->allocator,
+                           .watch = run->watch,
+                           .began_ns = run->began_ns,
+                           .err = run->err};
     qr_run_close(run);
     *run = again;
     open_memory(run);
@@ -69,7 +77,12 @@ struct qr_program_key qr_run_key(const quire_graphql_request *request)
     size_t size = request->document_size;
     struct qr_program_key key = {
         .tokens_max = (uint32_t)or_default(limits->tokens_max, TOKENS_MAX_DEFAULT),
-        .depth_max = (uint32_t)or_default(limits->depth_max, DEPTH_MAX_DEFAULT)};
+        .depth_max = (uint32_t)or_default(limits->depth_max, DEPTH_MAX_DEFAULT),
+        .shape = {.aliases_max = limits->aliases_max,
+                  .root_fields_max = limits->root_fields_max,
+                  .directives_max = limits->directives_max,
+                  .variables_max = limits->variables_max},
+        .no_introspection = request->no_introspection};
 
     key.text.data = request->document;
     key.text.size = size == 0 ? strlen(request->document) : size;
@@ -151,6 +164,13 @@ static const char *code_of(quire_status status)
     return quire_status_name(status) + sizeof "QUIRE_" - 1;
 }
 
+static void note_failure(struct qr_run *run, quire_status status)
+{
+    if (run->failure == QUIRE_OK) {
+        run->failure = status;
+    }
+}
+
 quire_status qr_run_report(struct qr_run *run, quire_status status,
                            const struct qr_select_field *field, const struct qr_store *store)
 {
@@ -164,6 +184,7 @@ quire_status qr_run_report(struct qr_run *run, quire_status status,
     if (status == QUIRE_NO_MEMORY) {
         return status;
     }
+    note_failure(run, status);
     run->arena.bytes_max += MEMORY_FOR_ERRORS;
     struct qr_gql_problem *problem =
         qr_gql_report_add(&run->report, field != NULL ? &pos : NULL, "%s", message);
@@ -188,9 +209,11 @@ quire_status qr_run_report(struct qr_run *run, quire_status status,
 
 quire_status qr_run_report_preparation(struct qr_run *run, quire_status status)
 {
-    return run->report.count > 0 && status != QUIRE_NO_MEMORY
-               ? QUIRE_OK
-               : qr_run_report(run, status, NULL, NULL);
+    if (run->report.count > 0 && status != QUIRE_NO_MEMORY) {
+        note_failure(run, status);
+        return QUIRE_OK;
+    }
+    return qr_run_report(run, status, NULL, NULL);
 }
 
 /* ---- running ---- */
@@ -258,6 +281,13 @@ static quire_status run_mutation(struct qr_run *run, struct qr_store *store,
     return run->writer.status;
 }
 
+/* Whether what is read is written down. */
+static bool explains(const struct qr_run *run)
+{
+    return run->request->explain ||
+           (run->request->plan_after_ms > 0 && run->request->outcome != NULL);
+}
+
 /* Runs the operation and writes "data". */
 static quire_status execute(struct qr_run *run)
 {
@@ -270,7 +300,7 @@ static quire_status execute(struct qr_run *run)
     run->executed = true;
     if (status == QUIRE_OK) {
         reader.watch = &run->watch;
-        reader.explain = run->request->explain ? &run->explain : NULL;
+        reader.explain = explains(run) ? &run->explain : NULL;
         qr_json_begin_object(&run->writer);
         qr_json_put_key(&run->writer, "data", 4);
         status = mutation ? run_mutation(run, &store, &failed) : run_query(run, &reader, &failed);
@@ -314,7 +344,7 @@ static quire_status write_response(struct qr_run *run)
             qr_json_put_null(writer);
         }
     }
-    if (run->explain.first != NULL) {
+    if (run->explain.first != NULL && run->request->explain) {
         qr_json_put_key(writer, "extensions", 10);
         qr_json_begin_object(writer);
         qr_json_put_key(writer, "explain", 7);
@@ -325,15 +355,49 @@ static quire_status write_response(struct qr_run *run)
     return writer->status;
 }
 
+/* Tells the plan of a request that took long. Without memory for it there is none. */
+static void write_plan(struct qr_run *run, quire_graphql_outcome *outcome)
+{
+    uint64_t took_ms = (qr_clock_monotonic_ns() - run->began_ns) / QR_NS_PER_MS;
+    struct qr_json_writer writer;
+
+    if (run->request->plan_after_ms == 0 || took_ms < run->request->plan_after_ms) {
+        return;
+    }
+    qr_json_writer_init(&writer, run->allocator, 0, NULL);
+    qr_explain_write(&run->explain, &writer);
+    (void)qr_json_writer_finish(&writer, &outcome->plan, &outcome->plan_size);
+}
+
+static void write_outcome(struct qr_run *run)
+{
+    static const quire_operation operations[] = {[QR_GQL_QUERY] = QUIRE_OPERATION_QUERY,
+                                                 [QR_GQL_MUTATION] = QUIRE_OPERATION_MUTATION,
+                                                 [QR_GQL_SUBSCRIPTION] =
+                                                     QUIRE_OPERATION_SUBSCRIPTION};
+    quire_graphql_outcome *outcome = run->request->outcome;
+
+    if (outcome == NULL) {
+        return;
+    }
+    quire_free(outcome->plan);
+    *outcome = (quire_graphql_outcome){.executed = run->executed, .status = run->failure};
+    if (run->prepared.operation != NULL) {
+        outcome->operation = operations[qr_run_operation(run)];
+    }
+    write_plan(run, outcome);
+}
+
 quire_status qr_run_complete(struct qr_run *run)
 {
     quire_status status = write_response(run);
-    if (status != QUIRE_LIMIT) {
-        return status;
+    if (status == QUIRE_LIMIT) {
+        run->explain.first = NULL;
+        if (run->report.count == 0) {
+            QR_TRY(qr_run_report(run, status, NULL, NULL));
+        }
+        status = write_response(run);
     }
-    run->explain.first = NULL;
-    if (run->report.count == 0) {
-        QR_TRY(qr_run_report(run, status, NULL, NULL));
-    }
-    return write_response(run);
+    write_outcome(run);
+    return status;
 }

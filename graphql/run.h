@@ -28,7 +28,9 @@ struct qr_run {
     struct qr_json_writer writer;
     struct qr_explain explain;
     struct qr_watch watch;
-    bool executed; /* "data" is part of the response */
+    uint64_t began_ns;
+    bool executed;        /* "data" is part of the response */
+    quire_status failure; /* the first that became an error of the response */
     quire_error *err;
 };
 

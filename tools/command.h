@@ -32,6 +32,7 @@ int command_query(int argc, const char **argv);
 int command_recover(int argc, const char **argv);
 int command_restore(int argc, const char **argv);
 int command_schema(int argc, const char **argv);
+int command_serve(int argc, const char **argv);
 int command_stats(int argc, const char **argv);
 int command_vacuum(int argc, const char **argv);
 int command_version(int argc, const char **argv);

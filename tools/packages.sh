@@ -6,6 +6,9 @@
 QUIRE_PACKAGES_BUILD=(gcc libc6-dev cmake ninja-build pkg-config
     libxxhash-dev libyajl-dev libutf8proc-dev libpopt-dev)
 
+# For quire serve, and for --connect; the command builds without them.
+QUIRE_PACKAGES_SERVER=(libmicrohttpd-dev libcurl4-openssl-dev)
+
 # What the demonstration loads.
 QUIRE_PACKAGES_DEMO=(iso-codes)
 

@@ -16,6 +16,7 @@ static const struct command commands[] = {
     {"load", command_load, "create a database from a schema and data, or change one"},
     {"export", command_export, "write schema and data as text that load reads"},
     {"query", command_query, "run a GraphQL request"},
+    {"serve", command_serve, "serve the database over HTTP"},
     {"schema", command_schema, "print the schema"},
     {"inspect", command_inspect, "check database, log and indexes for damage"},
     {"stats", command_stats, "tell what tables, indexes and trees take"},

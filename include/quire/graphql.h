@@ -7,6 +7,7 @@
 #include <stdbool.h>
 
 #include "quire/interrupt.h"
+#include "quire/outcome.h"
 #include "quire/transaction.h"
 
 #ifdef __cplusplus
@@ -42,6 +43,11 @@ typedef struct quire_graphql_limits {
     uint64_t memory_bytes_max;   /* of the request's arena; default 1 GiB */
     uint64_t response_bytes_max; /* default 1 GiB */
     uint32_t time_ms_max;        /* from the call to the response; default: no limit */
+    /* Of an operation, its fragments put in place; default: no limit. */
+    uint32_t aliases_max;     /* fields under another name than their own */
+    uint32_t root_fields_max; /* fields of the root */
+    uint32_t directives_max;
+    uint32_t variables_max;
 } quire_graphql_limits;
 
 /* A request. All texts are borrowed for the call. */
@@ -60,6 +66,9 @@ typedef struct quire_graphql_request {
     const quire_interrupt *interrupt; /* stops the request when it is raised; or NULL */
     quire_progress_fn progress;       /* or NULL */
     void *progress_context;
+    bool no_introspection;          /* __schema and __type fail, and no message tells names */
+    uint32_t plan_after_ms;         /* see quire_graphql_outcome.plan; 0 = never */
+    quire_graphql_outcome *outcome; /* filled in; or NULL */
 } quire_graphql_request;
 
 #define QUIRE_GRAPHQL_REQUEST_INIT                                                                 \

@@ -138,6 +138,15 @@ QUIRE_API QUIRE_MUST_CHECK quire_status quire_table_row_count(quire_table *table
 QUIRE_API QUIRE_MUST_CHECK quire_status quire_table_cursor(quire_table *table, quire_cursor **out,
                                                            quire_error *err);
 
+/* Told of a table: its name, borrowed for the call, and how many rows it has. */
+typedef quire_status (*quire_table_callback)(void *context, const char *name, uint64_t rows,
+                                             quire_error *err);
+
+/* Tells of every table, in the order of their names. A status other than OK from the callback ends
+ * it and is returned. */
+QUIRE_API QUIRE_MUST_CHECK quire_status quire_each_table(quire_txn *txn, quire_table_callback each,
+                                                         void *context, quire_error *err);
+
 /* A walk over part of an index, yielding rowids. */
 typedef struct quire_index_cursor quire_index_cursor;
 

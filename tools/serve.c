@@ -1,0 +1,230 @@
+/*
+ * quire serve: the options of the HTTP server (server/), their defaults and
+ * what is not allowed together.
+ */
+#include <arpa/inet.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "command.h"
+#include "serve.h"
+
+static const struct command_help help = {
+    "DATABASE [--port N] [OPTION...]",
+    "Serves the database over HTTP until SIGTERM or SIGINT: GraphQL at /graphql, health at\n"
+    "/health, numbers at /metrics. The database is created if it is missing. Only programs on\n"
+    "this machine can connect, unless --host says otherwise; then tokens are needed.\n"
+    "docs/server.md tells every endpoint, limit and default.\n\n"
+    "Exit codes: 0 stopped by a signal, 64 usage, 74 a file, the port or the database could\n"
+    "not be opened, or this command was built without the server.\n",
+};
+
+#ifdef QUIRE_SERVER
+
+static bool is_loopback(const char *host)
+{
+    struct in_addr four;
+    struct in6_addr six;
+    if (inet_pton(AF_INET, host, &four) == 1) {
+        return (ntohl(four.s_addr) >> 24U) == 127;
+    }
+    if (inet_pton(AF_INET6, host, &six) == 1) {
+        return IN6_IS_ADDR_LOOPBACK(&six);
+    }
+    return strcmp(host, "localhost") == 0;
+}
+
+static int check(const struct serve_options *options, size_t count)
+{
+    if (count != 1) {
+        return command_misuse("serve takes one database; see quire serve --help");
+    }
+    if (options->port < 0 || options->port > 65535) {
+        return command_misuse("--port takes a number from 0 (any free port) to 65535");
+    }
+    if (!is_loopback(options->host) && options->token_file == NULL && !options->insecure) {
+        return command_misuse("%s can be reached by other machines: give --token-file, or "
+                              "--insecure if everybody may do everything",
+                              options->host);
+    }
+    if (options->documents_only && options->documents == NULL) {
+        return command_misuse("--documents-only needs --documents");
+    }
+    const int numbers[] = {options->io_threads,       options->workers,
+                           options->connections_max,  options->connections_per_address_max,
+                           options->body_bytes_max,   options->header_ms,
+                           options->idle_ms,          options->time_ms,
+                           options->depth_max,        options->tokens_max,
+                           options->aliases_max,      options->root_fields_max,
+                           options->directives_max,   options->variables_max,
+                           options->memory_bytes_max, options->response_bytes_max};
+    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
+        if (numbers[i] < 1) {
+            return command_misuse("limits are numbers from 1; see quire serve --help");
+        }
+    }
+    if (options->load_bytes_max < 1 || options->slow_ms < 0 || options->shutdown_ms < 0) {
+        return command_misuse("limits are not negative; see quire serve --help");
+    }
+    return COMMAND_OK;
+}
+
+/* Temporary files are beside the database, where only those that keep it may write. */
+static char *directory_of(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    if (slash == NULL) {
+        return strdup(".");
+    }
+    return slash == path ? strdup("/") : strndup(path, (size_t)(slash - path));
+}
+
+static void defaults(struct serve_options *options)
+{
+    long cores = sysconf(_SC_NPROCESSORS_ONLN);
+    int threads = cores < 1 ? 1 : cores > 64 ? 64 : (int)cores;
+    *options = (struct serve_options){
+        .port = 8080,
+        .io_threads = threads,
+        .workers = threads * 2 < 4 ? 4 : threads * 2,
+        .connections_max = 1024,
+        .connections_per_address_max = 256,
+        .body_bytes_max = 2 << 20,
+        .load_bytes_max = 1L << 30,
+        .header_ms = 10000,
+        .idle_ms = 60000,
+        .time_ms = 5000,
+        .shutdown_ms = 10000,
+        .slow_ms = 1000,
+        .depth_max = 15,
+        .tokens_max = 15000,
+        .aliases_max = 30,
+        .root_fields_max = 20,
+        .directives_max = 50,
+        .variables_max = 100,
+        .memory_bytes_max = 64 << 20,
+        .response_bytes_max = 16 << 20,
+    };
+}
+
+static void release_list(char **list)
+{
+    for (char **one = list; one != NULL && *one != NULL; one++) {
+        free(*one);
+    }
+    free(list);
+}
+
+static void release(struct serve_options *options)
+{
+    free(options->host);
+    free(options->token_file);
+    free(options->access_log);
+    free(options->documents);
+    free(options->scratch);
+    release_list(options->allowed_hosts);
+    release_list(options->allowed_origins);
+}
+
+static int run(struct serve_options *options, const char **arguments, size_t count)
+{
+    if (options->host == NULL) {
+        options->host = strdup("127.0.0.1");
+    }
+    int code = options->host == NULL ? COMMAND_IO : check(options, count);
+    if (code != COMMAND_OK) {
+        return code;
+    }
+    options->database = arguments[0];
+    if (options->scratch == NULL) {
+        options->scratch = directory_of(options->database);
+    }
+    return options->scratch == NULL ? COMMAND_IO : serve_run(options);
+}
+
+#define NUMBER(name, field, text)                                                                  \
+    {                                                                                              \
+        name, '\0', POPT_ARG_INT, &o.field, 0, text, "N"                                           \
+    }
+#define TEXT(name, field, text, what)                                                              \
+    {                                                                                              \
+        name, '\0', POPT_ARG_STRING, &o.field, 0, text, what                                       \
+    }
+#define SWITCH(name, field, text)                                                                  \
+    {                                                                                              \
+        name, '\0', POPT_ARG_NONE, &o.field, 0, text, NULL                                         \
+    }
+
+int command_serve(int argc, const char **argv)
+{
+    struct serve_options o;
+    const struct poptOption options[] = {
+        {"port", 'p', POPT_ARG_INT, &o.port, 0, "the port, 0 = any that is free; 8080", "N"},
+        TEXT("host", host, "the address to listen at; 127.0.0.1", "ADDRESS"),
+        TEXT("token-file", token_file, "a file of tokens that clients present", "FILE"),
+        SWITCH("insecure", insecure, "let other machines in without tokens"),
+        {"allow-host", '\0', POPT_ARG_ARGV, &o.allowed_hosts, 0,
+         "a name of this server in Host headers; may be repeated", "NAME"},
+        {"allow-origin", '\0', POPT_ARG_ARGV, &o.allowed_origins, 0,
+         "an origin whose pages may ask; may be repeated", "ORIGIN"},
+        TEXT("documents", documents, "persisted documents, a JSON object", "FILE"),
+        SWITCH("documents-only", documents_only, "run persisted documents alone"),
+        SWITCH("no-introspection", no_introspection, "do not tell the schema"),
+        SWITCH("no-schema-changes", no_schema_changes, "refuse schemas and bulk data"),
+        TEXT("access-log", access_log, "a JSON line a request; - is standard error", "FILE"),
+        NUMBER("slow-ms", slow_ms, "log requests slower than this; 0 = none; 1000"),
+        TEXT("scratch", scratch, "temporary files; the database's directory", "DIRECTORY"),
+        NUMBER("io-threads", io_threads, "threads that read and write; one a core"),
+        NUMBER("workers", workers, "threads that run queries; two a core"),
+        NUMBER("connections", connections_max, "open connections; 1024"),
+        NUMBER("connections-per-address", connections_per_address_max, "of one client; 256"),
+        NUMBER("body-bytes", body_bytes_max, "of a request's body; 2 MiB"),
+        {"load-bytes", '\0', POPT_ARG_LONG, &o.load_bytes_max, 0, "of bulk data; 1 GiB", "N"},
+        NUMBER("header-ms", header_ms, "for a request's headers to come in; 10000"),
+        NUMBER("idle-ms", idle_ms, "between two requests; 60000"),
+        NUMBER("time-ms", time_ms, "for a request to run; 5000"),
+        NUMBER("shutdown-ms", shutdown_ms, "for what runs when the server stops; 10000"),
+        NUMBER("depth", depth_max, "levels of a request's fields; 15"),
+        NUMBER("tokens", tokens_max, "of a document; 15000"),
+        NUMBER("aliases", aliases_max, "of an operation; 30"),
+        NUMBER("root-fields", root_fields_max, "of an operation; 20"),
+        NUMBER("directives", directives_max, "of an operation; 50"),
+        NUMBER("variables", variables_max, "of an operation; 100"),
+        NUMBER("memory-bytes", memory_bytes_max, "of a running request; 64 MiB"),
+        NUMBER("response-bytes", response_bytes_max, "of a response; 16 MiB"),
+        COMMAND_HELP_OPTION,
+        POPT_TABLEEND,
+    };
+    poptContext context = NULL;
+    const char **arguments;
+    size_t count;
+    defaults(&o);
+    int code = command_parse(argc, argv, options, &help, &context, &arguments, &count);
+    if (code < 0) {
+        code = run(&o, arguments, count);
+    }
+    poptFreeContext(context);
+    release(&o);
+    return code;
+}
+
+#else
+
+int command_serve(int argc, const char **argv)
+{
+    const struct poptOption options[] = {COMMAND_HELP_OPTION, POPT_TABLEEND};
+    poptContext context = NULL;
+    const char **arguments;
+    size_t count;
+    int code = command_parse(argc, argv, options, &help, &context, &arguments, &count);
+    if (code < 0 || argc > 2) {
+        fputs("quire: this command was built without the server: libmicrohttpd was missing\n",
+              stderr);
+        code = COMMAND_IO;
+    }
+    poptFreeContext(context);
+    return code;
+}
+
+#endif

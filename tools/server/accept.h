@@ -1,0 +1,35 @@
+/*
+ * Media types of GraphQL over HTTP: what a client sends and what it takes.
+ */
+#ifndef QUIRE_SERVER_ACCEPT_H
+#define QUIRE_SERVER_ACCEPT_H
+
+#include <stdbool.h>
+
+enum media_type {
+    MEDIA_NONE,            /* nothing that is offered is acceptable */
+    MEDIA_JSON,            /* application/json */
+    MEDIA_GRAPHQL_RESPONSE /* application/graphql-response+json */
+};
+
+/*
+ * Chooses the response's media type by the weights of an Accept header, the
+ * most specific range of each type counting (RFC 9110, 12.5.1). application/json
+ * where the client does not mind, and where there is no header (NULL).
+ */
+enum media_type accept_choose(const char *accept);
+
+/* The media type with its charset, as a Content-Type. */
+const char *media_type_text(enum media_type type);
+
+/* What a Content-Type header says. */
+enum content_type {
+    CONTENT_NONE,    /* there is no header */
+    CONTENT_JSON,    /* application/json in UTF-8 */
+    CONTENT_GRAPHQL, /* application/graphql in UTF-8 */
+    CONTENT_TEXT,    /* text/plain in UTF-8 */
+    CONTENT_OTHER    /* another type, or another encoding */
+};
+enum content_type content_type_of(const char *header);
+
+#endif

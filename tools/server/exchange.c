@@ -1,0 +1,384 @@
+/*
+ * Exchanges: bodies, replies, and the way from I/O thread to worker and back.
+ */
+#include "exchange.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "connections.h"
+#include "graphql_call.h"
+#include "log.h"
+
+/* A body that is too large is read and dropped up to so many times its limit, so that the client
+ * gets to read why; beyond that the connection is closed. */
+#define DROP_TIMES 4U
+/* A spooled body is in memory up to so many bytes. */
+#define SPOOL_FROM ((size_t)256 * 1024)
+/* Slowest rate at which bodies and replies may pass, in bytes a millisecond. */
+#define RATE_MIN 8U
+
+/* ---- Life ---- */
+
+struct exchange *exchange_create(struct server *server, struct MHD_Connection *http,
+                                 const char *path, const char *method)
+{
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(http, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+    struct exchange *exchange = calloc(1, sizeof *exchange);
+    if (exchange == NULL) {
+        return NULL;
+    }
+    exchange->server = server;
+    exchange->http = http;
+    exchange->connection = info != NULL ? info->socket_context : NULL;
+    exchange->path = path;
+    exchange->spool = -1;
+    exchange->caller = "";
+    exchange->started_us = clock_us();
+    snprintf(exchange->method, sizeof exchange->method, "%s", method);
+    atomic_fetch_add(&server->metrics.exchanges_open, 1);
+    return exchange;
+}
+
+void exchange_free(struct exchange *exchange)
+{
+    struct server *server = exchange->server;
+    if (exchange->response != NULL) {
+        MHD_destroy_response(exchange->response);
+    }
+    if (exchange->spool >= 0) {
+        close(exchange->spool);
+    }
+    graphql_call_free(exchange->call);
+    buffer_free(&exchange->body);
+    free(exchange);
+    atomic_fetch_sub(&server->metrics.exchanges_open, 1);
+}
+
+const char *exchange_get(const struct exchange *exchange, const char *header)
+{
+    return MHD_lookup_connection_value(exchange->http, MHD_HEADER_KIND, header);
+}
+
+/* ---- Bodies ---- */
+
+static bool write_all(int file, const char *bytes, size_t size)
+{
+    while (size > 0) {
+        ssize_t wrote = write(file, bytes, size);
+        if (wrote < 0 && errno == EINTR) {
+            continue;
+        }
+        if (wrote <= 0) {
+            return false;
+        }
+        bytes += wrote;
+        size -= (size_t)wrote;
+    }
+    return true;
+}
+
+/* Opens a file that has no name and goes away with the exchange. */
+static int open_spool(const char *directory)
+{
+    return open(directory, O_TMPFILE | O_RDWR | O_CLOEXEC | O_EXCL, 0600);
+}
+
+static bool keep(struct exchange *exchange, const char *bytes, size_t size)
+{
+    struct buffer *body = &exchange->body;
+    if (exchange->spool < 0 && exchange->route->spools && body->size + size > SPOOL_FROM) {
+        exchange->spool = open_spool(exchange->server->options->scratch);
+        if (exchange->spool < 0 || !write_all(exchange->spool, body->bytes, body->size)) {
+            return false;
+        }
+        buffer_free(body);
+    }
+    if (exchange->spool >= 0) {
+        return write_all(exchange->spool, bytes, size);
+    }
+    buffer_put(body, bytes, size);
+    return !body->failed;
+}
+
+bool exchange_take(struct exchange *exchange, const char *bytes, size_t size)
+{
+    uint64_t max = exchange_body_max(exchange);
+    uint64_t took_ms = (clock_us() - exchange->started_us) / 1000;
+    exchange->body_bytes += size;
+    uint64_t may_take_ms =
+        (uint64_t)exchange->server->options->header_ms + exchange->body_bytes / RATE_MIN;
+    connection_allow(exchange->connection, may_take_ms > took_ms ? may_take_ms - took_ms : 1);
+    if (exchange->body_bytes > max) {
+        exchange->body_too_large = true;
+        buffer_free(&exchange->body);
+        return exchange->body_bytes <= (max + 4096) * DROP_TIMES;
+    }
+    return keep(exchange, bytes, size);
+}
+
+long exchange_read_body(const struct exchange *exchange, uint64_t offset, void *out, size_t size)
+{
+    if (exchange->spool >= 0) {
+        ssize_t got;
+        do {
+            got = pread(exchange->spool, out, size, (off_t)offset);
+        } while (got < 0 && errno == EINTR);
+        return got;
+    }
+    if (offset >= exchange->body.size) {
+        return 0;
+    }
+    size_t left = exchange->body.size - (size_t)offset;
+    size_t count = size < left ? size : left;
+    memcpy(out, exchange->body.bytes + offset, count);
+    return (long)count;
+}
+
+/* ---- Replies ---- */
+
+void exchange_header(struct exchange *exchange, const char *name, const char *value)
+{
+    if (exchange->response != NULL) {
+        (void)MHD_add_response_header(exchange->response, name, value);
+    }
+}
+
+void exchange_respond(struct exchange *exchange, unsigned status, enum outcome outcome,
+                      struct MHD_Response *response, uint64_t size)
+{
+    if (exchange->response != NULL) {
+        MHD_destroy_response(exchange->response);
+    }
+    exchange->response = response;
+    exchange->status = status;
+    exchange->outcome = outcome;
+    exchange->reply_bytes = size;
+}
+
+void exchange_reply(struct exchange *exchange, unsigned status, enum outcome outcome,
+                    const char *content_type, char *body, size_t size)
+{
+    struct MHD_Response *response =
+        MHD_create_response_from_buffer(size, body, MHD_RESPMEM_MUST_FREE);
+    if (response == NULL) {
+        free(body);
+    }
+    exchange_respond(exchange, status, outcome, response, size);
+    exchange_header(exchange, MHD_HTTP_HEADER_CONTENT_TYPE, content_type);
+}
+
+void exchange_reply_buffer(struct exchange *exchange, unsigned status, const char *content_type,
+                           struct buffer *body)
+{
+    if (body->failed) {
+        buffer_free(body);
+        exchange_respond(exchange, MHD_HTTP_INTERNAL_SERVER_ERROR, OUTCOME_FAILED, NULL, 0);
+        return;
+    }
+    enum outcome outcome = status < 400   ? OUTCOME_OK
+                           : status < 500 ? OUTCOME_REFUSED
+                                          : OUTCOME_FAILED;
+    exchange_reply(exchange, status, outcome, content_type, body->bytes, body->size);
+    *body = (struct buffer){0};
+}
+
+void exchange_refuse(struct exchange *exchange, unsigned status, enum outcome outcome,
+                     const char *code, const char *format, ...)
+{
+    char text[512];
+    struct buffer body = {0};
+    bool graphql = exchange->route != NULL && exchange->route->graphql;
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+    buffer_puts(&body, graphql ? "{\"errors\":[{\"message\":" : "{\"success\":false,\"error\":");
+    buffer_put_json(&body, text, strlen(text));
+    if (graphql) {
+        buffer_printf(&body, ",\"extensions\":{\"code\":\"%s\"}}]}", code);
+    } else {
+        buffer_printf(&body, ",\"code\":\"%s\"}", code);
+    }
+    exchange_reply_buffer(exchange, status,
+                          graphql ? media_type_text(exchange->media) : media_type_text(MEDIA_JSON),
+                          &body);
+    exchange->outcome = outcome;
+    if (status == MHD_HTTP_SERVICE_UNAVAILABLE) {
+        exchange_header(exchange, MHD_HTTP_HEADER_RETRY_AFTER, "1");
+    }
+}
+
+void exchange_refuse_size(struct exchange *exchange)
+{
+    exchange_refuse(exchange, MHD_HTTP_CONTENT_TOO_LARGE, OUTCOME_LIMIT, "LIMIT",
+                    "The body may have at most %llu bytes.",
+                    (unsigned long long)exchange_body_max(exchange));
+}
+
+/* Whether a client may see what the message says: it is about what the client sent. */
+static bool is_clients_business(quire_status status)
+{
+    int group = (int)status / 100;
+    return group == 1 || group == 2 || group == 3 || group == 7 || status == QUIRE_LIMIT;
+}
+
+void exchange_fail(struct exchange *exchange, const quire_error *err)
+{
+    const char *code = quire_status_name(err->status) + sizeof "QUIRE_" - 1;
+    const char *message =
+        err->message[0] != '\0' ? err->message : quire_status_message(err->status);
+    if (!is_clients_business(err->status)) {
+        log_failure(exchange->server->log, exchange, err);
+        exchange_refuse(exchange,
+                        err->status == QUIRE_NO_SPACE ? MHD_HTTP_INSUFFICIENT_STORAGE
+                                                      : MHD_HTTP_INTERNAL_SERVER_ERROR,
+                        OUTCOME_FAILED, code,
+                        "The request failed inside the server; its log says more under %s.",
+                        exchange->request_id);
+    } else if (err->status == QUIRE_INTERRUPTED || err->status == QUIRE_TIMEOUT ||
+               err->status == QUIRE_BUSY || err->status == QUIRE_SNAPSHOT_TOO_OLD) {
+        exchange_refuse(exchange, MHD_HTTP_SERVICE_UNAVAILABLE,
+                        err->status == QUIRE_TIMEOUT       ? OUTCOME_TIMEOUT
+                        : err->status == QUIRE_INTERRUPTED ? OUTCOME_CANCELLED
+                                                           : OUTCOME_BUSY,
+                        code, "%s", message);
+    } else if (err->line != 0) {
+        exchange_refuse(exchange, MHD_HTTP_BAD_REQUEST, OUTCOME_REFUSED, code,
+                        "%s (line %u, column %u)", message, err->line, err->column);
+    } else {
+        exchange_refuse(exchange, MHD_HTTP_BAD_REQUEST, OUTCOME_REFUSED, code, "%s", message);
+    }
+}
+
+static void add_common_headers(struct exchange *exchange)
+{
+    exchange_header(exchange, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store");
+    exchange_header(exchange, "X-Content-Type-Options", "nosniff");
+    exchange_header(exchange, "X-Request-Id", exchange->request_id);
+    if (exchange->traceparent[0] != '\0') {
+        exchange_header(exchange, "traceparent", exchange->traceparent);
+    }
+    if (exchange->server->options->allowed_origins != NULL) {
+        exchange_header(exchange, MHD_HTTP_HEADER_VARY, "Origin");
+    }
+    if (exchange->origin != NULL) {
+        exchange_header(exchange, MHD_HTTP_HEADER_ACCESS_CONTROL_ALLOW_ORIGIN, exchange->origin);
+        exchange_header(exchange, "Access-Control-Expose-Headers", "X-Request-Id, traceparent");
+    }
+    if (exchange->close || atomic_load(&exchange->server->draining)) {
+        exchange_header(exchange, MHD_HTTP_HEADER_CONNECTION, "close");
+    }
+}
+
+enum MHD_Result exchange_send(struct exchange *exchange)
+{
+    if (exchange->response == NULL) {
+        return MHD_NO;
+    }
+    add_common_headers(exchange);
+    connection_allow(exchange->connection, (uint64_t)exchange->server->options->idle_ms +
+                                               exchange->reply_bytes / RATE_MIN);
+    return MHD_queue_response(exchange->http, exchange->status, exchange->response);
+}
+
+/* ---- Jobs ---- */
+
+bool exchange_cancelled(const struct exchange *exchange)
+{
+    if (atomic_load_explicit(&exchange->server->stopping, memory_order_relaxed)) {
+        return true;
+    }
+    if (exchange->connection == NULL) {
+        return false;
+    }
+    struct pollfd client = {.fd = exchange->connection->socket, .events = POLLRDHUP};
+    return poll(&client, 1, 0) > 0 &&
+           (client.revents & (POLLRDHUP | POLLHUP | POLLERR | POLLNVAL)) != 0;
+}
+
+static void refuse_busy(struct exchange *exchange)
+{
+    exchange_refuse(exchange, MHD_HTTP_SERVICE_UNAVAILABLE, OUTCOME_BUSY, "BUSY",
+                    "Too many requests wait already; try again.");
+}
+
+void exchange_done(struct exchange *exchange)
+{
+    MHD_resume_connection(exchange->http);
+}
+
+/* What a worker calls: the exchange behind a job, unless nobody waits for its reply any more. */
+static void run_job(struct job *job)
+{
+    struct exchange *exchange = (struct exchange *)job;
+    uint64_t waited_ms = (clock_us() - exchange->started_us) / 1000;
+    if (exchange_cancelled(exchange)) {
+        exchange_refuse(exchange, MHD_HTTP_SERVICE_UNAVAILABLE, OUTCOME_CANCELLED, "INTERRUPTED",
+                        "The request was given up before it began.");
+        exchange_done(exchange);
+    } else if (!exchange->route->spools &&
+               waited_ms > (uint64_t)exchange->server->options->time_ms) {
+        exchange_refuse(exchange, MHD_HTTP_SERVICE_UNAVAILABLE, OUTCOME_TIMEOUT, "TIMEOUT",
+                        "The request's time was up before it began.");
+        exchange_done(exchange);
+    } else {
+        exchange->run(exchange);
+    }
+}
+
+void exchange_run(struct exchange *exchange, bool writes, void (*run)(struct exchange *exchange))
+{
+    exchange->job.run = run_job;
+    exchange->run = run;
+    exchange->suspended = true;
+    connection_allow(exchange->connection, 0);
+    MHD_suspend_connection(exchange->http);
+    if (!workers_give(writes ? exchange->server->writer : exchange->server->readers,
+                      &exchange->job)) {
+        refuse_busy(exchange);
+        exchange_done(exchange);
+    }
+}
+
+void exchange_run_writing(struct exchange *exchange, void (*run)(struct exchange *exchange))
+{
+    exchange->run = run;
+    if (!workers_give(exchange->server->writer, &exchange->job)) {
+        refuse_busy(exchange);
+        exchange_done(exchange);
+    }
+}
+
+/* ---- Commits ---- */
+
+static void commit_known(void *context, uint64_t sequence, quire_status status,
+                         const quire_error *error)
+{
+    struct exchange *exchange = context;
+    struct server *server = exchange->server;
+    (void)sequence;
+    exchange->committed(exchange, status == QUIRE_OK ? NULL : error);
+    /* Last: the server waits for it before the connections may go. */
+    atomic_fetch_sub(&server->metrics.commits_waiting, 1);
+}
+
+void exchange_commit(struct exchange *exchange, quire_txn *txn,
+                     void (*known)(struct exchange *exchange, const quire_error *failure))
+{
+    quire_error err = QUIRE_ERROR_INIT;
+    struct server *server = exchange->server;
+    exchange->committed = known;
+    atomic_fetch_add(&server->metrics.commits_waiting, 1);
+    if (quire_commit_async(txn, commit_known, exchange, &err) != QUIRE_OK) {
+        known(exchange, &err);
+        atomic_fetch_sub(&server->metrics.commits_waiting, 1);
+    }
+}

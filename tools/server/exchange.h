@@ -1,0 +1,21 @@
+/*
+ * The life of an exchange, for the callbacks of the HTTP library.
+ */
+#ifndef QUIRE_SERVER_EXCHANGE_H
+#define QUIRE_SERVER_EXCHANGE_H
+
+#include "server.h"
+
+/* NULL without memory. */
+struct exchange *exchange_create(struct server *server, struct MHD_Connection *http,
+                                 const char *path, const char *method);
+void exchange_free(struct exchange *exchange);
+
+/* Takes the next bytes of the body: keeps them, or drops them when they are too many. False when
+ * they can be neither kept nor dropped any more: the connection is to be closed. */
+bool exchange_take(struct exchange *exchange, const char *bytes, size_t size);
+
+/* Hands the reply to the HTTP library, with the headers that every reply has. */
+enum MHD_Result exchange_send(struct exchange *exchange);
+
+#endif

@@ -1,0 +1,40 @@
+/*
+ * A GraphQL request as it came over HTTP: its parameters, then its response.
+ */
+#ifndef QUIRE_SERVER_GRAPHQL_CALL_H
+#define QUIRE_SERVER_GRAPHQL_CALL_H
+
+#include "server.h"
+
+#define SHA256_HEX_SIZE 64U
+
+struct graphql_call {
+    char *document; /* owned; NULL until it is known */
+    size_t document_size;
+    char *operation_name;  /* owned, or NULL */
+    const char *variables; /* borrowed from the body or the URL, or NULL */
+    size_t variables_size;
+    char *document_id;              /* owned, or NULL */
+    char hash[SHA256_HEX_SIZE + 1]; /* extensions.persistedQuery.sha256Hash, or "" */
+    bool explain;                   /* extensions.explain */
+
+    char *response; /* of a mutation whose commit is awaited */
+    size_t response_size;
+    bool has_errors;
+    quire_graphql_outcome outcome;
+};
+
+/* Frees it. NULL is a no-op. */
+void graphql_call_free(struct graphql_call *call);
+
+/* The operation that the request names, or NULL. */
+const char *graphql_operation_name(const struct exchange *exchange);
+
+/* Reads the parameters of a POST from the body, of a GET from the URL, into exchange->call. False
+ * after refusing the request. */
+bool graphql_read_parameters(struct exchange *exchange);
+
+/* /graphql, and "/" for POST. */
+void graphql_start(struct exchange *exchange);
+
+#endif

@@ -1,0 +1,268 @@
+/*
+ * /graphql: runs requests.
+ *
+ * A worker runs the request on a snapshot. The library says when it turns out
+ * to be a mutation, before anything has run: then it goes on to the thread that
+ * writes, unless it came by GET. Nothing here looks at the document itself.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "documents.h"
+#include "graphql_call.h"
+#include "log.h"
+#include "schema_endpoint.h"
+
+/* ---- The request for the library ---- */
+
+static bool go_on(void *context, uint64_t rows_read)
+{
+    (void)rows_read;
+    return !exchange_cancelled(context);
+}
+
+static quire_graphql_request make_request(struct exchange *exchange)
+{
+    const struct serve_options *options = exchange->server->options;
+    struct graphql_call *call = exchange->call;
+    quire_graphql_request request = QUIRE_GRAPHQL_REQUEST_INIT;
+    uint64_t gone_ms = (clock_us() - exchange->started_us) / 1000;
+    uint64_t time_ms = (uint64_t)options->time_ms;
+    request.document = call->document;
+    request.document_size = call->document_size;
+    request.operation_name = call->operation_name;
+    request.variables = call->variables;
+    request.variables_size = call->variables_size;
+    request.explain = call->explain && exchange->role == ROLE_ADMIN;
+    request.limits.tokens_max = (uint32_t)options->tokens_max;
+    request.limits.depth_max = (uint32_t)options->depth_max;
+    request.limits.aliases_max = (uint32_t)options->aliases_max;
+    request.limits.root_fields_max = (uint32_t)options->root_fields_max;
+    request.limits.directives_max = (uint32_t)options->directives_max;
+    request.limits.variables_max = (uint32_t)options->variables_max;
+    request.limits.memory_bytes_max = (uint64_t)options->memory_bytes_max;
+    request.limits.response_bytes_max = (uint64_t)options->response_bytes_max;
+    request.limits.time_ms_max = (uint32_t)(time_ms > gone_ms ? time_ms - gone_ms : 1);
+    request.no_introspection = options->no_introspection != 0;
+    request.progress = go_on;
+    request.progress_context = exchange;
+    request.plan_after_ms = (uint32_t)options->slow_ms;
+    request.outcome = &call->outcome;
+    return request;
+}
+
+/* ---- The response ---- */
+
+static enum outcome outcome_of(const struct graphql_call *call)
+{
+    quire_status status = call->outcome.status;
+    int group = (int)status / 100;
+    if (status == QUIRE_TIMEOUT) {
+        return OUTCOME_TIMEOUT;
+    }
+    if (status == QUIRE_INTERRUPTED) {
+        return OUTCOME_CANCELLED;
+    }
+    if (status == QUIRE_LIMIT) {
+        return OUTCOME_LIMIT;
+    }
+    if (status == QUIRE_BUSY || status == QUIRE_SNAPSHOT_TOO_OLD) {
+        return OUTCOME_BUSY;
+    }
+    if (group >= 4 && group != 7) {
+        return OUTCOME_FAILED;
+    }
+    return !call->has_errors         ? OUTCOME_OK
+           : !call->outcome.executed ? OUTCOME_REFUSED
+                                     : OUTCOME_ERRORS;
+}
+
+/* The status of a response: a request that ran is 200; one that was refused is the client's fault,
+ * which application/json alone leaves to the body. */
+static unsigned status_of(const struct exchange *exchange, enum outcome outcome)
+{
+    if (!exchange->call->has_errors || exchange->call->outcome.executed) {
+        return MHD_HTTP_OK;
+    }
+    if (outcome == OUTCOME_BUSY || outcome == OUTCOME_TIMEOUT || outcome == OUTCOME_CANCELLED) {
+        return MHD_HTTP_SERVICE_UNAVAILABLE;
+    }
+    return exchange->media == MEDIA_GRAPHQL_RESPONSE ? MHD_HTTP_BAD_REQUEST : MHD_HTTP_OK;
+}
+
+static void release(void *response)
+{
+    quire_free(response);
+}
+
+static void log_if_slow(struct exchange *exchange)
+{
+    const struct serve_options *options = exchange->server->options;
+    const struct graphql_call *call = exchange->call;
+    if (options->slow_ms > 0 && exchange->run_us >= (uint64_t)options->slow_ms * 1000) {
+        atomic_fetch_add_explicit(&exchange->server->metrics.slow, 1, memory_order_relaxed);
+        log_slow(exchange->server->log, exchange, call->document, call->document_size,
+                 call->outcome.plan, call->outcome.plan_size);
+    }
+}
+
+/* Replies with the response that the library made. */
+static void reply(struct exchange *exchange)
+{
+    struct graphql_call *call = exchange->call;
+    enum outcome outcome = outcome_of(call);
+    if (outcome == OUTCOME_FAILED) {
+        quire_error err = QUIRE_ERROR_INIT;
+        err.status = call->outcome.status;
+        snprintf(err.message, sizeof err.message, "%.*s",
+                 (int)(call->response_size < sizeof err.message ? call->response_size
+                                                                : sizeof err.message - 1),
+                 call->response);
+        exchange_fail(exchange, &err);
+        return;
+    }
+    struct MHD_Response *response = MHD_create_response_from_buffer_with_free_callback(
+        call->response_size, call->response, release);
+    if (response != NULL) {
+        call->response = NULL;
+    }
+    exchange_respond(exchange, status_of(exchange, outcome), outcome, response,
+                     call->response_size);
+    exchange_header(exchange, MHD_HTTP_HEADER_CONTENT_TYPE, media_type_text(exchange->media));
+    if (exchange->status == MHD_HTTP_SERVICE_UNAVAILABLE) {
+        exchange_header(exchange, MHD_HTTP_HEADER_RETRY_AFTER, "1");
+    }
+}
+
+static void finish(struct exchange *exchange, uint64_t began_us)
+{
+    exchange->run_us = clock_us() - began_us;
+    log_if_slow(exchange);
+    exchange_done(exchange);
+}
+
+/* ---- Mutations ---- */
+
+static void mutation_committed(struct exchange *exchange, const quire_error *failure)
+{
+    if (failure != NULL) {
+        exchange_fail(exchange, failure);
+    } else {
+        reply(exchange);
+    }
+    exchange_done(exchange);
+}
+
+/* What is left of the request's time, for waiting for the lock. */
+static quire_status begin_writing(struct exchange *exchange, quire_txn **txn, quire_error *err)
+{
+    quire_begin_options options = QUIRE_BEGIN_OPTIONS_INIT;
+    uint64_t gone_ms = (clock_us() - exchange->started_us) / 1000;
+    uint64_t time_ms = (uint64_t)exchange->server->options->time_ms;
+    options.owner = exchange->request_id;
+    options.timeout = true;
+    options.timeout_ms = (uint32_t)(time_ms > gone_ms ? time_ms - gone_ms : 1);
+    return quire_begin_with(exchange->server->db, QUIRE_WRITE, &options, txn, err);
+}
+
+static void run_mutation(struct exchange *exchange)
+{
+    struct graphql_call *call = exchange->call;
+    quire_error err = QUIRE_ERROR_INIT;
+    uint64_t began_us = clock_us();
+    quire_txn *txn;
+    quire_status status = begin_writing(exchange, &txn, &err);
+    if (status != QUIRE_OK) {
+        exchange_fail(exchange, &err);
+        exchange_done(exchange);
+        return;
+    }
+    quire_graphql_request request = make_request(exchange);
+    status = quire_graphql_in(txn, &request, &call->response, &call->response_size,
+                              &call->has_errors, &err);
+    if (status == QUIRE_OK && !call->has_errors) {
+        exchange->run_us = clock_us() - began_us;
+        log_if_slow(exchange);
+        exchange_commit(exchange, txn, mutation_committed);
+        return;
+    }
+    quire_rollback(txn);
+    if (status == QUIRE_OK) {
+        reply(exchange);
+    } else {
+        exchange_fail(exchange, &err);
+    }
+    finish(exchange, began_us);
+}
+
+/* ---- Queries ---- */
+
+static void refuse_by_get(struct exchange *exchange)
+{
+    exchange_refuse(exchange, MHD_HTTP_METHOD_NOT_ALLOWED, OUTCOME_REFUSED, "BAD_INPUT",
+                    "A mutation needs POST.");
+    exchange_header(exchange, MHD_HTTP_HEADER_ALLOW, MHD_HTTP_METHOD_POST);
+}
+
+/* A request that is valid and turned out to be a mutation: nothing of it has run. */
+static void continue_as_mutation(struct exchange *exchange)
+{
+    struct graphql_call *call = exchange->call;
+    quire_free(call->response);
+    quire_free(call->outcome.plan);
+    call->response = NULL;
+    call->outcome = (quire_graphql_outcome){0};
+    if (strcmp(exchange->method, MHD_HTTP_METHOD_POST) == 0) {
+        exchange_run_writing(exchange, run_mutation);
+    } else {
+        refuse_by_get(exchange);
+        exchange_done(exchange);
+    }
+}
+
+static void run_request(struct exchange *exchange)
+{
+    struct graphql_call *call = exchange->call;
+    quire_begin_options options = QUIRE_BEGIN_OPTIONS_INIT;
+    quire_error err = QUIRE_ERROR_INIT;
+    uint64_t began_us = clock_us();
+    quire_txn *txn;
+    options.owner = exchange->request_id;
+    quire_status status = quire_begin_with(exchange->server->db, QUIRE_READ, &options, &txn, &err);
+    if (status == QUIRE_OK) {
+        quire_graphql_request request = make_request(exchange);
+        status = quire_graphql_in(txn, &request, &call->response, &call->response_size,
+                                  &call->has_errors, &err);
+        quire_rollback(txn);
+    }
+    if (status == QUIRE_OK && call->outcome.operation == QUIRE_OPERATION_MUTATION &&
+        call->outcome.status == QUIRE_READ_ONLY) {
+        continue_as_mutation(exchange);
+        return;
+    }
+    if (status == QUIRE_OK) {
+        reply(exchange);
+    } else {
+        exchange_fail(exchange, &err);
+    }
+    finish(exchange, began_us);
+}
+
+void graphql_start(struct exchange *exchange)
+{
+    bool get = strcmp(exchange->method, MHD_HTTP_METHOD_GET) == 0;
+    if (get && MHD_lookup_connection_value_n(exchange->http, MHD_GET_ARGUMENT_KIND, "sdl", 3, NULL,
+                                             NULL) == MHD_YES) {
+        schema_sdl_start(exchange);
+        return;
+    }
+    if (exchange->media == MEDIA_NONE) {
+        exchange_refuse(exchange, MHD_HTTP_NOT_ACCEPTABLE, OUTCOME_REFUSED, "BAD_INPUT",
+                        "Responses are application/graphql-response+json or application/json.");
+        return;
+    }
+    if (graphql_read_parameters(exchange) && documents_resolve(exchange)) {
+        exchange_run(exchange, false, run_request);
+    }
+}

@@ -1,0 +1,78 @@
+/*
+ * The paths of the server. What upgrades a connection to another protocol is a
+ * route like any other: its `start` replies with a response made for that.
+ */
+#include <string.h>
+
+#include "admin.h"
+#include "graphql_call.h"
+#include "metrics.h"
+#include "schema_endpoint.h"
+#include "server.h"
+
+#define JSON_ONLY (1U << CONTENT_JSON)
+#define ANY_TEXT  (1U << CONTENT_JSON | 1U << CONTENT_GRAPHQL | 1U << CONTENT_TEXT)
+#define ANY       (ANY_TEXT | 1U << CONTENT_NONE | 1U << CONTENT_OTHER)
+
+static const struct route routes[] = {
+    {.path = "other"},
+    {.path = "/graphql",
+     .methods = "GET, POST, OPTIONS",
+     .role = ROLE_QUERY,
+     .graphql = true,
+     .content_types = JSON_ONLY,
+     .start = graphql_start},
+    {.path = "/",
+     .methods = "POST, OPTIONS",
+     .role = ROLE_QUERY,
+     .graphql = true,
+     .content_types = JSON_ONLY,
+     .start = graphql_start},
+    {.path = "/schema", .methods = "GET, OPTIONS", .role = ROLE_QUERY, .start = schema_list_start},
+    {.path = "/schema/tables",
+     .methods = "GET, OPTIONS",
+     .role = ROLE_QUERY,
+     .start = schema_tables_start},
+    {.path = "/schema/load",
+     .methods = "POST, OPTIONS",
+     .role = ROLE_ADMIN,
+     .content_types = ANY_TEXT,
+     .start = schema_load_start},
+    {.path = "/schema/data",
+     .methods = "POST, OPTIONS",
+     .role = ROLE_ADMIN,
+     .spools = true,
+     .content_types = JSON_ONLY,
+     .start = schema_data_start},
+    {.path = "/health", .methods = "GET, OPTIONS", .role = ROLE_NONE, .start = health_start},
+    {.path = "/health/live", .methods = "GET, OPTIONS", .role = ROLE_NONE, .start = health_start},
+    {.path = "/health/ready", .methods = "GET, OPTIONS", .role = ROLE_NONE, .start = health_start},
+    {.path = "/metrics", .methods = "GET, OPTIONS", .role = ROLE_ADMIN, .start = metrics_start},
+    {.path = "/admin/checkpoint",
+     .methods = "POST, OPTIONS",
+     .role = ROLE_ADMIN,
+     .content_types = JSON_ONLY,
+     .start = admin_checkpoint_start},
+    {.path = "/admin/backup",
+     .methods = "POST, OPTIONS",
+     .role = ROLE_ADMIN,
+     .content_types = JSON_ONLY,
+     .start = admin_backup_start},
+};
+
+const struct route *route_table(size_t *count)
+{
+    _Static_assert(sizeof routes / sizeof routes[0] <= METRICS_ROUTES_MAX, "a counter a route");
+    *count = sizeof routes / sizeof routes[0];
+    return routes;
+}
+
+const struct route *route_find(const char *path)
+{
+    for (size_t i = 1; i < sizeof routes / sizeof routes[0]; i++) {
+        if (strcmp(routes[i].path, path) == 0) {
+            return &routes[i];
+        }
+    }
+    return NULL;
+}

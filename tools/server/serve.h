@@ -1,0 +1,45 @@
+/*
+ * `quire serve`: what the command line says.
+ */
+#ifndef QUIRE_SERVER_SERVE_H
+#define QUIRE_SERVER_SERVE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "quire/quire.h"
+
+struct serve_options {
+    const char *database;
+    char *host;
+    int port;
+    char **allowed_hosts; /* names in Host headers, beside those of the loopback; NULL-terminated */
+    char **allowed_origins; /* of other sites, exact; NULL-terminated, or NULL */
+    char *token_file;
+    char *access_log; /* "-" is standard error; NULL = none */
+    char *documents;  /* JSON file of persisted documents */
+    char *scratch;    /* directory of temporary files */
+    int documents_only;
+    int insecure;
+    int no_introspection;
+    int no_schema_changes;
+    int io_threads;
+    int workers;
+    int connections_max;
+    int connections_per_address_max;
+    int body_bytes_max;
+    long load_bytes_max;
+    int header_ms;   /* for a request's headers */
+    int idle_ms;     /* between two requests of a connection */
+    int time_ms;     /* for a request to run */
+    int shutdown_ms; /* for what runs when the server is told to stop */
+    int slow_ms;     /* requests that take longer are logged; 0 = none */
+    int depth_max, tokens_max;
+    int aliases_max, root_fields_max, directives_max, variables_max;
+    int memory_bytes_max, response_bytes_max;
+};
+
+/* Serves until a signal ends it; returns the exit code. The options have been checked. */
+int serve_run(const struct serve_options *options);
+
+#endif

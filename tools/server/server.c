@@ -1,0 +1,270 @@
+/*
+ * The port, the HTTP library's daemon and its callbacks, start and stop.
+ */
+#include "server.h"
+
+#include <errno.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "auth.h"
+#include "connections.h"
+#include "documents.h"
+#include "exchange.h"
+#include "guard.h"
+#include "log.h"
+
+#define WAITING_MAX    1024U
+#define HEADER_BYTES   (32U * 1024)
+#define SEND_STALL_S   30U
+#define LISTEN_BACKLOG 1024
+#define STOP_POLL_MS   5
+
+uint64_t clock_us(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+}
+
+uint64_t clock_ms(void)
+{
+    return clock_us() / 1000;
+}
+
+/* ---- The HTTP library's callbacks ---- */
+
+static enum MHD_Result on_request(void *context, struct MHD_Connection *http, const char *url,
+                                  const char *method, const char *version, const char *upload,
+                                  size_t *upload_size, void **slot)
+{
+    struct server *server = context;
+    struct exchange *exchange = *slot;
+    if (exchange == NULL) {
+        exchange = exchange_create(server, http, url, method);
+        if (exchange == NULL) {
+            return MHD_NO;
+        }
+        *slot = exchange;
+        connection_allow(exchange->connection, (uint64_t)server->options->header_ms);
+        return guard_check(exchange, version) ? MHD_YES : exchange_send(exchange);
+    }
+    if (*upload_size > 0) {
+        size_t size = *upload_size;
+        *upload_size = 0;
+        return exchange_take(exchange, upload, size) ? MHD_YES : MHD_NO;
+    }
+    if (!exchange->started) {
+        exchange->started = true;
+        if (exchange->body_too_large) {
+            exchange_refuse_size(exchange);
+        } else {
+            exchange->route->start(exchange);
+        }
+        if (exchange->suspended) {
+            return MHD_YES;
+        }
+    }
+    return exchange_send(exchange);
+}
+
+static void on_completed(void *context, struct MHD_Connection *http, void **slot,
+                         enum MHD_RequestTerminationCode code)
+{
+    struct server *server = context;
+    struct exchange *exchange = *slot;
+    (void)http;
+    if (exchange == NULL) {
+        return;
+    }
+    uint64_t took_us = clock_us() - exchange->started_us;
+    if (code != MHD_REQUEST_TERMINATED_COMPLETED_OK && exchange->outcome < OUTCOME_REFUSED) {
+        exchange->outcome = OUTCOME_CANCELLED;
+    }
+    metrics_count(&server->metrics, exchange, took_us);
+    log_request(server->log, exchange, took_us);
+    connection_allow(exchange->connection, (uint64_t)server->options->idle_ms);
+    exchange_free(exchange);
+    *slot = NULL;
+}
+
+static void on_connection(void *context, struct MHD_Connection *http, void **slot,
+                          enum MHD_ConnectionNotificationCode code)
+{
+    struct server *server = context;
+    struct metrics *metrics = &server->metrics;
+    if (code == MHD_CONNECTION_NOTIFY_STARTED) {
+        const union MHD_ConnectionInfo *info =
+            MHD_get_connection_info(http, MHD_CONNECTION_INFO_CONNECTION_FD);
+        struct connection *connection =
+            info != NULL ? connection_add(server->sweeper, info->connect_fd) : NULL;
+        connection_allow(connection, (uint64_t)server->options->header_ms);
+        atomic_fetch_add(&metrics->connections_open, 1);
+        atomic_fetch_add(&metrics->connections_total, 1);
+        *slot = connection;
+    } else {
+        if (*slot != NULL) {
+            connection_remove(server->sweeper, *slot);
+        }
+        atomic_fetch_sub(&metrics->connections_open, 1);
+        *slot = NULL;
+    }
+}
+
+/* ---- The port ---- */
+
+static int listen_at(const struct addrinfo *address)
+{
+    int on = 1;
+    int s = socket(address->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (s < 0) {
+        return -1;
+    }
+    setsockopt(s, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+    if (bind(s, address->ai_addr, address->ai_addrlen) != 0 || listen(s, LISTEN_BACKLOG) != 0) {
+        int why = errno;
+        close(s);
+        errno = why;
+        return -1;
+    }
+    return s;
+}
+
+static uint16_t port_of(int s)
+{
+    struct sockaddr_storage address;
+    socklen_t size = sizeof address;
+    if (getsockname(s, (struct sockaddr *)&address, &size) != 0) {
+        return 0;
+    }
+    return ntohs(address.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)&address)->sin6_port
+                                               : ((struct sockaddr_in *)&address)->sin_port);
+}
+
+static int open_port(struct server *server)
+{
+    const struct serve_options *options = server->options;
+    struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE | AI_NUMERICSERV};
+    struct addrinfo *found = NULL;
+    char port[16];
+    snprintf(port, sizeof port, "%d", options->port);
+    int code = getaddrinfo(options->host, port, &hints, &found);
+    if (code != 0) {
+        fprintf(stderr, "quire: %s: %s\n", options->host, gai_strerror(code));
+        return -1;
+    }
+    int s = listen_at(found);
+    if (s < 0) {
+        fprintf(stderr, "quire: %s port %d: %s\n", options->host, options->port, strerror(errno));
+    }
+    freeaddrinfo(found);
+    server->port = s >= 0 ? port_of(s) : 0;
+    return s;
+}
+
+/* ---- Start and stop ---- */
+
+static struct MHD_Daemon *start_daemon(struct server *server, int port)
+{
+    const struct serve_options *options = server->options;
+    unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_TURBO | MHD_ALLOW_SUSPEND_RESUME |
+                     MHD_ALLOW_UPGRADE;
+    /* A pool is of two threads or more. */
+    unsigned pool = options->io_threads > 1 ? (unsigned)options->io_threads : 0;
+    return MHD_start_daemon(flags, 0, NULL, NULL, on_request, server,                        /**/
+                            MHD_OPTION_LISTEN_SOCKET, port,                                  /**/
+                            MHD_OPTION_THREAD_POOL_SIZE, pool,                               /**/
+                            MHD_OPTION_CONNECTION_LIMIT, (unsigned)options->connections_max, /**/
+                            MHD_OPTION_PER_IP_CONNECTION_LIMIT,                              /**/
+                            (unsigned)options->connections_per_address_max,                  /**/
+                            MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)HEADER_BYTES,        /**/
+                            MHD_OPTION_CONNECTION_TIMEOUT,
+                            (unsigned)options->idle_ms / 1000 + SEND_STALL_S,    /**/
+                            MHD_OPTION_STRICT_FOR_CLIENT, 1,                     /**/
+                            MHD_OPTION_NOTIFY_COMPLETED, on_completed, server,   /**/
+                            MHD_OPTION_NOTIFY_CONNECTION, on_connection, server, /**/
+                            MHD_OPTION_END);
+}
+
+bool server_start(struct server *server)
+{
+    const struct serve_options *options = server->options;
+    if (getrandom(&server->seed, sizeof server->seed, 0) != (ssize_t)sizeof server->seed) {
+        server->seed = clock_us();
+    }
+    int port = open_port(server);
+    if (port < 0) {
+        return false;
+    }
+    server->sweeper = sweeper_start(&server->metrics);
+    server->readers = workers_start((unsigned)options->workers, WAITING_MAX);
+    server->writer = workers_start(1, WAITING_MAX);
+    if (server->sweeper != NULL && server->readers != NULL && server->writer != NULL) {
+        server->daemon = start_daemon(server, port);
+    }
+    if (server->daemon == NULL) {
+        fputs("quire: the server's threads could not be started\n", stderr);
+        close(port);
+        server_stop(server);
+        return false;
+    }
+    return true;
+}
+
+static void pause_ms(long ms)
+{
+    struct timespec pause = {.tv_nsec = ms * 1000000};
+    nanosleep(&pause, NULL);
+}
+
+/* Waits until no exchange is open any more, at most for so long. */
+static bool wait_for_exchanges(struct server *server, uint64_t ms)
+{
+    uint64_t until = clock_ms() + ms;
+    while (atomic_load(&server->metrics.exchanges_open) > 0) {
+        if (clock_ms() >= until) {
+            return false;
+        }
+        pause_ms(STOP_POLL_MS);
+    }
+    return true;
+}
+
+void server_stop(struct server *server)
+{
+    atomic_store(&server->draining, true);
+    if (server->daemon != NULL) {
+        int port = MHD_quiesce_daemon(server->daemon);
+        if (port >= 0) {
+            close(port);
+        }
+        if (!wait_for_exchanges(server, (uint64_t)server->options->shutdown_ms)) {
+            log_event(server->log, "interrupting", "requests",
+                      atomic_load(&server->metrics.exchanges_open));
+        }
+    }
+    atomic_store(&server->stopping, true);
+    /* What runs ends soon; what waits is refused; commits that are due resume their connection. */
+    workers_stop(server->readers);
+    workers_stop(server->writer);
+    while (atomic_load(&server->metrics.commits_waiting) > 0) {
+        pause_ms(STOP_POLL_MS);
+    }
+    if (server->daemon != NULL) {
+        (void)wait_for_exchanges(server, 1000);
+        MHD_stop_daemon(server->daemon);
+        server->daemon = NULL;
+    }
+    workers_free(server->readers);
+    workers_free(server->writer);
+    sweeper_stop(server->sweeper);
+    server->readers = server->writer = NULL;
+    server->sweeper = NULL;
+}
