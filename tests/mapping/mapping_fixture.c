@@ -72,7 +72,7 @@ static void load(quire_db *db, bool (*next)(char *piece, size_t size, int index,
     char piece[512];
 
     must(quire_begin(db, QUIRE_WRITE, &txn, &err), &err);
-    must(quire_loader_open(txn, NULL, 0, &loader, &err), &err);
+    must(quire_loader_open(txn, NULL, &loader, &err), &err);
     must(quire_loader_begin(loader, "test", &err), &err);
     if (json != NULL) {
         must(quire_loader_feed(loader, json, strlen(json), &err), &err);

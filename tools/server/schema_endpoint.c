@@ -288,7 +288,7 @@ static quire_status load(struct exchange *exchange, quire_txn *txn, uint64_t *ro
                          quire_error *err)
 {
     quire_loader *loader;
-    quire_status status = quire_loader_open(txn, NULL, 0, &loader, err);
+    quire_status status = quire_loader_open(txn, NULL, &loader, err);
     if (status != QUIRE_OK) {
         return status;
     }
