@@ -17,7 +17,7 @@ static void *must(void *memory)
     return memory;
 }
 
-static char *read_file(const char *path)
+char *document_text(const char *path)
 {
     FILE *file = fopen(path, "rb");
     size_t size = 0;
@@ -127,7 +127,7 @@ static size_t read_block(const char **at, const struct line *fence, struct block
 
 void document_read(struct document *document, const char *path)
 {
-    char *text = read_file(path);
+    char *text = document_text(path);
     const char *at = text;
     struct line line;
     size_t number = 0;

@@ -22,6 +22,9 @@ struct document {
     size_t count;
 };
 
+/* The whole of a file; the caller frees it. */
+char *document_text(const char *path);
+
 void document_read(struct document *document, const char *path);
 void document_free(struct document *document);
 

@@ -1,5 +1,10 @@
 /*
- * Runs the examples of Markdown documents: docs_runner FILE FLOOR [FILE FLOOR]...
+ * Runs the examples of Markdown documents:
+ *
+ *     docs_runner [--schema SDL] [--data JSON] FILE FLOOR [FILE FLOOR]...
+ *
+ * With --schema a file begins with a database of that schema, in which --data
+ * is loaded, both files.
  *
  * What stands behind the opening fence of a block says what becomes of it:
  *
@@ -291,16 +296,47 @@ static size_t run_block(struct run *run, size_t at)
     return 1;
 }
 
-static bool run_document(const char *path, size_t floor)
+/* Files that a document's database begins with; NULL: none. */
+struct start {
+    const char *schema, *data;
+};
+
+/* Does with the whole of a file what is done with a block. */
+static void run_file(struct run *run, const char *path,
+                     void (*work)(struct run *run, const struct block *block))
+{
+    struct document own = {.path = path};
+    struct block block = {.info = "json data"};
+    const struct document *document = run->document;
+    block.text = document_text(path);
+    run->document = &own;
+    work(run, &block);
+    run->document = document;
+    free(block.text);
+}
+
+static void load_block(struct run *run, const struct block *block)
+{
+    in_transaction(run, block, load);
+}
+
+static bool run_document(const char *path, size_t floor, const struct start *start)
 {
     struct document document;
     document_read(&document, path);
     struct run run = {.document = &document};
+    if (start->schema != NULL) {
+        run_file(&run, start->schema, new_database);
+    }
+    if (start->data != NULL) {
+        run_file(&run, start->data, load_block);
+    }
     for (size_t at = 0; at < document.count;) {
         at += run_block(&run, at);
     }
     if (run.db != NULL) {
-        close_database(&run, &document.blocks[document.count - 1]);
+        struct block end = {.line = 0};
+        close_database(&run, &end);
     }
     bool good = run.failures == 0;
     if (run.pairs < floor) {
@@ -315,12 +351,18 @@ static bool run_document(const char *path, size_t floor)
 
 int main(int argc, char **argv)
 {
-    bool good = argc >= 3 && argc % 2 == 1;
-    if (!good) {
-        fputs("usage: docs_runner FILE FLOOR [FILE FLOOR]...\n", stderr);
+    struct start start = {NULL, NULL};
+    int at = 1;
+    for (; at + 1 < argc && strncmp(argv[at], "--", 2) == 0; at += 2) {
+        *(strcmp(argv[at], "--schema") == 0 ? &start.schema : &start.data) = argv[at + 1];
     }
-    for (int i = 1; i + 1 < argc; i += 2) {
-        good = run_document(argv[i], strtoul(argv[i + 1], NULL, 10)) && good;
+    bool good = at + 1 < argc && (argc - at) % 2 == 0;
+    if (!good) {
+        fputs("usage: docs_runner [--schema SDL] [--data JSON] FILE FLOOR [FILE FLOOR]...\n",
+              stderr);
+    }
+    for (; at + 1 < argc; at += 2) {
+        good = run_document(argv[at], strtoul(argv[at + 1], NULL, 10), &start) && good;
     }
     return good ? 0 : 1;
 }
