@@ -545,6 +545,27 @@ static quire_status delete_entry(const struct qr_tree *tree, const struct catalo
     return existed ? QUIRE_OK : damaged(err, "an object lacks one of its entries");
 }
 
+static quire_status rename_entries(struct qr_txn *txn, const struct qr_object *before,
+                                   const struct qr_object *after, quire_error *err)
+{
+    struct qr_tree tree = catalog_tree(qr_txn_view(txn));
+    struct catalog_key old = full_name_key(before);
+    struct catalog_key new = full_name_key(after);
+    QR_TRY(delete_entry(&tree, &old, err));
+    QR_TRY(put_id(&tree, &new, after->id, QR_PUT_INSERT, err));
+    QR_TRY(put_object(&tree, after, QR_PUT_REPLACE, err));
+    return move_cookie(txn, err);
+}
+
+quire_status qr_catalog_rename(struct qr_txn *txn, const struct qr_object *object, const char *name,
+                               quire_error *err)
+{
+    struct qr_object renamed = *object;
+    renamed.name = name;
+    QR_TRY(check_name_free(qr_txn_view(txn), &renamed, err));
+    return doom_on_failure(txn, rename_entries(txn, object, &renamed, err));
+}
+
 static quire_status remove_entries(struct qr_txn *txn, const struct qr_object *object,
                                    quire_error *err)
 {

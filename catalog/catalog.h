@@ -115,6 +115,10 @@ quire_status qr_catalog_set_next_id(struct qr_txn *txn, uint32_t id, quire_error
 /* Rewrites the stored form of an existing object (same kind, id and name). */
 quire_status qr_catalog_update(struct qr_txn *txn, const struct qr_object *object,
                                quire_error *err);
+/* Gives an object another name; the object itself keeps the old one. EXISTS when the name is
+ * taken. */
+quire_status qr_catalog_rename(struct qr_txn *txn, const struct qr_object *object, const char *name,
+                               quire_error *err);
 quire_status qr_catalog_remove(struct qr_txn *txn, const struct qr_object *object,
                                quire_error *err);
 

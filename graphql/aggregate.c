@@ -6,6 +6,7 @@
 #include <math.h>
 
 #include "catalog/key.h"
+#include "graphql/scalar.h"
 
 /* ---- measures ---- */
 
@@ -15,16 +16,18 @@ static const struct qr_model_field float_field = {.scalar = QR_MODEL_FLOAT, .col
 
 bool qr_measure_sums(const struct qr_model_field *field)
 {
-    return field->role == QR_MODEL_COLUMN && !field->list &&
+    return field->role == QR_MODEL_COLUMN && !field->list && qr_model_can_read(field) &&
            (field->scalar == QR_MODEL_INT || field->scalar == QR_MODEL_BIGINT ||
             field->scalar == QR_MODEL_FLOAT);
 }
 
 bool qr_measure_orders(const struct qr_model_field *field)
 {
-    return field->role == QR_MODEL_COLUMN && !field->list &&
-           (qr_measure_sums(field) || field->scalar == QR_MODEL_ID ||
-            field->scalar == QR_MODEL_STRING);
+    const struct qr_scalar *own = qr_scalar_of_kind(field->scalar);
+    return qr_measure_sums(field) ||
+           (field->role == QR_MODEL_COLUMN && !field->list && qr_model_can_read(field) &&
+            (field->scalar == QR_MODEL_ID || field->scalar == QR_MODEL_STRING ||
+             (own != NULL && own->ordered)));
 }
 
 const struct qr_model_field *qr_measure_field(const struct qr_measure *measure)
@@ -94,7 +97,7 @@ quire_status qr_measure_fields(struct qr_reader *reader, const struct qr_model_t
     for (uint32_t c = 0; c < type->column_count; c++) {
         bool named = false;
         for (uint32_t i = 0; i < names->count && !named; i++) {
-            named = qr_gql_str_is(names->items[i].text, type->columns[c]->column_name);
+            named = qr_gql_str_is(names->items[i].text, type->columns[c]->key_name);
         }
         if (named) {
             measure->fields[measure->field_count++] = type->columns[c];

@@ -2,13 +2,13 @@
  * Building the API schema, and pointing its fields to the model.
  */
 #include "graphql/api_internal.h"
-#include "graphql/column.h"
+#include "graphql/scalar.h"
 
 const char *qr_api_keys_name(const struct qr_model_field *field, struct qr_arena *arena,
                              quire_error *err)
 {
     if (field->role == QR_MODEL_REFERENCE) {
-        return field->column_name;
+        return field->key_name;
     }
     return qr_gql_format(arena, err, "%.*sIds", QR_GQL_FMT(field->name));
 }
@@ -38,10 +38,11 @@ quire_status qr_api_annotate(struct qr_api_annotator *a, struct qr_gql_type *own
                              const char *name, enum qr_api_kind kind, struct qr_model_type *type,
                              struct qr_model_field *field)
 {
-    struct qr_gql_field *target = qr_gql_type_field(owner, qr_gql_str_of(name));
+    struct qr_gql_field *target =
+        owner == NULL ? NULL : qr_gql_type_field(owner, qr_gql_str_of(name));
     struct qr_api_field *host;
     if (target == NULL) {
-        return QUIRE_OK; /* types without anything to update have no update field */
+        return QUIRE_OK; /* what clients cannot use is not generated */
     }
     host = qr_arena_alloc(&a->api->schema->arena, sizeof *host, a->err);
     if (host == NULL) {
@@ -75,7 +76,7 @@ static quire_status annotate_row(struct qr_api_annotator *a, struct qr_model_typ
         }
         QR_TRY(qr_api_annotate(a, row, name, kinds[field->role], type, field));
         if (field->role == QR_MODEL_REFERENCE) {
-            QR_TRY(qr_api_annotate(a, row, field->column_name, QR_API_REFERENCE_KEY, type, field));
+            QR_TRY(qr_api_annotate(a, row, field->key_name, QR_API_REFERENCE_KEY, type, field));
         }
     }
     return QUIRE_OK;
@@ -87,13 +88,15 @@ static quire_status annotate_type(struct qr_api_annotator *a, struct qr_model_ty
     struct qr_gql_type *mutation = a->api->schema->roots[QR_GQL_MUTATION];
     struct qr_gql_type *connection;
     struct qr_gql_type *edge;
-    struct qr_gql_type *result;
+    struct qr_gql_type *result = NULL;
 
     QR_TRY(find_generated(a, type, "Connection", &connection));
     QR_TRY(find_generated(a, type, "Edge", &edge));
     QR_TRY(qr_api_annotate(a, query, type->one_name, QR_API_ONE, type, NULL));
     QR_TRY(qr_api_annotate(a, query, type->many_name, QR_API_MANY, type, NULL));
-    QR_TRY(find_generated(a, type, "BulkResult", &result));
+    if (type->has_mutations) {
+        QR_TRY(find_generated(a, type, "BulkResult", &result));
+    }
     for (int verb = 0; verb < QR_MODEL_VERBS; verb++) {
         QR_TRY(qr_api_annotate(a, mutation, type->verb_names[verb],
                                (enum qr_api_kind)(QR_API_CREATE + verb), type, NULL));
@@ -115,9 +118,8 @@ static quire_status annotate_type(struct qr_api_annotator *a, struct qr_model_ty
 static quire_status annotate_all(struct qr_api_annotator *a)
 {
     struct qr_gql_type *info = qr_gql_schema_type(a->api->schema, qr_gql_str_of("PageInfo"));
-    struct qr_gql_type *bigint = qr_gql_schema_type(a->api->schema, qr_gql_str_of("BigInt"));
 
-    bigint->coercion = &qr_column_bigint;
+    qr_scalar_bind(a->api->schema);
     QR_TRY(qr_api_annotate(a, info, "hasNextPage", QR_API_HAS_NEXT, NULL, NULL));
     QR_TRY(qr_api_annotate(a, info, "hasPreviousPage", QR_API_HAS_PREVIOUS, NULL, NULL));
     QR_TRY(qr_api_annotate(a, info, "startCursor", QR_API_START_CURSOR, NULL, NULL));

@@ -28,10 +28,11 @@ static bool any(const struct qr_model_type *type, choose chosen)
 /* Columns with one value; a value's name must be none of the language's own words. */
 static bool is_distinct_field(const struct qr_model_field *field)
 {
-    return (field->role == QR_MODEL_REFERENCE ||
+    return qr_model_can_read(field) &&
+           (field->role == QR_MODEL_REFERENCE ||
             (field->role == QR_MODEL_COLUMN && !field->list)) &&
-           strcmp(field->column_name, "true") != 0 && strcmp(field->column_name, "false") != 0 &&
-           strcmp(field->column_name, "null") != 0;
+           strcmp(field->key_name, "true") != 0 && strcmp(field->key_name, "false") != 0 &&
+           strcmp(field->key_name, "null") != 0;
 }
 
 static const char *sum_type(const struct qr_model_field *field)
@@ -95,7 +96,7 @@ static void print_distinct(const struct qr_model_type *type, struct qr_gql_buffe
     qr_gql_buffer_format(out, "enum %sDistinctField {\n", type->table);
     for (uint32_t i = 0; i < type->field_count; i++) {
         if (is_distinct_field(&type->fields[i])) {
-            qr_gql_buffer_format(out, "  %s\n", type->fields[i].column_name);
+            qr_gql_buffer_format(out, "  %s\n", type->fields[i].key_name);
         }
     }
     qr_gql_buffer_text(out, "}\n\n");
@@ -144,13 +145,16 @@ static void print_keys(const struct qr_model_type *type, struct qr_gql_buffer *o
             struct qr_gql_str none = {"", 0};
             struct qr_gql_str value = kinds[k].of_values ? qr_api_value_type(field) : none;
             bool single = field->role == QR_MODEL_REFERENCE || field->role == QR_MODEL_REVERSE_ONE;
+            if (!qr_model_can_read(field)) {
+                continue;
+            }
             if (single) {
                 qr_gql_buffer_format(out, "  %.*s: %sAggregate%s\n", QR_GQL_FMT(field->name),
                                      field->target->table, kinds[k].suffix);
             }
             if (field->role == QR_MODEL_REFERENCE ||
                 (field->role == QR_MODEL_COLUMN && !field->list)) {
-                qr_gql_buffer_format(out, "  %s: %.*s%s\n", field->column_name, QR_GQL_FMT(value),
+                qr_gql_buffer_format(out, "  %s: %.*s%s\n", field->key_name, QR_GQL_FMT(value),
                                      kinds[k].value);
             }
         }
@@ -220,8 +224,8 @@ static quire_status annotate_results(struct qr_api_annotator *a, struct qr_model
         QR_TRY(qr_api_find(a, type, suffixes[s], &results));
         for (uint32_t i = 0; results != NULL && i < type->field_count; i++) {
             if (type->fields[i].role == QR_MODEL_COLUMN) {
-                QR_TRY(qr_api_annotate(a, results, type->fields[i].column_name, QR_API_MEASURED,
-                                       type, &type->fields[i]));
+                QR_TRY(qr_api_annotate(a, results, type->fields[i].key_name, QR_API_MEASURED, type,
+                                       &type->fields[i]));
             }
         }
     }
@@ -241,8 +245,7 @@ static quire_status annotate_keys(struct qr_api_annotator *a, struct qr_model_ty
         }
         QR_TRY(qr_api_annotate(a, keys, name, QR_API_GROUP_KEY, type, field));
         if (field->role == QR_MODEL_REFERENCE) {
-            QR_TRY(
-                qr_api_annotate(a, keys, field->column_name, QR_API_GROUP_REFERENCE, type, field));
+            QR_TRY(qr_api_annotate(a, keys, field->key_name, QR_API_GROUP_REFERENCE, type, field));
         }
     }
     return QUIRE_OK;

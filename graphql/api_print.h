@@ -29,5 +29,7 @@ void qr_api_print_inputs(struct qr_api_printer *p, const struct qr_model_type *t
 /* The operators of `apply` for each scalar and enum. */
 void qr_api_print_operators(struct qr_api_printer *p);
 void qr_api_print_mutation(struct qr_api_printer *p);
+/* Whether there is a table that clients can change. */
+bool qr_api_has_mutations(const struct qr_model *model);
 
 #endif

@@ -4,6 +4,7 @@
 #include "graphql/api_internal.h"
 #include "graphql/api_print.h"
 #include "graphql/printer.h"
+#include "graphql/scalar.h"
 
 static void put(struct qr_api_printer *p, const char *text)
 {
@@ -57,14 +58,47 @@ static void print_enum(struct qr_api_printer *p, const struct qr_gql_type *type)
 
 static void print_scalar(struct qr_api_printer *p, const struct qr_gql_type *type)
 {
-    describe(p, "", type->description);
+    const struct qr_scalar *own = qr_scalar_of_type(type);
+    struct qr_gql_str url = type->specified_by_url;
+    struct qr_gql_str description = type->description;
+
+    if (own != NULL && own->url != NULL) {
+        url = qr_gql_str_of(own->url);
+    }
+    if (own != NULL && description.data == NULL) {
+        description = qr_gql_str_of(own->description);
+    }
+    describe(p, "", description);
     qr_gql_buffer_format(p->out, "scalar %.*s", QR_GQL_FMT(type->name));
-    if (type->specified_by_url.data != NULL) {
+    if (url.data != NULL) {
         put(p, " @specifiedBy(url: ");
-        qr_gql_print_string(p->out, type->specified_by_url);
+        qr_gql_print_string(p->out, url);
         put(p, ")");
     }
     put(p, "\n\n");
+}
+
+/* Whether a field of some table or interface has the type, or a sum of integers. */
+static bool is_used(const struct qr_model *model, const struct qr_gql_type *named)
+{
+    bool sums = qr_gql_str_is(named->name, "BigInt");
+    for (uint32_t t = 0; t < model->schema->type_count; t++) {
+        const struct qr_gql_type *type = model->schema->types[t];
+        for (uint32_t f = 0; !type->builtin && f < type->field_count; f++) {
+            const struct qr_gql_type *field = qr_gql_type_named(type->fields[f].type);
+            if (field == named || (sums && field->scalar == QR_GQL_INT)) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+/* Quire's own scalars are part of the API where they are used. */
+static bool is_hidden(const struct qr_api_printer *p, const struct qr_gql_type *type)
+{
+    return type->builtin || qr_api_is_helper(type) ||
+           (qr_scalar_of_type(type) != NULL && !is_used(p->model, type));
 }
 
 static void print_union(struct qr_api_printer *p, const struct qr_gql_type *type)
@@ -130,7 +164,7 @@ static void print_row_field(struct qr_api_printer *p, const struct qr_model_fiel
     put(p, "\n");
     if (field->role == QR_MODEL_REFERENCE) {
         qr_gql_buffer_format(p->out, "  \"The key of `%.*s`.\"\n  %s: ", QR_GQL_FMT(field->name),
-                             field->column_name);
+                             field->key_name);
         qr_api_put_key_type(p, field->target);
         put(p, field->required ? "!\n" : "\n");
     }
@@ -151,7 +185,9 @@ static void print_row_type(struct qr_api_printer *p, const struct qr_model_type 
     print_interfaces(p, type->definition);
     put(p, " {\n");
     for (uint32_t i = 0; i < type->field_count; i++) {
-        print_row_field(p, &type->fields[i]);
+        if (qr_model_can_read(&type->fields[i])) {
+            print_row_field(p, &type->fields[i]);
+        }
     }
     put(p, "  \"What `ifMatch` compares: it changes with the stored values of the row.\"\n"
            "  _version: String!\n"
@@ -244,14 +280,43 @@ static void print_ordered_filter(struct qr_api_printer *p, const char *type)
                          type, type, type, type, type, type, type, type, type);
 }
 
-static void print_equality_filter(struct qr_api_printer *p, struct qr_gql_str type)
+/* `suffix` is "Filter", or "KeyFilter" for what references are compared by. */
+static void print_equality_filter(struct qr_api_printer *p, struct qr_gql_str type,
+                                  const char *suffix)
 {
     qr_gql_buffer_format(p->out,
-                         "input %.*sFilter {\n"
+                         "input %.*s%s {\n"
                          "  equals: %.*s\n  not: %.*s\n  in: [%.*s!]\n  notIn: [%.*s!]\n"
                          "}\n\n",
-                         QR_GQL_FMT(type), QR_GQL_FMT(type), QR_GQL_FMT(type), QR_GQL_FMT(type),
-                         QR_GQL_FMT(type));
+                         QR_GQL_FMT(type), suffix, QR_GQL_FMT(type), QR_GQL_FMT(type),
+                         QR_GQL_FMT(type), QR_GQL_FMT(type));
+}
+
+/* Whether the type's own filter asks for no more than equality. */
+static bool has_equality_alone(const struct qr_gql_type *type)
+{
+    const struct qr_scalar *own = qr_scalar_of_type(type);
+    return type->kind == QR_GQL_ENUM || type->scalar == QR_GQL_ID ||
+           (type->scalar == QR_GQL_CUSTOM && (own == NULL || !own->ordered));
+}
+
+/* The filter by which references to rows of a type are compared: their keys have no order then. */
+static void put_key_filter(struct qr_api_printer *p, const struct qr_model_type *type)
+{
+    const struct qr_gql_type *named = type->key->named;
+    qr_api_put_key_type(p, type);
+    put(p, named == NULL || has_equality_alone(named) ? "Filter" : "KeyFilter");
+}
+
+/* Whether references are given by values of the type. */
+static bool is_reference_key(const struct qr_model *model, const struct qr_gql_type *named)
+{
+    for (uint32_t t = 0; t < model->type_count; t++) {
+        if (model->types[t].key->named == named && model->types[t].referrer_count > 0) {
+            return true;
+        }
+    }
+    return false;
 }
 
 static void print_list_filter(struct qr_api_printer *p, struct qr_gql_str type)
@@ -284,15 +349,20 @@ static void print_leaf_filters(struct qr_api_printer *p)
     put(p, fixed_types);
     print_ordered_filter(p, "Int");
     print_ordered_filter(p, "Float");
-    print_ordered_filter(p, "BigInt");
-    print_equality_filter(p, qr_gql_str_of("ID"));
+    print_equality_filter(p, qr_gql_str_of("ID"), "Filter");
     for (uint32_t i = 0; i < schema->type_count; i++) {
         const struct qr_gql_type *type = schema->types[i];
+        const struct qr_scalar *own = qr_scalar_of_type(type);
         if (!qr_gql_type_is_leaf(type) || type->introspection) {
             continue;
         }
-        if (!type->builtin && !qr_api_is_helper(type) && !qr_gql_str_is(type->name, "BigInt")) {
-            print_equality_filter(p, type->name);
+        if (own != NULL && own->ordered && !is_hidden(p, type)) {
+            print_ordered_filter(p, own->name);
+        } else if (!is_hidden(p, type)) {
+            print_equality_filter(p, type->name, "Filter");
+        }
+        if (is_reference_key(p->model, type) && !has_equality_alone(type)) {
+            print_equality_filter(p, type->name, "KeyFilter");
         }
         if (qr_api_is_listed(p->model, type)) {
             print_list_filter(p, type->name);
@@ -312,9 +382,9 @@ static void print_filter_field(struct qr_api_printer *p, const struct qr_model_f
     qr_gql_buffer_format(p->out, "  %.*s: %s%s\n", QR_GQL_FMT(field->name), field->target->table,
                          many ? "ListRelationFilter" : "RelationFilter");
     if (field->role == QR_MODEL_REFERENCE) {
-        qr_gql_buffer_format(p->out, "  %s: ", field->column_name);
-        qr_api_put_key_type(p, field->target);
-        put(p, "Filter\n");
+        qr_gql_buffer_format(p->out, "  %s: ", field->key_name);
+        put_key_filter(p, field->target);
+        put(p, "\n");
     }
 }
 
@@ -327,7 +397,9 @@ static void print_inputs_of_reading(struct qr_api_printer *p, const struct qr_mo
                          "  AND: [%sWhereInput!]\n  OR: [%sWhereInput!]\n  NOT: %sWhereInput\n",
                          t, t, t, t, t);
     for (uint32_t i = 0; i < type->field_count; i++) {
-        print_filter_field(p, &type->fields[i]);
+        if (qr_model_can_read(&type->fields[i])) {
+            print_filter_field(p, &type->fields[i]);
+        }
     }
     qr_gql_buffer_format(
         p->out,
@@ -343,6 +415,9 @@ static void print_inputs_of_reading(struct qr_api_printer *p, const struct qr_mo
                          t, t);
     for (uint32_t i = 0; i < type->field_count; i++) {
         const struct qr_model_field *field = &type->fields[i];
+        if (!qr_model_can_read(field)) {
+            continue;
+        }
         if (field->role == QR_MODEL_COLUMN && !field->list) {
             qr_gql_buffer_format(p->out, "  %.*s: SortOrder\n", QR_GQL_FMT(field->name));
         } else if (field->role == QR_MODEL_REFERENCE || field->role == QR_MODEL_REVERSE_ONE) {
@@ -368,9 +443,14 @@ void qr_api_put_key_argument(struct qr_api_printer *p, const struct qr_model_fie
 
 static void print_query(struct qr_api_printer *p)
 {
+    bool any = false;
     put(p, "type Query {\n");
     for (uint32_t i = 0; i < p->model->type_count; i++) {
         const struct qr_model_type *type = &p->model->types[i];
+        if (!type->has_queries) {
+            continue;
+        }
+        any = true;
         qr_gql_buffer_format(p->out, "  \"The row of %s with the given key, if there is one.\"\n",
                              type->table);
         qr_gql_buffer_format(p->out, "  %s(", type->one_name);
@@ -382,7 +462,7 @@ static void print_query(struct qr_api_printer *p)
         print_connection_field(p, qr_gql_str_of(type->many_name), type);
         put(p, "\n");
     }
-    put(p, p->model->type_count == 0 ? "  \"There are no tables.\"\n  _: Boolean\n}\n\n" : "}\n\n");
+    put(p, any ? "}\n\n" : "  \"There are no tables to read.\"\n  _: Boolean\n}\n\n");
 }
 
 static void print_passed_types(struct qr_api_printer *p)
@@ -390,7 +470,7 @@ static void print_passed_types(struct qr_api_printer *p)
     const struct qr_gql_schema *schema = p->model->schema;
     for (uint32_t i = 0; i < schema->type_count; i++) {
         const struct qr_gql_type *type = schema->types[i];
-        if (type->builtin || qr_api_is_helper(type)) {
+        if (is_hidden(p, type)) {
             continue;
         }
         if (type->kind == QR_GQL_ENUM) {
@@ -413,15 +493,17 @@ quire_status qr_api_print(const struct qr_model *model, struct qr_arena *arena,
 
     qr_gql_buffer_init(&buffer, arena, err);
     describe(&p, "", model->schema->description);
-    put(&p, model->type_count > 0 ? "schema {\n  query: Query\n  mutation: Mutation\n}\n\n"
-                                  : "schema {\n  query: Query\n}\n\n");
+    put(&p, qr_api_has_mutations(model) ? "schema {\n  query: Query\n  mutation: Mutation\n}\n\n"
+                                        : "schema {\n  query: Query\n}\n\n");
     print_query(&p);
     qr_api_print_mutation(&p);
     for (uint32_t i = 0; i < model->type_count; i++) {
         print_row_type(&p, &model->types[i]);
         print_connection(&p, &model->types[i]);
         print_inputs_of_reading(&p, &model->types[i]);
-        qr_api_print_inputs(&p, &model->types[i]);
+        if (model->types[i].has_mutations) {
+            qr_api_print_inputs(&p, &model->types[i]);
+        }
         qr_api_print_aggregates(&model->types[i], &buffer);
     }
     print_passed_types(&p);

@@ -14,18 +14,26 @@ static void put(struct qr_api_printer *p, const char *text)
 /* Whether a field can be given in an update. */
 static bool is_updatable_field(const struct qr_model_field *field)
 {
-    return field != field->owner->key;
+    bool reachable = field->role == QR_MODEL_COLUMN || field->role == QR_MODEL_REFERENCE ||
+                     field->role == QR_MODEL_LINKS || field->target->has_mutations;
+    return field != field->owner->key && qr_model_can_write(field) && reachable;
 }
 
 static bool is_updatable(const struct qr_model_type *type)
 {
-    return type->field_count > 1;
+    for (uint32_t i = 0; i < type->field_count; i++) {
+        if (is_updatable_field(&type->fields[i])) {
+            return true;
+        }
+    }
+    return false;
 }
 
 /* Whether `apply` can change a field. */
 static bool is_operable(const struct qr_model_field *field)
 {
-    return field->role == QR_MODEL_COLUMN && field != field->owner->key;
+    return field->role == QR_MODEL_COLUMN && field != field->owner->key &&
+           qr_model_can_write(field);
 }
 
 static bool has_operators(const struct qr_model_type *type)
@@ -56,9 +64,11 @@ static void print_relation(struct qr_api_printer *p, const struct qr_model_field
 static void print_input_field(struct qr_api_printer *p, const struct qr_model_field *field,
                               bool create)
 {
-    bool optional = !create || !field->required || field->has_default ||
-                    (field == field->owner->key && field->scalar == QR_MODEL_ID);
-    if (field->role != QR_MODEL_COLUMN) {
+    bool optional = !create || !field->required || qr_model_has_default(field);
+    if (!qr_model_can_write(field)) {
+        return;
+    }
+    if (field->role != QR_MODEL_COLUMN && field->target->has_mutations) {
         print_relation(p, field, create);
     }
     switch (field->role) {
@@ -72,7 +82,7 @@ static void print_input_field(struct qr_api_printer *p, const struct qr_model_fi
         put(p, optional ? "\n" : "!\n");
         break;
     case QR_MODEL_REFERENCE:
-        qr_gql_buffer_format(p->out, "  %s: ", field->column_name);
+        qr_gql_buffer_format(p->out, "  %s: ", field->key_name);
         qr_api_put_key_type(p, field->target);
         put(p, "\n");
         break;
@@ -116,7 +126,7 @@ static void print_rows(struct qr_api_printer *p, const struct qr_model_type *typ
 static void print_key_field(struct qr_api_printer *p, const struct qr_model_field *field,
                             bool required)
 {
-    qr_gql_buffer_format(p->out, "  %s: ", field->column_name);
+    qr_gql_buffer_format(p->out, "  %s: ", field->key_name);
     if (field->role == QR_MODEL_REFERENCE) {
         qr_api_put_key_type(p, field->target);
     } else {
@@ -369,16 +379,27 @@ static void print_bulk_writes(struct qr_api_printer *p, const struct qr_model_ty
                          type->verb_names[QR_MODEL_DELETE_MANY], t, t);
 }
 
+bool qr_api_has_mutations(const struct qr_model *model)
+{
+    bool any = false;
+    for (uint32_t i = 0; i < model->type_count; i++) {
+        any = any || model->types[i].has_mutations;
+    }
+    return any;
+}
+
 void qr_api_print_mutation(struct qr_api_printer *p)
 {
-    if (p->model->type_count == 0) {
+    if (!qr_api_has_mutations(p->model)) {
         return;
     }
     put(p, "\"All fields of a request are one transaction: all of them happen, or none.\"\n"
            "type Mutation {\n");
     for (uint32_t i = 0; i < p->model->type_count; i++) {
-        print_single_writes(p, &p->model->types[i]);
-        print_bulk_writes(p, &p->model->types[i]);
+        if (p->model->types[i].has_mutations) {
+            print_single_writes(p, &p->model->types[i]);
+            print_bulk_writes(p, &p->model->types[i]);
+        }
     }
     put(p, "}\n\n");
 }

@@ -4,43 +4,9 @@
 #include "graphql/column.h"
 
 #include "graphql/execute.h"
+#include "graphql/scalar.h"
 
-bool qr_column_parse_int64(struct qr_gql_str text, int64_t *out)
-{
-    bool negative = text.size > 0 && text.data[0] == '-';
-    size_t i = negative ? 1 : 0;
-    uint64_t limit = negative ? (uint64_t)INT64_MAX + 1 : (uint64_t)INT64_MAX;
-    uint64_t value = 0;
-
-    if (i == text.size) {
-        return false;
-    }
-    for (; i < text.size; i++) {
-        unsigned digit = (unsigned)(unsigned char)text.data[i] - '0';
-        if (digit > 9 || value > (limit - digit) / 10) {
-            return false;
-        }
-        value = value * 10 + digit;
-    }
-    *out = negative ? (int64_t)(0 - value) : (int64_t)value;
-    return true;
-}
-
-static quire_status bigint_input(const struct qr_gql_type *type, struct qr_arena *arena,
-                                 struct qr_gql_value *value, const char **problem, quire_error *err)
-{
-    (void)type;
-    if ((value->kind == QR_GQL_VALUE_INT || value->kind == QR_GQL_VALUE_STRING) &&
-        qr_column_parse_int64(value->text, &value->integer)) {
-        return qr_gql_value_int(arena, value->integer, value, err);
-    }
-    *problem = "a BigInt is an integer of 64 bits, as a number or a string of its digits";
-    return QUIRE_OK;
-}
-
-const struct qr_gql_scalar qr_column_bigint = {.coerce_input = bigint_input};
-
-/* A custom scalar is kept as JSON text. */
+/* Custom scalars and JSON are kept as JSON text. */
 static quire_status custom_from_value(const struct qr_gql_value *value, struct qr_arena *arena,
                                       quire_value *out, quire_error *err)
 {
@@ -60,38 +26,41 @@ static quire_status custom_from_value(const struct qr_gql_value *value, struct q
     return QUIRE_OK;
 }
 
+/* One of Quire's own scalars. */
+static quire_status own_from_value(const struct qr_scalar *scalar, const struct qr_gql_value *value,
+                                   struct qr_arena *arena, quire_value *out, quire_error *err)
+{
+    bool fits;
+    if (scalar->read == NULL) {
+        return custom_from_value(value, arena, out, err);
+    }
+    QR_TRY(scalar->read(value->text, arena, out, &fits, err));
+    return fits ? QUIRE_OK
+                : qr_fail(err, QUIRE_DATA, "\"%.*s\" does not fit: %s.",
+                          QR_GQL_FMT(qr_gql_str_cut(value->text, 60)), scalar->form);
+}
+
 static quire_status scalar_from_value(const struct qr_model_field *field,
                                       const struct qr_gql_value *value, struct qr_arena *arena,
                                       quire_value *out, quire_error *err)
 {
-    switch (field->scalar) {
-    case QR_MODEL_ID:
-    case QR_MODEL_STRING:
-    case QR_MODEL_ENUM:
-        *out = quire_text_n(value->text.data, value->text.size);
-        return QUIRE_OK;
-    case QR_MODEL_INT:
-        *out = quire_int(value->integer);
-        return QUIRE_OK;
-    case QR_MODEL_BIGINT: {
-        int64_t integer;
-        if (!qr_column_parse_int64(value->text, &integer)) {
-            return qr_fail(err, QUIRE_DATA, "%.*s is not a 64-bit integer.",
-                           (int)(value->text.size < 40 ? value->text.size : 40), value->text.data);
-        }
-        *out = quire_int(integer);
-        return QUIRE_OK;
+    const struct qr_scalar *own = qr_scalar_of_kind(field->scalar);
+    if (own != NULL) {
+        return own_from_value(own, value, arena, out, err);
     }
-    case QR_MODEL_FLOAT:
-        *out = quire_float(value->number);
-        return QUIRE_OK;
-    case QR_MODEL_BOOLEAN:
-        *out = quire_bool(value->boolean);
-        return QUIRE_OK;
-    case QR_MODEL_CUSTOM:
+    if (field->scalar == QR_MODEL_CUSTOM) {
         return custom_from_value(value, arena, out, err);
     }
-    return qr_fail(err, QUIRE_INTERNAL, "A field has an unknown kind.");
+    if (field->scalar == QR_MODEL_INT) {
+        *out = quire_int(value->integer);
+    } else if (field->scalar == QR_MODEL_FLOAT) {
+        *out = quire_float(value->number);
+    } else if (field->scalar == QR_MODEL_BOOLEAN) {
+        *out = quire_bool(value->boolean);
+    } else {
+        *out = quire_text_n(value->text.data, value->text.size);
+    }
+    return QUIRE_OK;
 }
 
 quire_status qr_column_list(const quire_value *elements, uint32_t count, struct qr_arena *arena,
@@ -147,42 +116,23 @@ static quire_status scalar_to_json(const struct qr_model_field *field, const qui
         qr_json_put_null(writer);
         return QUIRE_OK;
     }
+    const struct qr_scalar *own = qr_scalar_of_kind(field->scalar);
     if (value->type != qr_model_scalar_type(field->scalar)) {
         return wrong_type(field, err);
     }
-    switch (field->scalar) {
-    case QR_MODEL_ID:
-    case QR_MODEL_STRING:
-    case QR_MODEL_ENUM:
-        qr_json_put_string(writer, value->as.bytes, value->size);
-        break;
-    case QR_MODEL_INT:
-        qr_json_put_int(writer, value->as.integer);
-        break;
-    case QR_MODEL_BIGINT: {
-        char digits[24];
-        size_t size = 0;
-        uint64_t magnitude =
-            value->as.integer < 0 ? 0 - (uint64_t)value->as.integer : (uint64_t)value->as.integer;
-        do {
-            digits[sizeof digits - ++size] = (char)('0' + magnitude % 10);
-            magnitude /= 10;
-        } while (magnitude > 0);
-        if (value->as.integer < 0) {
-            digits[sizeof digits - ++size] = '-';
-        }
-        qr_json_put_string(writer, digits + sizeof digits - size, size);
-        break;
+    if (own != NULL) {
+        return own->write(value, writer) ? QUIRE_OK : wrong_type(field, err);
     }
-    case QR_MODEL_FLOAT:
+    if (field->scalar == QR_MODEL_INT) {
+        qr_json_put_int(writer, value->as.integer);
+    } else if (field->scalar == QR_MODEL_FLOAT) {
         qr_json_put_double(writer, value->as.real);
-        break;
-    case QR_MODEL_BOOLEAN:
+    } else if (field->scalar == QR_MODEL_BOOLEAN) {
         qr_json_put_bool(writer, value->as.boolean);
-        break;
-    case QR_MODEL_CUSTOM:
+    } else if (field->scalar == QR_MODEL_CUSTOM) {
         qr_json_put_raw(writer, value->as.bytes, value->size);
-        break;
+    } else {
+        qr_json_put_string(writer, value->as.bytes, value->size);
     }
     return QUIRE_OK;
 }
@@ -206,4 +156,23 @@ quire_status qr_column_to_json(const struct qr_model_field *field, const quire_v
     }
     qr_json_end_array(writer);
     return QUIRE_OK;
+}
+
+struct qr_gql_str qr_column_show(const struct qr_model_field *field, const quire_value *value,
+                                 struct qr_arena *arena)
+{
+    struct qr_gql_str shown = {"", 0};
+    struct qr_json_writer writer;
+    qr_json_writer_init(&writer, arena->allocator, 0, NULL);
+    if (qr_column_to_json(field, value, &writer, NULL) == QUIRE_OK && writer.status == QUIRE_OK) {
+        struct qr_gql_str text = {writer.bytes, writer.size};
+        if (text.size >= 2 && text.data[0] == '"') {
+            text = (struct qr_gql_str){text.data + 1, text.size - 2};
+        }
+        text = qr_gql_str_cut(text, 60);
+        const char *copy = qr_arena_copy(arena, text.data, text.size, NULL);
+        shown = copy == NULL ? shown : (struct qr_gql_str){copy, text.size};
+    }
+    qr_json_writer_free(&writer);
+    return shown;
 }

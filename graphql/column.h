@@ -11,8 +11,7 @@
 /*
  * The column value of a coerced input value that is not null (null is
  * QUIRE_NULL everywhere). Memory from the arena. `element` takes one element of
- * a list column. DATA when the value does not fit, which after coercion only
- * the range of BigInt can cause.
+ * a list column. DATA when the value does not fit, which coercion rules out.
  */
 quire_status qr_column_from_value(const struct qr_model_field *field, bool element,
                                   const struct qr_gql_value *value, struct qr_arena *arena,
@@ -26,10 +25,9 @@ quire_status qr_column_list(const quire_value *elements, uint32_t count, struct 
 quire_status qr_column_to_json(const struct qr_model_field *field, const quire_value *value,
                                struct qr_json_writer *writer, quire_error *err);
 
-/* The behaviour of the BigInt scalar in the API schema. */
-extern const struct qr_gql_scalar qr_column_bigint;
-
-/* Parses a decimal integer of 64 bits; false when it is anything else. */
-bool qr_column_parse_int64(struct qr_gql_str text, int64_t *out);
+/* A column's value for a message: as JSON without quotes, cut at 60 bytes. In the arena; never
+ * fails, empty when there is no memory. */
+struct qr_gql_str qr_column_show(const struct qr_model_field *field, const quire_value *value,
+                                 struct qr_arena *arena);
 
 #endif

@@ -270,7 +270,7 @@ static const struct qr_model_field *find_reference(const struct qr_model_type *t
 {
     for (uint32_t i = 0; i < type->column_count; i++) {
         if (type->columns[i]->role == QR_MODEL_REFERENCE &&
-            qr_gql_str_is(column, type->columns[i]->column_name)) {
+            qr_gql_str_is(column, type->columns[i]->key_name)) {
             return type->columns[i];
         }
     }

@@ -19,15 +19,23 @@ static enum reading reading_of(const struct qr_model_field *field)
     switch (field->scalar) {
     case QR_MODEL_INT:
     case QR_MODEL_BIGINT:
+    case QR_MODEL_DECIMAL:
     case QR_MODEL_FLOAT:
         return AS_NUMBER;
     case QR_MODEL_BOOLEAN:
         return AS_BOOLEAN;
     case QR_MODEL_CUSTOM:
+    case QR_MODEL_JSON:
         return AS_JSON;
     case QR_MODEL_ID:
     case QR_MODEL_STRING:
     case QR_MODEL_ENUM:
+    case QR_MODEL_DATETIME:
+    case QR_MODEL_DATE:
+    case QR_MODEL_TIME:
+    case QR_MODEL_DURATION:
+    case QR_MODEL_UUID:
+    case QR_MODEL_BYTES:
         break;
     }
     return AS_TEXT;

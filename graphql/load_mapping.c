@@ -83,7 +83,7 @@ static quire_status find_alias(struct qr_arena *arena, const struct qr_model_typ
     for (uint32_t i = 0; i < type->field_count && *field == NULL; i++) {
         struct qr_model_field *candidate = &type->fields[i];
         bool fits =
-            candidate->role == QR_MODEL_REFERENCE && qr_gql_str_is(name, candidate->column_name);
+            candidate->role == QR_MODEL_REFERENCE && qr_gql_str_is(name, candidate->key_name);
         if (!fits) {
             QR_TRY(names_links(arena, candidate, name, &fits, err));
         }

@@ -11,8 +11,6 @@
  */
 #include "graphql/load.h"
 
-#include <stdio.h>
-
 #include "graphql/coerce.h"
 #include "graphql/column.h"
 
@@ -113,11 +111,7 @@ static quire_status coerce(const struct row *row, const struct qr_model_field *f
     if (type == NULL) {
         type = qr_gql_schema_type(writer->reader.api->model->schema, qr_gql_str_of("ID"));
     }
-    if (model->scalar == QR_MODEL_BIGINT) {
-        QR_TRY(qr_column_bigint.coerce_input(type, writer->row, value, &problem, error_of(row)));
-    } else {
-        QR_TRY(qr_gql_leaf_coerce(writer->row, type, false, true, value, &problem, error_of(row)));
-    }
+    QR_TRY(qr_gql_leaf_coerce(writer->row, type, false, true, value, &problem, error_of(row)));
     return problem == NULL ? QUIRE_OK
                            : qr_load_fail(error_of(row), QUIRE_DATA, node->place, "%s.%.*s: %s",
                                           row->type->table, QR_GQL_FMT(field->name), problem);
@@ -443,17 +437,12 @@ quire_status qr_load_row(struct qr_load_writer *writer, const struct qr_load_rul
 
 static quire_status no_target(struct qr_load_writer *writer, const struct wish *wish)
 {
-    char key[96];
-    if (wish->key.type == QUIRE_INT) {
-        snprintf(key, sizeof key, "%lld", (long long)wish->key.as.integer);
-    } else {
-        struct qr_gql_str text = {wish->key.as.bytes, wish->key.size};
-        snprintf(key, sizeof key, "%.*s", QR_LOAD_SHOWN(text));
-    }
+    const struct qr_model_type *target = wish->field->target;
+    struct qr_gql_str key = qr_column_show(target->key, &wish->key, writer->row);
     return qr_load_fail(writer->reader.err, QUIRE_FOREIGN_KEY, wish->place,
-                        "%s.%.*s refers to \"%s\", but no row of %s has that %.*s.",
-                        wish->field->owner->table, QR_GQL_FMT(wish->field->name), key,
-                        wish->field->target->table, QR_GQL_FMT(wish->field->target->key->name));
+                        "%s.%.*s refers to \"%.*s\", but no row of %s has that %.*s.",
+                        wish->field->owner->table, QR_GQL_FMT(wish->field->name), QR_GQL_FMT(key),
+                        target->table, QR_GQL_FMT(target->key->name));
 }
 
 static quire_status grant(struct qr_load_writer *writer, const struct wish *wish, int64_t rowid,
@@ -498,6 +487,7 @@ quire_status qr_load_settle(struct qr_load_writer *writer, uint32_t *input)
     bool found;
 
     *input = UINT32_MAX;
+    writer->store.keeps_stamps = true; /* what follows belongs to rows that were stored before */
     QR_TRY(qr_load_notes_rewind(&writer->notes, writer->reader.err));
     for (;;) {
         QR_TRY(qr_load_notes_next(&writer->notes, &note, &size, &found, writer->reader.err));

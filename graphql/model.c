@@ -10,9 +10,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-#include "graphql/coerce.h"
-#include "graphql/column.h"
 #include "graphql/model_internal.h"
+#include "graphql/scalar.h"
 
 /* What every schema may use. The names of the helper types cannot be declared in SDL by a user. */
 static const char prelude[] =
@@ -20,17 +19,20 @@ static const char prelude[] =
     "directive @unique(fields: [String!]) repeatable on FIELD_DEFINITION | OBJECT\n"
     "directive @index(fields: [String!], type: QuireIndexType = BTREE, name: String) repeatable\n"
     "  on FIELD_DEFINITION | OBJECT\n"
-    "directive @default(value: QuireValue!) on FIELD_DEFINITION\n"
+    "directive @default(value: QuireValue, expr: String) on FIELD_DEFINITION\n"
+    "directive @createdAt on FIELD_DEFINITION\n"
+    "directive @updatedAt on FIELD_DEFINITION\n"
+    "directive @private on FIELD_DEFINITION\n"
+    "directive @readonly on FIELD_DEFINITION\n"
+    "directive @writeonly on FIELD_DEFINITION\n"
+    "directive @map(name: String!) on FIELD_DEFINITION | OBJECT\n"
+    "directive @generate(query: Boolean! = true, mutation: Boolean! = true,\n"
+    "  subscription: Boolean! = true) on OBJECT\n"
     "directive @relation(inverse: String, onDelete: QuireOnDelete, fields: [String!],\n"
     "  references: [String!], from: String, to: String) on FIELD_DEFINITION\n"
     "enum QuireIndexType { BTREE HASH }\n"
     "enum QuireOnDelete { RESTRICT SET_NULL CASCADE }\n"
     "scalar QuireValue\n";
-
-/* Built in, and yet a schema may declare it for the tools that read it. */
-static const char bigint[] =
-    "\"A signed 64-bit integer, in JSON as a string so that no digit is lost.\"\n"
-    "scalar BigInt\n";
 
 /* A schema needs a query root; where the SDL has none, this stands in for it. */
 static const char empty_query[] = "type Query { _: Boolean }\n";
@@ -46,8 +48,19 @@ const struct qr_gql_ast_directive *qr_model_directive(const struct qr_model_fiel
     return qr_gql_ast_directive_find(field->definition->node->directives, name);
 }
 
-static const struct qr_gql_ast_value *argument_value(const struct qr_gql_ast_directive *directive,
-                                                     const char *name)
+const struct qr_gql_ast_directive *qr_model_type_directive(const struct qr_model_type *type,
+                                                           const char *name)
+{
+    const struct qr_gql_ast_directive *found = NULL;
+    const struct qr_gql_origin *origin = type->definition->origins;
+    for (; origin != NULL && found == NULL; origin = origin->next) {
+        found = qr_gql_ast_directive_find(origin->node->directives, name);
+    }
+    return found;
+}
+
+const struct qr_gql_ast_value *qr_model_value_argument(const struct qr_gql_ast_directive *directive,
+                                                       const char *name)
 {
     const struct qr_gql_ast_argument *argument =
         directive == NULL ? NULL
@@ -57,14 +70,14 @@ static const struct qr_gql_ast_value *argument_value(const struct qr_gql_ast_dir
 
 struct qr_gql_str qr_model_argument(const struct qr_gql_ast_directive *directive, const char *name)
 {
-    const struct qr_gql_ast_value *value = argument_value(directive, name);
+    const struct qr_gql_ast_value *value = qr_model_value_argument(directive, name);
     return value == NULL ? (struct qr_gql_str){NULL, 0} : value->text;
 }
 
 const struct qr_gql_ast_value *qr_model_list_argument(const struct qr_gql_ast_directive *directive,
                                                       const char *name)
 {
-    const struct qr_gql_ast_value *value = argument_value(directive, name);
+    const struct qr_gql_ast_value *value = qr_model_value_argument(directive, name);
     return value != NULL && value->kind == QR_GQL_AST_LIST ? value->items : value;
 }
 
@@ -106,12 +119,13 @@ struct qr_model_field *qr_model_find_field(const struct qr_model_type *type, str
 quire_type qr_model_scalar_type(enum qr_model_scalar scalar)
 {
     static const quire_type types[] = {
-        [QR_MODEL_ID] = QUIRE_TEXT,     [QR_MODEL_STRING] = QUIRE_TEXT,
-        [QR_MODEL_INT] = QUIRE_INT,     [QR_MODEL_BIGINT] = QUIRE_INT,
-        [QR_MODEL_FLOAT] = QUIRE_FLOAT, [QR_MODEL_BOOLEAN] = QUIRE_BOOL,
-        [QR_MODEL_ENUM] = QUIRE_TEXT,   [QR_MODEL_CUSTOM] = QUIRE_TEXT,
+        [QR_MODEL_ID] = QUIRE_TEXT,      [QR_MODEL_STRING] = QUIRE_TEXT,
+        [QR_MODEL_INT] = QUIRE_INT,      [QR_MODEL_FLOAT] = QUIRE_FLOAT,
+        [QR_MODEL_BOOLEAN] = QUIRE_BOOL, [QR_MODEL_ENUM] = QUIRE_TEXT,
+        [QR_MODEL_CUSTOM] = QUIRE_TEXT,
     };
-    return types[scalar];
+    const struct qr_scalar *own = qr_scalar_of_kind(scalar);
+    return own != NULL ? own->stored : types[scalar];
 }
 
 quire_type qr_model_column_type(const struct qr_model_field *field)
@@ -160,7 +174,8 @@ static enum qr_model_scalar scalar_of(const struct qr_gql_type *type)
     case QR_GQL_CUSTOM:
         break;
     }
-    return qr_gql_str_is(type->name, "BigInt") ? QR_MODEL_BIGINT : QR_MODEL_CUSTOM;
+    const struct qr_scalar *own = qr_scalar_of_type(type);
+    return own != NULL ? own->kind : QR_MODEL_CUSTOM;
 }
 
 /* Takes the wrappers off a field's type; false when lists are nested. */
@@ -175,22 +190,6 @@ static bool unwrap(struct qr_model_field *field, const struct qr_gql_type *type)
     }
     field->named = type;
     return type->kind != QR_GQL_LIST;
-}
-
-static quire_status read_default(struct qr_model_builder *builder, struct qr_model_field *field)
-{
-    const struct qr_gql_ast_directive *directive = qr_model_directive(field, "default");
-    const struct qr_gql_ast_value *literal = argument_value(directive, "value");
-    if (literal == NULL) {
-        return QUIRE_OK;
-    }
-    QR_TRY(qr_gql_literal_coerce(builder->arena, field->definition->type, literal, NULL,
-                                 &field->default_value, &field->has_default, builder->err));
-    if (!field->has_default) {
-        qr_model_problem(builder, literal->pos, "The default value does not fit the type %s.",
-                         qr_gql_type_text(builder->arena, field->definition->type));
-    }
-    return QUIRE_OK;
 }
 
 /* Reports a directive that says something of another kind of field. */
@@ -226,9 +225,8 @@ static quire_status init_field(struct qr_model_builder *builder, struct qr_model
         field->scalar = scalar_of(field->named);
         field->unique = qr_model_directive(field, "unique") != NULL;
         refuse_directive(builder, field, "relation", "a relation, which this field is not");
-        return read_default(builder, field);
+        return QUIRE_OK;
     }
-    refuse_directive(builder, field, "default", "a scalar or enum, which this field is not");
     field->target = qr_model_find_type(builder->model, field->named->name);
     if (field->target == NULL && field->named->kind != QR_GQL_LIST) {
         qr_model_problem(builder, definition->node->name.pos,
@@ -335,13 +333,16 @@ static quire_status init_columns(struct qr_model_builder *builder, struct qr_mod
         if (field->role != QR_MODEL_COLUMN && field->role != QR_MODEL_REFERENCE) {
             continue;
         }
-        if (field->column_name == NULL) {
-            const char *suffix = field->role == QR_MODEL_REFERENCE ? "Id" : "";
-            field->column_name =
+        const char *suffix = field->role == QR_MODEL_REFERENCE ? "Id" : "";
+        if (field->key_name == NULL) {
+            field->key_name =
                 qr_model_join(builder, field->name, suffix, (struct qr_gql_str){"", 0});
         }
-        if (field->column_name == NULL) {
+        if (field->key_name == NULL) {
             return QUIRE_NO_MEMORY;
+        }
+        if (field->column_name == NULL) {
+            field->column_name = field->key_name;
         }
         field->column = type->column_count;
         type->columns[type->column_count++] = field;
@@ -406,15 +407,28 @@ static bool has_query_root(const struct qr_gql_document *document)
     return false;
 }
 
-static bool declares_bigint(const struct qr_gql_document *document)
+/* The texts that the SDL's type system consists of, the SDL itself included. */
+static quire_status collect_texts(struct qr_gql_str sdl, struct qr_arena *arena,
+                                  struct qr_gql_report *report, struct qr_gql_str texts[4],
+                                  size_t *count, quire_error *err)
 {
-    for (const struct qr_gql_ast_definition *d = document->first; d != NULL; d = d->next) {
-        if (d->kind == QR_GQL_AST_SCALAR_TYPE && !d->extends &&
-            qr_gql_str_is(d->name.text, "BigInt")) {
-            return true;
-        }
+    struct qr_gql_document *document = NULL;
+    struct qr_gql_buffer scalars;
+
+    texts[0] = qr_gql_str_of(prelude);
+    *count = 1;
+    if (sdl.size > 0) {
+        QR_TRY(qr_gql_parse(arena, sdl.data, sdl.size, NULL, report, &document, err));
+        texts[(*count)++] = sdl;
     }
-    return false;
+    qr_gql_buffer_init(&scalars, arena, err);
+    qr_scalar_define(&scalars, document);
+    QR_TRY(qr_gql_buffer_finish(&scalars, &texts[*count]));
+    *count += texts[*count].size > 0;
+    if (document == NULL || !has_query_root(document)) {
+        texts[(*count)++] = qr_gql_str_of(empty_query);
+    }
+    return QUIRE_OK;
 }
 
 /* The type system of the SDL; of no SDL at all, for a database without a schema. */
@@ -422,42 +436,27 @@ static quire_status build_schema(const quire_allocator *allocator, struct qr_gql
                                  struct qr_gql_report *report, struct qr_gql_schema **schema,
                                  quire_error *err)
 {
-    struct qr_gql_str texts[4] = {qr_gql_str_of(prelude)};
-    struct qr_gql_document *document;
+    struct qr_gql_str texts[4];
     struct qr_arena arena;
-    bool has_query = false;
-    bool has_bigint = false;
-    size_t count = 1;
+    size_t count;
 
-    if (sdl.size > 0) {
-        qr_arena_init(&arena, allocator, 0);
-        quire_status status =
-            qr_gql_parse(&arena, sdl.data, sdl.size, NULL, report, &document, err);
-        if (status == QUIRE_OK) {
-            has_query = has_query_root(document);
-            has_bigint = declares_bigint(document);
-        }
-        qr_arena_free(&arena);
-        QR_TRY(status);
-        texts[count++] = sdl;
+    qr_arena_init(&arena, allocator, 0);
+    quire_status status = collect_texts(sdl, &arena, report, texts, &count, err);
+    if (status == QUIRE_OK) {
+        status = qr_gql_schema_build(allocator, texts, count, NULL, report, schema, err);
     }
-    if (!has_bigint) {
-        texts[count++] = qr_gql_str_of(bigint);
-    }
-    if (!has_query) {
-        texts[count++] = qr_gql_str_of(empty_query);
-    }
-    return qr_gql_schema_build(allocator, texts, count, NULL, report, schema, err);
+    qr_arena_free(&arena);
+    return status;
 }
 
 static quire_status build_model(struct qr_model_builder *builder)
 {
-    qr_gql_schema_type(builder->model->schema, qr_gql_str_of("BigInt"))->coercion =
-        &qr_column_bigint;
+    qr_scalar_bind(builder->model->schema);
     QR_TRY(qr_model_check_directives(builder));
     QR_TRY(qr_gql_report_outcome(builder->report, QUIRE_SCHEMA, builder->err));
     QR_TRY(init_types(builder));
     QR_TRY(qr_gql_report_outcome(builder->report, QUIRE_SCHEMA, builder->err));
+    QR_TRY(qr_model_read_directives(builder));
     QR_TRY(qr_model_resolve_relations(builder));
     for (uint32_t i = 0; i < builder->model->type_count; i++) {
         QR_TRY(init_columns(builder, &builder->model->types[i]));
@@ -467,6 +466,7 @@ static quire_status build_model(struct qr_model_builder *builder)
     QR_TRY(qr_model_build_indexes(builder));
     QR_TRY(qr_model_choose_names(builder));
     QR_TRY(qr_model_choose_verbs(builder));
+    QR_TRY(qr_model_check_access(builder));
     return qr_gql_report_outcome(builder->report, QUIRE_SCHEMA, builder->err);
 }
 

@@ -4,7 +4,8 @@
  *
  * A model is made from SDL alone and is immutable: any number of threads may
  * read it. It owns the type system it was made from. The engine's table of a
- * type has the type's name; its columns are the model's in order.
+ * type has the type's name, unless @map gives it another; its columns are the
+ * model's in order.
  */
 #ifndef QR_GRAPHQL_MODEL_H
 #define QR_GRAPHQL_MODEL_H
@@ -25,11 +26,36 @@ enum qr_model_scalar {
     QR_MODEL_ID,      /* TEXT */
     QR_MODEL_STRING,  /* TEXT */
     QR_MODEL_INT,     /* INT, 32-bit in the API */
-    QR_MODEL_BIGINT,  /* INT; a string in JSON */
     QR_MODEL_FLOAT,   /* FLOAT */
     QR_MODEL_BOOLEAN, /* BOOL */
     QR_MODEL_ENUM,    /* TEXT: the value's name */
-    QR_MODEL_CUSTOM   /* TEXT: the value as JSON */
+    QR_MODEL_CUSTOM,  /* TEXT: the value as JSON */
+    /* Quire's own: graphql/scalar.h says what of them is stored. */
+    QR_MODEL_BIGINT,
+    QR_MODEL_DECIMAL,
+    QR_MODEL_DATETIME,
+    QR_MODEL_DATE,
+    QR_MODEL_TIME,
+    QR_MODEL_DURATION,
+    QR_MODEL_UUID,
+    QR_MODEL_JSON,
+    QR_MODEL_BYTES
+};
+
+/* What a create puts where no value is given: @default(expr:), @createdAt, @updatedAt. */
+enum qr_model_generator {
+    QR_MODEL_NO_GENERATOR,
+    QR_MODEL_MAKES_UUID,   /* ID, String, UUID */
+    QR_MODEL_MAKES_NOW,    /* DateTime, Date, Time */
+    QR_MODEL_MAKES_NUMBER, /* Int, BigInt: one more than the largest so far */
+    QR_MODEL_CREATED_AT,   /* now, and clients cannot set it */
+    QR_MODEL_UPDATED_AT    /* the same, at every update too */
+};
+
+/* Where clients meet a field, as bits. */
+enum qr_model_access {
+    QR_MODEL_CAN_READ = 1, /* in results, filters, orders, and among the keys */
+    QR_MODEL_CAN_WRITE = 2 /* in inputs */
 };
 
 enum qr_model_on_delete { QR_MODEL_RESTRICT, QR_MODEL_SET_NULL, QR_MODEL_CASCADE };
@@ -63,13 +89,17 @@ struct qr_model_field {
     bool unique;                     /* COLUMN, REFERENCE */
     bool has_default;                /* COLUMN */
     struct qr_gql_value default_value;
-    uint32_t column;         /* COLUMN, REFERENCE: number in the table */
-    const char *column_name; /* COLUMN, REFERENCE: `name`, or `nameId` */
+    enum qr_model_generator generator; /* COLUMN */
+    unsigned access;                   /* bits of qr_model_access */
+    uint32_t column;                   /* COLUMN, REFERENCE: number in the table */
+    const char *column_name; /* as stored: `name` or `nameId`, or as @map says; else NULL */
+    const char *key_name;    /* COLUMN: `name`; REFERENCE: `nameId`, its key's field in the API */
 
     struct qr_model_type *target;      /* relations */
     struct qr_model_field *inverse;    /* the other side's field; NULL for one-sided relations */
     enum qr_model_on_delete on_delete; /* REFERENCE */
-    const char *link_table;            /* LINKS: table of (owner rowid, target rowid) */
+    const char *link_table;            /* LINKS: table of (owner rowid, target rowid), named after
+                                          the side that owns it */
     uint32_t link_index;               /* LINKS: number of the link table; both sides share it */
     bool link_owner;                   /* LINKS: this side is column 0 of the link table */
 };
@@ -87,9 +117,11 @@ struct qr_model_index {
 
 struct qr_model_type {
     struct qr_gql_str name;
-    const char *table; /* the name, NUL-terminated */
+    const char *table;  /* the name, NUL-terminated */
+    const char *stored; /* the name of the engine's table: the same, or as @map says */
     const struct qr_gql_type *definition;
-    uint32_t index; /* in model->types */
+    bool has_queries, has_mutations, has_subscriptions; /* @generate */
+    uint32_t index;                                     /* in model->types */
     struct qr_model_field *fields;
     uint32_t field_count;
     struct qr_gql_name_table field_table;
@@ -137,6 +169,26 @@ quire_type qr_model_scalar_type(enum qr_model_scalar scalar);
 /* The column type of a field with a column. */
 quire_type qr_model_column_type(const struct qr_model_field *field);
 
+/* Whether a create that leaves a field out gives it a value all the same. */
+static inline bool qr_model_has_default(const struct qr_model_field *field)
+{
+    return field->has_default || field->generator != QR_MODEL_NO_GENERATOR;
+}
+
+/* Whether clients meet a field in results and filters; in inputs. What is on the other side of a
+ * reference is written where that is. */
+static inline bool qr_model_can_read(const struct qr_model_field *field)
+{
+    return (field->access & QR_MODEL_CAN_READ) != 0;
+}
+
+static inline bool qr_model_can_write(const struct qr_model_field *field)
+{
+    bool reverse = field->role == QR_MODEL_REVERSE || field->role == QR_MODEL_REVERSE_ONE;
+    return (field->access & QR_MODEL_CAN_WRITE) != 0 &&
+           (!reverse || (field->inverse->access & QR_MODEL_CAN_WRITE) != 0);
+}
+
 /* The engine's definition of index `index` of the type; arrays from `arena`. */
 quire_status qr_model_index_def(const struct qr_model_index *index, struct qr_arena *arena,
                                 quire_index_def *def, quire_error *err);
@@ -144,6 +196,11 @@ quire_status qr_model_index_def(const struct qr_model_index *index, struct qr_ar
 /* The columns of the type's table; names are the model's. */
 quire_status qr_model_columns(const struct qr_model_type *type, struct qr_arena *arena,
                               quire_column **columns, quire_error *err);
+
+/* The name of the link table that a LINKS field owns, if it does. In the arena; NULL after
+ * reporting. */
+const char *qr_model_link_name(struct qr_arena *arena, const struct qr_model_field *field,
+                               quire_error *err);
 
 /* ---- names (model_names.c) ---- */
 

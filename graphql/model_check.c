@@ -97,7 +97,7 @@ static quire_status check_field_names(struct qr_model_builder *builder, struct q
     for (uint32_t i = 0; i < type->field_count; i++) {
         struct qr_model_field *field = &type->fields[i];
         const char *name = qr_model_join(builder, field->name, "", none);
-        const char *keys = field->role == QR_MODEL_REFERENCE ? field->column_name : NULL;
+        const char *keys = field->role == QR_MODEL_REFERENCE ? field->key_name : NULL;
         if (field->role == QR_MODEL_LINKS) {
             keys = qr_model_join(builder, field->name, "Ids", none);
         }
@@ -226,7 +226,7 @@ static bool is_generated(const struct qr_model *model, struct qr_gql_str name)
         "AggregateGroupOrderBy",
         "DistinctField",
     };
-    static const char *const of_leaves[] = {"Filter", "ListFilter", "UpdateOperators",
+    static const char *const of_leaves[] = {"Filter", "ListFilter", "KeyFilter", "UpdateOperators",
                                             "ListUpdateOperators"};
 
     for (size_t i = 0; i < sizeof fixed / sizeof fixed[0]; i++) {

@@ -89,10 +89,9 @@ static quire_status add_index(struct index_list *list, const struct qr_model_fie
 /* Equality is all that is asked of names and ids; numbers are asked for ranges too. */
 static enum quire_index_kind key_kind(const struct qr_model_field *field)
 {
-    return field->role == QR_MODEL_COLUMN &&
-                   (field->scalar == QR_MODEL_ID || field->scalar == QR_MODEL_STRING)
-               ? QUIRE_INDEX_HASH
-               : QUIRE_INDEX_BTREE;
+    bool hash = field->scalar == QR_MODEL_ID || field->scalar == QR_MODEL_STRING ||
+                field->scalar == QR_MODEL_UUID;
+    return field->role == QR_MODEL_COLUMN && hash ? QUIRE_INDEX_HASH : QUIRE_INDEX_BTREE;
 }
 
 static bool is_indexable(const struct qr_model_field *field)
@@ -117,12 +116,17 @@ static void choose_key(struct qr_model_builder *builder, struct qr_model_type *t
     if (type->key == NULL) {
         type->key = qr_model_find_field(type, qr_gql_str_of("id"));
     }
-    if (type->key->role != QR_MODEL_COLUMN || type->key->list ||
-        type->key->scalar == QR_MODEL_CUSTOM || type->key->scalar == QR_MODEL_FLOAT ||
-        type->key->scalar == QR_MODEL_BOOLEAN) {
+    enum qr_model_scalar scalar = type->key->scalar;
+    if (type->key->role != QR_MODEL_COLUMN || type->key->list || scalar == QR_MODEL_CUSTOM ||
+        scalar == QR_MODEL_JSON || scalar == QR_MODEL_FLOAT || scalar == QR_MODEL_BOOLEAN) {
         qr_model_problem(builder, qr_model_field_pos(type->key),
-                         "%.*s.%.*s cannot be a key: a key is an ID, String, Int, BigInt or enum.",
+                         "%.*s.%.*s cannot be a key: a key is no Float, Boolean, JSON, custom "
+                         "scalar, list or relation.",
                          QR_GQL_FMT(type->name), QR_GQL_FMT(type->key->name));
+    }
+    if (type->key->role == QR_MODEL_COLUMN && !qr_model_has_default(type->key) &&
+        (scalar == QR_MODEL_ID || scalar == QR_MODEL_UUID)) {
+        type->key->generator = QR_MODEL_MAKES_UUID;
     }
     type->key->required = true;
     type->key->unique = true;
@@ -138,7 +142,8 @@ static quire_status collect_keys(struct qr_model_builder *builder, struct qr_mod
     type->keys[type->key_count++] = type->key;
     for (uint32_t i = 0; i < type->field_count; i++) {
         struct qr_model_field *field = &type->fields[i];
-        if (field != type->key && field->unique && field->role == QR_MODEL_COLUMN && !field->list) {
+        if (field != type->key && field->unique && field->role == QR_MODEL_COLUMN && !field->list &&
+            (field->access & QR_MODEL_CAN_READ) != 0) {
             type->keys[type->key_count++] = field;
         }
     }
@@ -268,6 +273,16 @@ static bool is_twin(const struct qr_model_type *type, uint32_t index)
     return false;
 }
 
+/* Whether clients can read what an index finds rows by. */
+static bool is_readable(const struct qr_model_index *index)
+{
+    bool readable = true;
+    for (uint32_t i = 0; i < index->field_count; i++) {
+        readable = readable && qr_model_can_read(index->fields[i]);
+    }
+    return readable;
+}
+
 /* Names the unique indexes, which find one row each. */
 static quire_status name_keys(struct qr_model_builder *builder, struct qr_model_type *type)
 {
@@ -275,13 +290,13 @@ static quire_status name_keys(struct qr_model_builder *builder, struct qr_model_
         struct qr_model_index *index = &type->indexes[i];
         struct qr_gql_buffer buffer;
         struct qr_gql_str name;
-        if (!index->unique || is_twin(type, i)) {
+        if (!index->unique || is_twin(type, i) || !is_readable(index)) {
             continue;
         }
         qr_gql_buffer_init(&buffer, builder->arena, builder->err);
         for (uint32_t f = 0; f < index->field_count; f++) {
             qr_gql_buffer_text(&buffer, f > 0 ? "_" : "");
-            qr_gql_buffer_text(&buffer, index->fields[f]->column_name);
+            qr_gql_buffer_text(&buffer, index->fields[f]->key_name);
         }
         QR_TRY(qr_gql_buffer_finish(&buffer, &name));
         index->key_name = name.data;

@@ -16,6 +16,12 @@ struct qr_model_builder {
 
 /* Checks the arguments of all directives (model_check.c). */
 quire_status qr_model_check_directives(struct qr_model_builder *builder);
+/* Stored names, defaults, access and roots of all types and fields, from their directives
+ * (model_directives.c). Fields have their types, but relations no roles yet. */
+quire_status qr_model_read_directives(struct qr_model_builder *builder);
+/* What access and stored names must keep to, once there are keys and columns
+ * (model_directives.c). */
+quire_status qr_model_check_access(struct qr_model_builder *builder);
 /* Checks declared names against generated ones, once roles and columns are known
  * (model_check.c). */
 quire_status qr_model_check_names(struct qr_model_builder *builder);
@@ -39,6 +45,12 @@ const struct qr_model_field *qr_model_relation_of_key(const struct qr_model_type
 /* The applied directive of a field, or NULL. */
 const struct qr_gql_ast_directive *qr_model_directive(const struct qr_model_field *field,
                                                       const char *name);
+/* The same of a type, its extensions included. */
+const struct qr_gql_ast_directive *qr_model_type_directive(const struct qr_model_type *type,
+                                                           const char *name);
+/* The value of an argument; NULL when it is absent or null. */
+const struct qr_gql_ast_value *qr_model_value_argument(const struct qr_gql_ast_directive *directive,
+                                                       const char *name);
 /* The text of a string or enum argument; data NULL when it is absent or null. */
 struct qr_gql_str qr_model_argument(const struct qr_gql_ast_directive *directive, const char *name);
 /* The list argument's first item, or NULL; a lone value counts as a list of one. */

@@ -82,6 +82,14 @@ static void set_reverse(struct qr_model_field *field, struct qr_model_field *ref
     reference->inverse = field;
 }
 
+const char *qr_model_link_name(struct qr_arena *arena, const struct qr_model_field *field,
+                               quire_error *err)
+{
+    struct qr_gql_str name =
+        field->column_name != NULL ? qr_gql_str_of(field->column_name) : field->name;
+    return qr_gql_format(arena, err, "%s.%.*s", field->owner->stored, QR_GQL_FMT(name));
+}
+
 static void report_ambiguous(struct qr_model_builder *builder, const struct qr_model_field *field)
 {
     qr_model_problem(builder, qr_model_field_pos(field),
@@ -106,7 +114,7 @@ static quire_status set_links(struct qr_model_builder *builder, struct qr_model_
     field->inverse = other;
     field->link_owner = true;
     field->link_index = builder->model->link_count++;
-    field->link_table = qr_model_join(builder, field->owner->name, ".", field->name);
+    field->link_table = qr_model_link_name(builder->arena, field, builder->err);
     if (field->link_table == NULL) {
         return QUIRE_NO_MEMORY;
     }
@@ -206,8 +214,8 @@ static quire_status read_reference(struct qr_model_builder *builder, struct qr_m
         from = fields->text;
     }
     if (from.data != NULL && from.size > 0 && !qr_gql_str_equal(from, field->name)) {
-        field->column_name = qr_model_join(builder, from, "", (struct qr_gql_str){"", 0});
-        if (field->column_name == NULL) {
+        field->key_name = qr_model_join(builder, from, "", (struct qr_gql_str){"", 0});
+        if (field->key_name == NULL) {
             return QUIRE_NO_MEMORY;
         }
     }

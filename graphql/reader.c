@@ -66,7 +66,7 @@ static quire_status open_table(struct qr_reader *reader, const char *name, quire
 quire_status qr_reader_table(struct qr_reader *reader, const struct qr_model_type *type,
                              quire_table **out)
 {
-    return open_table(reader, type->table, &reader->tables[type->index], out);
+    return open_table(reader, type->stored, &reader->tables[type->index], out);
 }
 
 quire_status qr_reader_keep(struct qr_reader *reader, void (*close)(void *object), void *object)
@@ -89,7 +89,7 @@ static void close_table(void *table)
 quire_status qr_reader_own_table(struct qr_reader *reader, const struct qr_model_type *type,
                                  quire_table **out)
 {
-    QR_TRY(quire_table_open(reader->txn, type->table, out, reader->err));
+    QR_TRY(quire_table_open(reader->txn, type->stored, out, reader->err));
     return qr_reader_keep(reader, close_table, *out);
 }
 

@@ -18,6 +18,7 @@ struct qr_reader {
     struct qr_arena *arena;           /* lives as long as the request */
     quire_table **tables;             /* by type; NULL until used */
     quire_table **links;              /* by link table; NULL until used */
+    quire_tree *sequences;            /* sequence.h; NULL until used */
     struct qr_reader_handle *handles; /* what else is closed with the reader */
     struct qr_arena scratch;          /* for one row at a time */
     struct qr_arena batch;            /* for the candidates of one batch */

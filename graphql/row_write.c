@@ -61,7 +61,7 @@ quire_status qr_row_find(struct qr_store *store, const struct qr_model_type *typ
             const struct qr_gql_value *value =
                 index->field_count == 1
                     ? &given->value
-                    : qr_gql_value_get(&given->value, qr_gql_str_of(index->fields[f]->column_name));
+                    : qr_gql_value_get(&given->value, qr_gql_str_of(index->fields[f]->key_name));
             QR_TRY(key_value(store, index->fields[f], value, &values[f]));
         }
         return qr_reader_find_by(store->reader, type, index, values, rowid, found);
@@ -94,7 +94,7 @@ static const struct qr_model_field *relation_by_key(const struct qr_model_type *
 {
     for (uint32_t i = 0; i < type->column_count; i++) {
         if (type->columns[i]->role == QR_MODEL_REFERENCE &&
-            qr_gql_str_is(name, type->columns[i]->column_name)) {
+            qr_gql_str_is(name, type->columns[i]->key_name)) {
             return type->columns[i];
         }
     }

@@ -7,6 +7,7 @@
  * dooms it, and rolling back leaves the old schema.
  */
 #include "graphql/schema_store.h"
+#include "graphql/sequence.h"
 #include "graphql/store.h"
 #include "quire/graphql.h"
 
@@ -104,7 +105,7 @@ static quire_status create_table(const struct change *c, const struct qr_model_t
 {
     quire_column *columns;
     QR_TRY(qr_model_columns(type, c->arena, &columns, c->err));
-    return quire_table_create(c->txn, type->table, columns, type->column_count, c->err);
+    return quire_table_create(c->txn, type->stored, columns, type->column_count, c->err);
 }
 
 /* New fields of an old type. Their columns are nullable; a required field needs a default for the
@@ -120,7 +121,7 @@ static quire_status grow_table(const struct change *c, const struct qr_model_typ
         if (qr_model_find_field(old, field->name) != NULL) {
             continue;
         }
-        if (field->required && !field->has_default) {
+        if (field->required && !qr_model_has_default(field)) {
             return qr_fail_text(c->err, QUIRE_SCHEMA, "schema",
                                 field->definition->node->name.pos.line,
                                 field->definition->node->name.pos.column,
@@ -132,7 +133,7 @@ static quire_status grow_table(const struct change *c, const struct qr_model_typ
         columns[count++].not_null = false;
     }
     return count == 0 ? QUIRE_OK
-                      : quire_table_add_columns(c->txn, type->table, columns, count, c->err);
+                      : quire_table_add_columns(c->txn, type->stored, columns, count, c->err);
 }
 
 static quire_status create_links(const struct change *c, const struct qr_model_field *field)
@@ -156,8 +157,23 @@ static quire_status create_links(const struct change *c, const struct qr_model_f
     return QUIRE_OK;
 }
 
+static bool has_numbers(const struct qr_model *model)
+{
+    for (uint32_t i = 0; i < model->type_count; i++) {
+        for (uint32_t f = 0; f < model->types[i].column_count; f++) {
+            if (model->types[i].columns[f]->generator == QR_MODEL_MAKES_NUMBER) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
 static quire_status create_tables(const struct change *c)
 {
+    if (has_numbers(c->model)) {
+        QR_TRY(qr_sequence_prepare(c->txn, c->err));
+    }
     for (uint32_t i = 0; i < c->model->type_count; i++) {
         const struct qr_model_type *type = &c->model->types[i];
         const struct qr_model_type *old = qr_model_find_type(c->old, type->name);
@@ -175,46 +191,103 @@ static quire_status create_tables(const struct change *c)
 
 /* ---- rows ---- */
 
-/* Gives the rows of a grown type the defaults of its new required fields. */
-static quire_status fill_defaults(const struct change *c, struct qr_store *store,
-                                  const struct qr_model_type *old, const struct qr_model_type *type)
+/* The values of the new fields for one row; *needed says whether there are any. */
+static quire_status set_defaults(struct qr_store *store, const struct qr_model_type *old,
+                                 const struct qr_model_type *type, struct qr_draft *draft,
+                                 bool *needed)
+{
+    *needed = false;
+    for (uint32_t i = 0; i < type->column_count; i++) {
+        const struct qr_model_field *field = type->columns[i];
+        if (qr_model_has_default(field) && qr_model_find_field(old, field->name) == NULL) {
+            QR_TRY(qr_draft_default(store, draft, field));
+            *needed = true;
+        }
+    }
+    return QUIRE_OK;
+}
+
+/* Notes the numbers that a field has already which is to count on from now. */
+static quire_status note_numbers(struct qr_store *store, const struct qr_model_type *old,
+                                 const struct qr_model_type *type, const void *record, size_t size)
+{
+    for (uint32_t i = 0; i < type->column_count; i++) {
+        const struct qr_model_field *field = type->columns[i];
+        const struct qr_model_field *before = qr_model_find_field(old, field->name);
+        quire_value value;
+        if (field->generator != QR_MODEL_MAKES_NUMBER || before == NULL ||
+            before->generator == QR_MODEL_MAKES_NUMBER) {
+            continue;
+        }
+        QR_TRY(quire_record_column(record, size, i, &value, store->reader->err));
+        if (value.type == QUIRE_INT) {
+            QR_TRY(qr_sequence_raise(store->reader, field, value.as.integer));
+        }
+    }
+    return QUIRE_OK;
+}
+
+/* Gives one row what the new fields of its type need. */
+static quire_status fill_row(struct qr_store *store, const struct qr_model_type *old,
+                             const struct qr_model_type *type, quire_cursor *cursor)
 {
     struct qr_draft draft;
+    const void *record;
+    int64_t rowid;
+    size_t size;
+    bool needed;
+
+    QR_TRY(quire_cursor_row(cursor, &rowid, &record, &size, store->reader->err));
+    QR_TRY(note_numbers(store, old, type, record, size));
+    QR_TRY(qr_draft_init(store, type, &draft));
+    QR_TRY(set_defaults(store, old, type, &draft, &needed));
+    return needed ? qr_store_update(store, rowid, &draft) : QUIRE_OK;
+}
+
+/* Whether the rows of a type must be looked at. */
+static bool needs_filling(const struct qr_model_type *old, const struct qr_model_type *type)
+{
+    for (uint32_t i = 0; i < type->column_count; i++) {
+        const struct qr_model_field *field = type->columns[i];
+        const struct qr_model_field *before = qr_model_find_field(old, field->name);
+        if ((qr_model_has_default(field) && before == NULL) ||
+            (before != NULL && before->generator != field->generator)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static quire_status fill_type(const struct change *c, struct qr_store *store,
+                              const struct qr_model_type *old, const struct qr_model_type *type)
+{
+    struct qr_arena *arena = store->reader->arena;
+    struct qr_arena row;
     quire_cursor *cursor;
     quire_table *table;
-    bool needed = false;
     bool valid = true;
     quire_status status;
 
-    QR_TRY(qr_draft_init(store, type, &draft));
-    for (uint32_t i = 0; i < type->column_count; i++) {
-        const struct qr_model_field *field = type->columns[i];
-        if (field->has_default && qr_model_find_field(old, field->name) == NULL) {
-            QR_TRY(qr_draft_default(store, &draft, field));
-            needed = true;
-        }
-    }
-    if (!needed) {
+    if (!needs_filling(old, type)) {
         return QUIRE_OK;
     }
-    QR_TRY(quire_table_open(c->txn, type->table, &table, c->err));
+    QR_TRY(quire_table_open(c->txn, type->stored, &table, c->err));
+    qr_arena_init(&row, arena->allocator, 0);
+    store->reader->arena = &row;
     status = quire_table_cursor(table, &cursor, c->err);
     if (status == QUIRE_OK) {
         status = quire_cursor_first(cursor, &valid, c->err);
         while (status == QUIRE_OK && valid) {
-            int64_t rowid;
-            const void *record;
-            size_t size;
-            status = quire_cursor_row(cursor, &rowid, &record, &size, c->err);
-            if (status == QUIRE_OK) {
-                status = qr_store_update(store, rowid, &draft);
-            }
+            status = fill_row(store, old, type, cursor);
             if (status == QUIRE_OK) {
                 status = quire_cursor_next(cursor, &valid, c->err);
             }
+            qr_arena_reset(&row);
         }
         quire_cursor_close(cursor);
     }
+    store->reader->arena = arena;
+    qr_arena_free(&row);
     quire_table_close(table);
     return status;
 }
@@ -222,7 +295,7 @@ static quire_status fill_defaults(const struct change *c, struct qr_store *store
 static quire_status fill_rows(const struct change *c)
 {
     struct qr_reader reader;
-    struct qr_store store = {.reader = &reader};
+    struct qr_store store = {.reader = &reader, .keeps_stamps = true};
     quire_status status = QUIRE_OK;
 
     QR_TRY(qr_reader_init(&reader, c->txn, c->api, c->arena, c->err));
@@ -230,7 +303,7 @@ static quire_status fill_rows(const struct change *c)
         const struct qr_model_type *type = &c->model->types[i];
         const struct qr_model_type *old = qr_model_find_type(c->old, type->name);
         if (old != NULL) {
-            status = fill_defaults(c, &store, old, type);
+            status = fill_type(c, &store, old, type);
         }
     }
     qr_reader_close(&reader);
@@ -278,7 +351,7 @@ static quire_status change_indexes(const struct change *c)
                 continue;
             }
             QR_TRY(qr_model_index_def(&type->indexes[i], c->arena, &def, c->err));
-            QR_TRY(quire_index_create(c->txn, type->table, &def, c->err));
+            QR_TRY(quire_index_create(c->txn, type->stored, &def, c->err));
         }
     }
     return QUIRE_OK;

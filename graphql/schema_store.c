@@ -29,8 +29,7 @@ static quire_status bind_link(struct qr_model *model, struct qr_model_field *fie
     struct qr_model_field *owner = field->inverse;
     quire_table *table;
     quire_status status;
-    const char *name =
-        qr_gql_format(model->arena, err, "%s.%.*s", field->owner->table, QR_GQL_FMT(field->name));
+    const char *name = qr_model_link_name(model->arena, field, err);
     if (name == NULL) {
         return QUIRE_NO_MEMORY;
     }
@@ -66,7 +65,7 @@ quire_status qr_model_bind(struct qr_model *model, quire_txn *txn, quire_error *
     for (uint32_t t = 0; t < model->type_count; t++) {
         struct qr_model_type *type = &model->types[t];
         quire_table *table;
-        QR_TRY(quire_table_open(txn, type->table, &table, err));
+        QR_TRY(quire_table_open(txn, type->stored, &table, err));
         for (uint32_t f = 0; f < type->field_count; f++) {
             struct qr_model_field *field = &type->fields[f];
             if (field->role != QR_MODEL_COLUMN && field->role != QR_MODEL_REFERENCE) {

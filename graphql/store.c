@@ -6,8 +6,6 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-#include "base/clock.h"
-#include "base/file.h"
 #include "graphql/column.h"
 
 /* ---- failing ---- */
@@ -36,8 +34,6 @@ quire_status qr_store_fail(struct qr_store *store, quire_status status, const ch
     return qr_fail(store->reader->err, status, "%s", text);
 }
 
-/* ---- drafts ---- */
-
 quire_status qr_store_enter(struct qr_store *store, struct qr_gql_str key, size_t index)
 {
     struct qr_gql_path *step =
@@ -50,85 +46,9 @@ quire_status qr_store_enter(struct qr_store *store, struct qr_gql_str key, size_
     return QUIRE_OK;
 }
 
-quire_status qr_draft_init(struct qr_store *store, const struct qr_model_type *type,
-                           struct qr_draft *draft)
-{
-    struct qr_reader *reader = store->reader;
-    draft->type = type;
-    draft->operators = NULL;
-    draft->values = qr_arena_alloc(reader->arena, sizeof *draft->values * (type->column_count + 1),
-                                   reader->err);
-    draft->given = qr_arena_alloc_zero(
-        reader->arena, sizeof *draft->given * (type->column_count + 1), reader->err);
-    if (draft->values == NULL || draft->given == NULL) {
-        return QUIRE_NO_MEMORY;
-    }
-    for (uint32_t i = 0; i < type->column_count; i++) {
-        draft->values[i] = quire_null();
-    }
-    return QUIRE_OK;
-}
-
-/* A UUID of version 7 as text (RFC 9562, section 5.7): 48 bits of milliseconds, then random. */
-static quire_status generate_key(struct qr_store *store, quire_value *value)
-{
-    static const char digits[] = "0123456789abcdef";
-    struct qr_file_layer *system = qr_file_layer_posix();
-    uint64_t milliseconds = (uint64_t)(qr_clock_wall_ns() / 1000000);
-    uint8_t bytes[16];
-    char *text = qr_arena_alloc(store->reader->arena, 37, store->reader->err);
-    size_t n = 0;
-
-    if (text == NULL) {
-        return QUIRE_NO_MEMORY;
-    }
-    QR_TRY(system->methods->random(system, bytes + 6, 10, store->reader->err));
-    for (int i = 0; i < 6; i++) {
-        bytes[i] = (uint8_t)(milliseconds >> (40 - 8 * i));
-    }
-    bytes[6] = (uint8_t)((bytes[6] & 0x0F) | 0x70);
-    bytes[8] = (uint8_t)((bytes[8] & 0x3F) | 0x80);
-    for (int i = 0; i < 16; i++) {
-        if (i == 4 || i == 6 || i == 8 || i == 10) {
-            text[n++] = '-';
-        }
-        text[n++] = digits[bytes[i] >> 4];
-        text[n++] = digits[bytes[i] & 15];
-    }
-    *value = quire_text_n(text, n);
-    return QUIRE_OK;
-}
-
-quire_status qr_draft_default(struct qr_store *store, struct qr_draft *draft,
-                              const struct qr_model_field *field)
-{
-    draft->given[field->column] = true;
-    return qr_column_from_value(field, false, &field->default_value, store->reader->arena,
-                                &draft->values[field->column], store->reader->err);
-}
-
-quire_status qr_draft_complete(struct qr_store *store, struct qr_draft *draft)
-{
-    for (uint32_t i = 0; i < draft->type->column_count; i++) {
-        const struct qr_model_field *field = draft->type->columns[i];
-        quire_value *value = &draft->values[i];
-        if (!draft->given[i] && field->has_default) {
-            QR_TRY(qr_draft_default(store, draft, field));
-        } else if (!draft->given[i] && field == draft->type->key && field->scalar == QR_MODEL_ID) {
-            QR_TRY(generate_key(store, value));
-        }
-        if (value->type == QUIRE_NULL && field->required) {
-            return qr_store_fail(store, QUIRE_NOT_NULL, "NOT_NULL", field,
-                                 "%s.%.*s is required and has no value.", draft->type->table,
-                                 QR_GQL_FMT(field->name));
-        }
-    }
-    return QUIRE_OK;
-}
-
 /* ---- insert and update ---- */
 
-/* Names the fields of a unique index, and the value of the first where it is a text. */
+/* Names the fields of a unique index, and the value where it is one column's. */
 static quire_status fail_unique(struct qr_store *store, const struct qr_model_type *type,
                                 const struct qr_model_index *index, const quire_value *first)
 {
@@ -142,8 +62,8 @@ static quire_status fail_unique(struct qr_store *store, const struct qr_model_ty
         qr_gql_buffer_str(&buffer, index->fields[f]->name);
     }
     QR_TRY(qr_gql_buffer_finish(&buffer, &names));
-    if (first->type == QUIRE_TEXT && index->field_count == 1) {
-        text = qr_gql_str_cut((struct qr_gql_str){first->as.bytes, first->size}, 60);
+    if (index->fields[0]->role == QR_MODEL_COLUMN && index->field_count == 1) {
+        text = qr_column_show(index->fields[0], first, store->reader->arena);
     }
     return qr_store_fail(store, QUIRE_UNIQUE, "UNIQUE", index->fields[0],
                          "A row of %s with this %.*s%s%.*s%s exists already.", type->table,
@@ -251,15 +171,14 @@ static quire_status read_values(struct qr_store *store, quire_table *table, int6
     return QUIRE_OK;
 }
 
-/* Whether a value may stand in a column. */
-static quire_status check_null(struct qr_store *store, const struct qr_model_field *field,
-                               const quire_value *value)
+/* Moves what says when a row was last changed. */
+static void stamp(struct qr_store *store, const struct qr_model_type *type, quire_value *values)
 {
-    return value->type != QUIRE_NULL || !field->required
-               ? QUIRE_OK
-               : qr_store_fail(store, QUIRE_NOT_NULL, "NOT_NULL", field,
-                               "%s.%.*s is required and cannot be null.", field->owner->table,
-                               QR_GQL_FMT(field->name));
+    for (uint32_t i = 0; i < type->column_count && !store->keeps_stamps; i++) {
+        if (type->columns[i]->generator == QR_MODEL_UPDATED_AT) {
+            values[i] = qr_store_now(store, type->columns[i]);
+        }
+    }
 }
 
 /* Makes the new value of a column from the old one. */
@@ -287,6 +206,7 @@ static quire_status update_row(struct qr_store *store, int64_t rowid, const stru
     QR_TRY(check_references(store, draft));
     QR_TRY(qr_reader_table(store->reader, type, &table));
     QR_TRY(read_values(store, table, rowid, &values, &count));
+    stamp(store, type, values);
     for (uint32_t i = 0; i < type->column_count; i++) {
         if (draft->given[i]) {
             values[i] = draft->values[i];
@@ -295,7 +215,7 @@ static quire_status update_row(struct qr_store *store, int64_t rowid, const stru
         } else {
             continue;
         }
-        QR_TRY(check_null(store, type->columns[i], &values[i]));
+        QR_TRY(qr_store_check(store, type->columns[i], &values[i]));
     }
     status = quire_table_update(table, rowid, values, count, &found, store->reader->err);
     return status == QUIRE_UNIQUE ? explain_clash(store, type, values, rowid) : status;
@@ -322,8 +242,9 @@ static quire_status refer(struct qr_store *store, const struct qr_model_field *r
     }
     QR_TRY(qr_reader_table(store->reader, reference->owner, &table));
     QR_TRY(read_values(store, table, rowid, &values, &count));
+    stamp(store, reference->owner, values);
     values[reference->column] = target == 0 ? quire_null() : quire_int(target);
-    QR_TRY(check_null(store, reference, &values[reference->column]));
+    QR_TRY(qr_store_check(store, reference, &values[reference->column]));
     status = quire_table_update(table, rowid, values, count, &found, store->reader->err);
     return status == QUIRE_UNIQUE ? explain_clash(store, reference->owner, values, rowid) : status;
 }

@@ -10,6 +10,10 @@
 
 struct qr_store {
     struct qr_reader *reader;
+    int64_t now;       /* the one moment of a request or load, in microseconds of Unix time; 0:
+                        * not asked for yet */
+    bool keeps_stamps; /* updates do not move @updatedAt: what they write belongs to an earlier write,
+                        * or to a change of the schema */
     /* Where in the arguments of a mutation its nested writes have come; NULL: nowhere in them. */
     const struct qr_gql_path *place;
     /* Rows were deleted since this was set to false: what was found before may be gone. */
@@ -46,12 +50,20 @@ struct qr_draft {
 quire_status qr_draft_init(struct qr_store *store, const struct qr_model_type *type,
                            struct qr_draft *draft);
 
-/* Sets a column to its field's default. */
+/* Sets a column to its field's default or generated value. */
 quire_status qr_draft_default(struct qr_store *store, struct qr_draft *draft,
                               const struct qr_model_field *field);
 
-/* Fills what was not given: defaults, a generated key; then NOT_NULL for what is required. */
+/* Fills what was not given: defaults and generated values; then checks each value as qr_store_check
+ * does. */
 quire_status qr_draft_complete(struct qr_store *store, struct qr_draft *draft);
+
+/* Whether a value may stand in a column: NOT_NULL. Numbers that count take note of it. */
+quire_status qr_store_check(struct qr_store *store, const struct qr_model_field *field,
+                            const quire_value *value);
+
+/* The moment of the request or load, as a value of the field's type. */
+quire_value qr_store_now(struct qr_store *store, const struct qr_model_field *field);
 
 /* Stores a complete draft as a new row. UNIQUE with the coordinate of the key. */
 quire_status qr_store_insert(struct qr_store *store, const struct qr_draft *draft, int64_t *rowid);

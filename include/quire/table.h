@@ -27,6 +27,19 @@ QUIRE_API QUIRE_MUST_CHECK quire_status quire_table_add_columns(quire_txn *txn, 
                                                                 const quire_column *columns,
                                                                 uint32_t count, quire_error *err);
 
+/* Give a table, one of its columns or an index another name; no row and no entry is touched. What
+ * was opened under a table's old name must be opened again. Errors: UNKNOWN_NAME, EXISTS, MISUSE (a
+ * bad name; a column that an expression of an index uses, or of a table with views: expressions
+ * name columns). */
+QUIRE_API QUIRE_MUST_CHECK quire_status quire_table_rename(quire_txn *txn, const char *name,
+                                                           const char *new_name, quire_error *err);
+QUIRE_API QUIRE_MUST_CHECK quire_status quire_table_rename_column(quire_txn *txn, const char *name,
+                                                                  const char *column,
+                                                                  const char *new_column,
+                                                                  quire_error *err);
+QUIRE_API QUIRE_MUST_CHECK quire_status quire_index_rename(quire_txn *txn, const char *name,
+                                                           const char *new_name, quire_error *err);
+
 /* Drops a table with its indexes and triggers. Errors: UNKNOWN_NAME, MISUSE (it has views). */
 QUIRE_API QUIRE_MUST_CHECK quire_status quire_table_drop(quire_txn *txn, const char *name,
                                                          quire_error *err);

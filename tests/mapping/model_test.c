@@ -161,8 +161,27 @@ static void refuses_at(const char *sdl, uint32_t column, const char *reason)
 
 Test(mapping, model__checks_the_arguments_of_directives)
 {
-    refuses_at("type T { a: Int @default }", 17, "is required");
-    refuses_at("type T { a: Int @default(value: null) }", 33, "@default(value:)");
+    refuses_at("type T { a: Int @default }", 17, "either \"value\" or");
+    refuses_at("type T { a: Int @default(value: null) }", 17, "either \"value\" or");
+    refuses_at("type T { a: Int @default(value: 1, expr: \"now()\") }", 17, "either \"value\" or");
+    refuses_at("type T { a: Int @default(expr: \"now()\") }", 17, "DateTime, Date or Time");
+    refuses_at("type T { a: Int @default(expr: \"uuid()\") }", 17, "UUID, ID or String");
+    refuses_at("type T { a: ID @default(expr: \"autoincrement()\") }", 16, "Int or BigInt");
+    refuses_at("type T { a: [Int] @default(expr: \"autoincrement()\") }", 19, "Int or BigInt");
+    refuses_at("type T { a: ID @default(expr: \"random()\") }", 16, "knows the expressions");
+    refuses_at("type T { a: Int @createdAt }", 17, "DateTime, Date or Time");
+    refuses_at("type T { a: DateTime @createdAt @updatedAt }", 33, "another directive");
+    refuses_at("type T { a: Date @default(value: \"2024-01-01\") @updatedAt }", 48, "another");
+    refuses_at("type T { t: T @createdAt }", 15, "DateTime, Date or Time");
+    refuses_at("type T { a: Int @readonly @writeonly }", 27, "@private");
+    refuses_at("type T { a: Int! @readonly }", 10, "needs a default");
+    refuses_at("type T { a: Int! @private }", 10, "needs a default");
+    refuses_at("type T { id: ID! @private }", 10, "must be able to read it");
+    refuses_at("type T { a: Int @map(name: \"a.b\") }", 17, "@map(name:)");
+    refuses_at("type T { a: Int @map(name: \"\") }", 17, "@map(name:)");
+    refuses_at("type T { a: Int b: Int @map(name: \"a\") }", 17, "both stored as");
+    refuses_at("type A @map(name: \"B\") { a: Int } type B { a: Int }", 40, "both stored as");
+    refuses_at("type A { b: B } type B { a: [A] @map(name: \"x\") }", 33, "side of the relation");
     refuses_at("type T { a: Int @default(value: \"x\") }", 33, "does not fit the type Int");
     refuses_at("type T { a: BigInt @default(value: \"x\") }", 36, "does not fit the type BigInt");
     refuses_at("type T @index(fields: 5) { a: Int }", 23, "@index(fields:)");
