@@ -12,12 +12,12 @@
 static quire_status rename_object(quire_txn *txn, const struct qr_object *object, const char *name,
                                   quire_error *err)
 {
-    uint32_t statement;
+    struct qr_statement statement;
     QR_TRY(qr_check_name(name, "relation", err));
     QR_TRY(qr_check_name_free(txn, object->kind, name, err));
     QR_TRY(qr_statement_begin(txn, &statement, err));
     quire_status status = qr_catalog_rename(txn->txn, object, name, err);
-    QR_TRY(qr_statement_end(txn, statement, status));
+    QR_TRY(qr_statement_end(txn, &statement, status));
     return qr_schema_changed(txn, err);
 }
 
@@ -89,10 +89,10 @@ static quire_status check_unused(const struct qr_table_def *def, uint32_t column
 
 static quire_status update_object(quire_txn *txn, const struct qr_object *object, quire_error *err)
 {
-    uint32_t statement;
+    struct qr_statement statement;
     QR_TRY(qr_statement_begin(txn, &statement, err));
     quire_status status = qr_catalog_update(txn->txn, object, err);
-    QR_TRY(qr_statement_end(txn, statement, status));
+    QR_TRY(qr_statement_end(txn, &statement, status));
     return qr_schema_changed(txn, err);
 }
 
