@@ -167,6 +167,22 @@ Test(scalars, pages_follow_cursors_of_every_ordered_scalar)
     mapping_close(db);
 }
 
+Test(scalars, extremes_and_groups_are_those_of_the_values)
+{
+    quire_db *db = mapping_open(sdl, rows);
+    MAPPING_IS(
+        db,
+        "{ things { aggregate { min { price at span raw } max { price day id } "
+        "count(distinct: [price]) } groupBy(by: [{day: VALUE}]) { keys { day } count } } }",
+        "{\"data\":{\"things\":{\"aggregate\":{\"min\":{\"price\":\"-3\",\"at\":\"2023-12-31T2"
+        "3:59:59.500Z\",\"span\":\"-PT1S\",\"raw\":\"\"},\"max\":{\"price\":\"123456789012345"
+        "67890.000000000000000001\",\"day\":\"2024-01-01\",\"id\":\"00000000-0000-7000-"
+        "8000-000000000004\"},\"count\":3},\"groupBy\":[{\"keys\":{\"day\":null},\"count\""
+        ":2},{\"keys\":{\"day\":\"2023-12-31\"},\"count\":1},{\"keys\":{\"day\":\"2024-01-01"
+        "\"},\"count\":1}]}}}");
+    mapping_close(db);
+}
+
 Test(scalars, keys_and_references_may_be_of_them)
 {
     quire_db *db = mapping_open("type Day { day: Date! @id notes: [Note!]! tags: [Tag!]! }\n"
