@@ -38,6 +38,8 @@ void qr_reader_close(struct qr_reader *reader)
         h->close(h->object);
     }
     reader->handles = NULL;
+    quire_tree_close(reader->sequences);
+    reader->sequences = NULL;
     qr_key_free(&reader->key);
     qr_key_free(&reader->order_key);
     qr_arena_free(&reader->scratch);

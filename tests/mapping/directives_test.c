@@ -19,29 +19,6 @@ static void take(quire_db *db, const char *document, const char *key, char *out,
     quire_free(response);
 }
 
-static quire_status load(quire_db *db, const char *text, quire_error *err)
-{
-    quire_txn *txn;
-    quire_loader *loader;
-    uint64_t count;
-    cr_assert_eq(quire_begin(db, QUIRE_WRITE, &txn, err), QUIRE_OK);
-    cr_assert_eq(quire_loader_open(txn, NULL, 0, &loader, err), QUIRE_OK);
-    cr_assert_eq(quire_loader_begin(loader, "data.json", err), QUIRE_OK);
-    quire_status status = quire_loader_feed(loader, text, strlen(text), err);
-    if (status == QUIRE_OK) {
-        status = quire_loader_end(loader, err);
-    }
-    if (status == QUIRE_OK) {
-        status = quire_loader_finish(loader, &count, err);
-    }
-    quire_loader_close(loader);
-    if (status != QUIRE_OK) {
-        quire_rollback(txn);
-        return status;
-    }
-    return quire_commit(txn, err);
-}
-
 /* ---- generated values ---- */
 
 Test(directives, defaults_make_uuids_moments_and_numbers)
@@ -115,7 +92,7 @@ Test(directives, numbers_are_found_without_reading_rows)
         size += (size_t)sprintf(text + size, ",{\"s\": %d}", i);
     }
     strcpy(text + size, "]}");
-    cr_assert_eq(load(db, text, &err), QUIRE_OK, "%s", err.message);
+    cr_assert_eq(mapping_load(db, text, &err), QUIRE_OK, "%s", err.message);
     MAPPING_IS(db, "{ ts(orderBy: {n: DESC}, first: 1) { items { n s } } }",
                "{\"data\":{\"ts\":{\"items\":[{\"n\":5003,\"s\":4999}]}}}");
     quire_txn *txn;
@@ -188,10 +165,10 @@ Test(directives, stamps_are_set_by_every_write_and_by_no_client)
     take(db, "{ t(id: 2) { changed } }", "\"changed\":\"", later, sizeof later);
     cr_expect_gt(strcmp(later, changed), 0, "%s %s", later, changed);
     /* A load keeps what its data says, and says the rest itself. */
-    cr_assert_eq(load(db,
-                      "{\"T\": [{\"id\": 3, \"t\": 4, \"made\": \"2000-01-01T00:00:00Z\", "
-                      "\"changed\": \"2001-01-01T00:00:00Z\"}, {\"id\": 4}]}",
-                      &err),
+    cr_assert_eq(mapping_load(db,
+                              "{\"T\": [{\"id\": 3, \"t\": 4, \"made\": \"2000-01-01T00:00:00Z\", "
+                              "\"changed\": \"2001-01-01T00:00:00Z\"}, {\"id\": 4}]}",
+                              &err),
                  QUIRE_OK, "%s", err.message);
     MAPPING_IS(db, "{ t(id: 3) { made changed t { id } } }",
                "{\"data\":{\"t\":{\"made\":\"2000-01-01T00:00:00Z\","
@@ -232,7 +209,8 @@ Test(directives, access_is_what_the_api_has)
         MAPPING_HAS(db, refused[i], "\"errors\"");
     }
     cr_assert_eq(
-        load(db, "{\"T\": [{\"id\": 2, \"secret\": \"s\", \"score\": 9, \"peer\": 1}]}", &err),
+        mapping_load(db, "{\"T\": [{\"id\": 2, \"secret\": \"s\", \"score\": 9, \"peer\": 1}]}",
+                     &err),
         QUIRE_OK, "%s", err.message);
     MAPPING_IS(db, "{ ts(where: {score: {gt: 5}}) { items { id score peerId peer { id } } } }",
                "{\"data\":{\"ts\":{\"items\":[{\"id\":\"2\",\"score\":9,\"peerId\":\"1\","
@@ -292,7 +270,8 @@ Test(directives, map_names_what_is_stored)
     MAPPING_EXPLAINS(db, "{ ts(where: {title: {equals: \"one\"}}) { items { id } } }",
                      "\"index\":\"T.t_title\"");
     cr_expect_eq(
-        load(db, "{\"T\": [{\"id\": 3, \"title\": \"x\", \"upId\": 1, \"tags\": [7]}]}", &err),
+        mapping_load(db, "{\"T\": [{\"id\": 3, \"title\": \"x\", \"upId\": 1, \"tags\": [7]}]}",
+                     &err),
         QUIRE_OK, "%s", err.message);
     MAPPING_IS(db, "{ tag(id: 7) { ts { items { id } } } }",
                "{\"data\":{\"tag\":{\"ts\":{\"items\":[{\"id\":\"1\"},{\"id\":\"3\"}]}}}}");

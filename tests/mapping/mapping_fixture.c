@@ -47,6 +47,31 @@ quire_status mapping_apply(quire_db *db, const char *sdl, quire_error *err)
     return quire_commit(txn, err);
 }
 
+quire_status mapping_load(quire_db *db, const char *json, quire_error *err)
+{
+    quire_txn *txn;
+    quire_loader *loader;
+    uint64_t count;
+    must(quire_begin(db, QUIRE_WRITE, &txn, err), err);
+    must(quire_loader_open(txn, NULL, &loader, err), err);
+    quire_status status = quire_loader_begin(loader, "data.json", err);
+    if (status == QUIRE_OK) {
+        status = quire_loader_feed(loader, json, strlen(json), err);
+    }
+    if (status == QUIRE_OK) {
+        status = quire_loader_end(loader, err);
+    }
+    if (status == QUIRE_OK) {
+        status = quire_loader_finish(loader, &count, err);
+    }
+    quire_loader_close(loader);
+    if (status != QUIRE_OK) {
+        quire_rollback(txn);
+        return status;
+    }
+    return quire_commit(txn, err);
+}
+
 quire_db *mapping_open(const char *sdl, const char *rows)
 {
     quire_error err = QUIRE_ERROR_INIT;
