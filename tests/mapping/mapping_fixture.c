@@ -47,7 +47,7 @@ quire_status mapping_apply(quire_db *db, const char *sdl, quire_error *err)
     return quire_commit(txn, err);
 }
 
-quire_status mapping_load(quire_db *db, const char *json, quire_error *err)
+quire_status mapping_try_load(quire_db *db, const char *json, quire_error *err)
 {
     quire_txn *txn;
     quire_loader *loader;

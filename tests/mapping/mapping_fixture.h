@@ -28,7 +28,7 @@ void mapping_load_crowd(quire_db *db, int count);
 char *mapping_run(quire_db *db, const char *document, const char *variables, bool explain);
 
 /* Loads JSON of the plain form in a transaction of its own; returns the status, detail in err. */
-quire_status mapping_load(quire_db *db, const char *json, quire_error *err);
+quire_status mapping_try_load(quire_db *db, const char *json, quire_error *err);
 
 /* Asserts that a request answers exactly `expected`. */
 #define MAPPING_IS(db, document, expected) mapping_is(db, document, NULL, expected, __LINE__)
