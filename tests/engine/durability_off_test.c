@@ -4,6 +4,7 @@
  */
 #include "engine_fixture.h"
 
+#include "base/thread.h"
 #include "pager/page_format.h"
 #include "support/faulty_layer.h"
 
@@ -132,21 +133,28 @@ static void look(struct cuts *cuts, const struct faulty_cut *cut)
     qr_file_layer_memory_destroy(image);
 }
 
-static void cut_here(void *context, const struct faulty_record *record)
+static void look_at_all(void *context)
 {
     struct cuts *cuts = context;
-    (void)record;
-    if (!cuts->looking) {
-        return;
-    }
-    cuts->looking = false;
     look(cuts, &(struct faulty_cut){.survival = FAULTY_LOSE_ALL});
     look(cuts, &(struct faulty_cut){.survival = FAULTY_KEEP_ALL});
     look(cuts, &(struct faulty_cut){.survival = FAULTY_KEEP_RANDOM,
                                     .tear = FAULTY_TEAR_RANDOM,
                                     .garbage = true,
                                     .seed = cuts->seed++});
-    cuts->looking = true;
+}
+
+/* In a thread of its own: the one that is here holds locks of the database that it writes. */
+static void cut_here(void *context, const struct faulty_record *record)
+{
+    struct cuts *cuts = context;
+    struct qr_thread thread;
+    quire_error err = QUIRE_ERROR_INIT;
+    (void)record;
+    if (cuts->looking) {
+        OK(qr_thread_start(&thread, look_at_all, cuts, &err));
+        qr_thread_join(&thread);
+    }
 }
 
 Test(durability_off, machine_that_stops__leaves_a_file_that_says_so_until_it_is_closed)
