@@ -18,13 +18,12 @@
 #define BENCH_TEXT 16
 
 struct bench_config {
-    const char *directory;     /* empty and private to this database */
-    bool durable;              /* commits are synced before they return */
-    uint64_t cache_bytes;      /* the engine's own cache, where it has one */
-    uint32_t threads_max;      /* sessions open at once */
-    bool text_keys;            /* keys are stored as text; rows are in the order of their bytes */
-    bool long_log;             /* nothing is moved out of the log while the workload runs */
-    uint64_t checkpoint_bytes; /* of log at which Quire checkpoints; 0: its default */
+    const char *directory; /* empty and private to this database */
+    bool durable;          /* commits are synced before they return */
+    uint64_t cache_bytes;  /* the engine's own cache, where it has one */
+    uint32_t threads_max;  /* sessions open at once */
+    bool text_keys;        /* keys are stored as text; rows are in the order of their bytes */
+    bool long_log;         /* nothing is moved out of the log while the workload runs */
 };
 
 struct bench_db;
@@ -36,6 +35,7 @@ typedef void (*bench_visit)(void *context, int64_t key, const void *value, size_
 struct bench_engine {
     const char *name;
     const char *settings; /* in one line, as printed beside the figures */
+    const char *only;     /* these workloads, comma-separated; NULL: all */
     int (*open)(const struct bench_config *config, struct bench_db **out);
     int (*close)(struct bench_db *db);
     int (*session_open)(struct bench_db *db, struct bench_session **out);
@@ -69,6 +69,7 @@ struct bench_engine {
 extern const struct bench_engine *const bench_engines[];
 
 extern const struct bench_engine bench_quire;
+extern const struct bench_engine bench_quire_64m;
 extern const struct bench_engine bench_raw;
 extern const struct bench_engine bench_sqlite;
 extern const struct bench_engine bench_lmdb;
@@ -81,7 +82,6 @@ struct bench_options {
     double seconds;   /* of each timed workload */
     uint32_t repeats; /* the median is reported */
     uint64_t cache_bytes;
-    uint64_t checkpoint_bytes;
     bool cpu_time; /* rates count the time that a thread runs, not that which passes */
     const char *directory;
 };

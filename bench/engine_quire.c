@@ -41,7 +41,8 @@ static quire_status create_tree(struct bench_db *db, quire_error *err)
     return status;
 }
 
-static int db_open(const struct bench_config *config, struct bench_db **out)
+static int open_with(const struct bench_config *config, size_t checkpoint_bytes,
+                     struct bench_db **out)
 {
     quire_error err = QUIRE_ERROR_INIT;
     quire_options options = QUIRE_OPTIONS_INIT;
@@ -55,9 +56,9 @@ static int db_open(const struct bench_config *config, struct bench_db **out)
     db->text_keys = config->text_keys;
     options.durability = config->durable ? QUIRE_DURABILITY_FULL : QUIRE_DURABILITY_OFF;
     options.cache_bytes = config->cache_bytes;
-    if (config->checkpoint_bytes != 0) {
-        options.checkpoint = quire_checkpoint_log_bytes(config->checkpoint_bytes);
-        options.wal_bytes_max = 4 * config->checkpoint_bytes;
+    if (checkpoint_bytes != 0) {
+        options.checkpoint = quire_checkpoint_log_bytes(checkpoint_bytes);
+        options.wal_bytes_max = 4 * (uint64_t)checkpoint_bytes;
     }
     if (config->long_log) {
         options.checkpoint = quire_checkpoint_manual();
@@ -69,6 +70,16 @@ static int db_open(const struct bench_config *config, struct bench_db **out)
     }
     *out = db;
     return create_tree(db, &err) == QUIRE_OK ? 0 : failed("create", &err);
+}
+
+static int db_open(const struct bench_config *config, struct bench_db **out)
+{
+    return open_with(config, 0, out);
+}
+
+static int db_open_64m(const struct bench_config *config, struct bench_db **out)
+{
+    return open_with(config, (size_t)64 << 20, out);
 }
 
 static int db_close(struct bench_db *db)
@@ -281,6 +292,27 @@ const struct bench_engine bench_quire = {
     .name = "quire",
     .settings = "page 4096; durable: FULL, else OFF; checkpoint every 1000 frames",
     .open = db_open,
+    .close = db_close,
+    .session_open = session_open,
+    .session_close = session_close,
+    .write_begin = write_begin,
+    .put = put,
+    .write_commit = end,
+    .bulk_load = bulk_load,
+    .read_begin = read_begin,
+    .get = get,
+    .get_many = get_many,
+    .scan = scan,
+    .read_end = end,
+};
+
+/* With as much log between checkpoints as the peers are given to write before they sort. */
+const struct bench_engine bench_quire_64m = {
+    .name = "quire-64m",
+    .settings = "page 4096; durable: FULL, else OFF; checkpoint every 64 MiB of log",
+    .only = "load-sequential,load-random,load-shuffled,commit-1,commit-8,commit-32,batch-random,"
+            "update-1,held-snapshot,mixed",
+    .open = db_open_64m,
     .close = db_close,
     .session_open = session_open,
     .session_close = session_close,

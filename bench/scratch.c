@@ -59,7 +59,6 @@ int scratch_open_with(struct scratch *s, const struct bench_engine *engine,
     s->config = config;
     s->config.directory = s->directory;
     s->config.cache_bytes = options->cache_bytes;
-    s->config.checkpoint_bytes = options->checkpoint_bytes;
     s->config.threads_max = SCRATCH_THREADS + 2;
     snprintf(s->directory, sizeof s->directory, "%s/%s-XXXXXX", options->directory, engine->name);
     if (mkdtemp(s->directory) == NULL) {
