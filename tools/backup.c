@@ -1,15 +1,22 @@
 /*
  * quire backup: copies a database, with what its log holds, to a new file.
  */
-#include "command.h"
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "remote.h"
 
 static const struct command_help help = {
-    "DATABASE FILE [--replace] [--rate PAGES]",
+    "DATABASE FILE [--replace] [--rate PAGES]\n"
+    "       quire backup --connect URL FILE [--replace]",
     "Copies the newest committed state to FILE, which must not exist unless --replace is\n"
     "given. The copy is complete on its own, is read back and checked, and only then gets\n"
     "its name. The database is opened for reading: another process may write meanwhile. When\n"
     "that process copies its log faster than it can be read, the backup fails; make it from\n"
-    "inside that process then (quire_backup).\n\n"
+    "inside that process then (quire_backup). When that is quire serve, --connect has it make\n"
+    "the copy, and puts it in FILE here.\n\n"
     "Exit codes: 0 done, 1 FILE exists, 64 usage, 74 a file could not be opened, read or\n"
     "written.\n",
 };
@@ -46,13 +53,63 @@ static int run(const char *database, const char *path, const quire_backup_option
     return code;
 }
 
+/* Checks what was received, and gives it its name. */
+static int place(const char *received, const char *path, bool replace)
+{
+    quire_error err = QUIRE_ERROR_INIT;
+    quire_backup_options options = QUIRE_BACKUP_OPTIONS_INIT;
+    options.replace = replace;
+    return quire_restore(received, path, &options, &err) == QUIRE_OK ? COMMAND_OK
+                                                                     : command_failed(&err);
+}
+
+static int receive(const struct remote *remote, const char *received)
+{
+    struct remote_answer answer = {0};
+    FILE *file = fopen(received, "wbx");
+    if (file == NULL) {
+        fprintf(stderr, "quire: %s: %s\n", received, strerror(errno));
+        return COMMAND_IO;
+    }
+    int code = remote_download(remote, "/admin/backup", file, &answer);
+    if (fclose(file) != 0 && code == COMMAND_OK) {
+        fprintf(stderr, "quire: %s: %s\n", received, strerror(errno));
+        code = COMMAND_IO;
+    }
+    if (code == COMMAND_OK) {
+        code = remote_check(&answer);
+    }
+    free(answer.body.bytes);
+    return code;
+}
+
+static int run_remotely(const struct remote *remote, const char *path, bool replace)
+{
+    size_t size = strlen(path) + sizeof "-received";
+    char *received = malloc(size);
+    if (received == NULL) {
+        fputs("quire: out of memory\n", stderr);
+        return COMMAND_IO;
+    }
+    snprintf(received, size, "%s-received", path);
+    int code = receive(remote, received);
+    if (code == COMMAND_OK) {
+        code = place(received, path, replace);
+    }
+    unlink(received);
+    free(received);
+    return code;
+}
+
 int command_backup(int argc, const char **argv)
 {
     int replace = 0;
     int rate = 0;
+    struct remote remote = {NULL, NULL};
     const struct poptOption options[] = {
         {"replace", 'r', POPT_ARG_NONE, &replace, 0, "replace FILE if it exists", NULL},
         {"rate", '\0', POPT_ARG_INT, &rate, 0, "pages a second at most", "PAGES"},
+        REMOTE_OPTIONS(remote),
         COMMAND_HELP_OPTION,
         POPT_TABLEEND,
     };
@@ -60,9 +117,13 @@ int command_backup(int argc, const char **argv)
     const char **arguments;
     size_t count;
     int code = command_parse(argc, argv, options, &help, &context, &arguments, &count);
-    if (code < 0 && (count != 2 || rate < 0)) {
+    if (code < 0 && (count != (remote.url == NULL ? 2 : 1) || rate < 0)) {
         code = command_misuse("backup takes a database and a file, and --rate a number from 0; "
-                              "see quire backup --help");
+                              "with --connect a file alone; see quire backup --help");
+    }
+    if (code < 0 && remote.url != NULL) {
+        code = rate != 0 ? command_misuse("--rate is for files, not for --connect")
+                         : run_remotely(&remote, arguments[0], replace != 0);
     }
     if (code < 0) {
         quire_backup_options wanted = QUIRE_BACKUP_OPTIONS_INIT;
@@ -71,5 +132,6 @@ int command_backup(int argc, const char **argv)
         code = run(arguments[0], arguments[1], &wanted);
     }
     poptFreeContext(context);
+    remote_release(&remote);
     return code;
 }

@@ -1,13 +1,15 @@
 /*
  * quire checkpoint: copies the log into the database file.
  */
-#include "command.h"
+#include <stdlib.h>
+
+#include "remote.h"
 
 static const struct command_help help = {
-    "DATABASE",
+    "DATABASE | --connect URL",
     "Copies every committed page from the log into the database file and syncs it, so that\n"
     "the file is complete on its own. Fails while another process has the database open for\n"
-    "writing; that process makes its own checkpoints.\n\n"
+    "writing: when that is quire serve, it makes the checkpoint for --connect.\n\n"
     "Exit codes: 0 done, 64 usage, 74 the database could not be opened or written.\n",
 };
 
@@ -30,18 +32,34 @@ static int run(const char *path)
     return code;
 }
 
+static int run_remotely(const struct remote *remote)
+{
+    struct remote_answer answer;
+    int code = remote_post(remote, "/admin/checkpoint", "application/json", NULL, &answer);
+    if (code == COMMAND_OK) {
+        code = remote_check(&answer);
+    }
+    free(answer.body.bytes);
+    return code;
+}
+
 int command_checkpoint(int argc, const char **argv)
 {
-    const struct poptOption options[] = {COMMAND_HELP_OPTION, POPT_TABLEEND};
+    struct remote remote = {NULL, NULL};
+    const struct poptOption options[] = {REMOTE_OPTIONS(remote), COMMAND_HELP_OPTION,
+                                         POPT_TABLEEND};
     poptContext context = NULL;
     const char **arguments;
     size_t count;
     int code = command_parse(argc, argv, options, &help, &context, &arguments, &count);
+    if (code < 0 && count != (remote.url == NULL ? 1 : 0)) {
+        code = command_misuse("checkpoint takes one database, or --connect; see quire checkpoint "
+                              "--help");
+    }
     if (code < 0) {
-        code = count == 1 ? run(arguments[0])
-                          : command_misuse("checkpoint takes one database; see quire checkpoint "
-                                           "--help");
+        code = remote.url != NULL ? run_remotely(&remote) : run(arguments[0]);
     }
     poptFreeContext(context);
+    remote_release(&remote);
     return code;
 }

@@ -9,10 +9,11 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "command.h"
+#include "remote.h"
 
 static const struct command_help help = {
-    "DATABASE [--schema FILE] [--map FILE] [OPTION...] [FILE|DIRECTORY]...",
+    "DATABASE [--schema FILE] [--map FILE] [OPTION...] [FILE|DIRECTORY]...\n"
+    "       quire load --connect URL [--schema FILE] [...] [FILE|DIRECTORY]...",
     "Applies the schema, creating the database if it is missing, and loads the files in the\n"
     "order given; \"-\" is standard input. A DIRECTORY, as quire export writes it, stands for\n"
     "its schema.graphql and all its data files. On a database that has a schema already\n"
@@ -22,7 +23,8 @@ static const struct command_help help = {
     "it, upsert updates what the input gives, replace makes it the given one and deletes the\n"
     "rows of the input's types that the input does not have.\n\n"
     "Everything happens in one transaction: after any error nothing is stored, and a database\n"
-    "that was created for it is left empty.\n\n"
+    "that was created for it is left empty. --connect sends it all to a server (quire serve),\n"
+    "which does the same.\n\n"
     "Exit codes: 0 stored, 1 the schema or the data was refused, 64 usage, 74 a file or the\n"
     "database could not be opened, read or written.\n",
 };
@@ -43,6 +45,7 @@ struct load {
     char *type;
     struct paths files;
     quire_load_options options;
+    struct remote remote;
 
     quire_loader *loader;
     bool progress;       /* standard error is a terminal */
@@ -212,6 +215,94 @@ static int run(struct load *load)
     return command_finish(COMMAND_OK);
 }
 
+/* ---- over a server ---- */
+
+/* Writes a piece as the server reads it: its size, a line, and its bytes. */
+static quire_status put_piece(void *context, const void *bytes, size_t size, quire_error *err)
+{
+    FILE *out = context;
+    if (fprintf(out, "%zu\n", size) > 0 && fwrite(bytes, 1, size, out) == size) {
+        return QUIRE_OK;
+    }
+    snprintf(err->message, sizeof err->message, "The temporary file is full.");
+    return err->status = QUIRE_NO_SPACE;
+}
+
+static int put_file(FILE *out, const char *what, const char *path)
+{
+    if (strchr(path, '\n') != NULL) {
+        return command_misuse("a file's name cannot have a line end with --connect");
+    }
+    fprintf(out, "%s %s\n", what, path);
+    int code = command_read_pieces(path, put_piece, out);
+    fputs("0\n", out);
+    return code;
+}
+
+/* All that is to be loaded, in one text. */
+static int put_load(FILE *out, const struct load *load)
+{
+    int code = COMMAND_OK;
+    if (load->format != NULL) {
+        fprintf(out, "format %s\n", load->format);
+    }
+    if (load->mode != NULL) {
+        fprintf(out, "mode %s\n", load->mode);
+    }
+    if (load->type != NULL) {
+        fprintf(out, "type %s\n", load->type);
+    }
+    if (load->schema != NULL) {
+        code = put_file(out, "schema", load->schema);
+    }
+    if (load->map != NULL && code == COMMAND_OK) {
+        code = put_file(out, "map", load->map);
+    }
+    for (size_t i = 0; i < load->files.count && code == COMMAND_OK; i++) {
+        code = put_file(out, "data", load->files.items[i]);
+    }
+    fputs("end\n", out);
+    if (code == COMMAND_OK && (fflush(out) != 0 || ferror(out) || fseek(out, 0, SEEK_SET) != 0)) {
+        fputs("quire: the temporary file could not be written\n", stderr);
+        code = COMMAND_IO;
+    }
+    return code;
+}
+
+static int send_load(const struct load *load, FILE *body)
+{
+    struct remote_answer answer = {0};
+    double start = seconds_now();
+    int code = put_load(body, load);
+    if (code == COMMAND_OK) {
+        code = remote_post(&load->remote, "/admin/load", "application/x-quire-load", body, &answer);
+    }
+    if (code == COMMAND_OK) {
+        code = remote_check(&answer);
+    }
+    if (code == COMMAND_OK) {
+        const char *rows = strstr(answer.body.bytes, "\"rows\":");
+        printf("%llu rows in %.2f s\n", rows != NULL ? strtoull(rows + 7, NULL, 10) : 0,
+               seconds_now() - start);
+    } else {
+        fputs("quire: nothing was stored\n", stderr);
+    }
+    free(answer.body.bytes);
+    return command_finish(code);
+}
+
+static int run_remotely(const struct load *load)
+{
+    FILE *body = tmpfile();
+    if (body == NULL) {
+        perror("quire: a temporary file");
+        return COMMAND_IO;
+    }
+    int code = send_load(load, body);
+    fclose(body);
+    return code;
+}
+
 /* ---- files and directories ---- */
 
 /* Takes a path, which must have been allocated. */
@@ -306,10 +397,11 @@ static int check(struct load *load, const char **arguments, size_t count)
 {
     static const char *const formats[] = {"json", "jsonl", "csv"};
     static const char *const modes[] = {"insert", "upsert", "replace"};
-    if (count == 0) {
-        return command_misuse("load takes a database; see quire load --help");
+    size_t databases = load->remote.url == NULL ? 1 : 0;
+    if (count < databases) {
+        return command_misuse("load takes a database, or --connect; see quire load --help");
     }
-    if (load->schema == NULL && load->data == NULL && count == 1) {
+    if (load->schema == NULL && load->data == NULL && count == databases) {
         return command_misuse("give a schema, data, or both; see quire load --help");
     }
     int format = command_choice(load->format, formats, 3);
@@ -326,9 +418,9 @@ static int check(struct load *load, const char **arguments, size_t count)
     load->options.mode = (quire_load_mode)mode;
     load->options.format =
         load->format == NULL ? QUIRE_LOAD_BY_NAME : (quire_load_format)(QUIRE_LOAD_JSON + format);
-    load->database = arguments[0];
+    load->database = databases == 1 ? arguments[0] : NULL;
     load->progress = isatty(STDERR_FILENO);
-    return add_files(load, arguments + 1, count - 1) ? COMMAND_OK : COMMAND_IO;
+    return add_files(load, arguments + databases, count - databases) ? COMMAND_OK : COMMAND_IO;
 }
 
 static void release(struct load *load)
@@ -346,6 +438,7 @@ static void release(struct load *load)
     free(load->format);
     free(load->mode);
     free(load->type);
+    remote_release(&load->remote);
 }
 
 int command_load(int argc, const char **argv)
@@ -358,6 +451,7 @@ int command_load(int argc, const char **argv)
         {"format", 'f', POPT_ARG_STRING, &load.format, 0, "json, jsonl or csv", "FORMAT"},
         {"mode", '\0', POPT_ARG_STRING, &load.mode, 0, "insert, upsert or replace", "MODE"},
         {"type", 't', POPT_ARG_STRING, &load.type, 0, "the type whose rows the files hold", "TYPE"},
+        REMOTE_OPTIONS(load.remote),
         COMMAND_HELP_OPTION,
         POPT_TABLEEND,
     };
@@ -368,7 +462,7 @@ int command_load(int argc, const char **argv)
     if (code < 0) {
         code = check(&load, arguments, count);
         if (code == COMMAND_OK) {
-            code = run(&load);
+            code = load.remote.url != NULL ? run_remotely(&load) : run(&load);
         }
     }
     poptFreeContext(context);

@@ -8,15 +8,18 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "command.h"
+#include "buffer.h"
+#include "json.h"
+#include "remote.h"
 
 static const struct command_help help = {
-    "DATABASE [TEXT]",
+    "DATABASE [TEXT]\n"
+    "       quire query --connect URL [TEXT]",
     "Runs a GraphQL request: TEXT, or a file, or standard input. Prints the response as JSON,\n"
     "indented when standard output is a terminal.\n\n"
     "The database is opened for reading unless the document defines a mutation, so a query\n"
     "works while another process writes, and changes nothing on disk. A mutation commits if\n"
-    "and only if none of its fields failed.\n\n"
+    "and only if none of its fields failed. --connect asks a server (quire serve) instead.\n\n"
     "Exit codes: 0 the response has no errors, 1 it has, 64 usage, 74 the database could not\n"
     "be opened, read or written.\n",
 };
@@ -30,7 +33,19 @@ struct request {
     char *operation;
     int explain;
     int pretty;
+    struct remote remote;
 };
+
+static int print(const struct request *request, const char *response, size_t size, bool has_errors)
+{
+    if (request->pretty) {
+        command_write_pretty(stdout, response, size);
+    } else {
+        fwrite(response, 1, size, stdout);
+        fputc('\n', stdout);
+    }
+    return command_finish(has_errors ? COMMAND_REFUSED : COMMAND_OK);
+}
 
 static int respond(quire_db *db, const struct request *request, const struct command_text *document,
                    const struct command_text *variables)
@@ -50,14 +65,9 @@ static int respond(quire_db *db, const struct request *request, const struct com
     if (quire_graphql(db, &call, &response, &size, &has_errors, &err) != QUIRE_OK) {
         return command_failed(&err);
     }
-    if (request->pretty) {
-        command_write_pretty(stdout, response, size);
-    } else {
-        fwrite(response, 1, size, stdout);
-        fputc('\n', stdout);
-    }
+    int code = print(request, response, size, has_errors);
     quire_free(response);
-    return command_finish(has_errors ? COMMAND_REFUSED : COMMAND_OK);
+    return code;
 }
 
 static int run_on(const struct request *request, const struct command_text *document,
@@ -76,6 +86,69 @@ static int run_on(const struct request *request, const struct command_text *docu
         int close_code = command_failed(&err);
         code = code == COMMAND_OK ? close_code : code;
     }
+    return code;
+}
+
+/* ---- over a server ---- */
+
+/* The body of the request. */
+static bool put_body(FILE *out, const struct request *request, const struct command_text *document,
+                     const struct command_text *variables)
+{
+    struct buffer body = {0};
+    buffer_puts(&body, "{\"query\":");
+    buffer_put_json(&body, document->bytes, document->size);
+    if (request->operation != NULL) {
+        buffer_puts(&body, ",\"operationName\":");
+        buffer_put_json(&body, request->operation, strlen(request->operation));
+    }
+    if (variables->bytes != NULL) {
+        buffer_puts(&body, ",\"variables\":");
+        buffer_put(&body, variables->bytes, variables->size);
+    }
+    buffer_puts(&body, request->explain ? ",\"extensions\":{\"explain\":true}}" : "}");
+    bool good = !body.failed && fwrite(body.bytes, 1, body.size, out) == body.size &&
+                fflush(out) == 0 && fseek(out, 0, SEEK_SET) == 0;
+    buffer_free(&body);
+    return good;
+}
+
+static int print_answer(const struct request *request, const struct remote_answer *answer)
+{
+    bool has_errors = remote_has_member(&answer->body, "errors");
+    if (!has_errors && !remote_has_member(&answer->body, "data")) {
+        int code = remote_check(answer);
+        return code == COMMAND_OK ? COMMAND_IO : code;
+    }
+    return print(request, answer->body.bytes, answer->body.size, has_errors);
+}
+
+static int run_remotely(const struct request *request, const struct command_text *document,
+                        const struct command_text *variables)
+{
+    struct remote_answer answer = {0};
+    struct json_value value;
+    const char *problem;
+    size_t at;
+    if (variables->bytes != NULL &&
+        !json_check(variables->bytes, variables->size, &value, &problem, &at)) {
+        fprintf(stderr, "quire: the variables are not JSON: at byte %zu: %s\n", at, problem);
+        return COMMAND_REFUSED;
+    }
+    FILE *body = tmpfile();
+    if (body == NULL || !put_body(body, request, document, variables)) {
+        fputs("quire: the request could not be put in a temporary file\n", stderr);
+        if (body != NULL) {
+            fclose(body);
+        }
+        return COMMAND_IO;
+    }
+    int code = remote_post(&request->remote, "/graphql", "application/json", body, &answer);
+    if (code == COMMAND_OK) {
+        code = print_answer(request, &answer);
+    }
+    free(answer.body.bytes);
+    fclose(body);
     return code;
 }
 
@@ -103,7 +176,8 @@ static int run(const struct request *request)
         good = command_read(request->variables_file, &variables);
     }
     if (good) {
-        code = run_on(request, &document, &variables);
+        code = request->remote.url != NULL ? run_remotely(request, &document, &variables)
+                                           : run_on(request, &document, &variables);
     }
     free(document.bytes);
     free(variables.bytes);
@@ -112,17 +186,20 @@ static int run(const struct request *request)
 
 static int check(struct request *request, const char **arguments, size_t count)
 {
-    if (count < 1 || count > 2) {
-        return command_misuse("query takes a database and a document; see quire query --help");
+    size_t databases = request->remote.url == NULL ? 1 : 0;
+    if (count < databases || count > databases + 1) {
+        return command_misuse("query takes a database, or --connect, and a document; see quire "
+                              "query --help");
     }
-    if (count == 2 && request->file != NULL) {
+    bool text = count == databases + 1;
+    if (text && request->file != NULL) {
         return command_misuse("give the document as an argument or with --file, not both");
     }
     if (request->variables != NULL && request->variables_file != NULL) {
         return command_misuse("give --variables or --variables-file, not both");
     }
-    request->database = arguments[0];
-    request->text = count == 2 ? arguments[1] : NULL;
+    request->database = databases == 1 ? arguments[0] : NULL;
+    request->text = text ? arguments[databases] : NULL;
     bool document_on_stdin =
         request->text == NULL && (request->file == NULL || strcmp(request->file, "-") == 0);
     if (document_on_stdin && request->variables_file != NULL &&
@@ -148,6 +225,7 @@ int command_query(int argc, const char **argv)
         {"explain", '\0', POPT_ARG_NONE, &request.explain, 0,
          "add access paths and rows read to the response", NULL},
         {"pretty", '\0', POPT_ARG_NONE, &request.pretty, 0, "indent the response", NULL},
+        REMOTE_OPTIONS(request.remote),
         COMMAND_HELP_OPTION,
         POPT_TABLEEND,
     };
@@ -166,5 +244,6 @@ int command_query(int argc, const char **argv)
     free(request.variables);
     free(request.variables_file);
     free(request.operation);
+    remote_release(&request.remote);
     return code;
 }

@@ -9,6 +9,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "load_body.h"
+
 /* A piece of a header, borrowed. */
 struct span {
     const char *text;
@@ -168,11 +170,17 @@ enum content_type content_type_of(const char *header)
     if (!utf8) {
         return CONTENT_OTHER;
     }
-    if (span_is(type, "application/json")) {
-        return CONTENT_JSON;
+    static const struct {
+        const char *type;
+        enum content_type content;
+    } known[] = {{"application/json", CONTENT_JSON},
+                 {"application/graphql", CONTENT_GRAPHQL},
+                 {"text/plain", CONTENT_TEXT},
+                 {LOAD_BODY_TYPE, CONTENT_LOAD}};
+    for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
+        if (span_is(type, known[i].type)) {
+            return known[i].content;
+        }
     }
-    if (span_is(type, "application/graphql")) {
-        return CONTENT_GRAPHQL;
-    }
-    return span_is(type, "text/plain") ? CONTENT_TEXT : CONTENT_OTHER;
+    return CONTENT_OTHER;
 }

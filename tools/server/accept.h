@@ -28,6 +28,7 @@ enum content_type {
     CONTENT_JSON,    /* application/json in UTF-8 */
     CONTENT_GRAPHQL, /* application/graphql in UTF-8 */
     CONTENT_TEXT,    /* text/plain in UTF-8 */
+    CONTENT_LOAD,    /* application/x-quire-load: load_body.h */
     CONTENT_OTHER    /* another type, or another encoding */
 };
 enum content_type content_type_of(const char *header);

@@ -10,9 +10,6 @@
 void admin_checkpoint_start(struct exchange *exchange);
 /* POST /admin/backup: answers with the bytes of a backup, a complete database file. */
 void admin_backup_start(struct exchange *exchange);
-/* POST /admin/load: a schema, a mapping and data files in one body and one transaction
- * (load_body.h). */
-void admin_load_start(struct exchange *exchange);
 
 /* GET /health, /health/live, /health/ready. */
 void health_start(struct exchange *exchange);

@@ -235,6 +235,10 @@ void exchange_fail(struct exchange *exchange, const quire_error *err)
     const char *code = quire_status_name(err->status) + sizeof "QUIRE_" - 1;
     const char *message =
         err->message[0] != '\0' ? err->message : quire_status_message(err->status);
+    int group = (int)err->status / 100;
+    /* Of a failure of input, the client's own name of it; of others, a path of this machine. */
+    const char *file = group == 2 || group == 7 ? err->file : "";
+    const char *colon = file[0] != '\0' ? ": " : "";
     if (!is_clients_business(err->status)) {
         log_failure(exchange->server->log, exchange, err);
         exchange_refuse(exchange,
@@ -250,11 +254,13 @@ void exchange_fail(struct exchange *exchange, const quire_error *err)
                         : err->status == QUIRE_INTERRUPTED ? OUTCOME_CANCELLED
                                                            : OUTCOME_BUSY,
                         code, "%s", message);
-    } else if (err->line != 0) {
+    } else if (err->line != 0 && strstr(message, "line ") == NULL) {
         exchange_refuse(exchange, MHD_HTTP_BAD_REQUEST, OUTCOME_REFUSED, code,
-                        "%s (line %u, column %u)", message, err->line, err->column);
+                        "%s%s%s (line %u, column %u)", file, colon, message, err->line,
+                        err->column);
     } else {
-        exchange_refuse(exchange, MHD_HTTP_BAD_REQUEST, OUTCOME_REFUSED, code, "%s", message);
+        exchange_refuse(exchange, MHD_HTTP_BAD_REQUEST, OUTCOME_REFUSED, code, "%s%s%s", file,
+                        colon, message);
     }
 }
 

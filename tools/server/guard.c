@@ -296,6 +296,16 @@ static bool check_accept(struct exchange *exchange)
     return false;
 }
 
+static const char *content_types_of(const struct route *route)
+{
+    if ((route->content_types >> CONTENT_LOAD & 1U) != 0) {
+        return "application/x-quire-load";
+    }
+    return (route->content_types >> CONTENT_TEXT & 1U) != 0
+               ? "application/json, application/graphql or text/plain, in UTF-8"
+               : "application/json, in UTF-8";
+}
+
 static bool check_content_type(struct exchange *exchange)
 {
     const char *type = exchange_get(exchange, MHD_HTTP_HEADER_CONTENT_TYPE);
@@ -307,12 +317,8 @@ static bool check_content_type(struct exchange *exchange)
         return true;
     }
     exchange_refuse(exchange, type == NULL ? MHD_HTTP_BAD_REQUEST : MHD_HTTP_UNSUPPORTED_MEDIA_TYPE,
-                    OUTCOME_REFUSED, "BAD_INPUT",
-                    "The Content-Type must be application/json, in UTF-8%s.",
-                    (exchange->route->content_types >> CONTENT_TEXT & 1U) != 0
-                        ? ", application/graphql or text/plain"
-                        : "");
-    exchange_header(exchange, MHD_HTTP_HEADER_ACCEPT, "application/json");
+                    OUTCOME_REFUSED, "BAD_INPUT", "The Content-Type must be %s.",
+                    content_types_of(exchange->route));
     return false;
 }
 

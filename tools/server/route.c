@@ -12,7 +12,6 @@
 
 #define JSON_ONLY (1U << CONTENT_JSON)
 #define ANY_TEXT  (1U << CONTENT_JSON | 1U << CONTENT_GRAPHQL | 1U << CONTENT_TEXT)
-#define ANY       (ANY_TEXT | 1U << CONTENT_NONE | 1U << CONTENT_OTHER)
 
 static const struct route routes[] = {
     {.path = "other"},
@@ -53,6 +52,12 @@ static const struct route routes[] = {
      .role = ROLE_ADMIN,
      .content_types = JSON_ONLY,
      .start = admin_checkpoint_start},
+    {.path = "/admin/load",
+     .methods = "POST, OPTIONS",
+     .role = ROLE_ADMIN,
+     .spools = true,
+     .content_types = 1U << CONTENT_LOAD,
+     .start = schema_bundle_start},
     {.path = "/admin/backup",
      .methods = "POST, OPTIONS",
      .role = ROLE_ADMIN,

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "json.h"
+#include "load_body.h"
 
 #define PIECE_SIZE 65536
 
@@ -387,5 +388,27 @@ void schema_data_start(struct exchange *exchange)
 {
     if (changes_allowed(exchange)) {
         exchange_run(exchange, true, run_data);
+    }
+}
+
+/* ---- A whole load ---- */
+
+static void run_bundle(struct exchange *exchange)
+{
+    struct buffer reply = {0};
+    quire_error err = QUIRE_ERROR_INIT;
+    quire_txn *txn;
+    uint64_t rows;
+    if (begin_change(exchange, &txn)) {
+        quire_status status = load_body_apply(exchange, txn, &rows, &err);
+        buffer_printf(&reply, "{\"success\":true,\"rows\":%llu}", (unsigned long long)rows);
+        end_change(exchange, txn, status, &reply, &err);
+    }
+}
+
+void schema_bundle_start(struct exchange *exchange)
+{
+    if (changes_allowed(exchange)) {
+        exchange_run(exchange, true, run_bundle);
     }
 }

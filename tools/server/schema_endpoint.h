@@ -12,6 +12,8 @@ void schema_sdl_start(struct exchange *exchange);
 void schema_load_start(struct exchange *exchange);
 /* POST /schema/data: {"Type": [{...}, ...], ...}. */
 void schema_data_start(struct exchange *exchange);
+/* POST /admin/load: a schema, a mapping and data files in one transaction (load_body.h). */
+void schema_bundle_start(struct exchange *exchange);
 /* GET /schema and GET /schema/tables: tables and their row counts. */
 void schema_list_start(struct exchange *exchange);
 void schema_tables_start(struct exchange *exchange);
