@@ -40,8 +40,9 @@ printf '{"Book": [{"id": "b2", "title": "x",\n "author": "nobody"}]}' >bad.json
 
 expect 1 "token is needed" query --connect "$base" '{ authors { totalCount } }'
 export QUIRE_TOKEN=$token
-expect 0 '{"data":{"authors":{"totalCount":1}}}' query --connect "$base" '{ authors { totalCount } }'
-expect 0 '{"data":{"authors":{"totalCount":1}}}' query --connect "$url" '{ authors { totalCount } }'
+count='{"data":{"authors":{"totalCount":1}}}'
+expect 0 "$count" query --connect "$base" '{ authors { totalCount } }'
+expect 0 "$count" query --connect "$url" '{ authors { totalCount } }'
 unset QUIRE_TOKEN
 t=(--token-file "$scratch-tokens")
 # shellcheck disable=SC2016 # $i is GraphQL's
