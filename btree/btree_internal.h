@@ -6,6 +6,7 @@
 #ifndef QR_BTREE_INTERNAL_H
 #define QR_BTREE_INTERNAL_H
 
+#include "btree/ingest.h"
 #include "btree/row_search.h"
 
 static inline uint32_t qr_tree_page_size(const struct qr_tree *tree)
@@ -65,7 +66,8 @@ quire_status qr_tree_reader_overflow(struct qr_tree_reader *reader, uint32_t lea
                                      const struct qr_overflow *overflow, struct qr_slice *payload,
                                      quire_error *err);
 
-/* The transaction behind the tree's view; READ_ONLY or TXN_DOOMED when it cannot be changed. */
+/* The transaction behind the tree's view, with the tree's entries all in its pages; READ_ONLY or
+ * TXN_DOOMED when it cannot be changed. */
 quire_status qr_tree_writable(const struct qr_tree *tree, struct qr_txn **txn, quire_error *err);
 
 /* Adds to the number of entries in the root, modulo 2^64. Inside an operation. */

@@ -271,6 +271,7 @@ quire_status qr_tree_check(const struct qr_tree *tree, qr_tree_issue issue, qr_t
                               .page = QUIRE_NO_PAGE};
     size_t key_size = tree->kind == QR_TREE_KEYS ? QR_KEY_MAX(checker.page_size) : 0;
     checker.level_size = 2 * (size_t)checker.page_size + 2 * key_size;
+    QR_TRY(qr_tree_settle(tree, err));
     quire_status status = check_node(&checker, tree->root, 0, &bounds, err);
     if (status == QUIRE_OK) {
         check_count(&checker);

@@ -255,6 +255,7 @@ static quire_status place(struct qr_tree_cursor *cursor, const struct qr_tree_ke
                           quire_error *err)
 {
     const uint8_t *leaf;
+    QR_TRY(qr_tree_settle(&cursor->tree, err));
     qr_view_enter(cursor->tree.view);
     quire_status status = qr_tree_descend(&cursor->tree, key, &cursor->path, &leaf, err);
     if (status == QUIRE_OK) {
@@ -296,6 +297,7 @@ static quire_status to_edge(struct qr_tree_cursor *cursor, bool last, bool *vali
 {
     const uint8_t *leaf;
     *valid = false;
+    QR_TRY(qr_tree_settle(&cursor->tree, err));
     cursor->leaf_moves = 0;
     cursor->path.depth = 0;
     qr_view_enter(cursor->tree.view);

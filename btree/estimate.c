@@ -60,7 +60,7 @@ quire_status qr_tree_estimate(const struct qr_tree *tree, const struct qr_tree_k
     uint64_t count;
 
     *entries = 0;
-    QR_TRY(qr_tree_count(tree, &count, err));
+    QR_TRY(qr_tree_count(tree, &count, err)); /* has all of its entries in pages, too */
     qr_view_enter(tree->view);
     quire_status status = find_bound(tree, from, false, &lower, err);
     if (status == QUIRE_OK) {

@@ -82,6 +82,7 @@ quire_status qr_tree_descend_edge(const struct qr_tree *tree, uint32_t page_numb
 quire_status qr_tree_count(const struct qr_tree *tree, uint64_t *entries, quire_error *err)
 {
     const uint8_t *page;
+    QR_TRY(qr_tree_settle(tree, err));
     qr_view_enter(tree->view);
     quire_status status = qr_tree_node(tree, tree->root, &page, err);
     if (status == QUIRE_OK) {
@@ -138,6 +139,7 @@ quire_status qr_tree_find(struct qr_tree_reader *reader, const struct qr_tree_ke
     payload->data = NULL;
     payload->size = 0;
     *found = false;
+    QR_TRY(qr_tree_settle(tree, err));
     qr_view_enter(tree->view);
     quire_status status = qr_tree_descend(tree, key, &path, &leaf, err);
     if (status == QUIRE_OK && path.exact) {

@@ -224,6 +224,7 @@ quire_status qr_tree_find_many(struct qr_tree_reader *reader, const int64_t *row
     if (reader->tree.kind != QR_TREE_ROWS) {
         return qr_fail(err, QUIRE_MISUSE, "rowids are looked up in row trees only");
     }
+    QR_TRY(qr_ingest_settle(reader->tree.view, err)); /* `visit` may read any tree */
     begin(&batch, reader, visit, context);
     return find_all(&batch, rowids, NULL, count, err);
 }
@@ -236,6 +237,7 @@ quire_status qr_tree_find_many_keys(struct qr_tree_reader *reader, const struct 
     if (reader->tree.kind != QR_TREE_KEYS) {
         return qr_fail(err, QUIRE_MISUSE, "keys are looked up in key trees only");
     }
+    QR_TRY(qr_ingest_settle(reader->tree.view, err));
     begin(&batch, reader, visit, context);
     return find_all(&batch, NULL, keys, count, err);
 }

@@ -543,7 +543,7 @@ quire_status qr_tree_writable(const struct qr_tree *tree, struct qr_txn **txn, q
         return qr_fail(err, QUIRE_TXN_DOOMED,
                        "an earlier failure left the transaction incomplete; roll it back");
     }
-    return QUIRE_OK;
+    return qr_tree_settle(tree, err);
 }
 
 quire_status qr_tree_check_size(const struct qr_tree *tree, const struct qr_tree_key *key,

@@ -53,6 +53,7 @@ quire_status qr_tree_value_size(const struct qr_tree *tree, const struct qr_tree
     struct location location;
     *size = 0;
     *found = false;
+    QR_TRY(qr_tree_settle(tree, err));
     qr_view_enter(tree->view);
     quire_status status = locate(tree, key, &location, err);
     qr_view_leave(tree->view);
@@ -77,6 +78,7 @@ quire_status qr_tree_value_read(const struct qr_tree *tree, const struct qr_tree
     struct location location;
     *got = 0;
     *found = false;
+    QR_TRY(qr_tree_settle(tree, err));
     qr_view_enter(tree->view);
     quire_status status = locate(tree, key, &location, err);
     size_t part = part_size(&location, offset, size);

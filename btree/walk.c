@@ -67,6 +67,7 @@ quire_status qr_tree_walk(const struct qr_tree *tree, qr_tree_visit_node visit, 
 {
     uint32_t page_size = qr_tree_page_size(tree);
     const quire_allocator *allocator = qr_tree_allocator(tree);
+    QR_TRY(qr_tree_settle(tree, err));
     uint8_t *copy = qr_alloc(allocator, page_size, err);
     if (copy == NULL) {
         return QUIRE_NO_MEMORY;

@@ -20,6 +20,7 @@
 #define DEFAULT_SYNC_INTERVAL_MS 100U
 #define DEFAULT_FRAMES           1000U
 #define DEFAULT_SLICE_PAGES      256U
+#define DEFAULT_INGEST_BYTES     (UINT64_C(16) << 20)
 #define CACHE_PAGES_MIN          64U
 #define MEMORY_PATH              ":memory:"
 
@@ -102,6 +103,7 @@ static quire_status complete_options(const quire_options *given, quire_options *
     SET_DEFAULT(options->wal_bytes_max, DEFAULT_WAL_BYTES);
     SET_DEFAULT(options->sync_interval_ms, DEFAULT_SYNC_INTERVAL_MS);
     SET_DEFAULT(options->checkpoint_slice_pages, DEFAULT_SLICE_PAGES);
+    SET_DEFAULT(options->ingest_buffer_bytes, DEFAULT_INGEST_BYTES);
     SET_DEFAULT(options->trigger_depth_max, QR_TRIGGER_DEPTH_DEFAULT);
     if (options->checkpoint.wish == NULL) {
         options->checkpoint = quire_checkpoint_frame_count(DEFAULT_FRAMES);
@@ -175,6 +177,7 @@ static quire_status open_database(const char *path, const quire_options *given,
     }
     db->allocator = *allocator;
     db->lock_timeout_ms = options.lock_timeout_ms;
+    db->ingest_bytes = qr_ingest_bytes(options.ingest_buffer_bytes);
     db->hooks = options.hooks;
     db->trigger_depth_max = options.trigger_depth_max;
     if (layer == NULL) {

@@ -18,6 +18,7 @@
 
 #include "base/memory.h"
 #include "base/thread.h"
+#include "btree/ingest.h"
 #include "engine/engine.h"
 #include "engine/feed.h"
 
@@ -32,6 +33,7 @@ struct quire_db {
     struct qr_file_layer *memory_layer; /* the same if it is owned: ":memory:"; else NULL */
     struct qr_pager *pager;
     uint32_t lock_timeout_ms;
+    size_t ingest_bytes; /* of a transaction's ingest buffer; 0 = none */
     quire_hooks hooks;
     struct qr_mutex mutex;
     _Atomic uint32_t writers;         /* write transactions, open or waiting to begin */
@@ -138,6 +140,12 @@ struct quire_txn {
 
 /* Frees a transaction that has ended, when the database closes. */
 void qr_txn_destroy(void *ended);
+
+/* The size of an ingest buffer, 0 for none, as the public interface gives it. */
+static inline size_t qr_ingest_bytes(uint64_t bytes)
+{
+    return bytes == QUIRE_INGEST_OFF ? 0 : bytes > SIZE_MAX ? SIZE_MAX : (size_t)bytes;
+}
 
 /* Refuses what a read transaction, a doomed one, or the callback of a read may not do. */
 quire_status qr_txn_check_writable(const quire_txn *txn, quire_error *err);

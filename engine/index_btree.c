@@ -213,8 +213,13 @@ quire_status qr_index_btree_insert(struct qr_index *index, struct qr_index_key *
     struct entry_bytes entry;
     bool existed;
     QR_TRY(compose(index, key, rowid, &entry, err));
-    QR_TRY(qr_tree_put(&tree, &entry.key, entry.payload, entry.payload_size, QR_PUT_INSERT,
-                       &existed, err));
+    if (index->def->object->unique) { /* it is searched before each row */
+        QR_TRY(qr_tree_put(&tree, &entry.key, entry.payload, entry.payload_size, QR_PUT_INSERT,
+                           &existed, err));
+    } else { /* the rowid makes the key a new one */
+        QR_TRY(qr_tree_put_blind(&tree, &entry.key, entry.payload, entry.payload_size,
+                                 QR_PUT_INSERT, &existed, err));
+    }
     return existed ? damaged(index, "it has an entry for a row that is new", err) : QUIRE_OK;
 }
 

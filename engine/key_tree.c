@@ -167,14 +167,19 @@ quire_status quire_keytree_get_many(quire_keytree *tree, const quire_key *keys, 
     return QUIRE_OK;
 }
 
+/* With `existed` NULL nobody asks whether there was an entry. */
 static quire_status put(quire_keytree *tree, const void *key, size_t key_size, const void *value,
                         size_t value_size, enum qr_put_mode mode, bool *existed, quire_error *err)
 {
     struct qr_tree_key wanted;
+    bool unasked;
     QR_TRY(check_call(tree, key, key_size, &wanted, err));
     QR_TRY(qr_txn_check_writable(tree->tree.handle.txn, err));
     QR_TRY(check_bytes(value, value_size, "value", err));
-    return qr_tree_put(&tree->tree.reader.tree, &wanted, value, value_size, mode, existed, err);
+    const struct qr_tree *entries = &tree->tree.reader.tree;
+    return existed != NULL
+               ? qr_tree_put(entries, &wanted, value, value_size, mode, existed, err)
+               : qr_tree_put_blind(entries, &wanted, value, value_size, mode, &unasked, err);
 }
 
 quire_status quire_keytree_insert(quire_keytree *tree, const void *key, size_t key_size,
@@ -193,12 +198,7 @@ quire_status quire_keytree_put(quire_keytree *tree, const void *key, size_t key_
                                const void *value, size_t value_size, bool *replaced,
                                quire_error *err)
 {
-    bool existed;
-    QR_TRY(put(tree, key, key_size, value, value_size, QR_PUT_UPSERT, &existed, err));
-    if (replaced != NULL) {
-        *replaced = existed;
-    }
-    return QUIRE_OK;
+    return put(tree, key, key_size, value, value_size, QR_PUT_UPSERT, replaced, err);
 }
 
 quire_status quire_keytree_delete(quire_keytree *tree, const void *key, size_t key_size,

@@ -1,6 +1,7 @@
 /*
- * Savepoints and statements: the pager takes pages back, this file what the
- * transaction remembers of them - its schema and its largest rowids. Handles
+ * Savepoints and statements: the pager takes pages back, the ingest buffer what
+ * waits in it, this file what the transaction remembers of them - its schema and
+ * its largest rowids. Handles
  * find out by the epoch of the schema, cursors by the view's changes.
  */
 #include "engine/engine_internal.h"
@@ -50,6 +51,7 @@ quire_status quire_savepoint(quire_txn *txn, uint64_t *savepoint, quire_error *e
     QR_TRY(qr_txn_check_writable(txn, err));
     QR_TRY(qr_grow(&txn->db->allocator, &txn->savepoints, &txn->savepoint_capacity,
                    txn->savepoint_count + 1, sizeof *txn->savepoints, err));
+    QR_TRY(qr_ingest_make_room(txn->view, err));
     QR_TRY(qr_txn_savepoint(txn->txn, &id, err));
     txn->savepoints[txn->savepoint_count++] =
         (struct qr_saved){id, txn->schema_epoch, qr_changes_mark(&txn->changes)};
@@ -73,6 +75,7 @@ quire_status quire_rollback_to(quire_txn *txn, uint64_t savepoint, quire_error *
     txn->savepoint_count = at + 1;
     qr_counters_forget(txn);
     QR_TRY(qr_txn_rollback_to(txn->txn, saved->id, err));
+    qr_ingest_rollback(txn->view, saved->id);
     if (saved->schema_epoch != txn->schema_epoch) {
         QR_TRY(qr_schema_changed(txn, err));
         saved->schema_epoch = txn->schema_epoch;
@@ -95,6 +98,7 @@ quire_status quire_release(quire_txn *txn, uint64_t savepoint, quire_error *err)
 
 quire_status qr_statement_begin(quire_txn *txn, struct qr_statement *statement, quire_error *err)
 {
+    QR_TRY(qr_ingest_make_room(txn->view, err));
     if (txn->changes.on) {
         statement->mark = qr_changes_mark(&txn->changes);
     }
@@ -111,7 +115,12 @@ quire_status qr_statement_end(quire_txn *txn, const struct qr_statement *stateme
     if (status != QUIRE_OK &&
         qr_txn_rollback_to(txn->txn, statement->savepoint, NULL) != QUIRE_OK) {
         QR_ASSERT(qr_txn_doomed(txn->txn));
-    } else if (qr_txn_release_savepoint(txn->txn, statement->savepoint, NULL) != QUIRE_OK) {
+        return status;
+    }
+    if (status != QUIRE_OK) {
+        qr_ingest_rollback(txn->view, statement->savepoint);
+    }
+    if (qr_txn_release_savepoint(txn->txn, statement->savepoint, NULL) != QUIRE_OK) {
         QR_ASSERT(qr_txn_doomed(txn->txn));
     }
     return status;

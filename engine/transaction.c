@@ -87,6 +87,7 @@ static quire_status open_view(quire_db *db, quire_txn_mode mode, const quire_beg
         return status;
     }
     *view = qr_txn_view(pages);
+    qr_ingest_limit(*view, db->ingest_bytes);
     return QUIRE_OK;
 }
 
@@ -167,6 +168,7 @@ static struct qr_view *leave_txn(quire_txn *txn)
     }
     if (txn->txn != NULL) {
         forget_changes(txn);
+        qr_ingest_free(txn->view);
     }
     txn->shared_checked = false;
     return txn->view;
@@ -185,14 +187,20 @@ void quire_rollback(quire_txn *txn)
     close_view(db, leave_txn(txn));
 }
 
-/* Lets the hook see the transaction; rolls it back if it refuses. */
-static quire_status ask_before_commit(quire_txn *txn, quire_error *err)
+/* Lets the hook see the transaction, and has all put that waits; rolls it back if either fails. */
+static quire_status prepare_commit(quire_txn *txn, quire_error *err)
 {
     const quire_hooks *hooks = &txn->db->hooks;
-    if (hooks->before_commit == NULL || txn->txn == NULL || qr_txn_doomed(txn->txn)) {
+    quire_status status = QUIRE_OK;
+    if (txn->txn == NULL || qr_txn_doomed(txn->txn)) {
         return QUIRE_OK;
     }
-    quire_status status = hooks->before_commit(hooks->context, txn, err);
+    if (hooks->before_commit != NULL) {
+        status = hooks->before_commit(hooks->context, txn, err);
+    }
+    if (status == QUIRE_OK && !qr_txn_doomed(txn->txn)) {
+        status = qr_ingest_settle(txn->view, err);
+    }
     if (status != QUIRE_OK) {
         quire_rollback(txn);
     }
@@ -236,7 +244,7 @@ quire_status quire_commit(quire_txn *txn, quire_error *err)
     }
     quire_db *db = txn->db;
     QR_TRY(check_end(txn, err));
-    QR_TRY(ask_before_commit(txn, err));
+    QR_TRY(prepare_commit(txn, err));
     struct qr_changes changes = take_changes(txn);
     struct qr_view *view = leave_txn(txn);
     if (view->txn == NULL) {
@@ -287,7 +295,7 @@ static void call_done(struct qr_ticket *base, quire_status status, const quire_e
 /* The ticket is freed on failure, the transaction always. */
 static quire_status commit_with(quire_txn *txn, quire_ticket *ticket, quire_error *err)
 {
-    quire_status status = ask_before_commit(txn, err);
+    quire_status status = prepare_commit(txn, err);
     if (status != QUIRE_OK) {
         free_ticket(ticket);
         return status;
@@ -403,12 +411,28 @@ quire_status quire_txn_get_stats(const quire_txn *txn, quire_txn_stats *stats, q
                        "sizeof(quire_txn_stats).");
     }
     const struct qr_view_counts *counts = &txn->view->counts;
+    struct qr_ingest_counts buffered = qr_ingest_counts(txn->view);
     quire_txn_stats now = {.size = stats->size,
                            .page_visits = counts->visits,
                            .page_reads = counts->reads,
                            .page_copies = counts->copies,
-                           .versions_passed = counts->passed};
+                           .versions_passed = counts->passed,
+                           .puts_buffered = buffered.entries,
+                           .buffer_runs = buffered.runs};
     memcpy(stats, &now, stats->size);
+    return QUIRE_OK;
+}
+
+/* ---- The ingest buffer ---- */
+
+quire_status quire_txn_set_ingest_buffer(quire_txn *txn, uint64_t bytes, quire_error *err)
+{
+    if (txn == NULL) {
+        return qr_fail(err, QUIRE_MISUSE, "quire_txn_set_ingest_buffer needs a transaction.");
+    }
+    QR_TRY(qr_txn_check_writable(txn, err));
+    QR_TRY(qr_ingest_settle(txn->view, err));
+    qr_ingest_limit(txn->view, bytes == 0 ? txn->db->ingest_bytes : qr_ingest_bytes(bytes));
     return QUIRE_OK;
 }
 

@@ -171,13 +171,17 @@ static quire_status check_payload(const void *payload, size_t size, quire_error 
     return QUIRE_OK;
 }
 
+/* With `existed` NULL nobody asks whether there was a row. */
 static quire_status put(quire_tree *tree, int64_t rowid, const void *payload, size_t size,
                         enum qr_put_mode mode, bool *existed, quire_error *err)
 {
+    bool unasked;
     QR_TRY(qr_tree_handle_writable(tree, err));
     QR_TRY(check_payload(payload, size, err));
     struct qr_tree_key key = {.rowid = rowid};
-    return qr_tree_put(&tree->reader.tree, &key, payload, size, mode, existed, err);
+    return existed != NULL
+               ? qr_tree_put(&tree->reader.tree, &key, payload, size, mode, existed, err)
+               : qr_tree_put_blind(&tree->reader.tree, &key, payload, size, mode, &unasked, err);
 }
 
 quire_status quire_tree_find(quire_tree *tree, int64_t rowid, const void **payload, size_t *size,
@@ -210,12 +214,7 @@ quire_status quire_tree_insert(quire_tree *tree, int64_t rowid, const void *payl
 quire_status quire_tree_put(quire_tree *tree, int64_t rowid, const void *payload, size_t size,
                             bool *replaced, quire_error *err)
 {
-    bool existed;
-    QR_TRY(put(tree, rowid, payload, size, QR_PUT_UPSERT, &existed, err));
-    if (replaced != NULL) {
-        *replaced = existed;
-    }
-    return QUIRE_OK;
+    return put(tree, rowid, payload, size, QR_PUT_UPSERT, replaced, err);
 }
 
 quire_status quire_tree_replace(quire_tree *tree, int64_t rowid, const void *payload, size_t size,

@@ -280,6 +280,16 @@ quire_status qr_txn_statement(struct qr_txn *txn, uint32_t *id, quire_error *err
 quire_status qr_txn_rollback_to(struct qr_txn *txn, uint32_t id, quire_error *err);
 quire_status qr_txn_release_savepoint(struct qr_txn *txn, uint32_t id, quire_error *err);
 
+/*
+ * For whoever keeps something beside the pages that going back has to take back
+ * too. Moments rise within a transaction, and the id of a savepoint is the
+ * moment of its opening: what was noted with a moment below the id was there
+ * before. qr_txn_opened_between says whether a savepoint is open that was opened
+ * after the moment `after` was taken and no later than `until`.
+ */
+uint32_t qr_txn_moment(const struct qr_txn *txn);
+bool qr_txn_opened_between(const struct qr_txn *txn, uint32_t after, uint32_t until);
+
 /* Has `note`, which stays in place until the commit returns, told to the pager's watch. */
 void qr_txn_set_note(struct qr_txn *txn, void *note);
 

@@ -316,6 +316,20 @@ quire_status qr_txn_statement(struct qr_txn *txn, uint32_t *id, quire_error *err
     return open_savepoint(txn, true, id, err);
 }
 
+uint32_t qr_txn_moment(const struct qr_txn *txn)
+{
+    return txn->savepoint_last;
+}
+
+bool qr_txn_opened_between(const struct qr_txn *txn, uint32_t after, uint32_t until)
+{
+    size_t at = txn->savepoint_count;
+    while (at > 0 && txn->savepoints[at - 1].id > until) {
+        at--;
+    }
+    return at > 0 && txn->savepoints[at - 1].id > after;
+}
+
 quire_status qr_txn_rollback_to(struct qr_txn *txn, uint32_t id, quire_error *err)
 {
     QR_ASSERT(txn->view.depth == 0);

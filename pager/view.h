@@ -17,6 +17,7 @@
 #include "pager/pager.h"
 
 struct qr_view_buffer;
+struct qr_ingest;
 
 /* What a view has done with pages since it was opened. Its own thread's: plain additions. */
 struct qr_view_counts {
@@ -44,6 +45,8 @@ struct qr_view {
     uint64_t sequence;
     uint64_t changes;
     struct qr_view_counts counts;
+    struct qr_ingest *ingest; /* of the trees above: entries that no page has yet; NULL: none */
+    size_t ingest_bytes;      /* how much of them there may be; 0: none */
 };
 
 /* Out-of-line parts; call the functions below. */

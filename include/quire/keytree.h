@@ -66,7 +66,8 @@ QUIRE_API QUIRE_MUST_CHECK quire_status quire_keytree_insert(quire_keytree *tree
                                                              size_t key_size, const void *value,
                                                              size_t value_size, quire_error *err);
 
-/* Inserts or replaces an entry. *replaced may be NULL. */
+/* Inserts or replaces an entry. *replaced may be NULL: then nothing has to be read for it, and keys
+ * in no order that do not fit in the cache are put much quicker (quire_txn_set_ingest_buffer). */
 QUIRE_API QUIRE_MUST_CHECK quire_status quire_keytree_put(quire_keytree *tree, const void *key,
                                                           size_t key_size, const void *value,
                                                           size_t value_size, bool *replaced,

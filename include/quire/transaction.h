@@ -111,6 +111,29 @@ QUIRE_API QUIRE_MUST_CHECK quire_status quire_rollback_to(quire_txn *txn, uint64
 QUIRE_API QUIRE_MUST_CHECK quire_status quire_release(quire_txn *txn, uint64_t savepoint,
                                                       quire_error *err);
 
+/*
+ * The ingest buffer of a write transaction: memory beside the cache in which
+ * entries wait that are put without a question - those of indexes that are B-trees
+ * and not unique, and what quire_tree_put and quire_keytree_put store where the
+ * caller does not ask whether something was replaced. When it is full they are
+ * sorted and put together, many to a page, instead of one page read, and later
+ * written, for each. What waits is seen by every read of the transaction: reading
+ * or changing a tree in any other way puts it first, as does the commit.
+ *
+ * It is used only for trees that do not fit in the cache: in a transaction that
+ * has read 256 pages from files, for a tree of whose last 256 puts one in eight
+ * had to read a page; and no longer when hardly a page gets more than one entry.
+ * Its memory is taken then, at once, and given back when the transaction ends.
+ *
+ * A failure (NO_SPACE, NO_MEMORY, IO, CORRUPT) of a put that waits comes from
+ * the call that has it put: another put, a read, a savepoint, or the commit. It
+ * dooms the transaction.
+ *   bytes  from now on; 0 = as quire_options says, QUIRE_INGEST_OFF = none
+ * Errors: MISUSE (read transaction), and as above.
+ */
+QUIRE_API QUIRE_MUST_CHECK quire_status quire_txn_set_ingest_buffer(quire_txn *txn, uint64_t bytes,
+                                                                    quire_error *err);
+
 /* Numbers in the database's header for programs: what the file is for, and which version of their
  * own layout it has. 0 in a new database. */
 typedef enum quire_header_number {
@@ -134,7 +157,9 @@ typedef struct quire_txn_stats {
     uint64_t page_reads;  /* of these, times that the page had to be read from a file */
     uint64_t page_copies; /* private copies of pages, and new pages, that it made for its changes */
     uint64_t
-        versions_passed; /* newer versions of pages that it passed over on its way to its own */
+        versions_passed;    /* newer versions of pages that it passed over on its way to its own */
+    uint64_t puts_buffered; /* entries that have waited in its ingest buffer */
+    uint64_t buffer_runs;   /* times that some of them were put together */
 } quire_txn_stats;
 
 /* Errors: MISUSE. */

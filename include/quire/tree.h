@@ -55,7 +55,8 @@ QUIRE_API QUIRE_MUST_CHECK quire_status quire_tree_insert(quire_tree *tree, int6
                                                           const void *payload, size_t size,
                                                           quire_error *err);
 
-/* Inserts or replaces a row. *replaced may be NULL. */
+/* Inserts or replaces a row. *replaced may be NULL: then nothing has to be read for it, and rows in
+ * no order that do not fit in the cache are put much quicker (quire_txn_set_ingest_buffer). */
 QUIRE_API QUIRE_MUST_CHECK quire_status quire_tree_put(quire_tree *tree, int64_t rowid,
                                                        const void *payload, size_t size,
                                                        bool *replaced, quire_error *err);

@@ -732,6 +732,7 @@ static void choose_options(struct run *run)
     *options = (quire_options)QUIRE_OPTIONS_INIT;
     options->page_size = run->page_size;
     options->cache_bytes = (64 + below(run, 3) * 100) * (uint64_t)run->page_size;
+    options->ingest_buffer_bytes = UINT64_C(1000) << below(run, 12);
     options->durability = prng_one_in(&run->prng, 8)   ? QUIRE_DURABILITY_FULL
                           : prng_one_in(&run->prng, 2) ? QUIRE_DURABILITY_NORMAL
                                                        : QUIRE_DURABILITY_OFF;

@@ -357,6 +357,7 @@ static void choose_options(struct prng *prng, struct round *round, quire_options
     *options = (quire_options)QUIRE_OPTIONS_INIT;
     options->page_size = 1024U << prng_below(prng, 3);
     options->cache_bytes = (64 + prng_below(prng, 3) * 64) * (uint64_t)options->page_size;
+    options->ingest_buffer_bytes = UINT64_C(1000) << prng_below(prng, 12);
     options->checkpoint = quire_checkpoint_frame_count(2U + (uint32_t)prng_below(prng, 60));
     options->wal_segment_bytes = prng_one_in(prng, 2) ? 65536 : 0;
     options->durability = prng_one_in(prng, 3) ? QUIRE_DURABILITY_OFF : QUIRE_DURABILITY_NORMAL;
