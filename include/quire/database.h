@@ -180,7 +180,7 @@ typedef struct quire_options {
     uint32_t checkpoint_slice_pages; /* IN_COMMIT: a commit copies at most so many; default 256 */
     uint64_t feed_window_bytes; /* memory for commits that listeners may go back to, at most 1 GiB;
                                  * 0 = 16 MiB, and only while somebody listens: see feed.h */
-    uint64_t ingest_buffer_bytes;    /* see quire_txn_set_ingest_buffer; default 16 MiB */
+    uint64_t ingest_buffer_bytes; /* see quire_txn_set_ingest_buffer; default 16 MiB */
 } quire_options;
 
 /* For ingest_buffer_bytes: no buffer. */
