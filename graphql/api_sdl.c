@@ -266,6 +266,9 @@ static const char fixed_types[] =
     "  equals: String\n  not: String\n  in: [String!]\n  notIn: [String!]\n"
     "  lt: String\n  lte: String\n  gt: String\n  gte: String\n"
     "  contains: String\n  startsWith: String\n  endsWith: String\n"
+    "  \"% stands for any text, _ for one character, \\\\ takes the next as it is.\"\n"
+    "  like: String\n"
+    "  \"A regular expression that matches a part of the text.\"\n  regex: String\n"
     "  mode: StringFilterMode\n"
     "}\n\n"
     "input BooleanFilter {\n  equals: Boolean\n  not: Boolean\n}\n\n";

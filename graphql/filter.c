@@ -10,6 +10,8 @@
 
 #include "catalog/fold.h"
 #include "graphql/column.h"
+#include "graphql/like.h"
+#include "graphql/regex.h"
 
 /* ---- compiling ---- */
 
@@ -30,6 +32,8 @@ static const struct operator_name operators[] = {
     {"contains", QR_FILTER_CONTAINS},
     {"startsWith", QR_FILTER_STARTS_WITH},
     {"endsWith", QR_FILTER_ENDS_WITH},
+    {"like", QR_FILTER_LIKE},
+    {"regex", QR_FILTER_REGEX},
     {"has", QR_FILTER_HAS},
     {"hasSome", QR_FILTER_HAS_SOME},
     {"hasEvery", QR_FILTER_HAS_EVERY},
@@ -158,13 +162,44 @@ static quire_status compile_constants(struct qr_reader *reader, struct qr_filter
         } else if (filter->op == QR_FILTER_IS_EMPTY) {
             filter->values[i] = quire_bool(item->boolean);
         } else {
-            QR_TRY(compile_constant(reader, filter->field, item, filter->insensitive,
-                                    &filter->values[i]));
+            bool fold = filter->insensitive && filter->op != QR_FILTER_REGEX;
+            QR_TRY(compile_constant(reader, filter->field, item, fold, &filter->values[i]));
         }
     }
     filter->value_count = count;
     if (filter->op == QR_FILTER_IN || filter->op == QR_FILTER_NOT_IN) {
         make_set(filter);
+    }
+    return QUIRE_OK;
+}
+
+static void free_regex(void *regex)
+{
+    qr_regex_free(regex);
+}
+
+/* Compiles the pattern that is the filter's constant. */
+static quire_status compile_pattern(struct qr_reader *reader, struct qr_filter *filter)
+{
+    const quire_value *constant = &filter->values[0];
+    struct qr_gql_str pattern = {constant->as.bytes, constant->size};
+    struct qr_gql_str prefix = {NULL, 0};
+
+    if (filter->op == QR_FILTER_LIKE) {
+        QR_TRY(qr_like_compile(reader->arena, pattern, &filter->like, reader->err));
+        prefix = qr_like_prefix(filter->like);
+    } else {
+        char *text = qr_arena_alloc(reader->arena, pattern.size + 1, reader->err);
+        if (text == NULL) {
+            return QUIRE_NO_MEMORY;
+        }
+        QR_TRY(qr_regex_compile(reader->arena->allocator, pattern, filter->insensitive,
+                                &filter->regex, reader->err));
+        QR_TRY(qr_reader_keep(reader, free_regex, filter->regex));
+        prefix = (struct qr_gql_str){text, qr_regex_prefix(pattern, text)};
+    }
+    if (prefix.size > 0 && !filter->insensitive) {
+        filter->prefix = quire_text_n(prefix.data, prefix.size);
     }
     return QUIRE_OK;
 }
@@ -201,6 +236,9 @@ quire_status qr_filter_compile_operators(struct qr_reader *reader, const struct 
         filter->insensitive = insensitive;
         filter->slot = slot;
         QR_TRY(compile_constants(reader, filter, value));
+        if (filter->op == QR_FILTER_LIKE || filter->op == QR_FILTER_REGEX) {
+            QR_TRY(compile_pattern(reader, filter));
+        }
         qr_filter_append(parent, filter);
     }
     return QUIRE_OK;
@@ -462,6 +500,9 @@ static bool test_scalar(const struct qr_filter *filter, const quire_value *value
     case QR_FILTER_STARTS_WITH:
     case QR_FILTER_ENDS_WITH:
         return test_text(filter->op, value, constant);
+    case QR_FILTER_LIKE:
+        return qr_like_test(filter->like, (struct qr_gql_str){value->as.bytes, value->size});
+    case QR_FILTER_REGEX: /* fails, so it is tested elsewhere */
     case QR_FILTER_HAS:
     case QR_FILTER_HAS_SOME:
     case QR_FILTER_HAS_EVERY:
@@ -505,6 +546,10 @@ quire_status qr_filter_test_value(struct qr_reader *reader, const struct qr_filt
                                   const quire_value *value, bool *pass)
 {
     quire_value folded = *value;
+    if (filter->op == QR_FILTER_REGEX && value->type == QUIRE_TEXT) {
+        struct qr_gql_str text = {value->as.bytes, value->size};
+        return qr_regex_test(filter->regex, text, pass, reader->err);
+    }
     if (filter->insensitive && value->type == QUIRE_TEXT) {
         QR_TRY(fold_text(&reader->scratch, &folded, reader->err));
     }

@@ -28,6 +28,8 @@ enum qr_filter_operator {
     QR_FILTER_CONTAINS,
     QR_FILTER_STARTS_WITH,
     QR_FILTER_ENDS_WITH,
+    QR_FILTER_LIKE,
+    QR_FILTER_REGEX,
     QR_FILTER_HAS,
     QR_FILTER_HAS_SOME,
     QR_FILTER_HAS_EVERY,
@@ -52,6 +54,9 @@ struct qr_filter {
                           * NOT_IN ascending, each once */
     uint32_t value_count;
     bool insensitive;
+    struct qr_like *like;   /* LIKE */
+    struct qr_regex *regex; /* REGEX */
+    quire_value prefix;     /* LIKE, REGEX: what matching texts begin with; null: not known */
     enum qr_filter_quantifier quantifier;
     quire_table *table;         /* RELATION: the other end's, for this filter alone */
     struct qr_related *related; /* AGGREGATE */

@@ -31,6 +31,21 @@ static bool is_empty_text(const struct qr_filter *filter)
            filter->values[0].size == 0;
 }
 
+/* `%`, or a regular expression that takes everything in its plainest forms. */
+static bool takes_any_text(const struct qr_filter *filter)
+{
+    struct qr_gql_str pattern = {filter->values[0].as.bytes, filter->values[0].size};
+    if (filter->op == QR_FILTER_REGEX) {
+        return pattern.size == 0 || qr_gql_str_is(pattern, ".*");
+    }
+    for (size_t i = 0; i < pattern.size; i++) {
+        if (pattern.data[i] != '%') {
+            return false;
+        }
+    }
+    return pattern.size > 0;
+}
+
 /* An operator with nothing to look for says no more than that there is a value. */
 static bool compare_is_constant(const struct qr_filter *filter, bool value)
 {
@@ -45,6 +60,9 @@ static bool compare_is_constant(const struct qr_filter *filter, bool value)
     }
     if (op == QR_FILTER_NOT_IN || op == QR_FILTER_HAS_EVERY) {
         return filter->value_count == 0 && value;
+    }
+    if (op == QR_FILTER_LIKE || op == QR_FILTER_REGEX) {
+        return value && takes_any_text(filter);
     }
     bool searches =
         op == QR_FILTER_CONTAINS || op == QR_FILTER_STARTS_WITH || op == QR_FILTER_ENDS_WITH;

@@ -71,6 +71,8 @@ static void tighten(struct bounds *b, const struct qr_filter *filter)
     case QR_FILTER_NOT_IN:
     case QR_FILTER_CONTAINS:
     case QR_FILTER_ENDS_WITH:
+    case QR_FILTER_LIKE:
+    case QR_FILTER_REGEX:
     case QR_FILTER_HAS:
     case QR_FILTER_HAS_SOME:
     case QR_FILTER_HAS_EVERY:
@@ -80,10 +82,8 @@ static void tighten(struct bounds *b, const struct qr_filter *filter)
 }
 
 /* A prefix bounds from above as well: by the least text greater than all that begin with it. */
-static quire_status bound_prefix(struct planner *p, struct bounds *b,
-                                 const struct qr_filter *filter)
+static quire_status bound_prefix(struct planner *p, struct bounds *b, const quire_value *value)
 {
-    const quire_value *value = &filter->values[0];
     quire_value *upper = qr_arena_alloc(p->reader->arena, sizeof *upper, p->reader->err);
     uint8_t *bytes =
         (uint8_t *)qr_arena_copy(p->reader->arena, value->as.bytes, value->size, p->reader->err);
@@ -157,7 +157,11 @@ static quire_status collect(struct planner *p, const struct qr_filter *filter)
         return QUIRE_OK;
     }
     tighten(b, filter);
-    return filter->op == QR_FILTER_STARTS_WITH ? bound_prefix(p, b, filter) : QUIRE_OK;
+    if (filter->prefix.type == QUIRE_TEXT) {
+        raise_lower(b, &filter->prefix, false);
+        return bound_prefix(p, b, &filter->prefix);
+    }
+    return filter->op == QR_FILTER_STARTS_WITH ? bound_prefix(p, b, &filter->values[0]) : QUIRE_OK;
 }
 
 /* ---- order ---- */

@@ -33,10 +33,11 @@ set(THREADS_PREFER_PTHREAD_FLAG ON)
 find_package(Threads REQUIRED)
 find_package(PkgConfig REQUIRED)
 
-# What the library links, as "TARGET MODULE" of pkg-config: yajl reads JSON, utf8proc folds case.
+# What the library links, as "TARGET MODULE" of pkg-config: yajl reads JSON, utf8proc folds case,
+# PCRE2 matches regular expressions.
 # They are found here so that every directory knows the targets; the installed package looks for the
 # same. The rooms check for headers that they alone use. tools/packages.sh names Debian's packages.
-set(QUIRE_REQUIRES "YAJL yajl" "UTF8PROC libutf8proc")
+set(QUIRE_REQUIRES "YAJL yajl" "UTF8PROC libutf8proc" "PCRE2 libpcre2-8")
 set(QUIRE_PC_REQUIRES "")
 foreach(requirement ${QUIRE_REQUIRES})
     separate_arguments(requirement)
