@@ -10,6 +10,8 @@
 
 /* Keys of objects up to this many members are compared pair by pair. */
 #define PAIRWISE_MAX 8
+/* Up to this many are sorted without memory of their own. */
+#define SMALL_MAX 128
 
 struct builder {
     struct qr_arena *arena;
@@ -78,7 +80,9 @@ static quire_status check_keys(const quire_allocator *allocator, const struct qr
         return QUIRE_OK;
     }
     size_t bytes = object->count * sizeof(uint32_t);
-    uint32_t *order = qr_alloc(allocator, bytes, err);
+    uint32_t small[SMALL_MAX];
+    bool is_small = object->count <= SMALL_MAX;
+    uint32_t *order = is_small ? small : qr_alloc(allocator, bytes, err);
     if (!order) {
         return QUIRE_NO_MEMORY;
     }
@@ -89,7 +93,9 @@ static quire_status check_keys(const quire_allocator *allocator, const struct qr
             status = refuse_double_key(members[order[i]].name, err);
         }
     }
-    qr_free(allocator, order, bytes);
+    if (!is_small) {
+        qr_free(allocator, order, bytes);
+    }
     return status;
 }
 

@@ -2,9 +2,11 @@
  * Writes of many rows, upserts, versions, and the names of mutation fields.
  */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "mapping_fixture.h"
+#include "support/failing_allocator.h"
 #include "world.h"
 
 Test(mapping, bulk__creates_rows_and_returns_them_in_order)
@@ -24,6 +26,60 @@ Test(mapping, bulk__creates_rows_and_returns_them_in_order)
     MAPPING_IS(db, "mutation { createBooks(inputs: []) { affectedRows returning { id } } }",
                "{\"data\":{\"createBooks\":{\"affectedRows\":0,\"returning\":[]}}}");
     mapping_close(db);
+}
+
+/* Rows of nine fields, as the variable "in". */
+static char *many_rows(int count)
+{
+    char *text = malloc((size_t)count * 200 + 100);
+    size_t size = (size_t)sprintf(text, "{\"in\": [");
+    for (int i = 0; i < count; i++) {
+        size += (size_t)sprintf(text + size,
+                                "%s{\"id\": \"row-%06d\", \"a\": %d, \"b\": \"%d\", \"c\": 0.5, "
+                                "\"d\": true, \"e\": [\"x\", \"y\"], \"f\": \"text\", \"g\": null, "
+                                "\"h\": 1, \"up\": {\"connect\": {\"id\": \"%s\"}}}",
+                                i == 0 ? "" : ", ", i, i, i, i % 2 == 0 ? "r" : "s");
+    }
+    sprintf(text + size, "]}");
+    return text;
+}
+
+/* Calls of the allocator that creating `count` rows takes. */
+static uint64_t calls_for(int count)
+{
+    static struct failing_allocator failing;
+    quire_error err = QUIRE_ERROR_INIT;
+    quire_options options = QUIRE_OPTIONS_INIT;
+    char *variables = many_rows(count);
+    char expected[100];
+    quire_db *db;
+
+    failing_allocator_init(&failing);
+    options.allocator = &failing.allocator;
+    cr_assert_eq(quire_open(":memory:", &options, &db, &err), QUIRE_OK, "%s", err.message);
+    cr_assert_eq(mapping_apply(db,
+                               "type R { id: ID! a: Int b: BigInt c: Float d: Boolean e: [String!] "
+                               "f: String g: Int h: Int up: R }",
+                               &err),
+                 QUIRE_OK);
+    MAPPING_HAS(db, "mutation { createRs(inputs: [{id: \"r\"}, {id: \"s\"}]) { affectedRows } }",
+                "data");
+    snprintf(expected, sizeof expected, "{\"data\":{\"createRs\":{\"affectedRows\":%d}}}", count);
+    failing_allocator_arm(&failing, FAILING_ALLOCATOR_NEVER, false);
+    MAPPING_IS_WITH(db, "mutation ($in: [RInput!]!) { createRs(inputs: $in) { affectedRows } }",
+                    variables, expected);
+    uint64_t calls = failing.calls;
+    mapping_close(db);
+    free(variables);
+    return calls;
+}
+
+Test(mapping, bulk__asks_for_no_memory_row_by_row)
+{
+    uint64_t few = calls_for(1000);
+    uint64_t many = calls_for(3000);
+    cr_expect_lt(many - few, 300, "%llu, then %llu", (unsigned long long)few,
+                 (unsigned long long)many);
 }
 
 Test(mapping, bulk__create_is_all_or_nothing_and_tells_the_row)
