@@ -62,6 +62,12 @@ struct qr_attachment *qr_attachment_publish(quire_db *db, struct qr_attachment *
 /* Gives a reference back. NULL is a no-op. Any thread. */
 void qr_attachment_release(quire_db *db, struct qr_attachment *attachment);
 
+/* ---- The change feed ---- */
+
+/* Lets a listener that was told RESUME_TOO_OLD go on, behind the newest visible commit. */
+void qr_feed_skip(quire_feed *feed);
+bool qr_feed_is_stopped(quire_feed *feed);
+
 /* ---- Named texts ---- */
 
 /* Stores a text under a name, replacing an older one. Moves the schema cookie. */

@@ -462,6 +462,27 @@ void quire_feed_rewind(quire_feed *feed)
     feed->offset = 0;
 }
 
+void qr_feed_skip(quire_feed *feed)
+{
+    struct qr_feed_hub *hub = &feed->db->feed;
+    struct qr_commit_record *unused = NULL;
+    qr_mutex_lock(&hub->mutex);
+    bool behind = hub->floor > qr_pager_visible(hub->db->pager);
+    qr_mutex_unlock(&hub->mutex);
+    if (behind) {
+        /* What broke the window is on its way. If that fails, the feed ends. */
+        (void)qr_pager_settle(hub->db->pager, NULL);
+    }
+    qr_mutex_lock(&hub->mutex);
+    catch_up(hub);
+    let_go(feed->record, &unused);
+    feed->record = NULL;
+    feed->position.commit = hub->visible;
+    feed->end = (quire_error)QUIRE_ERROR_INIT;
+    qr_mutex_unlock(&hub->mutex);
+    free_records(hub, unused);
+}
+
 quire_feed_position quire_feed_where(const quire_feed *feed)
 {
     return feed->position;
@@ -545,6 +566,15 @@ void quire_feed_stop(quire_feed *feed)
         rouse(feed);
     }
     qr_mutex_unlock(&hub->mutex);
+}
+
+bool qr_feed_is_stopped(quire_feed *feed)
+{
+    struct qr_feed_hub *hub = &feed->db->feed;
+    qr_mutex_lock(&hub->mutex);
+    bool stopped = feed->stopped;
+    qr_mutex_unlock(&hub->mutex);
+    return stopped;
 }
 
 void quire_feed_close(quire_feed *feed)

@@ -82,6 +82,22 @@ static quire_status annotate_row(struct qr_api_annotator *a, struct qr_model_typ
     return QUIRE_OK;
 }
 
+static quire_status annotate_subscription(struct qr_api_annotator *a, struct qr_model_type *type)
+{
+    struct qr_gql_type *root = a->api->schema->roots[QR_GQL_SUBSCRIPTION];
+    struct qr_gql_type *change;
+    if (!type->has_subscriptions) {
+        return QUIRE_OK;
+    }
+    QR_TRY(find_generated(a, type, "Change", &change));
+    QR_TRY(qr_api_annotate(a, root, type->one_name, QR_API_ONE, type, NULL));
+    QR_TRY(qr_api_annotate(a, root, type->many_name, QR_API_MANY, type, NULL));
+    QR_TRY(qr_api_annotate(a, root, type->changes_name, QR_API_CHANGES, type, NULL));
+    QR_TRY(qr_api_annotate(a, change, "operation", QR_API_CHANGE_OPERATION, type, NULL));
+    QR_TRY(qr_api_annotate(a, change, "node", QR_API_CHANGE_NODE, type, NULL));
+    return qr_api_annotate(a, change, "previous", QR_API_CHANGE_PREVIOUS, type, NULL);
+}
+
 static quire_status annotate_type(struct qr_api_annotator *a, struct qr_model_type *type)
 {
     struct qr_gql_type *query = a->api->schema->roots[QR_GQL_QUERY];
@@ -112,6 +128,7 @@ static quire_status annotate_type(struct qr_api_annotator *a, struct qr_model_ty
     QR_TRY(qr_api_annotate(a, connection, "aggregate", QR_API_AGGREGATE, type, NULL));
     QR_TRY(qr_api_annotate(a, connection, "groupBy", QR_API_GROUP_BY, type, NULL));
     QR_TRY(qr_api_annotate_aggregates(a, type));
+    QR_TRY(annotate_subscription(a, type));
     return annotate_row(a, type);
 }
 

@@ -21,6 +21,11 @@ enum qr_api_kind {
     QR_API_CREATE_MANY,
     QR_API_UPDATE_MANY,
     QR_API_DELETE_MANY,
+    /* Subscription, which has ONE and MANY as well */
+    QR_API_CHANGES,
+    QR_API_CHANGE_OPERATION,
+    QR_API_CHANGE_NODE,
+    QR_API_CHANGE_PREVIOUS,
     /* what a bulk write gives */
     QR_API_AFFECTED_ROWS,
     QR_API_RETURNING,

@@ -444,28 +444,83 @@ void qr_api_put_key_argument(struct qr_api_printer *p, const struct qr_model_fie
     put(p, required ? "!" : "");
 }
 
+/* The fields of Query for one type; those of Subscription follow its changes. */
+static void print_reading(struct qr_api_printer *p, const struct qr_model_type *type)
+{
+    qr_gql_buffer_format(p->out, "  \"The row of %s with the given key, if there is one.\"\n",
+                         type->table);
+    qr_gql_buffer_format(p->out, "  %s(", type->one_name);
+    for (uint32_t k = 0; k < type->key_count; k++) {
+        put(p, k > 0 ? ", " : "");
+        qr_api_put_key_argument(p, type->keys[k], type->key_count == 1);
+    }
+    qr_gql_buffer_format(p->out, "): %s\n", type->table);
+    print_connection_field(p, qr_gql_str_of(type->many_name), type);
+    put(p, "\n");
+}
+
 static void print_query(struct qr_api_printer *p)
 {
     bool any = false;
     put(p, "type Query {\n");
     for (uint32_t i = 0; i < p->model->type_count; i++) {
-        const struct qr_model_type *type = &p->model->types[i];
-        if (!type->has_queries) {
-            continue;
+        if (p->model->types[i].has_queries) {
+            any = true;
+            print_reading(p, &p->model->types[i]);
         }
-        any = true;
-        qr_gql_buffer_format(p->out, "  \"The row of %s with the given key, if there is one.\"\n",
-                             type->table);
-        qr_gql_buffer_format(p->out, "  %s(", type->one_name);
-        for (uint32_t k = 0; k < type->key_count; k++) {
-            put(p, k > 0 ? ", " : "");
-            qr_api_put_key_argument(p, type->keys[k], type->key_count == 1);
-        }
-        qr_gql_buffer_format(p->out, "): %s\n", type->table);
-        print_connection_field(p, qr_gql_str_of(type->many_name), type);
-        put(p, "\n");
     }
     put(p, any ? "}\n\n" : "  \"There are no tables to read.\"\n  _: Boolean\n}\n\n");
+}
+
+static bool has_subscriptions(const struct qr_model *model)
+{
+    bool any = false;
+    for (uint32_t i = 0; i < model->type_count; i++) {
+        any = any || model->types[i].has_subscriptions;
+    }
+    return any;
+}
+
+static void print_subscription(struct qr_api_printer *p)
+{
+    if (!has_subscriptions(p->model)) {
+        return;
+    }
+    put(p, "\"Changes of rows, commit by commit; and the fields of Query, each time that commits "
+           "have made their result another one.\"\n"
+           "type Subscription {\n");
+    for (uint32_t i = 0; i < p->model->type_count; i++) {
+        const struct qr_model_type *type = &p->model->types[i];
+        if (!type->has_subscriptions) {
+            continue;
+        }
+        qr_gql_buffer_format(p->out,
+                             "  \"Each change of a row of %s that `where` selects before it or "
+                             "behind it.\"\n"
+                             "  %s(where: %sWhereInput, operations: [ChangeOperation!]): "
+                             "%sChange!\n",
+                             type->table, type->changes_name, type->table, type->table);
+        if (type->has_queries) {
+            print_reading(p, type);
+        }
+    }
+    put(p, "}\n\n"
+           "\"What a commit has done to a row.\"\n"
+           "enum ChangeOperation {\n  CREATE\n  UPDATE\n  DELETE\n}\n\n");
+}
+
+static void print_change(struct qr_api_printer *p, const struct qr_model_type *type)
+{
+    qr_gql_buffer_format(p->out,
+                         "\"What a commit has made of a row of %s.\"\n"
+                         "type %sChange {\n"
+                         "  operation: ChangeOperation!\n"
+                         "  \"The row behind the commit, if `where` selects it.\"\n"
+                         "  node: %s\n"
+                         "  \"The row before the commit, if `where` selects it.\"\n"
+                         "  previous: %s\n"
+                         "}\n\n",
+                         type->table, type->table, type->table, type->table);
 }
 
 static void print_passed_types(struct qr_api_printer *p)
@@ -496,13 +551,18 @@ quire_status qr_api_print(const struct qr_model *model, struct qr_arena *arena,
 
     qr_gql_buffer_init(&buffer, arena, err);
     describe(&p, "", model->schema->description);
-    put(&p, qr_api_has_mutations(model) ? "schema {\n  query: Query\n  mutation: Mutation\n}\n\n"
-                                        : "schema {\n  query: Query\n}\n\n");
+    put(&p, "schema {\n  query: Query\n");
+    put(&p, qr_api_has_mutations(model) ? "  mutation: Mutation\n" : "");
+    put(&p, has_subscriptions(model) ? "  subscription: Subscription\n}\n\n" : "}\n\n");
     print_query(&p);
     qr_api_print_mutation(&p);
+    print_subscription(&p);
     for (uint32_t i = 0; i < model->type_count; i++) {
         print_row_type(&p, &model->types[i]);
         print_connection(&p, &model->types[i]);
+        if (model->types[i].has_subscriptions) {
+            print_change(&p, &model->types[i]);
+        }
         print_inputs_of_reading(&p, &model->types[i]);
         if (model->types[i].has_mutations) {
             qr_api_print_inputs(&p, &model->types[i]);

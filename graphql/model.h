@@ -140,6 +140,7 @@ struct qr_model_type {
     const char *one_name; /* Query fields */
     const char *many_name;
     const char *verb_names[QR_MODEL_VERBS]; /* Mutation fields */
+    const char *changes_name;               /* Subscription field; the others are those of Query */
     bool delete_nullable; /* deleting a row that does not exist gives null and no error */
 };
 

@@ -355,7 +355,7 @@ quire_status qr_model_index_def(const struct qr_model_index *index, struct qr_ar
     return QUIRE_OK;
 }
 
-/* ---- names of Query fields ---- */
+/* ---- names of Query and Subscription fields ---- */
 
 static quire_status read_query_fields(struct qr_model_builder *builder)
 {
@@ -387,6 +387,33 @@ static quire_status read_query_fields(struct qr_model_builder *builder)
     return QUIRE_OK;
 }
 
+/* A declared field of a table's type names the changes of its rows. */
+static quire_status read_subscription_fields(struct qr_model_builder *builder)
+{
+    const struct qr_gql_type *root = builder->model->schema->roots[QR_GQL_SUBSCRIPTION];
+    for (uint32_t i = 0; root != NULL && i < root->field_count; i++) {
+        const struct qr_gql_field *field = &root->fields[i];
+        const struct qr_gql_type *type = qr_gql_type_nullable(field->type);
+        struct qr_model_type *target =
+            qr_model_find_type(builder->model, qr_gql_type_named(type)->name);
+        if (qr_gql_str_is(field->name, "_")) {
+            continue;
+        }
+        if (target == NULL || type->kind == QR_GQL_LIST) {
+            qr_model_problem(builder, field->node->name.pos,
+                             "The field %.*s.%.*s must have a table's type, whose changes it "
+                             "tells.",
+                             QR_GQL_FMT(root->name), QR_GQL_FMT(field->name));
+            continue;
+        }
+        target->changes_name = qr_model_join(builder, field->name, "", (struct qr_gql_str){"", 0});
+        if (target->changes_name == NULL) {
+            return QUIRE_NO_MEMORY;
+        }
+    }
+    return QUIRE_OK;
+}
+
 static quire_status default_names(struct qr_model_builder *builder, struct qr_model_type *type)
 {
     if (type->one_name == NULL) {
@@ -397,6 +424,12 @@ static quire_status default_names(struct qr_model_builder *builder, struct qr_mo
     }
     if (type->one_name == NULL || type->many_name == NULL) {
         return QUIRE_NO_MEMORY;
+    }
+    if (type->changes_name == NULL) {
+        const char *one = qr_model_name_one(builder->arena, type->name, builder->err);
+        type->changes_name =
+            one == NULL ? NULL : qr_gql_format(builder->arena, builder->err, "%sChanged", one);
+        QR_TRY(type->changes_name == NULL ? QUIRE_NO_MEMORY : QUIRE_OK);
     }
     if (strcmp(type->one_name, type->many_name) == 0) {
         struct qr_gql_buffer buffer;
@@ -415,21 +448,23 @@ static quire_status default_names(struct qr_model_builder *builder, struct qr_mo
 
 quire_status qr_model_choose_names(struct qr_model_builder *builder)
 {
-    struct qr_gql_name_table names = {0};
+    struct qr_gql_name_table names = {0}; /* of Subscription, which has all of them */
     QR_TRY(read_query_fields(builder));
+    QR_TRY(read_subscription_fields(builder));
     for (uint32_t i = 0; i < builder->model->type_count; i++) {
         struct qr_model_type *type = &builder->model->types[i];
         QR_TRY(default_names(builder, type));
-        const char *both[] = {type->one_name, type->many_name};
-        for (int j = 0; j < 2; j++) {
+        const char *all[] = {type->one_name, type->many_name, type->changes_name};
+        for (int j = 0; j < 3; j++) {
             void *previous;
-            QR_TRY(qr_gql_name_table_add(&names, builder->arena, qr_gql_str_of(both[j]), type,
+            QR_TRY(qr_gql_name_table_add(&names, builder->arena, qr_gql_str_of(all[j]), type,
                                          &previous, builder->err));
             if (previous != NULL) {
                 qr_model_problem(builder, type->definition->origins->node->name.pos,
-                                 "The query field \"%s\" of %.*s is taken by another type; declare "
-                                 "a name for it in Query.",
-                                 both[j], QR_GQL_FMT(type->name));
+                                 "The %s field \"%s\" of %.*s is taken by another type; declare "
+                                 "a name for it in %s.",
+                                 j < 2 ? "query" : "subscription", all[j], QR_GQL_FMT(type->name),
+                                 j < 2 ? "Query" : "Subscription");
             }
         }
     }

@@ -29,7 +29,7 @@ quire_status qr_model_check_names(struct qr_model_builder *builder);
 quire_status qr_model_resolve_relations(struct qr_model_builder *builder);
 /* The keys and indexes of every type (model_indexes.c). */
 quire_status qr_model_build_indexes(struct qr_model_builder *builder);
-/* The names of the generated Query fields (model_indexes.c). */
+/* The names of the generated Query and Subscription fields (model_indexes.c). */
 quire_status qr_model_choose_names(struct qr_model_builder *builder);
 /* The names of the generated Mutation fields, and what a declared Mutation says of them
  * (model_mutations.c). */

@@ -5,6 +5,7 @@
 
 #include <stdlib.h>
 
+#include "graphql/change.h"
 #include "graphql/column.h"
 #include "graphql/explain.h"
 #include "graphql/read_internal.h"
@@ -395,6 +396,9 @@ quire_status qr_read_root(struct qr_reader *reader, const struct qr_select_field
                           struct qr_root *out)
 {
     *out = (struct qr_root){.field = field};
+    if (field->api->kind == QR_API_CHANGES) {
+        return qr_change_read(reader, field, &out->change);
+    }
     if (field->api->kind == QR_API_ONE) {
         return read_one(reader, field, out);
     }

@@ -27,6 +27,7 @@ struct qr_root {
     const struct qr_select_field *field;
     struct qr_node *node;     /* ONE; count 0: no such row */
     struct qr_branch *branch; /* MANY */
+    struct qr_node **change;  /* CHANGES; by field of its set */
 };
 
 /* Reads what hangs below rows that are already there. */

@@ -24,7 +24,8 @@ quire_status qr_reader_init(struct qr_reader *reader, quire_txn *txn, const stru
     qr_arena_init(&reader->sort[1], arena->allocator, arena->bytes_max);
     reader->tables = qr_arena_alloc_zero(
         arena, sizeof(quire_table *) * ((size_t)model->type_count + model->link_count + 1), err);
-    if (reader->tables == NULL) {
+    reader->touched = qr_arena_alloc_zero(arena, (size_t)model->type_count + 1, err);
+    if (reader->tables == NULL || reader->touched == NULL) {
         return QUIRE_NO_MEMORY;
     }
     reader->links = reader->tables + model->type_count;
@@ -91,8 +92,14 @@ static void close_table(void *table)
 quire_status qr_reader_own_table(struct qr_reader *reader, const struct qr_model_type *type,
                                  quire_table **out)
 {
+    reader->touched[type->index] = true;
     QR_TRY(quire_table_open(reader->txn, type->stored, out, reader->err));
     return qr_reader_keep(reader, close_table, *out);
+}
+
+bool qr_reader_has_read(const struct qr_reader *reader, const struct qr_model_type *type)
+{
+    return reader->touched[type->index] || reader->tables[type->index] != NULL;
 }
 
 quire_status qr_reader_links(struct qr_reader *reader, const struct qr_model_field *field,

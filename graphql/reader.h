@@ -10,6 +10,7 @@
 #include "graphql/api.h"
 #include "graphql/watch.h"
 
+struct qr_change_event;
 struct qr_explain;
 
 struct qr_reader {
@@ -27,7 +28,9 @@ struct qr_reader {
     struct qr_key key;                /* for making one key at a time */
     struct qr_explain *explain;       /* NULL: not asked for */
     uint64_t rows_read;
-    struct qr_watch *watch; /* what may end the request; NULL: nothing */
+    struct qr_watch *watch;              /* what may end the request; NULL: nothing */
+    bool *touched;                       /* by type: a handle of its own was opened */
+    const struct qr_change_event *event; /* what a subscription is about to tell; or NULL */
     quire_error *err;
 };
 
@@ -62,6 +65,9 @@ quire_status qr_reader_keep(struct qr_reader *reader, void (*close)(void *object
  * closed with the reader. */
 quire_status qr_reader_own_table(struct qr_reader *reader, const struct qr_model_type *type,
                                  quire_table **out);
+
+/* Whether the table of a type has been opened. */
+bool qr_reader_has_read(const struct qr_reader *reader, const struct qr_model_type *type);
 
 /* The open table of a type, or of a LINKS field; the reader's. */
 quire_status qr_reader_table(struct qr_reader *reader, const struct qr_model_type *type,

@@ -288,6 +288,32 @@ static bool explains(const struct qr_run *run)
            (run->request->plan_after_ms > 0 && run->request->outcome != NULL);
 }
 
+static quire_status run_event(struct qr_run *run, struct qr_reader *reader,
+                              const struct qr_select_field **failed)
+{
+    *failed = &run->set->fields[0];
+    QR_TRY(qr_live_begin(run->live, reader, *failed));
+    if (qr_live_is_silent(run->live)) {
+        return QUIRE_OK;
+    }
+    QR_TRY(run_query(run, reader, failed));
+    return qr_live_end(run->live, reader);
+}
+
+static quire_status run_operation(struct qr_run *run, struct qr_store *store,
+                                  const struct qr_select_field **failed)
+{
+    switch (qr_run_operation(run)) {
+    case QR_GQL_MUTATION:
+        return run_mutation(run, store, failed);
+    case QR_GQL_SUBSCRIPTION:
+        return run_event(run, store->reader, failed);
+    case QR_GQL_QUERY:
+    default:
+        return run_query(run, store->reader, failed);
+    }
+}
+
 /* Runs the operation and writes "data". */
 static quire_status execute(struct qr_run *run)
 {
@@ -303,7 +329,7 @@ static quire_status execute(struct qr_run *run)
         reader.explain = explains(run) ? &run->explain : NULL;
         qr_json_begin_object(&run->writer);
         qr_json_put_key(&run->writer, "data", 4);
-        status = mutation ? run_mutation(run, &store, &failed) : run_query(run, &reader, &failed);
+        status = run_operation(run, &store, &failed);
     }
     qr_reader_close(&reader);
     if (status == QUIRE_OK) {
@@ -316,7 +342,7 @@ static quire_status execute(struct qr_run *run)
 
 quire_status qr_run_execute(struct qr_run *run)
 {
-    if (qr_run_operation(run) == QR_GQL_SUBSCRIPTION) {
+    if (qr_run_operation(run) == QR_GQL_SUBSCRIPTION && run->live == NULL) {
         return qr_run_report(
             run, qr_fail(run->err, QUIRE_NOT_SUPPORTED, "Subscriptions need a subscription call."),
             NULL, NULL);

@@ -11,6 +11,7 @@
 #define QR_GRAPHQL_RUN_H
 
 #include "graphql/explain.h"
+#include "graphql/live.h"
 #include "graphql/schema_store.h"
 #include "graphql/store.h"
 #include "quire/prepared.h"
@@ -28,6 +29,7 @@ struct qr_run {
     struct qr_json_writer writer;
     struct qr_explain explain;
     struct qr_watch watch;
+    struct qr_live *live; /* what an event of a subscription adds; NULL: there are no events here */
     uint64_t began_ns;
     bool executed;        /* "data" is part of the response */
     quire_status failure; /* the first that became an error of the response */
@@ -51,7 +53,8 @@ static inline enum qr_gql_operation qr_run_operation(const struct qr_run *run)
     return run->prepared.operation->operation;
 }
 
-/* Runs what is prepared. A failure of a field becomes an error of the response. */
+/* Runs what is prepared. A failure of a field becomes an error of the response. An event that there
+ * is nothing to tell of has none: see qr_live_is_silent. */
 quire_status qr_run_execute(struct qr_run *run);
 
 /* Turns a failure into an error of the response, at a field or of the request (NULL). Fails with

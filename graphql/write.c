@@ -2,6 +2,7 @@
  * Writing what was read as JSON: see read.h. Recursion follows the selection
  * tree, whose depth is bounded.
  */
+#include "graphql/change.h"
 #include "graphql/column.h"
 #include "graphql/read_internal.h"
 #include "graphql/version.h"
@@ -171,6 +172,13 @@ static quire_status write_single(struct qr_reader *reader, const struct qr_selec
                                  struct qr_json_writer *writer)
 {
     size_t link = branch->links[row];
+    if (link == 0 && reader->event != NULL &&
+        field->selected->field->type->kind == QR_GQL_NON_NULL) {
+        /* A change is told as it was; what its row refers to is read as it is now. */
+        return qr_fail(reader->err, QUIRE_FOREIGN_KEY,
+                       "The row that %s.%.*s referred to is deleted by now.",
+                       field->api->type->table, QR_GQL_FMT(field->selected->field->name));
+    }
     if (link == 0) {
         qr_json_put_null(writer);
         return QUIRE_OK;
@@ -212,6 +220,9 @@ quire_status qr_write_row(struct qr_reader *reader, const struct qr_node *node, 
 quire_status qr_write_root(struct qr_reader *reader, const struct qr_root *root,
                            struct qr_json_writer *writer)
 {
+    if (root->change != NULL) {
+        return qr_change_write(reader, root->field, root->change, writer);
+    }
     if (root->branch != NULL) {
         return write_connection(reader, root->branch->connection, root->field->set, 0, writer);
     }

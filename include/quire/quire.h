@@ -24,6 +24,7 @@
 #include "quire/memory.h"
 #include "quire/outcome.h"
 #include "quire/prepared.h"
+#include "quire/subscription.h"
 #include "quire/table.h"
 #include "quire/transaction.h"
 #include "quire/tree.h"

@@ -18,6 +18,8 @@
  *     graphql explain         the same, with extensions.explain
  *     json variables          of the request before it
  *     json                    the response to the request before it
+ *     graphql subscription    starts a subscription, in place of the one before
+ *     json event              its next event
  *
  * A response must follow its request, with variables between them or without,
  * and nothing but blank lines; a json block that does not is a mistake. Other
@@ -37,6 +39,7 @@
 struct run {
     const struct document *document;
     quire_db *db;
+    quire_subscription *subscription;
     const char *mapping; /* of the next data block; NULL: the plain form */
     size_t pairs;        /* responses compared */
     size_t failures;
@@ -78,6 +81,8 @@ static bool begins(const struct block *block, const char *info)
 static void close_database(struct run *run, const struct block *block)
 {
     quire_error err = QUIRE_ERROR_INIT;
+    quire_subscription_close(run->subscription);
+    run->subscription = NULL;
     if (quire_close(run->db, &err) != QUIRE_OK) {
         fail_error(run, block, &err);
     }
@@ -269,6 +274,42 @@ static size_t run_request(struct run *run, size_t at)
     return last + 1 - at;
 }
 
+/* ---- subscriptions ---- */
+
+static void subscribe(struct run *run, const struct block *block)
+{
+    quire_error err = QUIRE_ERROR_INIT;
+    quire_graphql_request call = QUIRE_GRAPHQL_REQUEST_INIT;
+    char *response;
+    size_t size;
+    quire_subscription_close(run->subscription);
+    run->subscription = NULL;
+    call.document = block->text;
+    if (quire_subscribe(run->db, &call, NULL, &run->subscription, &response, &size, &err) !=
+        QUIRE_OK) {
+        fail_error(run, block, &err);
+    } else if (response != NULL) {
+        fail(run, block, "refused: %s", response);
+        quire_free(response);
+    }
+}
+
+static void compare_event(struct run *run, const struct block *block)
+{
+    quire_error err = QUIRE_ERROR_INIT;
+    const quire_subscription_event *event = NULL;
+    run->pairs++;
+    if (run->subscription == NULL) {
+        fail(run, block, "no block \"graphql subscription\" comes before this event");
+    } else if (quire_subscription_next(run->subscription, 0, &event, &err) != QUIRE_OK) {
+        fail_error(run, block, &err);
+    } else if (event == NULL) {
+        fail(run, block, "there is no event");
+    } else if (!json_same(block->text, event->response)) {
+        fail(run, block, "not the event:\nexpected:\n%sgot:\n%s\n", block->text, event->response);
+    }
+}
+
 /* ---- documents ---- */
 
 /* Does what block `at` asks for; returns how many blocks belong to it. */
@@ -283,6 +324,10 @@ static size_t run_block(struct run *run, size_t at)
         new_database(run, block);
     } else if (is(block, "graphql schema change")) {
         in_transaction(run, block, apply_schema);
+    } else if (is(block, "graphql subscription")) {
+        subscribe(run, block);
+    } else if (is(block, "json event")) {
+        compare_event(run, block);
     } else if (is(block, "json mapping")) {
         run->mapping = block->text;
     } else if (read_data_info(block, &info)) {
