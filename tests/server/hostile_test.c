@@ -20,12 +20,12 @@ static void rest(long ms)
     nanosleep(&pause, NULL);
 }
 
-/* Whether the server has closed the connection; waits up to five seconds. */
+/* Whether the server has closed the connection; waits up to twenty seconds. */
 static bool is_closed(int client)
 {
     struct pollfd wait = {.fd = client, .events = POLLIN | POLLRDHUP};
     char byte[256];
-    while (poll(&wait, 1, 5000) > 0) {
+    while (poll(&wait, 1, 20000) > 0) {
         if (recv(client, byte, sizeof byte, 0) <= 0) {
             return true;
         }

@@ -44,7 +44,7 @@ void answer_free(struct answer *answer);
 /* The value of a header of the answer, in `out`; false when there is none. */
 bool answer_header(const struct answer *answer, const char *name, char *out, size_t size);
 
-/* Connects; the socket times out after five seconds. */
+/* Connects; the socket times out after half a minute. */
 int client_connect(const struct test_server *server);
 void client_send(int client, const char *bytes, size_t size);
 /* Reads one answer: its headers and a body of Content-Length. */

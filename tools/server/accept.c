@@ -9,8 +9,6 @@
 #include <string.h>
 #include <strings.h>
 
-#include "load_body.h"
-
 /* A piece of a header, borrowed. */
 struct span {
     const char *text;
@@ -176,7 +174,7 @@ enum content_type content_type_of(const char *header)
     } known[] = {{"application/json", CONTENT_JSON},
                  {"application/graphql", CONTENT_GRAPHQL},
                  {"text/plain", CONTENT_TEXT},
-                 {LOAD_BODY_TYPE, CONTENT_LOAD}};
+                 {"application/x-quire-load", CONTENT_LOAD}};
     for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
         if (span_is(type, known[i].type)) {
             return known[i].content;

@@ -318,7 +318,9 @@ static void refuse_busy(struct exchange *exchange)
 
 void exchange_done(struct exchange *exchange)
 {
-    MHD_resume_connection(exchange->http);
+    if (exchange->suspended) {
+        MHD_resume_connection(exchange->http);
+    }
 }
 
 /* What a worker calls: the exchange behind a job, unless nobody waits for its reply any more. */
@@ -344,20 +346,13 @@ void exchange_run(struct exchange *exchange, bool writes, void (*run)(struct exc
 {
     exchange->job.run = run_job;
     exchange->run = run;
-    exchange->suspended = true;
-    connection_allow(exchange->connection, 0);
-    MHD_suspend_connection(exchange->http);
+    if (!exchange->suspended) {
+        exchange->suspended = true;
+        connection_allow(exchange->connection, 0);
+        MHD_suspend_connection(exchange->http);
+    }
     if (!workers_give(writes ? exchange->server->writer : exchange->server->readers,
                       &exchange->job)) {
-        refuse_busy(exchange);
-        exchange_done(exchange);
-    }
-}
-
-void exchange_run_writing(struct exchange *exchange, void (*run)(struct exchange *exchange))
-{
-    exchange->run = run;
-    if (!workers_give(exchange->server->writer, &exchange->job)) {
         refuse_busy(exchange);
         exchange_done(exchange);
     }

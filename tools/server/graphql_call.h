@@ -18,7 +18,9 @@ struct graphql_call {
     char hash[SHA256_HEX_SIZE + 1]; /* extensions.persistedQuery.sha256Hash, or "" */
     bool explain;                   /* extensions.explain */
 
-    char *response; /* of a mutation whose commit is awaited */
+    uint64_t pace_key;
+    uint64_t began_us; /* this run of it */
+    char *response;    /* of a mutation whose commit is awaited */
     size_t response_size;
     bool has_errors;
     quire_graphql_outcome outcome;

@@ -1,7 +1,8 @@
 /*
  * /graphql: runs requests.
  *
- * A worker runs the request on a snapshot. The library says when it turns out
+ * A worker runs the request on a snapshot, or, while that takes no longer than
+ * handing it over would, the I/O thread itself. The library says when it turns out
  * to be a mutation, before anything has run: then it goes on to the thread that
  * writes, unless it came by GET. Nothing here looks at the document itself.
  */
@@ -16,10 +17,15 @@
 
 /* ---- The request for the library ---- */
 
+/* How long a request may keep an I/O thread. */
+#define HERE_MAX_US 2000U
+
 static bool go_on(void *context, uint64_t rows_read)
 {
+    const struct exchange *exchange = context;
     (void)rows_read;
-    return !exchange_cancelled(context);
+    return exchange->suspended ? !exchange_cancelled(exchange)
+                               : clock_us() - exchange->call->began_us < HERE_MAX_US;
 }
 
 static quire_graphql_request make_request(struct exchange *exchange)
@@ -135,11 +141,15 @@ static void reply(struct exchange *exchange)
     }
 }
 
-static void finish(struct exchange *exchange, uint64_t began_us)
+/* Notes how long the request took. */
+static void note_time(struct exchange *exchange)
 {
-    exchange->run_us = clock_us() - began_us;
+    struct graphql_call *call = exchange->call;
+    exchange->run_us = clock_us() - call->began_us;
+    if (call->outcome.operation == QUIRE_OPERATION_QUERY) {
+        pace_note(&exchange->server->pace, call->pace_key, exchange->run_us);
+    }
     log_if_slow(exchange);
-    exchange_done(exchange);
 }
 
 /* ---- Mutations ---- */
@@ -170,8 +180,8 @@ static void run_mutation(struct exchange *exchange)
 {
     struct graphql_call *call = exchange->call;
     quire_error err = QUIRE_ERROR_INIT;
-    uint64_t began_us = clock_us();
     quire_txn *txn;
+    call->began_us = clock_us();
     quire_status status = begin_writing(exchange, &txn, &err);
     if (status != QUIRE_OK) {
         exchange_fail(exchange, &err);
@@ -182,8 +192,7 @@ static void run_mutation(struct exchange *exchange)
     status = quire_graphql_in(txn, &request, &call->response, &call->response_size,
                               &call->has_errors, &err);
     if (status == QUIRE_OK && !call->has_errors) {
-        exchange->run_us = clock_us() - began_us;
-        log_if_slow(exchange);
+        note_time(exchange);
         exchange_commit(exchange, txn, mutation_committed);
         return;
     }
@@ -193,7 +202,8 @@ static void run_mutation(struct exchange *exchange)
     } else {
         exchange_fail(exchange, &err);
     }
-    finish(exchange, began_us);
+    note_time(exchange);
+    exchange_done(exchange);
 }
 
 /* ---- Queries ---- */
@@ -205,40 +215,61 @@ static void refuse_by_get(struct exchange *exchange)
     exchange_header(exchange, MHD_HTTP_HEADER_ALLOW, MHD_HTTP_METHOD_POST);
 }
 
-/* A request that is valid and turned out to be a mutation: nothing of it has run. */
-static void continue_as_mutation(struct exchange *exchange)
+/* Forgets what a run has left, for another. */
+static void forget(struct graphql_call *call)
 {
-    struct graphql_call *call = exchange->call;
     quire_free(call->response);
     quire_free(call->outcome.plan);
     call->response = NULL;
     call->outcome = (quire_graphql_outcome){0};
+}
+
+/* A request that is valid and turned out to be a mutation: nothing of it has run. */
+static void continue_as_mutation(struct exchange *exchange)
+{
+    struct graphql_call *call = exchange->call;
+    /* Finding that out is all that an I/O thread does for it. */
+    pace_note(&exchange->server->pace, call->pace_key, clock_us() - call->began_us);
+    forget(call);
     if (strcmp(exchange->method, MHD_HTTP_METHOD_POST) == 0) {
-        exchange_run_writing(exchange, run_mutation);
+        exchange_run(exchange, true, run_mutation);
     } else {
         refuse_by_get(exchange);
         exchange_done(exchange);
     }
 }
 
-static void run_request(struct exchange *exchange)
+static quire_status run_on_snapshot(struct exchange *exchange, quire_error *err)
 {
     struct graphql_call *call = exchange->call;
     quire_begin_options options = QUIRE_BEGIN_OPTIONS_INIT;
-    quire_error err = QUIRE_ERROR_INIT;
-    uint64_t began_us = clock_us();
     quire_txn *txn;
     options.owner = exchange->request_id;
-    quire_status status = quire_begin_with(exchange->server->db, QUIRE_READ, &options, &txn, &err);
+    quire_status status = quire_begin_with(exchange->server->db, QUIRE_READ, &options, &txn, err);
     if (status == QUIRE_OK) {
         quire_graphql_request request = make_request(exchange);
         status = quire_graphql_in(txn, &request, &call->response, &call->response_size,
-                                  &call->has_errors, &err);
+                                  &call->has_errors, err);
         quire_rollback(txn);
     }
+    return status;
+}
+
+static void run_request(struct exchange *exchange)
+{
+    struct graphql_call *call = exchange->call;
+    quire_error err = QUIRE_ERROR_INIT;
+    call->began_us = clock_us();
+    quire_status status = run_on_snapshot(exchange, &err);
     if (status == QUIRE_OK && call->outcome.operation == QUIRE_OPERATION_MUTATION &&
         call->outcome.status == QUIRE_READ_ONLY) {
         continue_as_mutation(exchange);
+        return;
+    }
+    if (!exchange->suspended && call->outcome.status == QUIRE_INTERRUPTED) {
+        pace_note(&exchange->server->pace, call->pace_key, HERE_MAX_US);
+        forget(call);
+        exchange_run(exchange, false, run_request);
         return;
     }
     if (status == QUIRE_OK) {
@@ -246,7 +277,8 @@ static void run_request(struct exchange *exchange)
     } else {
         exchange_fail(exchange, &err);
     }
-    finish(exchange, began_us);
+    note_time(exchange);
+    exchange_done(exchange);
 }
 
 void graphql_start(struct exchange *exchange)
@@ -262,7 +294,14 @@ void graphql_start(struct exchange *exchange)
                         "Responses are application/graphql-response+json or application/json.");
         return;
     }
-    if (graphql_read_parameters(exchange) && documents_resolve(exchange)) {
+    if (!graphql_read_parameters(exchange) || !documents_resolve(exchange)) {
+        return;
+    }
+    struct graphql_call *call = exchange->call;
+    call->pace_key = pace_key(call->document, call->document_size, call->operation_name);
+    if (pace_is_quick(&exchange->server->pace, call->pace_key)) {
+        run_request(exchange);
+    } else {
         exchange_run(exchange, false, run_request);
     }
 }

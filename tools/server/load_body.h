@@ -15,8 +15,6 @@
 
 #include "server.h"
 
-#define LOAD_BODY_TYPE "application/x-quire-load"
-
 /* Reads the body and does what it says, in the write transaction. *rows were stored. */
 quire_status load_body_apply(struct exchange *exchange, quire_txn *txn, uint64_t *rows,
                              quire_error *err);

@@ -8,6 +8,10 @@
  * snapshots of their own; what writes runs on one thread of its own, which goes
  * on to the next job while the commit of the last is still being synced.
  *
+ * A request whose document is known to be quick (pace.h) is run by the I/O thread
+ * at once; should it take longer this time, it is given up and begun again on a
+ * worker.
+ *
  *     I/O thread      suspend -> queue          resume -> send -> log, free
  *     worker                     run, reply ----^
  *     library thread             commit known --^   (writes)
@@ -26,6 +30,7 @@
 #include "accept.h"
 #include "buffer.h"
 #include "metrics.h"
+#include "pace.h"
 #include "quire/quire.h"
 #include "serve.h"
 #include "workers.h"
@@ -155,12 +160,11 @@ void exchange_fail(struct exchange *exchange, const quire_error *err);
 /* Adds a header to the reply; one that is no header is left out. */
 void exchange_header(struct exchange *exchange, const char *name, const char *value);
 
-/* Suspends the connection and lets a worker, or the thread that writes, run the job. On the I/O
- * thread only. */
+/* Lets a worker, or the thread that writes, run the job, and suspends the connection if it is not
+ * yet: on its I/O thread, or on the worker that has the exchange. */
 void exchange_run(struct exchange *exchange, bool writes, void (*run)(struct exchange *exchange));
-/* Moves a job that runs on a worker to the thread that writes. */
-void exchange_run_writing(struct exchange *exchange, void (*run)(struct exchange *exchange));
-/* Ends a job: the exchange has its reply and belongs to its I/O thread again. */
+/* Ends a job: the exchange has its reply and belongs to its I/O thread again. Where that has run the
+ * job itself there is nothing to do. */
 void exchange_done(struct exchange *exchange);
 /* Whether the work for it should end: the client has left, or the server stops. */
 bool exchange_cancelled(const struct exchange *exchange);
@@ -192,6 +196,7 @@ struct server {
     struct documents *documents;
     struct log *log;
     struct metrics metrics;
+    struct pace pace;
     struct sweeper *sweeper;
     uint16_t port;
     uint64_t seed; /* of request ids */
