@@ -4,6 +4,7 @@
  */
 #include "base/clock.h"
 #include "graphql/column.h"
+#include "graphql/constraint.h"
 #include "graphql/scalar.h"
 #include "graphql/sequence.h"
 #include "graphql/store.h"
@@ -92,6 +93,7 @@ quire_status qr_store_check(struct qr_store *store, const struct qr_model_field 
                                                 "%s.%.*s is required and cannot be null.",
                                                 field->owner->table, QR_GQL_FMT(field->name));
     }
+    QR_TRY(qr_constraint_check(store, field, value));
     return field->generator == QR_MODEL_MAKES_NUMBER
                ? qr_sequence_raise(store->reader, field, value->as.integer)
                : QUIRE_OK;

@@ -73,6 +73,7 @@ enum qr_model_verb {
 };
 
 struct qr_model_type;
+struct qr_constraint;
 
 struct qr_model_field {
     struct qr_gql_str name;
@@ -89,9 +90,11 @@ struct qr_model_field {
     bool unique;                     /* COLUMN, REFERENCE */
     bool has_default;                /* COLUMN */
     struct qr_gql_value default_value;
-    enum qr_model_generator generator; /* COLUMN */
-    unsigned access;                   /* bits of qr_model_access */
-    uint32_t column;                   /* COLUMN, REFERENCE: number in the table */
+    enum qr_model_generator generator;      /* COLUMN */
+    unsigned access;                        /* bits of qr_model_access */
+    const struct qr_constraint *constraint; /* COLUMN: constraint.h; NULL: none */
+    struct qr_gql_str renamed_from;         /* an older name of it; data NULL: none */
+    uint32_t column;                        /* COLUMN, REFERENCE: number in the table */
     const char *column_name; /* as stored: `name` or `nameId`, or as @map says; else NULL */
     const char *key_name;    /* COLUMN: `name`; REFERENCE: `nameId`, its key's field in the API */
 
@@ -121,6 +124,7 @@ struct qr_model_type {
     const char *stored; /* the name of the engine's table: the same, or as @map says */
     const struct qr_gql_type *definition;
     bool has_queries, has_mutations, has_subscriptions; /* @generate */
+    struct qr_gql_str renamed_from;                     /* as of fields */
     uint32_t index;                                     /* in model->types */
     struct qr_model_field *fields;
     uint32_t field_count;

@@ -158,7 +158,9 @@ static quire_status read_field(struct qr_model_builder *builder, struct qr_model
 {
     field->access = QR_MODEL_CAN_READ | QR_MODEL_CAN_WRITE;
     QR_TRY(read_defaults(builder, field));
+    QR_TRY(qr_model_read_constraint(builder, field));
     read_access(builder, field);
+    field->renamed_from = qr_model_argument(qr_model_directive(field, "renamedFrom"), "name");
     return read_map(builder, qr_model_directive(field, "map"), &field->column_name);
 }
 
@@ -175,6 +177,7 @@ static quire_status read_type(struct qr_model_builder *builder, struct qr_model_
     type->has_queries = is_generated(generate, "query");
     type->has_mutations = is_generated(generate, "mutation");
     type->has_subscriptions = is_generated(generate, "subscription");
+    type->renamed_from = qr_model_argument(qr_model_type_directive(type, "renamedFrom"), "name");
     QR_TRY(read_map(builder, qr_model_type_directive(type, "map"), &type->stored));
     if (type->stored == NULL) {
         type->stored = type->table;

@@ -22,6 +22,9 @@ quire_status qr_model_read_directives(struct qr_model_builder *builder);
 /* What access and stored names must keep to, once there are keys and columns
  * (model_directives.c). */
 quire_status qr_model_check_access(struct qr_model_builder *builder);
+/* The constraint of a field, from its directive (constraint.c). */
+quire_status qr_model_read_constraint(struct qr_model_builder *builder,
+                                      struct qr_model_field *field);
 /* Checks declared names against generated ones, once roles and columns are known
  * (model_check.c). */
 quire_status qr_model_check_names(struct qr_model_builder *builder);

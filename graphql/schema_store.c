@@ -46,7 +46,7 @@ static quire_status bind_link(struct qr_model *model, struct qr_model_field *fie
     return QUIRE_OK;
 }
 
-quire_status qr_model_bind_links(struct qr_model *model, quire_txn *txn, quire_error *err)
+static quire_status bind_links(struct qr_model *model, quire_txn *txn, quire_error *err)
 {
     for (uint32_t t = 0; t < model->type_count; t++) {
         for (uint32_t f = 0; f < model->types[t].field_count; f++) {
@@ -61,7 +61,7 @@ quire_status qr_model_bind_links(struct qr_model *model, quire_txn *txn, quire_e
 
 quire_status qr_model_bind(struct qr_model *model, quire_txn *txn, quire_error *err)
 {
-    QR_TRY(qr_model_bind_links(model, txn, err));
+    QR_TRY(bind_links(model, txn, err));
     for (uint32_t t = 0; t < model->type_count; t++) {
         struct qr_model_type *type = &model->types[t];
         quire_table *table;

@@ -21,12 +21,13 @@ struct qr_api_use {
 quire_status qr_api_acquire(quire_txn *txn, struct qr_api_use *use, quire_error *err);
 void qr_api_release(struct qr_api_use *use);
 
-/* Lets many-to-many fields use the link tables that are there: which of two fields a table is named
- * after is decided by their places in the SDL when it is made, and those may change. */
-quire_status qr_model_bind_links(struct qr_model *model, quire_txn *txn, quire_error *err);
-
-/* The same, and numbers the model's columns as the tables have them: a table that grew has its
- * newer columns at the end, wherever the SDL has them. */
+/*
+ * Fits a model to the tables that are there. Many-to-many fields use the link
+ * tables that there are: which of two fields a table is named after is decided
+ * by their places in the SDL when it is made, and those may change. Columns get
+ * the numbers that the tables have for them: a table that grew has its newer
+ * columns at the end, wherever the SDL has them.
+ */
 quire_status qr_model_bind(struct qr_model *model, quire_txn *txn, quire_error *err);
 
 #endif

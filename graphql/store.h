@@ -58,7 +58,7 @@ quire_status qr_draft_default(struct qr_store *store, struct qr_draft *draft,
  * does. */
 quire_status qr_draft_complete(struct qr_store *store, struct qr_draft *draft);
 
-/* Whether a value may stand in a column: NOT_NULL. Numbers that count take note of it. */
+/* Whether a value may stand in a column: NOT_NULL, CHECK. Numbers that count take note of it. */
 quire_status qr_store_check(struct qr_store *store, const struct qr_model_field *field,
                             const quire_value *value);
 

@@ -1,0 +1,189 @@
+/*
+ * Constraints: see constraint.h.
+ */
+#include "graphql/constraint.h"
+
+#include "graphql/coerce.h"
+#include "graphql/column.h"
+#include "graphql/model_internal.h"
+#include "graphql/scalar.h"
+
+/* ---- reading ---- */
+
+static bool has_length(const struct qr_model_field *field)
+{
+    return field->scalar == QR_MODEL_STRING || field->scalar == QR_MODEL_ID ||
+           field->scalar == QR_MODEL_BYTES;
+}
+
+static bool has_order(const struct qr_model_field *field)
+{
+    const struct qr_scalar *own = qr_scalar_of_kind(field->scalar);
+    return field->scalar == QR_MODEL_INT || field->scalar == QR_MODEL_FLOAT ||
+           (own != NULL && own->ordered);
+}
+
+static void refuse(struct qr_model_builder *builder, const struct qr_model_field *field,
+                   const struct qr_gql_ast_value *at, const char *why)
+{
+    qr_model_problem(builder, at->pos, "%.*s.%.*s: @constraint %s.", QR_GQL_FMT(field->owner->name),
+                     QR_GQL_FMT(field->name), why);
+}
+
+static void read_length(struct qr_model_builder *builder, const struct qr_model_field *field,
+                        const struct qr_gql_ast_directive *directive, const char *name,
+                        int64_t *length)
+{
+    const struct qr_gql_ast_value *value = qr_model_value_argument(directive, name);
+    *length = -1;
+    if (value == NULL) {
+        return;
+    }
+    if (!has_length(field)) {
+        refuse(builder, field, value, "asks for a length, which String, ID and Bytes have");
+    } else if (!qr_scalar_parse_int64(value->text, length) || *length < 0) {
+        refuse(builder, field, value, "needs a length that is not negative");
+    }
+}
+
+static quire_status read_bound(struct qr_model_builder *builder, const struct qr_model_field *field,
+                               const struct qr_gql_ast_directive *directive, const char *name,
+                               quire_value *bound)
+{
+    const struct qr_gql_ast_value *literal = qr_model_value_argument(directive, name);
+    struct qr_gql_value value;
+    bool fits = true;
+
+    *bound = quire_null();
+    if (literal == NULL) {
+        return QUIRE_OK;
+    }
+    if (!has_order(field)) {
+        refuse(builder, field, literal, "has bounds, for numbers, moments and other ordered types");
+        return QUIRE_OK;
+    }
+    QR_TRY(qr_gql_literal_coerce(builder->arena, field->named, literal, NULL, &value, &fits,
+                                 builder->err));
+    if (!fits) {
+        refuse(builder, field, literal, "has a bound that does not fit the field's type");
+        return QUIRE_OK;
+    }
+    return qr_column_from_value(field, true, &value, builder->arena, bound, builder->err);
+}
+
+quire_status qr_model_read_constraint(struct qr_model_builder *builder,
+                                      struct qr_model_field *field)
+{
+    const struct qr_gql_ast_directive *directive = qr_model_directive(field, "constraint");
+    if (directive == NULL) {
+        return QUIRE_OK;
+    }
+    if (field->role != QR_MODEL_COLUMN) {
+        qr_model_problem(builder, directive->pos,
+                         "%.*s.%.*s: @constraint is for a scalar, which this field is not.",
+                         QR_GQL_FMT(field->owner->name), QR_GQL_FMT(field->name));
+        return QUIRE_OK;
+    }
+    struct qr_constraint *constraint =
+        qr_arena_alloc_zero(builder->arena, sizeof *constraint, builder->err);
+    if (constraint == NULL) {
+        return QUIRE_NO_MEMORY;
+    }
+    read_length(builder, field, directive, "minLength", &constraint->min_length);
+    read_length(builder, field, directive, "maxLength", &constraint->max_length);
+    QR_TRY(read_bound(builder, field, directive, "min", &constraint->min));
+    QR_TRY(read_bound(builder, field, directive, "max", &constraint->max));
+    field->constraint = constraint;
+    return QUIRE_OK;
+}
+
+bool qr_constraint_equal(const struct qr_constraint *a, const struct qr_constraint *b)
+{
+    if (a == NULL || b == NULL) {
+        return a == b;
+    }
+    return a->min_length == b->min_length && a->max_length == b->max_length &&
+           quire_value_compare(&a->min, &b->min) == 0 &&
+           quire_value_compare(&a->max, &b->max) == 0 && qr_gql_str_equal(a->pattern, b->pattern);
+}
+
+/* ---- checking ---- */
+
+static int64_t length_of(const quire_value *value)
+{
+    const char *bytes = value->as.bytes;
+    int64_t length = 0;
+    if (value->type == QUIRE_BLOB) {
+        return value->size;
+    }
+    for (uint32_t i = 0; i < value->size; i++) {
+        length += ((unsigned char)bytes[i] & 0xC0) != 0x80; /* the first byte of a character */
+    }
+    return length;
+}
+
+static quire_status check_length(struct qr_store *store, const struct qr_model_field *field,
+                                 const quire_value *value)
+{
+    const struct qr_constraint *constraint = field->constraint;
+    bool least = constraint->min_length >= 0;
+    int64_t length = least || constraint->max_length >= 0 ? length_of(value) : 0;
+    if (least && length < constraint->min_length) {
+        return qr_store_fail(store, QUIRE_CHECK, "CHECK", field,
+                             "%s.%.*s has at least %lld %s, not %lld.", field->owner->table,
+                             QR_GQL_FMT(field->name), (long long)constraint->min_length,
+                             value->type == QUIRE_BLOB ? "bytes" : "characters", (long long)length);
+    }
+    if (constraint->max_length >= 0 && length > constraint->max_length) {
+        return qr_store_fail(store, QUIRE_CHECK, "CHECK", field,
+                             "%s.%.*s has at most %lld %s, not %lld.", field->owner->table,
+                             QR_GQL_FMT(field->name), (long long)constraint->max_length,
+                             value->type == QUIRE_BLOB ? "bytes" : "characters", (long long)length);
+    }
+    return QUIRE_OK;
+}
+
+static quire_status fail_bound(struct qr_store *store, const struct qr_model_field *field,
+                               const quire_value *value, const char *side, const quire_value *bound)
+{
+    struct qr_model_field element = *field;
+    element.list = false;
+    struct qr_gql_str given = qr_column_show(&element, value, store->reader->arena);
+    struct qr_gql_str wanted = qr_column_show(&element, bound, store->reader->arena);
+    return qr_store_fail(store, QUIRE_CHECK, "CHECK", field, "%s.%.*s is at %s %.*s, not %.*s.",
+                         field->owner->table, QR_GQL_FMT(field->name), side, QR_GQL_FMT(wanted),
+                         QR_GQL_FMT(given));
+}
+
+static quire_status check_single(struct qr_store *store, const struct qr_model_field *field,
+                                 const quire_value *value)
+{
+    const struct qr_constraint *constraint = field->constraint;
+    if (value->type == QUIRE_NULL) {
+        return QUIRE_OK;
+    }
+    QR_TRY(check_length(store, field, value));
+    if (constraint->min.type != QUIRE_NULL && quire_value_compare(value, &constraint->min) < 0) {
+        return fail_bound(store, field, value, "least", &constraint->min);
+    }
+    if (constraint->max.type != QUIRE_NULL && quire_value_compare(value, &constraint->max) > 0) {
+        return fail_bound(store, field, value, "most", &constraint->max);
+    }
+    return QUIRE_OK;
+}
+
+quire_status qr_constraint_check(struct qr_store *store, const struct qr_model_field *field,
+                                 const quire_value *value)
+{
+    uint32_t count;
+    if (field->constraint == NULL || value->type != QUIRE_LIST) {
+        return field->constraint == NULL ? QUIRE_OK : check_single(store, field, value);
+    }
+    QR_TRY(quire_record_check(value->as.bytes, value->size, &count, store->reader->err));
+    for (uint32_t i = 0; i < count; i++) {
+        quire_value element;
+        QR_TRY(quire_record_column(value->as.bytes, value->size, i, &element, store->reader->err));
+        QR_TRY(check_single(store, field, &element));
+    }
+    return QUIRE_OK;
+}
