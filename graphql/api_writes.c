@@ -3,6 +3,7 @@
  * docs/graphql.md, "Writing", describes them.
  */
 #include "graphql/api_print.h"
+#include "graphql/scalar.h"
 
 static void put(struct qr_api_printer *p, const char *text)
 {
@@ -259,8 +260,10 @@ static void print_table_operators(struct qr_api_printer *p, const struct qr_mode
 
 static bool is_number(const struct qr_gql_type *type)
 {
+    const struct qr_scalar *scalar = qr_scalar_of_type(type);
     return qr_gql_str_is(type->name, "Int") || qr_gql_str_is(type->name, "Float") ||
-           qr_gql_str_is(type->name, "BigInt");
+           (scalar != NULL &&
+            (scalar->kind == QR_MODEL_BIGINT || scalar->kind == QR_MODEL_DECIMAL));
 }
 
 /* Whether `apply` can change some column of the type itself. */

@@ -11,21 +11,9 @@
  * prefix of a longer one with the same beginning and comes first; the FF puts
  * it last where the numbers are negative.
  */
-#include "graphql/scalar.h"
-
-/* Digits before the point, and behind it. */
-#define SIDE_DIGITS_MAX 1000
-#define DIGITS_MAX      (2 * SIDE_DIGITS_MAX)
+#include "graphql/decimal_internal.h"
 
 enum { ZERO = 0x80, BIAS = 0x8800, HEADER_SIZE = 2, NEGATIVE_END = 0xFF };
-
-/* +-0.d1 d2 .. dn * 10^exponent; zero has no digits. */
-struct decimal {
-    bool negative;
-    long exponent;
-    int count;
-    uint8_t digits[DIGITS_MAX];
-};
 
 /* ---- reading ---- */
 
@@ -141,6 +129,18 @@ static size_t encode(const struct decimal *number, uint8_t *out)
     return size;
 }
 
+quire_status qr_decimal_encode(const struct decimal *number, struct qr_arena *arena,
+                               quire_value *out, quire_error *err)
+{
+    size_t room = HEADER_SIZE + (size_t)number->count / 2 + 2;
+    uint8_t *bytes = qr_arena_alloc(arena, room, err);
+    if (bytes == NULL) {
+        return qr_gql_memory_status(err);
+    }
+    *out = quire_blob(bytes, encode(number, bytes));
+    return QUIRE_OK;
+}
+
 quire_status qr_decimal_read(struct qr_gql_str text, struct qr_arena *arena, quire_value *out,
                              bool *fits, quire_error *err)
 {
@@ -149,18 +149,12 @@ quire_status qr_decimal_read(struct qr_gql_str text, struct qr_arena *arena, qui
     if (!*fits) {
         return QUIRE_OK;
     }
-    size_t room = HEADER_SIZE + (size_t)number.count / 2 + 2;
-    uint8_t *bytes = qr_arena_alloc(arena, room, err);
-    if (bytes == NULL) {
-        return qr_gql_memory_status(err);
-    }
-    *out = quire_blob(bytes, encode(&number, bytes));
-    return QUIRE_OK;
+    return qr_decimal_encode(&number, arena, out, err);
 }
 
 /* ---- writing ---- */
 
-static bool decode(const quire_value *value, struct decimal *number)
+bool qr_decimal_decode(const quire_value *value, struct decimal *number)
 {
     const uint8_t *bytes = value->as.bytes;
     size_t size = value->size;
@@ -199,7 +193,7 @@ bool qr_decimal_write(const quire_value *value, struct qr_json_writer *writer)
     char text[DIGITS_MAX + 8];
     size_t size = 0;
 
-    if (!decode(value, &number)) {
+    if (!qr_decimal_decode(value, &number)) {
         return false;
     }
     if (number.negative) {

@@ -60,7 +60,7 @@ static quire_status check_version(struct qr_store *store, const struct qr_select
         QR_TRY(qr_reader_row(store->reader, type, rowid, &row, &found));
     }
     if (found) {
-        qr_version_write(&row, version);
+        QR_TRY(qr_version_make(store->reader, type, &row, version));
     }
     return found && qr_gql_str_equal(wanted->text, (struct qr_gql_str){version, sizeof version})
                ? QUIRE_OK

@@ -7,6 +7,7 @@
 #include <math.h>
 
 #include "graphql/column.h"
+#include "graphql/scalar.h"
 #include "graphql/store.h"
 
 /* ---- compiling ---- */
@@ -139,23 +140,34 @@ static bool compute_int(enum qr_operator_kind kind, int64_t a, int64_t b, int64_
                                            : multiply(a, b, out);
 }
 
+static double compute_float(enum qr_operator_kind kind, double a, double b)
+{
+    return kind == QR_OPERATOR_INCREMENT ? a + b : kind == QR_OPERATOR_DECREMENT ? a - b : a * b;
+}
+
+static enum qr_decimal_operation decimal_operation(enum qr_operator_kind kind)
+{
+    return kind == QR_OPERATOR_INCREMENT   ? QR_DECIMAL_ADD
+           : kind == QR_OPERATOR_DECREMENT ? QR_DECIMAL_SUBTRACT
+                                           : QR_DECIMAL_MULTIPLY;
+}
+
 static quire_status apply_to_number(struct qr_store *store, const struct qr_model_field *field,
                                     const struct qr_operator *operator, const quire_value * old,
                                     quire_value *out)
 {
-    bool fits;
-    if (old->type == QUIRE_INT) {
+    bool fits = true;
+    if (field->scalar == QR_MODEL_DECIMAL) {
+        QR_TRY(qr_decimal_compute(decimal_operation(operator->kind), old, &operator->operand,
+                                  &store->reader->scratch, out, &fits, store->reader->err));
+    } else if (old->type == QUIRE_INT) {
         int64_t result = 0;
         fits = compute_int(operator->kind, old->as.integer, operator->operand.as.integer, &result);
         fits =
             fits && (field->scalar != QR_MODEL_INT || (result >= INT32_MIN && result <= INT32_MAX));
         *out = quire_int(result);
     } else {
-        double a = old->as.real;
-        double b = operator->operand.as.real;
-        double result = operator->kind == QR_OPERATOR_INCREMENT ? a + b :
-                        operator->kind == QR_OPERATOR_DECREMENT ? a - b
-                                                                : a * b;
+        double result = compute_float(operator->kind, old->as.real, operator->operand.as.real);
         fits = isfinite(result);
         *out = quire_float(result);
     }

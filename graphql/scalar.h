@@ -57,6 +57,14 @@ quire_status qr_decimal_read(struct qr_gql_str text, struct qr_arena *arena, qui
                              bool *fits, quire_error *err);
 bool qr_decimal_write(const quire_value *value, struct qr_json_writer *writer);
 
+enum qr_decimal_operation { QR_DECIMAL_ADD, QR_DECIMAL_SUBTRACT, QR_DECIMAL_MULTIPLY };
+
+/* Computes with two stored Decimals, exactly; *fits false when the result has more digits than a
+ * Decimal. Memory from the arena. CORRUPT when one is none (decimal_math.c). */
+quire_status qr_decimal_compute(enum qr_decimal_operation operation, const quire_value *a,
+                                const quire_value *b, struct qr_arena *arena, quire_value *out,
+                                bool *fits, quire_error *err);
+
 quire_status qr_datetime_read(struct qr_gql_str text, struct qr_arena *arena, quire_value *out,
                               bool *fits, quire_error *err);
 bool qr_datetime_write(const quire_value *value, struct qr_json_writer *writer);

@@ -205,7 +205,7 @@ quire_status qr_write_row(struct qr_reader *reader, const struct qr_node *node, 
             QR_TRY(write_column(reader, &node->rows[index], field->api->field, writer));
         } else if (field->api->kind == QR_API_VERSION) {
             char version[QR_VERSION_SIZE];
-            qr_version_write(&node->rows[index], version);
+            QR_TRY(qr_version_make(reader, node->type, &node->rows[index], version));
             qr_json_put_string(writer, version, sizeof version);
         } else if (field->api->kind == QR_API_LIST) {
             QR_TRY(write_connection(reader, branch->connection, field->set, index, writer));
