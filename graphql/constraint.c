@@ -6,6 +6,7 @@
 #include "graphql/coerce.h"
 #include "graphql/column.h"
 #include "graphql/model_internal.h"
+#include "graphql/regex.h"
 #include "graphql/scalar.h"
 
 /* ---- reading ---- */
@@ -71,6 +72,35 @@ static quire_status read_bound(struct qr_model_builder *builder, const struct qr
     return qr_column_from_value(field, true, &value, builder->arena, bound, builder->err);
 }
 
+static quire_status read_pattern(struct qr_model_builder *builder,
+                                 const struct qr_model_field *field,
+                                 const struct qr_gql_ast_directive *directive,
+                                 struct qr_constraint *constraint)
+{
+    const struct qr_gql_ast_value *value = qr_model_value_argument(directive, "pattern");
+    quire_error err = QUIRE_ERROR_INIT;
+
+    if (value == NULL) {
+        return QUIRE_OK;
+    }
+    if (field->scalar != QR_MODEL_STRING && field->scalar != QR_MODEL_ID) {
+        refuse(builder, field, value, "has a pattern, for String and ID");
+        return QUIRE_OK;
+    }
+    constraint->pattern = value->text;
+    quire_status status =
+        qr_regex_compile(builder->arena->allocator, value->text, false, &constraint->regex, &err);
+    if (status == QUIRE_QUERY || status == QUIRE_LIMIT) {
+        qr_model_problem(builder, value->pos, "%.*s.%.*s: @constraint: %s",
+                         QR_GQL_FMT(field->owner->name), QR_GQL_FMT(field->name), err.message);
+        return QUIRE_OK;
+    }
+    if (status != QUIRE_OK && builder->err != NULL) {
+        *builder->err = err;
+    }
+    return status;
+}
+
 quire_status qr_model_read_constraint(struct qr_model_builder *builder,
                                       struct qr_model_field *field)
 {
@@ -93,8 +123,17 @@ quire_status qr_model_read_constraint(struct qr_model_builder *builder,
     read_length(builder, field, directive, "maxLength", &constraint->max_length);
     QR_TRY(read_bound(builder, field, directive, "min", &constraint->min));
     QR_TRY(read_bound(builder, field, directive, "max", &constraint->max));
+    constraint->next = builder->model->constraints;
+    builder->model->constraints = constraint;
     field->constraint = constraint;
-    return QUIRE_OK;
+    return read_pattern(builder, field, directive, constraint);
+}
+
+void qr_constraints_free(struct qr_constraint *first)
+{
+    for (; first != NULL; first = first->next) {
+        qr_regex_free(first->regex);
+    }
 }
 
 bool qr_constraint_equal(const struct qr_constraint *a, const struct qr_constraint *b)
@@ -155,6 +194,25 @@ static quire_status fail_bound(struct qr_store *store, const struct qr_model_fie
                          QR_GQL_FMT(given));
 }
 
+static quire_status check_pattern(struct qr_store *store, const struct qr_model_field *field,
+                                  const quire_value *value)
+{
+    const struct qr_constraint *constraint = field->constraint;
+    struct qr_gql_str text = {value->as.bytes, value->size};
+    bool matches = true;
+    if (constraint->regex == NULL) {
+        return QUIRE_OK;
+    }
+    QR_TRY(qr_regex_test(constraint->regex, text, &matches, store->reader->err));
+    struct qr_gql_str shown = qr_gql_str_cut(text, 60);
+    struct qr_gql_str pattern = qr_gql_str_cut(constraint->pattern, 100);
+    return matches ? QUIRE_OK
+                   : qr_store_fail(store, QUIRE_CHECK, "CHECK", field,
+                                   "%.*s.%.*s matches the pattern %.*s, and \"%.*s\" does not.",
+                                   QR_GQL_FMT(field->owner->name), QR_GQL_FMT(field->name),
+                                   QR_GQL_FMT(pattern), QR_GQL_FMT(shown));
+}
+
 static quire_status check_single(struct qr_store *store, const struct qr_model_field *field,
                                  const quire_value *value)
 {
@@ -163,6 +221,7 @@ static quire_status check_single(struct qr_store *store, const struct qr_model_f
         return QUIRE_OK;
     }
     QR_TRY(check_length(store, field, value));
+    QR_TRY(check_pattern(store, field, value));
     if (constraint->min.type != QUIRE_NULL && quire_value_compare(value, &constraint->min) < 0) {
         return fail_bound(store, field, value, "least", &constraint->min);
     }

@@ -9,10 +9,15 @@
 #include "graphql/store.h"
 
 struct qr_constraint {
+    struct qr_constraint *next;     /* of the model */
     int64_t min_length, max_length; /* characters, of Bytes bytes; -1: none */
     quire_value min, max;           /* as stored; null: none */
     struct qr_gql_str pattern;      /* data NULL: none */
+    struct qr_regex *regex;         /* of the pattern: for the one thread that writes */
 };
+
+/* Frees what a model's constraints own. */
+void qr_constraints_free(struct qr_constraint *first);
 
 /* Whether two constraints ask the same; NULL asks nothing. */
 bool qr_constraint_equal(const struct qr_constraint *a, const struct qr_constraint *b);

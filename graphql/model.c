@@ -10,6 +10,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "graphql/constraint.h"
 #include "graphql/model_internal.h"
 #include "graphql/scalar.h"
 
@@ -22,7 +23,8 @@ static const char prelude[] =
     "directive @default(value: QuireValue, expr: String) on FIELD_DEFINITION\n"
     "directive @createdAt on FIELD_DEFINITION\n"
     "directive @updatedAt on FIELD_DEFINITION\n"
-    "directive @constraint(minLength: Int, maxLength: Int, min: QuireValue, max: QuireValue)\n"
+    "directive @constraint(minLength: Int, maxLength: Int, pattern: String,\n"
+    "  min: QuireValue, max: QuireValue)\n"
     "  on FIELD_DEFINITION\n"
     "directive @private on FIELD_DEFINITION\n"
     "directive @readonly on FIELD_DEFINITION\n"
@@ -492,7 +494,7 @@ quire_status qr_model_build(const quire_allocator *allocator, struct qr_gql_str 
     builder.model->arena = &schema->arena;
     status = build_model(&builder);
     if (status != QUIRE_OK) {
-        qr_gql_schema_free(schema);
+        qr_model_free(builder.model);
         return status;
     }
     *out = builder.model;
@@ -502,6 +504,7 @@ quire_status qr_model_build(const quire_allocator *allocator, struct qr_gql_str 
 void qr_model_free(struct qr_model *model)
 {
     if (model != NULL) {
+        qr_constraints_free(model->constraints);
         qr_gql_schema_free(model->schema);
     }
 }

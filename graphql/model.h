@@ -154,7 +154,8 @@ struct qr_model {
     struct qr_model_type *types;
     uint32_t type_count;
     struct qr_gql_name_table type_table;
-    uint32_t link_count; /* link tables */
+    uint32_t link_count;               /* link tables */
+    struct qr_constraint *constraints; /* of all fields */
 };
 
 /*

@@ -57,8 +57,8 @@ const struct qr_model_index *qr_match_index(const struct qr_schema_change *c,
 /* Gives what lives on its new names (schema_rename.c): tables, columns, link tables, indexes. */
 quire_status qr_schema_rename(const struct qr_schema_change *c);
 
-/* Gives rows what new fields and new constraints ask of them (schema_fill.c). The new model is bound
- * to its tables. */
+/* Gives rows what new fields and new constraints ask of them (schema_fill.c). The new model is
+ * bound to its tables. */
 quire_status qr_schema_fill(const struct qr_schema_change *c);
 
 #endif

@@ -12,8 +12,8 @@ struct qr_store {
     struct qr_reader *reader;
     int64_t now;       /* the one moment of a request or load, in microseconds of Unix time; 0:
                         * not asked for yet */
-    bool keeps_stamps; /* updates do not move @updatedAt: what they write belongs to an earlier write,
-                        * or to a change of the schema */
+    bool keeps_stamps; /* updates do not move @updatedAt: what they write belongs to an earlier
+                        * write, or to a change of the schema */
     /* Where in the arguments of a mutation its nested writes have come; NULL: nowhere in them. */
     const struct qr_gql_path *place;
     /* Rows were deleted since this was set to false: what was found before may be gone. */

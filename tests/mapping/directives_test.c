@@ -87,11 +87,11 @@ Test(directives, numbers_are_found_without_reading_rows)
     quire_db *db =
         mapping_open("type T { n: Int! @id @default(expr: \"autoincrement()\") s: Int }", NULL);
     static char text[200000];
-    size_t size = (size_t)sprintf(text, "{\"T\": [{\"n\": 3}");
+    size_t size = (size_t)snprintf(text, sizeof text, "{\"T\": [{\"n\": 3}");
     for (int i = 0; i < 5000; i++) {
-        size += (size_t)sprintf(text + size, ",{\"s\": %d}", i);
+        size += (size_t)snprintf(text + size, sizeof text - size, ",{\"s\": %d}", i);
     }
-    strcpy(text + size, "]}");
+    snprintf(text + size, sizeof text - size, "]}");
     cr_assert_eq(mapping_try_load(db, text, &err), QUIRE_OK, "%s", err.message);
     MAPPING_IS(db, "{ ts(orderBy: {n: DESC}, first: 1) { items { n s } } }",
                "{\"data\":{\"ts\":{\"items\":[{\"n\":5003,\"s\":4999}]}}}");

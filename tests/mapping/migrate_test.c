@@ -212,6 +212,29 @@ Test(migrate, constraints_are_asked_of_rows_that_are_there)
     mapping_close(db);
 }
 
+Test(migrate, patterns_are_matched_in_linear_time)
+{
+    static char document[60000];
+    size_t size;
+    quire_db *db = mapping_open(
+        "type T { id: ID! @constraint(pattern: \"^[a-z]+$\") s: String @constraint(pattern: "
+        "\"^[ab]+$\") ls: [String!] @constraint(pattern: \"x\") }",
+        "mutation { createT(input: {id: \"abc\", s: \"aaa\", ls: [\"x\", \"yxy\"]}) { id } }");
+    MAPPING_HAS(db, "mutation { createT(input: {id: \"A1\"}) { id } }",
+                "T.id matches the pattern ^[a-z]+$, and \\\"A1\\\" does not.");
+    MAPPING_HAS(db, "mutation { createT(input: {id: \"b\", ls: [\"x\", \"y\"]}) { id } }",
+                "\"code\":\"CHECK\",\"coordinate\":\"T.ls\"");
+    size =
+        (size_t)snprintf(document, sizeof document, "mutation { createT(input: {id: \"c\", s: \"");
+    memset(document + size, 'a', 50000);
+    size += 50000;
+    snprintf(document + size, sizeof document - size, "!\"}) { id } }");
+    MAPPING_HAS(db, document, "\"code\":\"CHECK\",\"coordinate\":\"T.s\"");
+    refuses(db, "type T { id: ID! @constraint(pattern: \"^[a-b]+$\") s: String ls: [String!] }",
+            QUIRE_CHECK, "The row of T with the id \"abc\"");
+    mapping_close(db);
+}
+
 Test(migrate, constraints_fit_their_fields)
 {
     quire_db *db = mapping_open("type T { id: ID! }", NULL);
@@ -221,6 +244,10 @@ Test(migrate, constraints_fit_their_fields)
             "not negative");
     refuses(db, "type T { id: ID! d: Date @constraint(min: \"soon\") }", QUIRE_SCHEMA,
             "does not fit");
+    refuses(db, "type T { id: ID! n: Int @constraint(pattern: \"a\") }", QUIRE_SCHEMA,
+            "for String and ID");
+    refuses(db, "type T { id: ID! s: String @constraint(pattern: \"(\") }", QUIRE_SCHEMA,
+            "T.s: @constraint: ");
     refuses(db, "type T { id: ID! t: T @constraint(min: 1) }", QUIRE_SCHEMA, "is for a scalar");
     mapping_close(db);
 }

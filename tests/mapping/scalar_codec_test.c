@@ -212,7 +212,7 @@ static const char *repeat(struct bench *b, const char *before, char c, size_t co
     char *text = qr_arena_alloc(&b->arena, size + count + strlen(after) + 1, NULL);
     memcpy(text, before, size);
     memset(text + size, c, count);
-    strcpy(text + size + count, after);
+    memcpy(text + size + count, after, strlen(after) + 1);
     return text;
 }
 
@@ -271,7 +271,7 @@ enum { WHOLE = 12, FRACTION = 12 };
 
 /* Makes a decimal of few digits, many of them zeros, as a text and as an aligned text to compare:
  * negative ones are complemented. */
-static void make_decimal(struct prng *prng, char *text, char *aligned)
+static void make_decimal(struct prng *prng, char text[40], char aligned[40])
 {
     char digits[WHOLE + FRACTION + 1] = {0};
     bool negative = prng_one_in(prng, 2);
@@ -286,12 +286,12 @@ static void make_decimal(struct prng *prng, char *text, char *aligned)
     while (skip < WHOLE - 1 && digits[skip] == '0') {
         skip++;
     }
-    sprintf(text, "%s%.*s.%s", negative ? "-" : "", (int)(WHOLE - skip), digits + skip,
-            digits + WHOLE);
+    snprintf(text, 40, "%s%.*s.%s", negative ? "-" : "", (int)(WHOLE - skip), digits + skip,
+             digits + WHOLE);
     for (size_t i = 0; negative && !zero && i < WHOLE + FRACTION; i++) {
         digits[i] = (char)('9' - (digits[i] - '0'));
     }
-    sprintf(aligned, "%c%s", negative && !zero ? '-' : '0', digits);
+    snprintf(aligned, 40, "%c%s", negative && !zero ? '-' : '0', digits);
 }
 
 Test(scalar_codec, decimals_order_as_numbers)
@@ -312,7 +312,7 @@ Test(scalar_codec, decimals_order_as_numbers)
         quire_value again;
         const char *json = json_of(&b, "Decimal", &values[0]);
         char plain[64];
-        sprintf(plain, "%.*s", (int)strlen(json) - 2, json + 1);
+        snprintf(plain, sizeof plain, "%.*s", (int)strlen(json) - 2, json + 1);
         cr_assert(store(&b, "Decimal", plain, &again));
         cr_assert_eq(quire_value_compare(&again, &values[0]), 0, "%s %s", text[0], plain);
         qr_arena_reset(&b.arena);
@@ -352,8 +352,8 @@ Test(scalar_codec, durations_have_one_order)
             int64_t flip = prng_one_in(&prng, 2) ? -1 : 1;
             struct parts p = {(int64_t)prng_below(&prng, 4), (int64_t)prng_below(&prng, 62),
                               (int64_t)(prng_below(&prng, 3) * 86400000000)};
-            sprintf(text[j], "%sP%lldM%lldDT%lldS", flip < 0 ? "-" : "", (long long)p.months,
-                    (long long)p.days, (long long)(p.time / 1000000));
+            snprintf(text[j], sizeof text[j], "%sP%lldM%lldDT%lldS", flip < 0 ? "-" : "",
+                     (long long)p.months, (long long)p.days, (long long)(p.time / 1000000));
             parts[j] = (struct parts){flip * p.months, flip * p.days, flip * p.time};
             cr_assert(store(&b, "Duration", text[j], &values[j]), "%s", text[j]);
         }
@@ -361,7 +361,7 @@ Test(scalar_codec, durations_have_one_order)
         quire_value again;
         const char *json = json_of(&b, "Duration", &values[0]);
         char plain[80];
-        sprintf(plain, "%.*s", (int)strlen(json) - 2, json + 1);
+        snprintf(plain, sizeof plain, "%.*s", (int)strlen(json) - 2, json + 1);
         cr_assert(store(&b, "Duration", plain, &again), "%s", plain);
         cr_assert_eq(quire_value_compare(&again, &values[0]), 0, "%s %s", text[0], plain);
         qr_arena_reset(&b.arena);
@@ -380,7 +380,7 @@ Test(scalar_codec, moments_come_back_over_all_years)
         const char *json = json_of(&b, "Date", &value);
         char plain[32];
         cr_assert_eq(strlen(json), 12, "%lld %s", (long long)day, json);
-        sprintf(plain, "%.10s", json + 1);
+        snprintf(plain, sizeof plain, "%.10s", json + 1);
         cr_assert(store(&b, "Date", plain, &again), "%s", plain);
         cr_assert_eq(again.as.integer, day);
         qr_arena_reset(&b.arena);
@@ -393,7 +393,7 @@ Test(scalar_codec, moments_come_back_over_all_years)
         quire_value again;
         const char *json = json_of(&b, "DateTime", &value);
         char plain[48];
-        sprintf(plain, "%.*s", (int)strlen(json) - 2, json + 1);
+        snprintf(plain, sizeof plain, "%.*s", (int)strlen(json) - 2, json + 1);
         cr_assert(store(&b, "DateTime", plain, &again), "%s", plain);
         cr_assert_eq(again.as.integer, value.as.integer);
         qr_arena_reset(&b.arena);
