@@ -104,6 +104,19 @@ quire_status qr_table_index_estimate(quire_table *table, uint32_t index,
                                      const quire_index_range *range, uint64_t *entries,
                                      quire_error *err);
 
+/* A place among the entries of a B-tree index: one value for each column of the key, and a rowid. */
+struct qr_index_place {
+    const quire_value *values;
+    int64_t rowid;
+};
+
+/* Leaves out of a walk that was opened or restarted and not begun what lies before `from` and
+ * behind `to`, in the order of the index; NULL: nothing. The places themselves stay in, and where
+ * the key is unique or too long to be stored whole, so do other rows with their key. No-op for hash
+ * indexes. */
+quire_status qr_index_cursor_narrow(quire_index_cursor *cursor, const struct qr_index_place *from,
+                                    const struct qr_index_place *to, quire_error *err);
+
 /* Entries of an index; reads no entries. */
 quire_status qr_table_index_entries(quire_table *table, uint32_t index, uint64_t *entries,
                                     quire_error *err);

@@ -645,6 +645,58 @@ quire_status qr_index_cursor_restart(quire_index_cursor *cursor, const quire_ind
     return status;
 }
 
+/* Writes the bytes with which entries at a place begin, or where those behind it do. */
+static quire_status make_place(struct quire_index_cursor *cursor,
+                               const struct qr_index_place *place, bool behind, struct qr_key *key,
+                               bool *none, quire_error *err)
+{
+    const struct qr_object *object = cursor->index.def->object;
+    bool has_null = false;
+
+    qr_key_clear(key);
+    for (uint32_t i = 0; i < object->key_count; i++) {
+        QR_TRY(check_bound(&cursor->index, i, &place->values[i], err));
+        QR_TRY(qr_index_append(&cursor->index, i, &place->values[i], key, err));
+        has_null = has_null || place->values[i].type == QUIRE_NULL;
+    }
+    if (key->size < qr_index_prefix_size(cursor->index.page_size) &&
+        (!object->unique || has_null)) {
+        QR_TRY(qr_key_append_rowid(key, place->rowid, err));
+    }
+    if (behind) {
+        qr_key_successor(key, none);
+    }
+    return QUIRE_OK;
+}
+
+quire_status qr_index_cursor_narrow(quire_index_cursor *cursor, const struct qr_index_place *from,
+                                    const struct qr_index_place *to, quire_error *err)
+{
+    struct qr_key *key = &cursor->prefix;
+    bool none = false;
+
+    if (cursor->index.def->object->index_kind == QUIRE_INDEX_HASH || cursor->exact) {
+        return QUIRE_OK;
+    }
+    if (from != NULL) {
+        QR_TRY(make_place(cursor, from, false, key, &none, err));
+        if (compare_bytes(key->bytes, key->size, cursor->lower.bytes, cursor->lower.size) > 0) {
+            qr_key_clear(&cursor->lower);
+            QR_TRY(qr_key_append_bytes(&cursor->lower, key->bytes, key->size, err));
+        }
+    }
+    if (to != NULL) {
+        QR_TRY(make_place(cursor, to, true, key, &none, err));
+        if (!none && (cursor->unbounded || compare_bytes(key->bytes, key->size, cursor->upper.bytes,
+                                                         cursor->upper.size) < 0)) {
+            qr_key_clear(&cursor->upper);
+            QR_TRY(qr_key_append_bytes(&cursor->upper, key->bytes, key->size, err));
+            cursor->unbounded = false;
+        }
+    }
+    return QUIRE_OK;
+}
+
 quire_status quire_index_cursor_next(quire_index_cursor *cursor, int64_t *rowid, bool *valid,
                                      quire_error *err)
 {

@@ -35,6 +35,11 @@ static bool is_distinct_field(const struct qr_model_field *field)
            strcmp(field->key_name, "null") != 0;
 }
 
+bool qr_api_has_distinct(const struct qr_model_type *type)
+{
+    return any(type, is_distinct_field);
+}
+
 static const char *sum_type(const struct qr_model_field *field)
 {
     return field->scalar == QR_MODEL_FLOAT ? "Float" : "BigInt";
@@ -105,7 +110,7 @@ static void print_distinct(const struct qr_model_type *type, struct qr_gql_buffe
 static void print_output(const struct qr_model_type *type, struct qr_gql_buffer *out)
 {
     const char *t = type->table;
-    bool distinct = any(type, is_distinct_field);
+    bool distinct = qr_api_has_distinct(type);
 
     qr_gql_buffer_format(out, "\"What the rows of %s come to.\"\ntype %sAggregate {\n", t, t);
     for (int group = 0; group < 2; group++) {
@@ -193,7 +198,7 @@ void qr_api_print_relation_aggregates(const struct qr_model_type *type, struct q
 
 void qr_api_print_aggregates(const struct qr_model_type *type, struct qr_gql_buffer *out)
 {
-    if (any(type, is_distinct_field)) {
+    if (qr_api_has_distinct(type)) {
         print_distinct(type, out);
     }
     print_output(type, out);

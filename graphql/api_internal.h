@@ -24,6 +24,8 @@ quire_status qr_api_annotate(struct qr_api_annotator *a, struct qr_gql_type *own
 
 /* Prints the types of a type's aggregates, groups, and of what filters and orders by them. */
 void qr_api_print_aggregates(const struct qr_model_type *type, struct qr_gql_buffer *out);
+/* Whether a type has fields that `distinct` can name. */
+bool qr_api_has_distinct(const struct qr_model_type *type);
 /* Prints the members of a list relation's filter that are about the aggregates of its rows. */
 void qr_api_print_relation_aggregates(const struct qr_model_type *type, struct qr_gql_buffer *out);
 quire_status qr_api_annotate_aggregates(struct qr_api_annotator *a, struct qr_model_type *type);

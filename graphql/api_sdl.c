@@ -119,9 +119,12 @@ static void print_connection_field(struct qr_api_printer *p, struct qr_gql_str n
 {
     qr_gql_buffer_format(p->out,
                          "  %.*s(where: %sWhereInput, orderBy: [%sOrderBy!], first: Int, "
-                         "after: String, last: Int, before: String, skip: Int, take: Int): "
-                         "%sConnection!",
-                         QR_GQL_FMT(name), target->table, target->table, target->table);
+                         "after: String, last: Int, before: String, skip: Int, take: Int",
+                         QR_GQL_FMT(name), target->table, target->table);
+    if (qr_api_has_distinct(target)) {
+        qr_gql_buffer_format(p->out, ", distinct: [%sDistinctField!]", target->table);
+    }
+    qr_gql_buffer_format(p->out, "): %sConnection!", target->table);
 }
 
 void qr_api_put_key_type(struct qr_api_printer *p, const struct qr_model_type *type)

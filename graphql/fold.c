@@ -116,6 +116,7 @@ static quire_status read_values(struct qr_fold *fold, const struct qr_row *row)
 static quire_status take(struct qr_fold *fold, size_t parent, const struct qr_row *row)
 {
     bool pass = true;
+    QR_TRY(qr_reader_step(fold->reader));
     if (!fold->query->path.exact) {
         QR_TRY(qr_filter_test(fold->reader, fold->query->filter, row, &pass));
     }

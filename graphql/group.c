@@ -8,12 +8,11 @@
  */
 #include "graphql/group.h"
 
-#include <stdlib.h>
-
 #include "graphql/column.h"
 #include "graphql/explain.h"
 #include "graphql/fold.h"
 #include "graphql/group_internal.h"
+#include "graphql/sort.h"
 #include "graphql/summary.h"
 
 struct group {
@@ -382,22 +381,31 @@ static quire_status make_groups(struct making *m, const struct qr_query *query,
     return qr_explain_query(m->reader, &m->plan, m->reader->rows_read - before, m->groups->count);
 }
 
-static int compare_groups(const void *a, const void *b)
-{
-    return qr_gql_str_compare(((const struct group *)a)->order, ((const struct group *)b)->order);
-}
-
 /* Sorts the groups and says where each parent's are. */
-static void arrange(struct qr_groups *groups, size_t parent_count)
+static quire_status arrange(struct qr_reader *reader, struct qr_groups *groups, size_t parent_count)
 {
-    if (groups->count > 1) {
-        qsort(groups->items, groups->count, sizeof *groups->items, compare_groups);
+    struct qr_arena *arena = reader->arena;
+    struct qr_sort_slot *order =
+        qr_arena_alloc(arena, sizeof *order * (groups->count + 1), reader->err);
+    struct group *sorted = qr_arena_alloc(arena, sizeof *sorted * (groups->count + 1), reader->err);
+
+    if (order == NULL || sorted == NULL) {
+        return qr_gql_memory_status(reader->err);
     }
+    for (size_t i = 0; i < groups->count; i++) {
+        order[i] = qr_sort_slot_of(groups->items[i].order, (uint32_t)i);
+    }
+    QR_TRY(qr_sort_slots(reader, arena, order, groups->count, false));
+    for (size_t i = 0; i < groups->count; i++) {
+        sorted[i] = groups->items[order[i].index];
+    }
+    groups->items = sorted;
     size_t start = 0;
     for (size_t p = 0; p < parent_count; p++) {
         groups->starts[p] = start;
         start += groups->counts[p];
     }
+    return QUIRE_OK;
 }
 
 quire_status qr_groups_read(struct qr_reader *reader, const struct qr_select_field *field,
@@ -428,9 +436,8 @@ quire_status qr_groups_read(struct qr_reader *reader, const struct qr_select_fie
     qr_key_free(&m.key);
     qr_key_free(&m.current);
     QR_TRY(status);
-    arrange(groups, parent_count);
     *out = groups;
-    return QUIRE_OK;
+    return arrange(reader, groups, parent_count);
 }
 
 /* ---- writing ---- */

@@ -234,12 +234,21 @@ quire_status qr_order_key(struct qr_reader *reader, const struct qr_order *order
     return out->data == NULL ? QUIRE_NO_MEMORY : QUIRE_OK;
 }
 
-quire_status qr_order_first_value(struct qr_reader *reader, const struct qr_order *order,
-                                  struct qr_gql_str key, quire_value *value)
+quire_status qr_order_decode(struct qr_reader *reader, const struct qr_order *order,
+                             struct qr_gql_str key, quire_value *values, int64_t *place)
 {
+    const uint8_t *bytes = (const uint8_t *)key.data;
     size_t offset = 0;
-    return qr_key_decode((const uint8_t *)key.data, key.size, &offset, qr_order_descends(order),
-                         reader->arena, value, reader->err);
+    quire_value last;
+
+    for (uint32_t i = 0; i < order->count; i++) {
+        QR_TRY(qr_key_decode(bytes, key.size, &offset, order->terms[i].descending, reader->arena,
+                             &values[i], reader->err));
+    }
+    QR_TRY(qr_key_decode(bytes, key.size, &offset, qr_order_descends(order), reader->arena, &last,
+                         reader->err));
+    *place = last.as.integer;
+    return QUIRE_OK;
 }
 
 /* ---- cursors ---- */

@@ -67,8 +67,8 @@ quire_status qr_order_cursor(struct qr_reader *reader, const struct qr_order *or
 quire_status qr_order_parse_cursor(struct qr_reader *reader, const struct qr_order *order,
                                    struct qr_gql_str cursor, struct qr_gql_str *key);
 
-/* The value of the first column in a key (of the place, when there are no terms). */
-quire_status qr_order_first_value(struct qr_reader *reader, const struct qr_order *order,
-                                  struct qr_gql_str key, quire_value *value);
+/* The values of the terms in a key whose nulls are smallest everywhere, and the place. */
+quire_status qr_order_decode(struct qr_reader *reader, const struct qr_order *order,
+                             struct qr_gql_str key, quire_value *values, int64_t *place);
 
 #endif

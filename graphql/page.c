@@ -7,9 +7,15 @@
  * page: in a heap with the last of them on top, so that most further rows cost
  * one comparison and are not even copied.
  *
+ * With `distinct` the first row of each combination of values is meant, first in
+ * the order whatever the direction of reading and whatever the cursors leave
+ * out. Where rows come in that order, later ones are passed over; else the first
+ * one so far is kept for each combination, and the page is cut at the end.
+ *
  * A backward page (`last`) is a forward page of the reversed order, turned round
  * at the end.
  */
+#include "graphql/key_table.h"
 #include "graphql/query.h"
 #include "graphql/sort.h"
 
@@ -29,9 +35,10 @@ struct qr_sink {
     size_t count, capacity;
     size_t dropped; /* entries whose memory is not in use any more, since the last compaction */
     uint64_t keep;  /* entries that can matter: skip + limit + 1 */
-    uint64_t passed_over; /* before `after` (or behind `before`, backward) */
-    uint64_t beyond;      /* the other bound cut these off */
-    bool more;            /* rows follow the page */
+    uint64_t passed_over;     /* before `after` (or behind `before`, backward) */
+    uint64_t beyond;          /* the other bound cut these off */
+    bool more;                /* rows follow the page */
+    struct qr_key_table seen; /* distinct: by number of the entry, where entries are collected */
 };
 
 #define COMPACT_MIN 1024u
@@ -39,7 +46,13 @@ struct qr_sink {
 /* Whether the entries are a heap, out of which those fall that cannot be in the page. */
 static bool is_heap(const struct qr_sink *sink)
 {
-    return !sink->ordered && sink->keep < UINT64_MAX / 4;
+    return !sink->ordered && sink->keep < UINT64_MAX / 4 && sink->query->distinct_count == 0;
+}
+
+/* Whether an entry is kept for each combination of values. */
+static bool is_collection(const struct qr_sink *sink)
+{
+    return !sink->ordered && sink->query->distinct_count > 0;
 }
 
 quire_status qr_sink_create(struct qr_reader *reader, const struct qr_query *query, bool ordered,
@@ -51,14 +64,14 @@ quire_status qr_sink_create(struct qr_reader *reader, const struct qr_query *que
     }
     sink->reader = reader;
     sink->query = query;
-    sink->ordered = ordered;
-    sink->keyed =
-        !ordered || query->need_keys || query->after.data != NULL || query->before.data != NULL;
+    sink->ordered = ordered && !(query->distinct_count > 0 && query->backward);
+    sink->keyed = !sink->ordered || query->need_keys || query->after.data != NULL ||
+                  query->before.data != NULL;
     sink->keep =
         query->limit > UINT64_MAX - query->skip - 1 ? UINT64_MAX : query->skip + query->limit + 1;
     sink->lasting = lasting;
     sink->arena = reader->arena;
-    if (is_heap(sink) && !lasting) {
+    if ((is_heap(sink) || is_collection(sink)) && !lasting) {
         sink->arena = &reader->sort[0];
         qr_arena_reset(sink->arena);
     }
@@ -197,6 +210,43 @@ static quire_status offer_to_heap(struct qr_sink *sink, const struct qr_row *row
                : QUIRE_OK;
 }
 
+/* ---- distinct ---- */
+
+/* The number of a row's combination of values, and whether it is the first of that. */
+static quire_status find_combination(struct qr_sink *sink, const struct qr_row *row,
+                                     uint32_t *number, bool *added)
+{
+    struct qr_reader *reader = sink->reader;
+    struct qr_key *key = &reader->key;
+
+    qr_key_clear(key);
+    for (uint32_t i = 0; i < sink->query->distinct_count; i++) {
+        quire_value value;
+        QR_TRY(qr_reader_column(reader, row, sink->query->distinct[i], &value));
+        QR_TRY(qr_key_append(key, &value, false, reader->err));
+    }
+    struct qr_gql_str bytes = {(const char *)key->bytes, key->size};
+    return qr_key_table_put(&sink->seen, reader->arena, bytes, number, added, reader->err);
+}
+
+/* Keeps a row if it is the first in the order of its combination so far. */
+static quire_status collect(struct qr_sink *sink, const struct qr_row *row, struct qr_gql_str key,
+                            uint32_t number, bool added)
+{
+    if (!added && compare_keys(sink->entries[number].key, key) <= 0) {
+        return QUIRE_OK;
+    }
+    QR_TRY(keep_row(sink, row, key));
+    if (added) {
+        return QUIRE_OK;
+    }
+    sink->entries[number] = sink->entries[--sink->count];
+    sink->dropped++;
+    return !sink->lasting && sink->dropped >= COMPACT_MIN && sink->dropped >= 2 * sink->count
+               ? compact(sink)
+               : QUIRE_OK;
+}
+
 /* ---- offers ---- */
 
 /* Whether the key lies outside the cursors, and on which side. */
@@ -251,15 +301,24 @@ static quire_status offer_ordered(struct qr_sink *sink, const struct qr_row *row
 static quire_status offer(struct qr_sink *sink, const struct qr_row *row, bool *done)
 {
     struct qr_gql_str key = {NULL, 0};
+    uint32_t number = 0;
     bool pass;
+    bool added = true;
 
     *done = false;
     QR_TRY(qr_filter_test(sink->reader, sink->query->filter, row, &pass));
+    if (pass && sink->query->distinct_count > 0) {
+        QR_TRY(find_combination(sink, row, &number, &added));
+        pass = added || !sink->ordered;
+    }
     if (!pass) {
         return QUIRE_OK;
     }
     if (sink->keyed) {
         QR_TRY(qr_order_key(sink->reader, &sink->query->order, row, &sink->reader->scratch, &key));
+        if (is_collection(sink)) {
+            return collect(sink, row, key, number, added);
+        }
         if (outside(sink, key, done)) {
             return QUIRE_OK;
         }
@@ -341,10 +400,27 @@ static void describe_page(const struct qr_sink *sink, struct qr_page *page)
     page->has_previous = sink->query->backward ? later : has_earlier(sink);
 }
 
+/* Leaves out the entries outside the cursors, now that each is the first of its combination. */
+static void cut_collection(struct qr_sink *sink)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < sink->count; i++) {
+        bool done;
+        if (!outside(sink, sink->entries[i].key, &done)) {
+            sink->entries[kept++] = sink->entries[i];
+        }
+    }
+    sink->count = kept;
+}
+
 quire_status qr_sink_finish(struct qr_sink *sink, struct qr_rows *rows, struct qr_page *page)
 {
     const struct qr_query *query = sink->query;
     struct qr_sort_slot *order;
+
+    if (is_collection(sink)) {
+        cut_collection(sink);
+    }
     size_t end = sink->count;
 
     QR_TRY(sort_entries(sink, &order));
@@ -364,6 +440,8 @@ quire_status qr_sink_finish(struct qr_sink *sink, struct qr_rows *rows, struct q
         QR_TRY(qr_rows_append(sink->reader, rows, &entry->row, &entry->key));
     }
     sink->count = 0;
+    sink->dropped = 0;
+    sink->seen = (struct qr_key_table){0};
     sink->passed_over = sink->beyond = 0;
     sink->more = false;
     return QUIRE_OK;

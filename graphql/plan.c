@@ -315,30 +315,20 @@ static void try_index(struct planner *p, uint32_t index, struct qr_path *path, i
     }
 }
 
-/* Lets a path begin or end at `value`, if that leaves out more than its own bound does. */
-static void cut(struct qr_path *path, bool is_lower, const quire_value *value, bool *done)
+/* Lets a scan begin or end at a rowid. */
+static void cut_scan(struct qr_path *path, bool is_lower, int64_t rowid)
 {
-    bool present = is_lower ? path->has_lower : path->has_upper;
-    const quire_value *own = is_lower ? &path->lower : &path->upper;
-    int sign = is_lower ? 1 : -1;
-
-    if (present && sign * quire_value_compare(value, own) <= 0) {
-        return;
-    }
     if (is_lower) {
-        path->lower = *value;
+        path->lower = quire_int(rowid);
         path->has_lower = true;
-        path->lower_exclusive = false;
     } else {
-        path->upper = *value;
+        path->upper = quire_int(rowid);
         path->has_upper = true;
-        path->upper_exclusive = false;
     }
-    *done = true;
 }
 
-/* Cursors bound what the path walks over, where its order is the query's: the first column behind
- * the fixed ones, or the rowids of a scan. Rows beyond them then go uncounted. */
+/* Cursors say where the walk begins and ends, if its order is the query's. Rows beyond them then go
+ * uncounted. */
 static quire_status cut_by_cursors(struct planner *p)
 {
     struct qr_query *query = p->query;
@@ -346,20 +336,30 @@ static quire_status cut_by_cursors(struct planner *p)
     struct qr_gql_str keys[2] = {query->after, query->before};
     bool *done[2] = {&query->cut_by_after, &query->cut_by_before};
     bool descends = qr_order_descends(&query->order);
-    bool bounds_rowids = path->kind == QR_PATH_SCAN && query->order.count == 0;
-    bool bounds_column =
-        path->kind == QR_PATH_RANGE && query->order.count > 0 && !path->unique && path->ordered;
 
     query->uncut = *path;
-    for (int i = 0; i < 2 && (bounds_rowids || bounds_column); i++) {
-        quire_value value;
+    if (!path->ordered || path->unique || query->distinct_count > 0) {
+        return QUIRE_OK;
+    }
+    for (int i = 0; i < 2; i++) {
+        bool is_lower = (i == 0) != descends;
+        struct qr_path_place *place;
         if (keys[i].data == NULL) {
             continue;
         }
-        QR_TRY(qr_order_first_value(p->reader, &query->order, keys[i], &value));
-        if (value.type != QUIRE_NULL) {
-            cut(path, (i == 0) != descends, &value, done[i]);
+        place = qr_arena_alloc_zero(p->reader->arena, sizeof *place, p->reader->err);
+        if (place == NULL) {
+            return QUIRE_NO_MEMORY;
         }
+        QR_TRY(qr_order_decode(p->reader, &query->order, keys[i], place->values, &place->place));
+        if (path->kind == QR_PATH_SCAN) {
+            cut_scan(path, is_lower, place->place);
+        } else if (is_lower) {
+            path->from = place;
+        } else {
+            path->to = place;
+        }
+        *done[i] = true;
     }
     return QUIRE_OK;
 }

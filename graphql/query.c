@@ -65,6 +65,20 @@ static quire_status read_page(struct qr_reader *reader, const struct qr_select_f
     return read_cursor(reader, field, "before", &query->order, &query->before);
 }
 
+static quire_status read_distinct(struct qr_reader *reader, const struct qr_select_field *field,
+                                  struct qr_query *query)
+{
+    const struct qr_gql_value *names = qr_select_argument(field, "distinct");
+    struct qr_measure columns = {0};
+    if (names == NULL || names->kind == QR_GQL_VALUE_NULL) {
+        return QUIRE_OK;
+    }
+    QR_TRY(qr_measure_fields(reader, query->type, names, &columns));
+    query->distinct = columns.fields;
+    query->distinct_count = columns.field_count;
+    return QUIRE_OK;
+}
+
 /* What the selection below a connection asks of the run. */
 static void read_needs(const struct qr_select *set, struct qr_query *query)
 {
@@ -94,28 +108,32 @@ quire_status qr_query_compile(struct qr_reader *reader, const struct qr_model_ty
     if (field->api->kind == QR_API_ITEMS) {
         return QUIRE_OK;
     }
+    QR_TRY(read_distinct(reader, field, out));
     read_needs(field->set, out);
     return qr_plan_choose(reader, out);
 }
 
 /* ---- running ---- */
 
-static quire_status run_index(struct qr_reader *reader, const struct qr_query *query,
-                              struct qr_walk *walk, struct qr_sink *sink)
+/* Rows of one batch at a time. */
+static quire_status make_batch(struct qr_reader *reader, struct qr_row **batch)
 {
-    struct qr_row *batch = qr_arena_alloc(reader->arena, sizeof *batch * BATCH_ROWS, reader->err);
+    *batch = qr_arena_alloc(reader->arena, sizeof **batch * BATCH_ROWS, reader->err);
+    return *batch == NULL ? QUIRE_NO_MEMORY : QUIRE_OK;
+}
+
+static quire_status run_index(struct qr_reader *reader, const struct qr_query *query,
+                              struct qr_walk *walk, struct qr_row *batch, struct qr_sink *sink)
+{
     bool valid = true;
     bool done = false;
 
-    if (batch == NULL) {
-        return QUIRE_NO_MEMORY;
-    }
     while (valid && !done) {
         /* No more than the page can take: a unique lookup reads one row, a page of ten ten. */
         uint64_t room = qr_sink_room(sink);
         size_t target = room < BATCH_ROWS ? (size_t)room : BATCH_ROWS;
         size_t count;
-        if (query->filter != NULL && target < BATCH_ROWS_MIN) {
+        if (!query->path.exact && target < BATCH_ROWS_MIN) {
             target = BATCH_ROWS_MIN; /* some will not pass */
         }
         qr_arena_reset(&reader->batch);
@@ -155,13 +173,16 @@ static quire_status look_beyond(struct qr_reader *reader, const struct qr_query 
     size_t target = 1; /* most often the nearest row is one */
     bool valid = true;
 
+    /* What bounded the page from below bounds this walk from above, and the other way round. */
     path.reverse = after != qr_order_descends(&query->order);
-    path.lower = path.reverse ? path.lower : query->path.upper;
-    path.upper = path.reverse ? query->path.lower : path.upper;
-    path.has_lower = path.has_lower || !path.reverse;
-    path.has_upper = path.has_upper || path.reverse;
-    path.lower_exclusive = path.lower_exclusive && path.reverse;
-    path.upper_exclusive = path.upper_exclusive && !path.reverse;
+    path.to = path.reverse ? query->path.from : NULL;
+    path.from = path.reverse ? NULL : query->path.to;
+    if (path.kind == QR_PATH_SCAN) {
+        path.upper = query->path.lower;
+        path.has_upper = path.reverse;
+        path.lower = query->path.upper;
+        path.has_lower = !path.reverse;
+    }
     *found = false;
     status = qr_walk_open(reader, query, &path, &walk);
     status = status == QUIRE_OK ? qr_walk_start(&walk, parent) : status;
@@ -198,8 +219,12 @@ static quire_status run_walk(struct qr_reader *reader, const struct qr_query *qu
 {
     QR_TRY(qr_walk_open(reader, query, &query->path, walk));
     QR_TRY(qr_walk_start(walk, 0));
-    return query->path.kind == QR_PATH_SCAN ? run_scan(walk, sink)
-                                            : run_index(reader, query, walk, sink);
+    if (query->path.kind == QR_PATH_SCAN) {
+        return run_scan(walk, sink);
+    }
+    struct qr_row *batch;
+    QR_TRY(make_batch(reader, &batch));
+    return run_index(reader, query, walk, batch, sink);
 }
 
 quire_status qr_query_run(struct qr_reader *reader, const struct qr_query *query,
@@ -282,17 +307,26 @@ quire_status qr_query_rowids(struct qr_reader *reader, const struct qr_query *qu
     return qr_explain_query(reader, plan, reader->rows_read - before, *count);
 }
 
+/* How many candidates of a parent can be in its page; UINT64_MAX when that is not known before they
+ * are looked at. */
+static uint64_t candidates_max(const struct qr_query *query)
+{
+    bool cut = (query->after.data == NULL || query->cut_by_after) &&
+               (query->before.data == NULL || query->cut_by_before);
+    uint64_t extra = 2; /* the row of a cursor, and one that shows that more follow */
+    return query->path.exact && query->path.ordered && cut && query->distinct_count == 0 &&
+                   query->limit < UINT64_MAX - query->skip - extra
+               ? query->skip + query->limit + (query->need_has_more ? 1 : 0) +
+                     (query->cut_by_after || query->cut_by_before ? 1 : 0)
+               : UINT64_MAX;
+}
+
 /* Collects the candidates of all parents; starts[i] is where parent i's begin. */
 static quire_status gather(struct qr_reader *reader, const struct qr_query *query,
                            const struct qr_row *parents, size_t parent_count, struct qr_walk *walk,
                            struct qr_rows *candidates, size_t *starts)
 {
-    /* Without filter and bounds the page is a matter of counting, so no more is read than it
-     * takes. */
-    bool countable = query->filter == NULL && query->path.ordered && query->after.data == NULL &&
-                     query->before.data == NULL && query->limit < UINT64_MAX - query->skip - 1;
-    uint64_t most =
-        countable ? query->skip + query->limit + (query->need_has_more ? 1 : 0) : UINT64_MAX;
+    uint64_t most = candidates_max(query);
 
     QR_TRY(qr_walk_open(reader, query, &query->path, walk));
     for (size_t i = 0; i < parent_count; i++) {
@@ -311,24 +345,20 @@ static quire_status gather(struct qr_reader *reader, const struct qr_query *quer
     return QUIRE_OK;
 }
 
-quire_status qr_query_run_level(struct qr_reader *reader, const struct qr_query *query,
-                                const struct qr_row *parents, size_t parent_count,
-                                struct qr_rows *rows, struct qr_page *pages)
+/* Reads the candidates of all parents at once. */
+static quire_status run_gathered(struct qr_reader *reader, const struct qr_query *query,
+                                 const struct qr_row *parents, size_t parent_count,
+                                 struct qr_walk *walk, struct qr_rows *rows, struct qr_page *pages)
 {
-    uint64_t before = reader->rows_read;
-    size_t returned = rows->count;
     struct qr_rows candidates = {0};
     struct qr_sink *sink;
-    struct qr_walk walk;
     size_t *starts =
         qr_arena_alloc(reader->arena, sizeof *starts * (parent_count + 1), reader->err);
 
     if (starts == NULL) {
         return QUIRE_NO_MEMORY;
     }
-    quire_status status = gather(reader, query, parents, parent_count, &walk, &candidates, starts);
-    qr_walk_close(&walk);
-    QR_TRY(status);
+    QR_TRY(gather(reader, query, parents, parent_count, walk, &candidates, starts));
     QR_TRY(qr_reader_fetch(reader, reader->arena, query->type, candidates.rows, candidates.count));
     QR_TRY(qr_sink_create(reader, query, query->path.ordered, true, &sink));
     for (size_t i = 0; i < parent_count; i++) {
@@ -340,6 +370,46 @@ quire_status qr_query_run_level(struct qr_reader *reader, const struct qr_query 
             QR_TRY(qr_sink_offer(sink, &candidates.rows[c], &done));
         }
         QR_TRY(qr_sink_finish(sink, rows, &pages[i]));
+    }
+    return QUIRE_OK;
+}
+
+/* Reads the candidates of each parent until its page is full. */
+static quire_status run_each(struct qr_reader *reader, const struct qr_query *query,
+                             const struct qr_row *parents, size_t parent_count,
+                             struct qr_walk *walk, struct qr_rows *rows, struct qr_page *pages)
+{
+    struct qr_row *batch;
+    struct qr_sink *sink;
+
+    QR_TRY(make_batch(reader, &batch));
+    QR_TRY(qr_sink_create(reader, query, true, false, &sink));
+    QR_TRY(qr_walk_open(reader, query, &query->path, walk));
+    for (size_t i = 0; i < parent_count; i++) {
+        QR_TRY(qr_walk_start(walk, parents[i].rowid));
+        QR_TRY(run_index(reader, query, walk, batch, sink));
+        QR_TRY(qr_sink_finish(sink, rows, &pages[i]));
+    }
+    return QUIRE_OK;
+}
+
+quire_status qr_query_run_level(struct qr_reader *reader, const struct qr_query *query,
+                                const struct qr_row *parents, size_t parent_count,
+                                struct qr_rows *rows, struct qr_page *pages)
+{
+    uint64_t before = reader->rows_read;
+    size_t returned = rows->count;
+    struct qr_walk walk = {0};
+    /* A page that fills before its parent's candidates end is not worth reading all of them. */
+    bool each =
+        query->path.ordered && query->limit != UINT64_MAX && candidates_max(query) == UINT64_MAX;
+    quire_status status =
+        each ? run_each(reader, query, parents, parent_count, &walk, rows, pages)
+             : run_gathered(reader, query, parents, parent_count, &walk, rows, pages);
+
+    qr_walk_close(&walk);
+    QR_TRY(status);
+    for (size_t i = 0; i < parent_count; i++) {
         QR_TRY(see_beyond(reader, query, parents[i].rowid, &pages[i]));
     }
     return qr_explain_query(reader, query, reader->rows_read - before, rows->count - returned);

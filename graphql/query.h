@@ -19,6 +19,11 @@ enum qr_path_kind {
     QR_PATH_NOTHING /* the filter holds for no row */
 };
 
+struct qr_path_place {
+    quire_value values[16];
+    int64_t place;
+};
+
 struct qr_path {
     enum qr_path_kind kind;
     uint32_t index;         /* of the table's indexes */
@@ -29,11 +34,14 @@ struct qr_path {
     quire_value lower, upper;
     bool has_lower, has_upper, lower_exclusive, upper_exclusive;
     const struct qr_filter *points; /* POINTS: the `in` whose values follow the prefix */
-    bool unique;                    /* at most one row */
-    bool ordered;                   /* candidates come in the query's order (or its reverse) */
-    bool reverse;                   /* walk backwards to get that order forwards */
-    bool exact;                     /* every candidate passes the filter */
-    bool covering;                  /* the entries tell all columns that are read of the rows */
+    /* Where cursors let a walk over an ordered index or links begin and end, in its order: the values
+     * of the columns behind the prefix, and the place. NULL: nowhere. */
+    const struct qr_path_place *from, *to;
+    bool unique;   /* at most one row */
+    bool ordered;  /* candidates come in the query's order (or its reverse) */
+    bool reverse;  /* walk backwards to get that order forwards */
+    bool exact;    /* every candidate passes the filter */
+    bool covering; /* the entries tell all columns that are read of the rows */
 };
 
 struct qr_query {
@@ -49,6 +57,8 @@ struct qr_query {
     bool backward;                   /* `last`: the page is at the end */
     struct qr_gql_str after, before; /* keys; data NULL: none */
     bool need_keys, need_has_more;
+    const struct qr_model_field **distinct; /* the first row of each combination is meant */
+    uint32_t distinct_count;
     /* For folds, which read no more of a row than these columns and the filter's. */
     const bool *columns; /* by column; NULL: whole rows are read */
     bool ties_any;       /* rows that compare equal may come in any order */

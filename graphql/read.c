@@ -133,7 +133,7 @@ static quire_status run(const struct reading *r, const struct qr_query *query, s
 static bool is_whole(const struct qr_query *query)
 {
     return query->limit == UINT64_MAX && query->skip == 0 && query->after.data == NULL &&
-           query->before.data == NULL;
+           query->before.data == NULL && query->distinct_count == 0;
 }
 
 /* Whether a field of the connection is made of the rows of its page. Arguments of `items` on top
@@ -210,7 +210,14 @@ static quire_status read_part(const struct reading *r, const struct qr_select_fi
 
 static quire_status select_total(const struct reading *r, struct qr_part *part)
 {
+    const struct qr_query *query = &r->query;
     struct qr_measure measure = {.kind = QR_MEASURE_COUNT};
+    if (query->distinct_count > 0) {
+        measure = (struct qr_measure){.kind = QR_MEASURE_DISTINCT,
+                                      .fields = query->distinct,
+                                      .field_count = query->distinct_count,
+                                      .with_nulls = true};
+    }
     part->numbers = qr_arena_alloc(r->reader->arena, sizeof *part->numbers, r->reader->err);
     return part->numbers == NULL
                ? QUIRE_NO_MEMORY

@@ -25,6 +25,19 @@ void qr_walk_close(struct qr_walk *walk)
     walk->cursor = NULL;
 }
 
+/* The place of a cursor in the index: behind the prefix come the values of the order. */
+static struct qr_index_place make_place(const struct qr_walk *walk,
+                                        const struct qr_path_place *place, quire_value *key)
+{
+    uint32_t fixed = walk->path->prefix_count;
+    if (place == NULL) {
+        return (struct qr_index_place){NULL, 0};
+    }
+    memcpy(key, walk->prefix, sizeof *key * fixed);
+    memcpy(key + fixed, place->values, sizeof *key * (16 - fixed));
+    return (struct qr_index_place){key, place->place};
+}
+
 /* Points the cursor before a range. */
 static quire_status start_range(struct qr_walk *walk, uint32_t prefix_count)
 {
@@ -37,9 +50,29 @@ static quire_status start_range(struct qr_walk *walk, uint32_t prefix_count)
                                .lower_exclusive = path->lower_exclusive,
                                .upper_exclusive = path->upper_exclusive,
                                .reverse = path->reverse};
-    return walk->cursor != NULL
+    QR_TRY(walk->cursor != NULL
                ? qr_index_cursor_restart(walk->cursor, &range, err)
-               : quire_index_cursor_open(walk->table, path->index, &range, &walk->cursor, err);
+               : quire_index_cursor_open(walk->table, path->index, &range, &walk->cursor, err));
+    if (path->from == NULL && path->to == NULL) {
+        return QUIRE_OK;
+    }
+    quire_value keys[2][17];
+    struct qr_index_place from = make_place(walk, path->from, keys[0]);
+    struct qr_index_place to = make_place(walk, path->to, keys[1]);
+    return qr_index_cursor_narrow(walk->cursor, path->from != NULL ? &from : NULL,
+                                  path->to != NULL ? &to : NULL, err);
+}
+
+static quire_status start_links(struct qr_walk *walk, int64_t parent)
+{
+    const struct qr_path *path = walk->path;
+    quire_value self = quire_int(parent);
+    struct qr_index_place from = {&self, path->from != NULL ? path->from->place : 0};
+    struct qr_index_place to = {&self, path->to != NULL ? path->to->place : 0};
+
+    QR_TRY(qr_link_walk_start(&walk->links, parent));
+    return qr_index_cursor_narrow(walk->links.cursor, path->from != NULL ? &from : NULL,
+                                  path->to != NULL ? &to : NULL, walk->reader->err);
 }
 
 quire_status qr_walk_start(struct qr_walk *walk, int64_t parent)
@@ -48,7 +81,7 @@ quire_status qr_walk_start(struct qr_walk *walk, int64_t parent)
     walk->started = walk->in_range = false;
     walk->next_point = 0;
     if (path->kind == QR_PATH_LINKS) {
-        return qr_link_walk_start(&walk->links, parent);
+        return start_links(walk, parent);
     }
     if (path->parent_column >= 0) {
         walk->prefix[path->parent_column] = quire_int(parent);
