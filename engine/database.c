@@ -411,6 +411,11 @@ const quire_allocator *qr_db_allocator(const quire_db *db)
     return &db->allocator;
 }
 
+uint32_t qr_db_trigger_depth_max(const quire_db *db)
+{
+    return db->trigger_depth_max;
+}
+
 struct qr_pager *qr_db_pager(const quire_db *db)
 {
     return db->pager;

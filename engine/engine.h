@@ -22,6 +22,7 @@ quire_status qr_db_open_with(const char *path, const quire_options *options,
 
 const quire_allocator *qr_db_allocator(const quire_db *db);
 struct qr_pager *qr_db_pager(const quire_db *db);
+uint32_t qr_db_trigger_depth_max(const quire_db *db);
 uint32_t qr_db_lock_timeout_ms(const quire_db *db);
 
 /* Opens an unnamed file beside the database, gone at close. */

@@ -3,6 +3,7 @@
  */
 #include "graphql/api_internal.h"
 #include "graphql/scalar.h"
+#include "graphql/trigger.h"
 
 const char *qr_api_keys_name(const struct qr_model_field *field, struct qr_arena *arena,
                              quire_error *err)
@@ -186,7 +187,8 @@ quire_status qr_api_build(const quire_allocator *allocator, struct qr_gql_str sd
     QR_TRY_GOTO(status, qr_model_build(allocator, sdl, report, &api->model, err), done);
     QR_TRY_GOTO(status, build_generated(api, allocator, &arena, report, err), done);
     struct qr_api_annotator a = {.api = api, .err = err};
-    status = annotate_all(&a);
+    QR_TRY_GOTO(status, annotate_all(&a), done);
+    status = qr_triggers_bind(api, report, err);
 done:
     qr_arena_free(&arena);
     if (status != QUIRE_OK) {

@@ -13,6 +13,7 @@
 #include "graphql/constraint.h"
 #include "graphql/model_internal.h"
 #include "graphql/scalar.h"
+#include "graphql/trigger.h"
 
 /* What every schema may use. The names of the helper types cannot be declared in SDL by a user. */
 static const char prelude[] =
@@ -35,6 +36,10 @@ static const char prelude[] =
     "  subscription: Boolean! = true) on OBJECT\n"
     "directive @relation(inverse: String, onDelete: QuireOnDelete, fields: [String!],\n"
     "  references: [String!], from: String, to: String) on FIELD_DEFINITION\n"
+    "directive @trigger(on: [QuireTriggerEvent!]!, when: QuireTriggerTime! = AFTER,\n"
+    "  mutation: String!) repeatable on OBJECT\n"
+    "enum QuireTriggerEvent { CREATE UPDATE DELETE }\n"
+    "enum QuireTriggerTime { BEFORE AFTER }\n"
     "enum QuireIndexType { BTREE HASH }\n"
     "enum QuireOnDelete { RESTRICT SET_NULL CASCADE }\n"
     "scalar QuireValue\n";
@@ -472,6 +477,7 @@ static quire_status build_model(struct qr_model_builder *builder)
     QR_TRY(qr_model_choose_names(builder));
     QR_TRY(qr_model_choose_verbs(builder));
     QR_TRY(qr_model_check_access(builder));
+    QR_TRY(qr_model_read_triggers(builder));
     return qr_gql_report_outcome(builder->report, QUIRE_SCHEMA, builder->err);
 }
 

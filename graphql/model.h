@@ -72,6 +72,7 @@ enum qr_model_verb {
     QR_MODEL_VERBS
 };
 
+struct qr_model_trigger;
 struct qr_model_type;
 struct qr_constraint;
 
@@ -123,6 +124,8 @@ struct qr_model_type {
     const char *table;  /* the name, NUL-terminated */
     const char *stored; /* the name of the engine's table: the same, or as @map says */
     const struct qr_gql_type *definition;
+    struct qr_model_trigger *triggers; /* trigger.h */
+    unsigned trigger_events;           /* that some of them run on */
     bool has_queries, has_mutations, has_subscriptions; /* @generate */
     struct qr_gql_str renamed_from;                     /* as of fields */
     uint32_t index;                                     /* in model->types */

@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "graphql/execute.h"
 #include "graphql/mutate.h"
+#include "graphql/trigger.h"
 
 #define TOKENS_MAX_DEFAULT   100000u
 #define DEPTH_MAX_DEFAULT    200u
@@ -274,6 +275,7 @@ static quire_status run_mutation(struct qr_run *run, struct qr_store *store,
             continue;
         }
         QR_TRY(qr_mutate(store, *failed, &mutation));
+        QR_TRY(qr_triggers_run(store));
         put_name(run, *failed);
         QR_TRY(qr_mutation_write(store->reader, &mutation, &run->writer));
     }
@@ -318,7 +320,7 @@ static quire_status run_operation(struct qr_run *run, struct qr_store *store,
 static quire_status execute(struct qr_run *run)
 {
     struct qr_reader reader;
-    struct qr_store store = {.reader = &reader};
+    struct qr_store store = {.reader = &reader, .fires = true, .trigger_depth = run->trigger_depth};
     const struct qr_select_field *failed = NULL;
     bool mutation = qr_run_operation(run) == QR_GQL_MUTATION;
     quire_status status = qr_reader_init(&reader, run->txn, run->schema.api, &run->arena, run->err);
@@ -330,6 +332,7 @@ static quire_status execute(struct qr_run *run)
         qr_json_begin_object(&run->writer);
         qr_json_put_key(&run->writer, "data", 4);
         status = run_operation(run, &store, &failed);
+        run->trigger_failed = store.trigger_failed;
     }
     qr_reader_close(&reader);
     if (status == QUIRE_OK) {

@@ -31,8 +31,10 @@ struct qr_run {
     struct qr_watch watch;
     struct qr_live *live; /* what an event of a subscription adds; NULL: there are no events here */
     uint64_t began_ns;
-    bool executed;        /* "data" is part of the response */
-    quire_status failure; /* the first that became an error of the response */
+    uint32_t trigger_depth; /* 0: a client's request; else that of a trigger */
+    bool trigger_failed;    /* the failure is that of a trigger in turn, and says so */
+    bool executed;          /* "data" is part of the response */
+    quire_status failure;   /* the first that became an error of the response */
     quire_error *err;
 };
 

@@ -7,6 +7,7 @@
 #include <stdio.h>
 
 #include "graphql/column.h"
+#include "graphql/trigger.h"
 
 /* ---- failing ---- */
 
@@ -133,12 +134,14 @@ quire_status qr_store_insert(struct qr_store *store, const struct qr_draft *draf
     quire_status status;
 
     QR_TRY(qr_reader_step(store->reader));
+    QR_TRY(qr_triggers_before(store, draft->type, QR_TRIGGER_CREATE, NULL, draft->values));
     QR_TRY(check_references(store, draft));
     QR_TRY(qr_reader_table(store->reader, draft->type, &table));
     *rowid = 0;
     status = quire_table_insert(table, rowid, draft->values, draft->type->column_count,
                                 store->reader->err);
-    return status == QUIRE_UNIQUE ? explain_clash(store, draft->type, draft->values, 0) : status;
+    QR_TRY(status == QUIRE_UNIQUE ? explain_clash(store, draft->type, draft->values, 0) : status);
+    return qr_triggers_after(store, draft->type, QR_TRIGGER_CREATE, NULL, draft->values);
 }
 
 /* Reads all values of a row into the scratch arena, where they outlive its change. */
@@ -194,14 +197,33 @@ static quire_status apply_operator(struct qr_store *store, const struct qr_draft
     return status;
 }
 
+/* Writes the new values of a row, which is there, with the triggers around it. */
+static quire_status replace_row(struct qr_store *store, const struct qr_model_type *type,
+                                int64_t rowid, const quire_value *values)
+{
+    quire_value *old_values = NULL;
+    quire_table *table;
+    uint32_t count;
+    bool found;
+
+    QR_TRY(qr_reader_table(store->reader, type, &table));
+    if (qr_store_fires(store, type, QR_TRIGGER_UPDATE)) {
+        QR_TRY(read_values(store, table, rowid, &old_values, &count));
+        QR_TRY(qr_triggers_before(store, type, QR_TRIGGER_UPDATE, old_values, values));
+        QR_TRY(check_exists(store, type, rowid));
+    }
+    quire_status status = quire_table_update(table, rowid, values, quire_table_column_count(table),
+                                             &found, store->reader->err);
+    QR_TRY(status == QUIRE_UNIQUE ? explain_clash(store, type, values, rowid) : status);
+    return qr_triggers_after(store, type, QR_TRIGGER_UPDATE, old_values, values);
+}
+
 static quire_status update_row(struct qr_store *store, int64_t rowid, const struct qr_draft *draft)
 {
     const struct qr_model_type *type = draft->type;
     quire_value *values;
     quire_table *table;
-    quire_status status;
     uint32_t count;
-    bool found;
 
     QR_TRY(check_references(store, draft));
     QR_TRY(qr_reader_table(store->reader, type, &table));
@@ -217,8 +239,7 @@ static quire_status update_row(struct qr_store *store, int64_t rowid, const stru
         }
         QR_TRY(qr_store_check(store, type->columns[i], &values[i]));
     }
-    status = quire_table_update(table, rowid, values, count, &found, store->reader->err);
-    return status == QUIRE_UNIQUE ? explain_clash(store, type, values, rowid) : status;
+    return replace_row(store, type, rowid, values);
 }
 
 quire_status qr_store_update(struct qr_store *store, int64_t rowid, const struct qr_draft *draft)
@@ -233,9 +254,7 @@ static quire_status refer(struct qr_store *store, const struct qr_model_field *r
 {
     quire_value *values;
     quire_table *table;
-    quire_status status;
     uint32_t count;
-    bool found;
 
     if (target != 0) {
         QR_TRY(check_exists(store, reference->target, target));
@@ -245,8 +264,7 @@ static quire_status refer(struct qr_store *store, const struct qr_model_field *r
     stamp(store, reference->owner, values);
     values[reference->column] = target == 0 ? quire_null() : quire_int(target);
     QR_TRY(qr_store_check(store, reference, &values[reference->column]));
-    status = quire_table_update(table, rowid, values, count, &found, store->reader->err);
-    return status == QUIRE_UNIQUE ? explain_clash(store, reference->owner, values, rowid) : status;
+    return replace_row(store, reference->owner, rowid, values);
 }
 
 quire_status qr_store_refer(struct qr_store *store, const struct qr_model_field *reference,
@@ -414,6 +432,34 @@ static quire_status first_referrer(struct qr_store *store, const struct qr_model
     return status;
 }
 
+/* Deletes a row of a type with triggers on that. */
+static quire_status delete_and_fire(struct qr_store *store, const struct qr_model_type *type,
+                                    quire_table *table, int64_t rowid, bool *deleted)
+{
+    const void *record;
+    quire_value *values;
+    uint32_t count;
+    size_t size;
+
+    QR_TRY(quire_table_get(table, rowid, &record, &size, deleted, store->reader->err));
+    if (!*deleted) {
+        return QUIRE_OK;
+    }
+    QR_TRY(read_values(store, table, rowid, &values, &count));
+    QR_TRY(qr_triggers_before(store, type, QR_TRIGGER_DELETE, values, NULL));
+    QR_TRY(quire_table_delete(table, rowid, deleted, store->reader->err));
+    return *deleted ? qr_triggers_after(store, type, QR_TRIGGER_DELETE, values, NULL) : QUIRE_OK;
+}
+
+/* The same; the values are of no use behind it. */
+static quire_status delete_with_triggers(struct qr_store *store, const struct qr_model_type *type,
+                                         quire_table *table, int64_t rowid, bool *deleted)
+{
+    quire_status status = delete_and_fire(store, type, table, rowid, deleted);
+    qr_arena_reset(&store->reader->scratch);
+    return status;
+}
+
 quire_status qr_store_delete_row(struct qr_store *store, const struct qr_model_type *type,
                                  int64_t rowid, bool *deleted)
 {
@@ -421,7 +467,9 @@ quire_status qr_store_delete_row(struct qr_store *store, const struct qr_model_t
 
     QR_TRY(qr_reader_step(store->reader));
     QR_TRY(qr_reader_table(store->reader, type, &table));
-    QR_TRY(quire_table_delete(table, rowid, deleted, store->reader->err));
+    QR_TRY(qr_store_fires(store, type, QR_TRIGGER_DELETE)
+               ? delete_with_triggers(store, type, table, rowid, deleted)
+               : quire_table_delete(table, rowid, deleted, store->reader->err));
     if (!*deleted) {
         return QUIRE_OK;
     }

@@ -16,6 +16,11 @@ struct qr_store {
                         * write, or to a change of the schema */
     /* Where in the arguments of a mutation its nested writes have come; NULL: nowhere in them. */
     const struct qr_gql_path *place;
+    /* Triggers (trigger.h). */
+    bool fires;             /* they run: for requests, not for loads and schema changes */
+    bool trigger_failed;    /* the last failure was one of theirs, and says so */
+    uint32_t trigger_depth; /* of the request that this store serves: 0 for a client's */
+    struct qr_trigger_call *calls, *last_call; /* to be run behind the root field */
     /* Rows were deleted since this was set to false: what was found before may be gone. */
     bool has_deleted;
     /* Of the last failure: what a client is told beside the message. */
