@@ -114,8 +114,8 @@ struct qr_model_index {
     bool unique;
     const struct qr_model_field **fields; /* COLUMN or REFERENCE */
     uint32_t field_count;
-    /* What the index is called as a key in inputs, such as `id` or `authorId_year`; NULL where it is
-     * not unique, or another one of the same fields is called so. */
+    /* What the index is called as a key in inputs, such as `id` or `authorId_year`; NULL where it
+     * is not unique, not readable, or another one of the same fields is called so. */
     const char *key_name;
 };
 

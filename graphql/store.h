@@ -80,10 +80,10 @@ quire_status qr_store_update(struct qr_store *store, int64_t rowid, const struct
 quire_status qr_store_refer(struct qr_store *store, const struct qr_model_field *reference,
                             int64_t rowid, int64_t target);
 
-/* Deletes rows, their links, and does what the references to them ask for; references between the
- * rows ask for nothing. Rows that do not exist are left out. FOREIGN_KEY when a reference restricts;
- * the transaction is fit for rollback only then. Memory grows with the rows and the longest chain of
- * cascades. */
+/* Deletes rows, their links, and does what the references to them ask for; references between
+ * the rows ask for nothing. Rows that do not exist are left out. FOREIGN_KEY when a reference
+ * restricts; the transaction is fit for rollback only then. Memory grows with the rows and the
+ * longest chain of cascades. */
 quire_status qr_store_delete(struct qr_store *store, const struct qr_model_type *type,
                              const int64_t *rowids, size_t count);
 
@@ -109,8 +109,8 @@ quire_status qr_store_linked(struct qr_store *store, const struct qr_model_field
 
 /* ---- operators (operators.c) ---- */
 
-/* Takes a coerced `apply` object (NULL: none) into a draft for an update. BAD_INPUT for a field with
- * two operators, or one that the draft gives already. */
+/* Takes a coerced `apply` object (NULL: none) into a draft for an update. BAD_INPUT for a field
+ * with two operators, or one that the draft gives already. */
 quire_status qr_operators_compile(struct qr_store *store, const struct qr_gql_value *apply,
                                   struct qr_draft *draft);
 /* The new value of a column; memory from the reader's scratch arena. BAD_INPUT when a number leaves

@@ -31,16 +31,18 @@ Test(mapping, bulk__creates_rows_and_returns_them_in_order)
 /* Rows of nine fields, as the variable "in". */
 static char *many_rows(int count)
 {
-    char *text = malloc((size_t)count * 200 + 100);
-    size_t size = (size_t)sprintf(text, "{\"in\": [");
+    size_t room = (size_t)count * 200 + 100;
+    char *text = malloc(room);
+    size_t size = (size_t)snprintf(text, room, "{\"in\": [");
     for (int i = 0; i < count; i++) {
-        size += (size_t)sprintf(text + size,
-                                "%s{\"id\": \"row-%06d\", \"a\": %d, \"b\": \"%d\", \"c\": 0.5, "
-                                "\"d\": true, \"e\": [\"x\", \"y\"], \"f\": \"text\", \"g\": null, "
-                                "\"h\": 1, \"up\": {\"connect\": {\"id\": \"%s\"}}}",
-                                i == 0 ? "" : ", ", i, i, i, i % 2 == 0 ? "r" : "s");
+        size +=
+            (size_t)snprintf(text + size, room - size,
+                             "%s{\"id\": \"row-%06d\", \"a\": %d, \"b\": \"%d\", \"c\": 0.5, "
+                             "\"d\": true, \"e\": [\"x\", \"y\"], \"f\": \"text\", \"g\": null, "
+                             "\"h\": 1, \"up\": {\"connect\": {\"id\": \"%s\"}}}",
+                             i == 0 ? "" : ", ", i, i, i, i % 2 == 0 ? "r" : "s");
     }
-    sprintf(text + size, "]}");
+    snprintf(text + size, room - size, "]}");
     return text;
 }
 
