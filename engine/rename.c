@@ -1,7 +1,8 @@
 /*
- * New names for tables, columns and indexes. The rows, the entries and what
- * refers to objects by number stay as they are; what refers to columns by name,
- * the expressions of indexes and of views, is why some renames are refused.
+ * New names for tables, columns and indexes, and columns that may be null. The
+ * rows, the entries and what refers to objects by number stay as they are; what
+ * refers to columns by name, the expressions of indexes and of views, is why
+ * some renames are refused.
  */
 #include <string.h>
 
@@ -96,6 +97,23 @@ static quire_status update_object(quire_txn *txn, const struct qr_object *object
     return qr_schema_changed(txn, err);
 }
 
+/* Stores another definition of one column. */
+static quire_status change_column(quire_txn *txn, const struct qr_object *table, uint32_t number,
+                                  quire_column column, quire_error *err)
+{
+    struct qr_object object = *table;
+    size_t size = object.column_count * sizeof *object.columns;
+    object.columns = qr_alloc(&txn->db->allocator, size, err);
+    if (object.columns == NULL) {
+        return QUIRE_NO_MEMORY;
+    }
+    memcpy(object.columns, table->columns, size);
+    object.columns[number] = column;
+    quire_status status = update_object(txn, &object, err);
+    qr_free(&txn->db->allocator, object.columns, size);
+    return status;
+}
+
 quire_status quire_table_rename_column(quire_txn *txn, const char *name, const char *column,
                                        const char *new_column, quire_error *err)
 {
@@ -115,15 +133,23 @@ quire_status quire_table_rename_column(quire_txn *txn, const char *name, const c
     }
     QR_TRY(qr_table_views_refuse_drop(txn, def->object, err));
     QR_TRY(check_unused(def, number, err));
-    struct qr_object object = *def->object;
-    size_t size = object.column_count * sizeof *object.columns;
-    object.columns = qr_alloc(&txn->db->allocator, size, err);
-    if (object.columns == NULL) {
-        return QUIRE_NO_MEMORY;
+    quire_column changed = def->object->columns[number];
+    changed.name = new_column;
+    return change_column(txn, def->object, number, changed, err);
+}
+
+quire_status quire_table_allow_null(quire_txn *txn, const char *name, const char *column,
+                                    quire_error *err)
+{
+    const struct qr_table_def *def;
+    uint32_t number;
+    QR_TRY(qr_txn_check_schema(txn, err));
+    QR_TRY(qr_find_table(txn, name, &def, err));
+    QR_TRY(qr_check_name(column, "column", err));
+    if (!find_column(def->object, column, &number)) {
+        return qr_fail(err, QUIRE_UNKNOWN_NAME, "Table \"%s\" has no column \"%s\".", name, column);
     }
-    memcpy(object.columns, def->object->columns, size);
-    object.columns[number].name = new_column;
-    quire_status status = update_object(txn, &object, err);
-    qr_free(&txn->db->allocator, object.columns, size);
-    return status;
+    quire_column changed = def->object->columns[number];
+    changed.not_null = false;
+    return change_column(txn, def->object, number, changed, err);
 }

@@ -1,90 +1,15 @@
 /*
  * Making SDL the schema of a database: what is new is added, what would lose
- * data is refused (docs/graphql.md, "Changing the schema").
+ * data is refused unless it is allowed (docs/graphql.md, "Changing the schema").
  *
  * The comparison is between two models, so it speaks of types and fields; the
  * tables follow. Everything happens in the caller's transaction: a failure
  * dooms it, and rolling back leaves the old schema.
  */
-#include "graphql/schema_match.h"
+#include "graphql/schema_diff.h"
 #include "graphql/schema_store.h"
 #include "graphql/sequence.h"
 #include "quire/graphql.h"
-
-/* ---- what must not change ---- */
-
-static quire_status refuse(const struct qr_schema_change *c, struct qr_gql_pos pos,
-                           const char *what)
-{
-    return qr_fail_text(c->err, QUIRE_SCHEMA, "schema", pos.line, pos.column,
-                        "%s The stored data would be lost; export it, or keep the declaration.",
-                        what);
-}
-
-/* Whether every value of an old enum is still there. */
-static bool keeps_values(const struct qr_gql_type *old, const struct qr_gql_type *new)
-{
-    for (uint32_t i = 0; i < old->value_count; i++) {
-        if (qr_gql_type_enum_value(new, old->values[i].name) == NULL) {
-            return false;
-        }
-    }
-    return true;
-}
-
-static bool same_storage(const struct qr_schema_change *c, const struct qr_model_field *old,
-                         const struct qr_model_field *new)
-{
-    if (old->role != new->role || old->required != new->required || old->list != new->list) {
-        return false;
-    }
-    if (old->role == QR_MODEL_COLUMN) {
-        return old->scalar == new->scalar && old->element_required == new->element_required &&
-               (old->scalar != QR_MODEL_ENUM || keeps_values(old->named, new->named));
-    }
-    return qr_match_type(c, new->target) == old->target;
-}
-
-static quire_status check_fields(const struct qr_schema_change *c, const struct qr_model_type *old,
-                                 const struct qr_model_type *new)
-{
-    for (uint32_t i = 0; i < old->field_count; i++) {
-        const struct qr_model_field *field = &old->fields[i];
-        const struct qr_model_field *kept = qr_match_new_field(c, field);
-        const struct qr_model_field *named = qr_model_find_field(new, field->name);
-        if (!qr_field_is_stored(field) || (kept != NULL && same_storage(c, field, kept))) {
-            continue;
-        }
-        kept = kept == NULL ? named : kept;
-        struct qr_gql_pos pos = kept != NULL && kept->definition != NULL
-                                    ? kept->definition->node->name.pos
-                                    : new->definition->origins->node->name.pos;
-        const char *what = qr_gql_format(
-            c->arena, c->err, "The field %s.%.*s is stored and %s.", old->table,
-            QR_GQL_FMT(field->name),
-            kept == NULL ? "is missing; if it has another name now, say so with @renamedFrom"
-                         : "has another type, nullability or column");
-        return what == NULL ? QUIRE_NO_MEMORY : refuse(c, pos, what);
-    }
-    return QUIRE_OK;
-}
-
-static quire_status check_types(const struct qr_schema_change *c)
-{
-    for (uint32_t i = 0; i < c->old->type_count; i++) {
-        const struct qr_model_type *old = &c->old->types[i];
-        const struct qr_model_type *new = qr_match_new_type(c, old);
-        if (new == NULL) {
-            const char *what = qr_gql_format(
-                c->arena, c->err,
-                "The type %s is missing; if it has another name now, say so with @renamedFrom.",
-                old->table);
-            return what == NULL ? QUIRE_NO_MEMORY : refuse(c, (struct qr_gql_pos){0, 1, 1}, what);
-        }
-        QR_TRY(check_fields(c, old, new));
-    }
-    return QUIRE_OK;
-}
 
 /* ---- tables ---- */
 
@@ -106,14 +31,6 @@ static quire_status grow_table(const struct qr_schema_change *c, const struct qr
         const struct qr_model_field *field = type->columns[i];
         if (qr_match_field(c, field) != NULL) {
             continue;
-        }
-        if (field->required && !qr_model_has_default(field)) {
-            return qr_fail_text(c->err, QUIRE_SCHEMA, "schema",
-                                field->definition->node->name.pos.line,
-                                field->definition->node->name.pos.column,
-                                "The new field %s.%.*s is non-null: give it a @default for the "
-                                "rows that are there, or make it nullable.",
-                                type->table, QR_GQL_FMT(field->name));
         }
         columns[count] = columns[i];
         columns[count++].not_null = false;
@@ -170,7 +87,11 @@ static quire_status create_tables(const struct qr_schema_change *c)
     }
     for (uint32_t i = 0; i < c->model->type_count; i++) {
         const struct qr_model_type *type = &c->model->types[i];
-        QR_TRY(qr_match_type(c, type) == NULL ? create_table(c, type) : grow_table(c, type));
+        if (qr_match_type(c, type) == NULL) {
+            QR_TRY(create_table(c, type));
+        } else if (!c->matches[i].rebuilt) {
+            QR_TRY(grow_table(c, type));
+        }
         for (uint32_t f = 0; f < type->field_count; f++) {
             const struct qr_model_field *field = &type->fields[f];
             if (field->role == QR_MODEL_LINKS && field->link_owner && !has_links(c, field)) {
@@ -216,7 +137,7 @@ static quire_status create_indexes(const struct qr_schema_change *c)
         const struct qr_model_type *old = qr_match_type(c, type);
         for (uint32_t i = 0; i < type->index_count; i++) {
             quire_index_def def;
-            if (had_index(c, old, &type->indexes[i])) {
+            if (!c->matches[t].rebuilt && had_index(c, old, &type->indexes[i])) {
                 continue;
             }
             QR_TRY(qr_model_index_def(&type->indexes[i], c->arena, &def, c->err));
@@ -228,12 +149,15 @@ static quire_status create_indexes(const struct qr_schema_change *c)
 
 /* ---- all of it ---- */
 
-static quire_status apply(struct qr_schema_change *c, struct qr_gql_str sdl)
+static quire_status apply(struct qr_schema_change *c, struct qr_gql_str sdl, bool drop_data)
 {
-    QR_TRY(qr_match_schemas(c));
-    QR_TRY(check_types(c));
+    struct qr_schema_steps steps;
+    QR_TRY(qr_schema_diff(c, &steps));
+    QR_TRY(qr_schema_diff_check(c, &steps, drop_data));
     QR_TRY(drop_indexes(c));
+    QR_TRY(qr_schema_drop(c));
     QR_TRY(qr_schema_rename(c));
+    QR_TRY(qr_schema_rebuild(c));
     QR_TRY(create_tables(c));
     QR_TRY(qr_model_bind(c->model, c->txn, c->err));
     QR_TRY(qr_schema_fill(c));
@@ -241,7 +165,8 @@ static quire_status apply(struct qr_schema_change *c, struct qr_gql_str sdl)
     return qr_text_put(c->txn, "schema", sdl.data, sdl.size, c->err);
 }
 
-quire_status quire_schema_apply(quire_txn *txn, const char *sdl, size_t size, quire_error *err)
+quire_status quire_schema_migrate(quire_txn *txn, const char *sdl, size_t size,
+                                  const quire_migration_options *options, quire_error *err)
 {
     const quire_allocator *allocator;
     struct qr_api_use old = {0};
@@ -251,8 +176,11 @@ quire_status quire_schema_apply(quire_txn *txn, const char *sdl, size_t size, qu
     struct qr_gql_str text = {sdl, size};
     quire_status status;
 
-    if (txn == NULL || sdl == NULL || !qr_txn_writes(txn)) {
-        return qr_fail(err, QUIRE_MISUSE, "quire_schema_apply needs a write transaction and SDL.");
+    if (txn == NULL || sdl == NULL || !qr_txn_writes(txn) ||
+        (options != NULL && options->size < sizeof *options)) {
+        return qr_fail(err, QUIRE_MISUSE,
+                       "Changing the schema needs a write transaction, SDL, and options that begin "
+                       "as QUIRE_MIGRATION_OPTIONS_INIT.");
     }
     if (size == 0) {
         text.size = strlen(sdl);
@@ -265,7 +193,7 @@ quire_status quire_schema_apply(quire_txn *txn, const char *sdl, size_t size, qu
     QR_TRY_GOTO(status, qr_api_build(allocator, text, &report, &change.api, err), done);
     change.old = old.api->model;
     change.model = change.api->model;
-    status = apply(&change, text);
+    status = apply(&change, text, options != NULL && options->drop_data);
     if (status != QUIRE_OK) {
         qr_txn_give_up(txn);
     }
@@ -274,4 +202,9 @@ done:
     qr_api_release(&old);
     qr_arena_free(&arena);
     return status;
+}
+
+quire_status quire_schema_apply(quire_txn *txn, const char *sdl, size_t size, quire_error *err)
+{
+    return quire_schema_migrate(txn, sdl, size, NULL, err);
 }

@@ -16,10 +16,12 @@ struct filling {
 
 /* ---- what is asked ---- */
 
-/* The field is new and has a value of its own in rows that say nothing of it. */
+/* The field is new, or must have a value now, and has one of its own in rows that have none. */
 static bool is_given(const struct filling *f, const struct qr_model_field *field)
 {
-    return qr_model_has_default(field) && qr_match_field(f->change, field) == NULL;
+    const struct qr_model_field *before = qr_match_field(f->change, field);
+    bool asked = before == NULL || (field->required && !before->required);
+    return asked && qr_model_has_default(field);
 }
 
 /* The field counts from now on: from the numbers that it has. */
@@ -27,7 +29,8 @@ static bool begins_counting(const struct filling *f, const struct qr_model_field
 {
     const struct qr_model_field *before = qr_match_field(f->change, field);
     return field->generator == QR_MODEL_MAKES_NUMBER && before != NULL &&
-           before->generator != QR_MODEL_MAKES_NUMBER;
+           (before->generator != QR_MODEL_MAKES_NUMBER ||
+            f->change->matches[f->type->index].rebuilt);
 }
 
 /* The field has values that its constraint was not asked of. */
@@ -90,8 +93,14 @@ static quire_status fill_row(const struct filling *f, const struct qr_row *row)
     QR_TRY(check_row(f, row));
     QR_TRY(qr_draft_init(f->store, f->type, &draft));
     for (uint32_t i = 0; i < f->type->column_count; i++) {
-        if (is_given(f, f->type->columns[i])) {
-            QR_TRY(qr_draft_default(f->store, &draft, f->type->columns[i]));
+        const struct qr_model_field *field = f->type->columns[i];
+        quire_value value;
+        if (!is_given(f, field)) {
+            continue;
+        }
+        QR_TRY(qr_reader_column(f->store->reader, row, field, &value));
+        if (value.type == QUIRE_NULL) {
+            QR_TRY(qr_draft_default(f->store, &draft, field));
             given = true;
         }
     }

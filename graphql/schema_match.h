@@ -13,6 +13,7 @@ struct qr_match {
     const struct qr_model_field **fields; /* by index of the new field; NULL: new, or not stored */
     const struct qr_model_field *
         *becomes; /* by index of the old field; NULL: gone, or not stored */
+    bool rebuilt; /* its table is written anew: without indexes, and numbers are noted again */
 };
 
 /* A schema being made of another. */

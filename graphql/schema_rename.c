@@ -98,7 +98,9 @@ quire_status qr_schema_rename(const struct qr_schema_change *c)
         if (strcmp(old->stored, new->stored) != 0) {
             QR_TRY(quire_table_rename(c->txn, old->stored, new->stored, c->err));
         }
-        QR_TRY(rename_columns(c, new));
+        if (!c->matches[i].rebuilt) {
+            QR_TRY(rename_columns(c, new));
+        }
         QR_TRY(rename_links(c, old, new));
         QR_TRY(rename_indexes(c, old));
     }

@@ -17,7 +17,7 @@ static const struct command commands[] = {
     {"export", command_export, "write schema and data as text that load reads"},
     {"query", command_query, "run a GraphQL request"},
     {"serve", command_serve, "serve the database over HTTP"},
-    {"schema", command_schema, "print the schema"},
+    {"schema", command_schema, "print the schema, tell what another would change, change it"},
     {"inspect", command_inspect, "check database, log and indexes for damage"},
     {"stats", command_stats, "tell what tables, indexes and trees take"},
     {"checkpoint", command_checkpoint, "copy the log into the database file"},

@@ -18,9 +18,10 @@ extern "C" {
  * Makes `sdl` the schema of the database inside a write transaction: every
  * object type but the roots becomes a table, its relations and directives
  * become columns and indexes (docs/graphql.md). A database that has a schema
- * takes additions (types, nullable fields, enum values, indexes); a change
- * that would lose data is refused with SCHEMA. Errors: SYNTAX and SCHEMA with
- * line and column, MISUSE (read transaction).
+ * takes what loses no data; other changes are refused with SCHEMA, unless
+ * quire_schema_migrate (quire/migration.h) is told to make them. Errors: SYNTAX
+ * and SCHEMA with line and column, UNIQUE (a new unique index), MISUSE (read
+ * transaction).
  */
 QUIRE_API QUIRE_MUST_CHECK quire_status quire_schema_apply(quire_txn *txn, const char *sdl,
                                                            size_t size, quire_error *err);

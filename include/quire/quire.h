@@ -22,6 +22,7 @@
 #include "quire/load.h"
 #include "quire/maintenance.h"
 #include "quire/memory.h"
+#include "quire/migration.h"
 #include "quire/outcome.h"
 #include "quire/prepared.h"
 #include "quire/subscription.h"

@@ -40,6 +40,11 @@ QUIRE_API QUIRE_MUST_CHECK quire_status quire_table_rename_column(quire_txn *txn
 QUIRE_API QUIRE_MUST_CHECK quire_status quire_index_rename(quire_txn *txn, const char *name,
                                                            const char *new_name, quire_error *err);
 
+/* Lets a column hold nulls that could not. Errors: UNKNOWN_NAME. */
+QUIRE_API QUIRE_MUST_CHECK quire_status quire_table_allow_null(quire_txn *txn, const char *name,
+                                                               const char *column,
+                                                               quire_error *err);
+
 /* Drops a table with its indexes and triggers. Errors: UNKNOWN_NAME, MISUSE (it has views). */
 QUIRE_API QUIRE_MUST_CHECK quire_status quire_table_drop(quire_txn *txn, const char *name,
                                                          quire_error *err);

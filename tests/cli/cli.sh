@@ -334,6 +334,43 @@ exits 0
 prints "type Query"
 prints "createAuthor"
 
+case_ "schema diff tells what would change, schema apply changes it"
+sed 's/name: String!/name: String! born: Int/' schema.graphql >more.graphql
+run schema diff x.quire more.graphql
+exits 0
+prints "COLUMN_ADDED"
+prints "FIELD_ADDED"
+silent
+run schema apply x.quire more.graphql --dry-run
+exits 0
+run query x.quire '{ authors { items { born } } }'
+exits 1
+run schema apply x.quire more.graphql
+exits 0
+silent
+run query x.quire 'mutation { updateAuthor(id: "a1", input: { born: 1775 }) { born } }'
+exits 0
+run schema diff x.quire schema.graphql
+exits 1
+prints "LOSES"
+prints "1 row with a value"
+run schema apply x.quire schema.graphql
+exits 1
+says "schema.graphql:"
+says "nothing was changed"
+run schema apply x.quire schema.graphql --drop-data
+exits 0
+run schema diff x.quire schema.graphql
+exits 0
+prints "Nothing changes."
+run inspect x.quire
+exits 0
+run schema diff x.quire
+exits 64
+run schema diff x.quire bad.graphql
+exits 1
+says "bad.graphql:1:14:"
+
 case_ "checkpoint succeeds"
 run checkpoint x.quire
 exits 0

@@ -132,3 +132,26 @@ Test(rename, what_cannot_be_is_refused)
     quire_rollback(txn);
     close_db(db);
 }
+
+Test(allow_null, a_column_that_could_not_hold_nulls_does)
+{
+    static const quire_column columns[] = {{"a", QUIRE_INT, true}, {"b", QUIRE_INT, true}};
+    quire_error err = QUIRE_ERROR_INIT;
+    const quire_value values[] = {quire_null(), quire_int(1)};
+    int64_t rowid = 0;
+    quire_table *table;
+    quire_db *db = memory_db(0);
+    quire_txn *txn = begin_write(db);
+    OK(quire_table_create(txn, "t", columns, 2, &err));
+    OK(quire_table_open(txn, "t", &table, &err));
+    FAILS(NOT_NULL, quire_table_insert(table, &rowid, values, 2, &err));
+    FAILS(UNKNOWN_NAME, quire_table_allow_null(txn, "t", "c", &err));
+    FAILS(UNKNOWN_NAME, quire_table_allow_null(txn, "u", "a", &err));
+    OK(quire_table_allow_null(txn, "t", "a", &err));
+    OK(quire_table_insert(table, &rowid, values, 2, &err));
+    cr_assert_not(quire_table_column(table, 0)->not_null);
+    cr_assert(quire_table_column(table, 1)->not_null);
+    quire_table_close(table);
+    commit(txn);
+    close_db(db);
+}

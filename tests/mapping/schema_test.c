@@ -35,20 +35,22 @@ Test(mapping, schema__grows_without_touching_rows)
 
 Test(mapping, schema__refuses_what_would_lose_data)
 {
-    quire_db *db =
-        mapping_open("type A { id: ID! n: Int k: K ls: [B] } enum K { X Y } type B { id: ID! }",
-                     "mutation { createA(input: {id: \"1\", n: 5, k: Y}) { id } }");
+    quire_db *db = mapping_open(
+        "type A { id: ID! n: Int k: K ls: [B] } enum K { X Y } type B { id: ID! }",
+        "mutation { createA(input: {id: \"1\", n: 5, k: Y, ls: {create: [{id: \"b\"}]}}) "
+        "{ id } createA2: createA(input: {id: \"2\"}) { id } }");
     refuses(db, "type A { id: ID! k: K ls: [B] } enum K { X Y } type B { id: ID! }", "A.n");
-    refuses(db, "type A { id: ID! n: String k: K ls: [B] } enum K { X Y } type B { id: ID! }",
+    refuses(db, "type A { id: ID! n: Boolean k: K ls: [B] } enum K { X Y } type B { id: ID! }",
             "A.n");
     refuses(db, "type A { id: ID! n: Int! k: K ls: [B] } enum K { X Y } type B { id: ID! }", "A.n");
     refuses(db, "type A { id: ID! n: Int k: K ls: [B] } enum K { X } type B { id: ID! }", "A.k");
     refuses(db, "type A { id: ID! n: Int k: K } enum K { X Y } type B { id: ID! }", "A.ls");
-    refuses(db, "type A { id: ID! n: Int k: K } enum K { X Y }", "missing");
+    refuses(db, "type A { id: ID! n: Int k: K ls: [String] } enum K { X Y }", "missing");
     refuses(db, "type A { id: ID! n: Int k: K ls: [B] m: Int! } enum K { X Y } type B { id: ID! }",
             "@default");
     MAPPING_IS(db, "{ as { items { n k } } }",
-               "{\"data\":{\"as\":{\"items\":[{\"n\":5,\"k\":\"Y\"}]}}}");
+               "{\"data\":{\"as\":{\"items\":[{\"n\":5,\"k\":\"Y\"},"
+               "{\"n\":null,\"k\":null}]}}}");
     mapping_close(db);
 }
 
@@ -134,7 +136,9 @@ Test(mapping, schema__keeps_links_when_declarations_change_places)
 
 Test(mapping, schema__refuses_another_column_for_a_reference)
 {
-    quire_db *db = mapping_open("type A { id: ID! a: A }", NULL);
+    quire_db *db =
+        mapping_open("type A { id: ID! a: A }",
+                     "mutation { createA(input: {id: \"1\", a: {create: {id: \"2\"}}}) { id } }");
     refuses(db, "type A { id: ID! a: A @relation(from: \"other\") }", "A.a");
     mapping_close(db);
 }
