@@ -17,7 +17,8 @@ QUIRE_PACKAGES_TEST=(libcriterion-dev iso-codes nodejs binutils python3
     clang clang-format clang-tidy shellcheck spin libsqlite3-dev)
 
 # Peers that the benchmarks compare with.
-QUIRE_PACKAGES_BENCH=(libsqlite3-dev liblmdb-dev libleveldb-dev librocksdb-dev libwiredtiger-dev)
+QUIRE_PACKAGES_BENCH=(libsqlite3-dev liblmdb-dev libleveldb-dev librocksdb-dev libwiredtiger-dev
+    wrk curl)
 
 # quire_install_packages PACKAGE...
 # Installs those that are missing; touches neither apt nor the network when

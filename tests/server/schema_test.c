@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "quire/quire.h"
 #include "server_fixture.h"
@@ -157,4 +158,51 @@ Test(schema_options, no_schema_changes__refuses_them, .timeout = 60)
     ANSWERS(send_request(&fixed, "POST", "/schema/data", JSON, "{}"), 403, "FORBIDDEN");
     ANSWERS(send_request(&fixed, "GET", "/schema", "", ""), 200, "Author");
     test_server_stop(&fixed);
+}
+
+Test(schema_options, empty_database__is_created_and_waits_for_a_schema, .timeout = 60)
+{
+    struct test_server fresh;
+    test_server_start(&fresh, NULL);
+    cr_assert_eq(test_server_end(&fresh), 0);
+    temp_dir_file(&fresh.dir, "fresh.quire", fresh.database, sizeof fresh.database);
+    test_server_start_in(&fresh, NULL);
+    ANSWERS(send_request(&fresh, "GET", "/metrics", "", ""), 200, "quire_commits_total 0");
+    ANSWERS(send_request(&fresh, "GET", "/schema", "", ""), 200, "{\"tables\":[]}");
+    ANSWERS(send_request(&fresh, "POST", "/schema/data", JSON, "{}"), 400, "schema");
+    ANSWERS(send_graphql(&fresh, "{\"query\":\"{things{totalCount}}\"}"), 400, "errors");
+    ANSWERS(send_request(&fresh, "POST", "/schema/load", TEXT, "type Thing { id: ID! }"), 200,
+            "[\"Thing\"]");
+    ANSWERS(send_graphql(&fresh, "{\"query\":\"{things{totalCount}}\"}"), 200,
+            "{\"data\":{\"things\":{\"totalCount\":0}}}");
+    test_server_stop(&fresh);
+}
+
+Test(schema_http, loads_and_mutations_at_once__are_all_stored)
+{
+    int clients[8];
+    for (int i = 0; i < 8; i++) {
+        char body[256];
+        char text[1024];
+        bool loads = i % 2 == 0;
+        snprintf(body, sizeof body,
+                 loads ? "{\"Author\":[{\"id\":\"m%d\",\"name\":\"many\"}]}"
+                       : "{\"query\":\"mutation{createAuthor(input:{id:\\\"m%d\\\",name:"
+                         "\\\"many\\\"}){id}}\"}",
+                 i);
+        snprintf(text, sizeof text,
+                 "POST %s HTTP/1.1\r\nHost: localhost\r\n" JSON "Content-Length: %zu\r\n\r\n%s",
+                 loads ? "/schema/data" : "/graphql", strlen(body), body);
+        clients[i] = client_connect(&server);
+        client_send(clients[i], text, strlen(text));
+    }
+    for (int i = 0; i < 8; i++) {
+        struct answer answer = client_receive(clients[i]);
+        cr_expect_eq(answer.status, 200, "%s", answer.text);
+        answer_free(&answer);
+        close(clients[i]);
+    }
+    ANSWERS(send_graphql(&server, "{\"query\":\"{authors(where:{name:{equals:\\\"many\\\"}})"
+                                  "{totalCount}}\"}"),
+            200, "{\"totalCount\":8}");
 }

@@ -47,6 +47,12 @@ foreach(requirement ${QUIRE_REQUIRES})
     string(APPEND QUIRE_PC_REQUIRES " ${module}")
 endforeach()
 
+# What the HTTP server is made of; the command builds without it. GnuTLS comes with libmicrohttpd.
+pkg_check_modules(MICROHTTPD IMPORTED_TARGET libmicrohttpd)
+pkg_check_modules(GNUTLS IMPORTED_TARGET gnutls)
+# The client of that server.
+pkg_check_modules(CURL IMPORTED_TARGET libcurl)
+
 # Linked PRIVATE by every target of the project and never installed.
 add_library(quire_settings INTERFACE)
 target_link_libraries(quire_settings INTERFACE Threads::Threads)

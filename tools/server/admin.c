@@ -28,7 +28,7 @@ static void run_checkpoint(struct exchange *exchange)
 
 void admin_checkpoint_start(struct exchange *exchange)
 {
-    exchange_run(exchange, false, run_checkpoint);
+    exchange_run(exchange, PLACE_KEEP, run_checkpoint);
 }
 
 /* ---- Backup ---- */
@@ -91,7 +91,7 @@ static void run_backup(struct exchange *exchange)
 
 void admin_backup_start(struct exchange *exchange)
 {
-    exchange_run(exchange, false, run_backup);
+    exchange_run(exchange, PLACE_KEEP, run_backup);
 }
 
 /* ---- Health ---- */

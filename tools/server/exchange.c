@@ -342,7 +342,8 @@ static void run_job(struct job *job)
     }
 }
 
-void exchange_run(struct exchange *exchange, bool writes, void (*run)(struct exchange *exchange))
+void exchange_run(struct exchange *exchange, enum place place,
+                  void (*run)(struct exchange *exchange))
 {
     exchange->job.run = run_job;
     exchange->run = run;
@@ -351,8 +352,7 @@ void exchange_run(struct exchange *exchange, bool writes, void (*run)(struct exc
         connection_allow(exchange->connection, 0);
         MHD_suspend_connection(exchange->http);
     }
-    if (!workers_give(writes ? exchange->server->writer : exchange->server->readers,
-                      &exchange->job)) {
+    if (!workers_give(exchange->server->workers[place], &exchange->job)) {
         refuse_busy(exchange);
         exchange_done(exchange);
     }

@@ -232,7 +232,7 @@ static void continue_as_mutation(struct exchange *exchange)
     pace_note(&exchange->server->pace, call->pace_key, clock_us() - call->began_us);
     forget(call);
     if (strcmp(exchange->method, MHD_HTTP_METHOD_POST) == 0) {
-        exchange_run(exchange, true, run_mutation);
+        exchange_run(exchange, PLACE_WRITE, run_mutation);
     } else {
         refuse_by_get(exchange);
         exchange_done(exchange);
@@ -269,7 +269,7 @@ static void run_request(struct exchange *exchange)
     if (!exchange->suspended && call->outcome.status == QUIRE_INTERRUPTED) {
         pace_note(&exchange->server->pace, call->pace_key, HERE_MAX_US);
         forget(call);
-        exchange_run(exchange, false, run_request);
+        exchange_run(exchange, PLACE_READ, run_request);
         return;
     }
     if (status == QUIRE_OK) {
@@ -302,6 +302,6 @@ void graphql_start(struct exchange *exchange)
     if (pace_is_quick(&exchange->server->pace, call->pace_key)) {
         run_request(exchange);
     } else {
-        exchange_run(exchange, false, run_request);
+        exchange_run(exchange, PLACE_READ, run_request);
     }
 }

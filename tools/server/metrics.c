@@ -111,9 +111,11 @@ static void put_server(struct buffer *out, struct server *server)
     put(out, "quire_http_sent_bytes_total", "counter", "Bytes of response bodies.",
         get(&m->bytes_out));
     put(out, "quire_jobs_waiting_read", "gauge", "Requests that wait for a worker.",
-        workers_waiting(server->readers));
-    put(out, "quire_jobs_waiting_write", "gauge", "Requests that wait for the writing thread.",
-        workers_waiting(server->writer));
+        workers_waiting(server->workers[PLACE_READ]));
+    put(out, "quire_jobs_waiting_write", "gauge", "Mutations that wait for their thread.",
+        workers_waiting(server->workers[PLACE_WRITE]));
+    put(out, "quire_jobs_waiting_keep", "gauge", "Loads and backups that wait for their thread.",
+        workers_waiting(server->workers[PLACE_KEEP]));
     put(out, "quire_commits_waiting", "gauge", "Commits whose sync is awaited.",
         get(&m->commits_waiting));
     put(out, "quire_slow_requests_total", "counter", "Requests slower than --slow-ms.",
@@ -151,18 +153,30 @@ static void put_database(struct buffer *out, const quire_stats *s)
         s->oldest_reader_ms);
 }
 
+static void put_programs(struct buffer *out, const quire_graphql_stats *s)
+{
+    put(out, "quire_documents_ready", "gauge", "Documents kept ready to run.", s->programs);
+    put(out, "quire_document_hits_total", "counter", "Requests whose document was ready.",
+        s->program_hits);
+    put(out, "quire_document_misses_total", "counter",
+        "Requests whose document was read, checked and planned.", s->program_misses);
+}
+
 void metrics_start(struct exchange *exchange)
 {
     struct buffer out = {0};
     quire_error err = QUIRE_ERROR_INIT;
     quire_stats stats = {.size = sizeof stats};
-    if (quire_get_stats(exchange->server->db, &stats, &err) != QUIRE_OK) {
+    quire_graphql_stats programs = QUIRE_GRAPHQL_STATS_INIT;
+    if (quire_get_stats(exchange->server->db, &stats, &err) != QUIRE_OK ||
+        quire_graphql_get_stats(exchange->server->db, &programs, &err) != QUIRE_OK) {
         exchange_fail(exchange, &err);
         return;
     }
     put_requests(&out, &exchange->server->metrics);
     put_durations(&out, &exchange->server->metrics);
     put_server(&out, exchange->server);
+    put_programs(&out, &programs);
     put_database(&out, &stats);
     exchange_reply_buffer(exchange, MHD_HTTP_OK, "text/plain; version=0.0.4; charset=utf-8", &out);
 }

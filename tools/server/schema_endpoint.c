@@ -69,6 +69,7 @@ static void list_tables(struct exchange *exchange, struct listing *listing)
         buffer_free(&out);
         exchange_fail(exchange, &err);
     }
+    listing->out = NULL;
     exchange_done(exchange);
 }
 
@@ -96,12 +97,12 @@ static void run_tables(struct exchange *exchange)
 
 void schema_list_start(struct exchange *exchange)
 {
-    exchange_run(exchange, false, run_list);
+    exchange_run(exchange, PLACE_READ, run_list);
 }
 
 void schema_tables_start(struct exchange *exchange)
 {
-    exchange_run(exchange, false, run_tables);
+    exchange_run(exchange, PLACE_READ, run_tables);
 }
 
 /* ---- The schema's text ---- */
@@ -138,7 +139,7 @@ void schema_sdl_start(struct exchange *exchange)
         return;
     }
     exchange->api = form != NULL && strcmp(form, "api") == 0;
-    exchange_run(exchange, false, run_sdl);
+    exchange_run(exchange, PLACE_READ, run_sdl);
 }
 
 /* ---- Changes ---- */
@@ -258,7 +259,7 @@ void schema_load_start(struct exchange *exchange)
         exchange_refuse(exchange, MHD_HTTP_BAD_REQUEST, OUTCOME_REFUSED, "BAD_INPUT",
                         "The body is empty.");
     } else if (changes_allowed(exchange) && (!wrapped || unwrap(exchange))) {
-        exchange_run(exchange, true, run_load);
+        exchange_run(exchange, PLACE_KEEP, run_load);
     }
 }
 
@@ -387,7 +388,7 @@ static void run_data(struct exchange *exchange)
 void schema_data_start(struct exchange *exchange)
 {
     if (changes_allowed(exchange)) {
-        exchange_run(exchange, true, run_data);
+        exchange_run(exchange, PLACE_KEEP, run_data);
     }
 }
 
@@ -409,6 +410,6 @@ static void run_bundle(struct exchange *exchange)
 void schema_bundle_start(struct exchange *exchange)
 {
     if (changes_allowed(exchange)) {
-        exchange_run(exchange, true, run_bundle);
+        exchange_run(exchange, PLACE_KEEP, run_bundle);
     }
 }

@@ -204,9 +204,13 @@ bool server_start(struct server *server)
         return false;
     }
     server->sweeper = sweeper_start(&server->metrics);
-    server->readers = workers_start((unsigned)options->workers, WAITING_MAX);
-    server->writer = workers_start(1, WAITING_MAX);
-    if (server->sweeper != NULL && server->readers != NULL && server->writer != NULL) {
+    bool good = server->sweeper != NULL;
+    for (int place = 0; place < PLACE_COUNT; place++) {
+        unsigned count = place == PLACE_READ ? (unsigned)options->workers : 1;
+        server->workers[place] = workers_start(count, WAITING_MAX);
+        good = good && server->workers[place] != NULL;
+    }
+    if (good) {
         server->daemon = start_daemon(server, port);
     }
     if (server->daemon == NULL) {
@@ -252,8 +256,9 @@ void server_stop(struct server *server)
     }
     atomic_store(&server->stopping, true);
     /* What runs ends soon; what waits is refused; commits that are due resume their connection. */
-    workers_stop(server->readers);
-    workers_stop(server->writer);
+    for (int place = 0; place < PLACE_COUNT; place++) {
+        workers_stop(server->workers[place]);
+    }
     while (atomic_load(&server->metrics.commits_waiting) > 0) {
         pause_ms(STOP_POLL_MS);
     }
@@ -262,9 +267,10 @@ void server_stop(struct server *server)
         MHD_stop_daemon(server->daemon);
         server->daemon = NULL;
     }
-    workers_free(server->readers);
-    workers_free(server->writer);
+    for (int place = 0; place < PLACE_COUNT; place++) {
+        workers_free(server->workers[place]);
+        server->workers[place] = NULL;
+    }
     sweeper_stop(server->sweeper);
-    server->readers = server->writer = NULL;
     server->sweeper = NULL;
 }

@@ -5,8 +5,10 @@
  * starts it when the last byte is in. What takes time is a job: the connection
  * is suspended, a worker runs the job, gives the exchange its reply and resumes
  * the connection, whose I/O thread sends it. Queries run side by side on
- * snapshots of their own; what writes runs on one thread of its own, which goes
- * on to the next job while the commit of the last is still being synced.
+ * snapshots of their own; mutations run on one thread of their own, which goes
+ * on to the next job while the commit of the last is still being synced. Loads
+ * and backups have a thread too, so that neither waits for them: a mutation
+ * waits for the writer lock then, no longer than its time.
  *
  * A request whose document is known to be quick (pace.h) is run by the I/O thread
  * at once; should it take longer this time, it is given up and begun again on a
@@ -160,11 +162,20 @@ void exchange_fail(struct exchange *exchange, const quire_error *err);
 /* Adds a header to the reply; one that is no header is left out. */
 void exchange_header(struct exchange *exchange, const char *name, const char *value);
 
-/* Lets a worker, or the thread that writes, run the job, and suspends the connection if it is not
- * yet: on its I/O thread, or on the worker that has the exchange. */
-void exchange_run(struct exchange *exchange, bool writes, void (*run)(struct exchange *exchange));
-/* Ends a job: the exchange has its reply and belongs to its I/O thread again. Where that has run the
- * job itself there is nothing to do. */
+/* Which threads run a job. */
+enum place {
+    PLACE_READ,  /* many: what reads a snapshot */
+    PLACE_WRITE, /* one: mutations */
+    PLACE_KEEP,  /* one: what takes long, and would keep the others from working */
+    PLACE_COUNT
+};
+
+/* Lets a thread of that place run the job, and suspends the connection if it is not yet: on its I/O
+ * thread, or on the worker that has the exchange. */
+void exchange_run(struct exchange *exchange, enum place place,
+                  void (*run)(struct exchange *exchange));
+/* Ends a job: the exchange has its reply and belongs to its I/O thread again. Where that has run
+ * the job itself there is nothing to do. */
 void exchange_done(struct exchange *exchange);
 /* Whether the work for it should end: the client has left, or the server stops. */
 bool exchange_cancelled(const struct exchange *exchange);
@@ -190,8 +201,7 @@ struct server {
     const struct serve_options *options;
     quire_db *db;
     struct MHD_Daemon *daemon;
-    struct workers *readers;
-    struct workers *writer;
+    struct workers *workers[PLACE_COUNT];
     struct access_tokens *tokens; /* NULL = none are asked for */
     struct documents *documents;
     struct log *log;
