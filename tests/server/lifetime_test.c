@@ -79,24 +79,24 @@ Test(lifetime, mutations_at_once__share_syncs, .timeout = 60)
 /* ---- Long requests ---- */
 
 /* Rows for a query that takes long: each author is compared with all books of all authors. */
-static void fill(const struct test_server *server)
+static void fill(const struct test_server *server, int books)
 {
     size_t room = 4U << 20;
     char *body = malloc(room);
     cr_assert_not_null(body);
     size_t at = (size_t)snprintf(body, room, "{\"Author\":[");
-    for (int i = 0; i < 3000; i++) {
+    for (int i = 0; i < books / 10; i++) {
         at += (size_t)snprintf(body + at, room - at, "%s{\"id\":\"x%d\",\"name\":\"name %d\"}",
                                i > 0 ? "," : "", i, i);
     }
     at += (size_t)snprintf(body + at, room - at, "],\"Book\":[");
-    for (int i = 0; i < 30000; i++) {
+    for (int i = 0; i < books; i++) {
         at += (size_t)snprintf(body + at, room - at,
                                "%s{\"id\":\"y%d\",\"title\":\"title %d\",\"author\":\"x%d\"}",
-                               i > 0 ? "," : "", i, i, i % 3000);
+                               i > 0 ? "," : "", i, i, i % (books / 10));
     }
     snprintf(body + at, room - at, "]}");
-    ANSWERS(send_request(server, "POST", "/schema/data", JSON, body), 200, "33000 records");
+    ANSWERS(send_request(server, "POST", "/schema/data", JSON, body), 200, "records loaded");
     free(body);
 }
 
@@ -119,7 +119,7 @@ Test(lifetime, time_limit__ends_a_query_and_tells, .timeout = 60)
 {
     struct test_server server;
     test_server_start(&server, (const char *const[]){"--time-ms", "1", NULL});
-    fill(&server);
+    fill(&server, 30000);
     for (int i = 0; i < 5; i++) {
         struct answer answer = send_graphql(&server, slow_body());
         cr_expect(strstr(answer.body, "\"code\":\"TIMEOUT\"") != NULL, "%s", answer.text);
@@ -133,7 +133,7 @@ Test(lifetime, slow_query__is_logged_with_its_plan, .timeout = 60)
 {
     struct test_server server;
     test_server_start(&server, (const char *const[]){"--slow-ms", "1", "--time-ms", "60000", NULL});
-    fill(&server);
+    fill(&server, 3000);
     ANSWERS(send_graphql(&server, slow_body()), 200, "\"f19\":{\"totalCount\":0}");
     cr_assert_eq(test_server_end(&server), 0);
     char *log = read_text(server.log);
@@ -150,7 +150,7 @@ Test(lifetime, queries_of_clients_that_left__are_given_up, .timeout = 60)
     struct test_server server;
     int clients[CLIENTS];
     test_server_start(&server, (const char *const[]){"--workers", "1", "--time-ms", "60000", NULL});
-    fill(&server);
+    fill(&server, 30000);
     for (int i = 0; i < CLIENTS; i++) {
         clients[i] = client_connect(&server);
         send_post(clients[i], slow_body());
@@ -177,7 +177,7 @@ Test(lifetime, quick_document_that_becomes_slow__leaves_its_io_thread, .timeout 
     for (int i = 0; i < 20; i++) { /* one book: this is quick, and known to be */
         ANSWERS(send_graphql(&server, body), 200, "{\"totalCount\":0}");
     }
-    fill(&server);
+    fill(&server, 30000);
     for (int i = 0; i < 3; i++) { /* the same text takes its time now */
         ANSWERS(send_graphql(&server, body), 200, "{\"totalCount\":0}");
     }
@@ -191,7 +191,7 @@ Test(lifetime, end__answers_what_runs_and_refuses_what_is_new, .timeout = 60)
 {
     struct test_server server;
     test_server_start(&server, (const char *const[]){"--time-ms", "60000", NULL});
-    fill(&server);
+    fill(&server, 30000);
     int running = client_connect(&server);
     int idle = client_connect(&server);
     const char *health = "GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n";
@@ -221,7 +221,7 @@ Test(lifetime, end__interrupts_what_takes_too_long, .timeout = 60)
     struct test_server server;
     test_server_start(&server, (const char *const[]){"--time-ms", "60000", "--shutdown-ms", "50",
                                                      "--body-bytes", "100000", NULL});
-    fill(&server);
+    fill(&server, 30000);
     int running = client_connect(&server);
     send_post(running, slow_body());
     int half = client_connect(&server);
