@@ -373,7 +373,7 @@ static quire_status answer(struct hot *h, struct asked *asked, int64_t key, size
     bool has_errors;
     size_t prefix = strlen(asked->prefix);
     bench_text(asked->variables + asked->at, key);
-    asked->request.variables = asked->variables;
+    asked->request.variables = asked->request.bound == NULL ? asked->variables : NULL;
     TRY(begin(h, QUIRE_READ));
     TRY(quire_graphql_in(h->txn, &asked->request, &response, &size, &has_errors, &h->err));
     bool right = !has_errors && size >= prefix + BENCH_TEXT &&
@@ -384,14 +384,46 @@ static quire_status answer(struct hot *h, struct asked *asked, int64_t key, size
     return right ? end(h) : wrong(h, "a response");
 }
 
+#define WORD_DOCUMENT "query ($id: ID!) { word(id: $id) { id name number } }"
+#define WORD_PREFIX   "{\"data\":{\"word\":{\"id\":\""
+
+static quire_status run_graphql_first(struct hot *h, uint64_t count)
+{
+    char document[sizeof WORD_DOCUMENT + 32];
+    struct asked asked = ask(document, "id", WORD_PREFIX);
+    for (uint64_t i = 0; i < count; i++) {
+        snprintf(document, sizeof document, WORD_DOCUMENT "# %llu", (unsigned long long)i);
+        TRY(answer(h, &asked, scattered(i), 0));
+    }
+    return QUIRE_OK;
+}
+
 static quire_status run_graphql_id(struct hot *h, uint64_t count)
 {
-    struct asked asked = ask("query ($id: ID!) { word(id: $id) { id name number } }", "id",
-                             "{\"data\":{\"word\":{\"id\":\"");
+    struct asked asked = ask(WORD_DOCUMENT, "id", WORD_PREFIX);
     for (uint64_t i = 0; i < count; i++) {
         TRY(answer(h, &asked, scattered(i), 0));
     }
     return QUIRE_OK;
+}
+
+static quire_status run_graphql_prepared(struct hot *h, uint64_t count)
+{
+    struct asked asked = ask(WORD_DOCUMENT, "id", WORD_PREFIX);
+    quire_prepared *prepared;
+    TRY(quire_prepare(h->db, &asked.request, &prepared, &h->err));
+    asked.request.document = NULL;
+    asked.request.prepared = prepared;
+    quire_status status = QUIRE_OK;
+    for (uint64_t i = 0; i < count && status == QUIRE_OK; i++) {
+        quire_variable id = {.name = "id",
+                             .value = quire_text_n(asked.variables + asked.at, BENCH_TEXT)};
+        asked.request.bound = &id;
+        asked.request.bound_count = 1;
+        status = answer(h, &asked, scattered(i), 0);
+    }
+    quire_prepared_free(prepared);
+    return status;
 }
 
 static quire_status run_graphql_list(struct hot *h, uint64_t count)
@@ -493,7 +525,11 @@ static const struct operation operations[] = {
     {"key-scan", "the next entry of a walk over a key tree", run_key_scan, false, 0, 0},
     {"hash-lookup", "the rowid of a text in a hash index", run_hash_lookup, false, 0, 0},
     {"index-row", "a row by a text in a B-tree index", run_index_row, false, 0, 0},
+    {"graphql-first", "request of one row by its id, its text never seen", run_graphql_first, false,
+     0, 0},
     {"graphql-id", "request of one row by its id", run_graphql_id, false, 0, 0},
+    {"graphql-prepared", "the same, prepared and its variable bound", run_graphql_prepared, false,
+     0, 0},
     {"graphql-list", "request of 100 rows in order of an index", run_graphql_list, false, 0, 0},
     {"insert-append", "a row above all others, 1,000 a transaction", run_insert_append, false, 1,
      0},

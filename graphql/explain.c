@@ -3,15 +3,38 @@
  */
 #include "graphql/explain.h"
 
+#include <stdio.h>
+
+/* The entry of the field being executed with this access. */
+static struct qr_explain_entry *find_entry(const struct qr_explain *explain,
+                                           const struct qr_explain_entry *like)
+{
+    struct qr_explain_entry *e = explain->first;
+    while (e != NULL && (!qr_gql_str_equal(e->field, explain->field) ||
+                         !qr_gql_str_equal(e->parent, explain->parent) ||
+                         e->access != like->access || e->index != like->index)) {
+        e = e->next;
+    }
+    return e;
+}
+
 static quire_status add(struct qr_reader *reader, const struct qr_explain_entry *entry)
 {
     struct qr_explain *explain = reader->explain;
-    struct qr_explain_entry *copy = qr_arena_alloc(reader->arena, sizeof *copy, reader->err);
+    struct qr_explain_entry *copy =
+        reader->arena != explain->arena ? find_entry(explain, entry) : NULL;
+    if (copy != NULL) {
+        copy->rows_read += entry->rows_read;
+        copy->rows_returned += entry->rows_returned;
+        return QUIRE_OK;
+    }
+    copy = qr_arena_alloc(explain->arena, sizeof *copy, reader->err);
     if (copy == NULL) {
         return QUIRE_NO_MEMORY;
     }
     *copy = *entry;
-    copy->coordinate = explain->coordinate;
+    copy->parent = explain->parent;
+    copy->field = explain->field;
     copy->next = NULL;
     if (explain->last == NULL) {
         explain->first = copy;
@@ -26,8 +49,9 @@ quire_status qr_explain_query(struct qr_reader *reader, const struct qr_query *q
                               uint64_t rows_read, uint64_t rows_returned)
 {
     static const char *const kinds[] = {
-        [QR_PATH_SCAN] = "scan",   [QR_PATH_RANGE] = "index range", [QR_PATH_POINTS] = "index keys",
-        [QR_PATH_LINKS] = "links", [QR_PATH_NOTHING] = "nothing",
+        [QR_PATH_SCAN] = "scan",         [QR_PATH_RANGE] = "index range",
+        [QR_PATH_POINTS] = "index keys", [QR_PATH_SET] = "rows of several ways",
+        [QR_PATH_LINKS] = "links",       [QR_PATH_NOTHING] = "nothing",
     };
     if (reader->explain == NULL) {
         return QUIRE_OK;
@@ -62,12 +86,22 @@ quire_status qr_explain_lookup(struct qr_reader *reader, const char *access, con
 quire_status qr_explain_field(struct qr_reader *reader, const struct qr_gql_type *parent,
                               struct qr_gql_str field)
 {
-    if (reader->explain == NULL) {
-        return QUIRE_OK;
+    if (reader->explain != NULL) {
+        reader->explain->parent = parent->name;
+        reader->explain->field = field;
     }
-    reader->explain->coordinate = qr_gql_format(reader->arena, reader->err, "%.*s.%.*s",
-                                                QR_GQL_FMT(parent->name), QR_GQL_FMT(field));
-    return reader->explain->coordinate == NULL ? QUIRE_NO_MEMORY : QUIRE_OK;
+    return QUIRE_OK;
+}
+
+/* The coordinate of an entry's field. */
+static void put_coordinate(struct qr_json_writer *writer, const struct qr_explain_entry *entry)
+{
+    char text[2 * QR_GQL_SHOWN_BYTES_MAX];
+    int size = snprintf(text, sizeof text, "%.*s.%.*s",
+                        QR_GQL_FMT(qr_gql_str_cut(entry->parent, QR_GQL_SHOWN_BYTES_MAX - 1)),
+                        QR_GQL_FMT(qr_gql_str_cut(entry->field, QR_GQL_SHOWN_BYTES_MAX - 1)));
+    qr_json_put_key(writer, "field", 5);
+    qr_json_put_string(writer, text, (size_t)size);
 }
 
 static void put_text(struct qr_json_writer *writer, const char *key, const char *text)
@@ -91,7 +125,7 @@ void qr_explain_write(const struct qr_explain *explain, struct qr_json_writer *w
     qr_json_begin_array(writer);
     for (const struct qr_explain_entry *e = explain->first; e != NULL; e = e->next) {
         qr_json_begin_object(writer);
-        put_text(writer, "field", e->coordinate);
+        put_coordinate(writer, e);
         put_text(writer, "access", e->access);
         put_text(writer, "index", e->index);
         put_text(writer, "order", e->order);

@@ -10,7 +10,7 @@
 
 struct qr_explain_entry {
     struct qr_explain_entry *next;
-    const char *coordinate; /* of the field, such as "Query.countries" */
+    struct qr_gql_str parent, field; /* of the schema, such as "Query" and "countries" */
     const char *access;
     const char *index; /* NULL: none */
     const char *order;
@@ -20,10 +20,12 @@ struct qr_explain_entry {
 
 struct qr_explain {
     struct qr_explain_entry *first, *last;
-    const char *coordinate; /* of the field being executed */
+    struct qr_arena *arena;          /* lives as long as the request */
+    struct qr_gql_str parent, field; /* being executed */
 };
 
-/* Adds what a run did; no-op when the reader has no explain. */
+/* Adds what a run did, to an entry of the same field and path if there is one: a field of many
+ * chunks of rows has one entry; no-op when the reader has no explain. */
 quire_status qr_explain_query(struct qr_reader *reader, const struct qr_query *query,
                               uint64_t rows_read, uint64_t rows_returned);
 /* The same for reads that need no query: one row by key, rows by reference. */

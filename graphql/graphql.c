@@ -24,19 +24,18 @@ static quire_status deliver(struct qr_run *run, char **response, size_t *size, b
 
 /* ---- the public calls ---- */
 
-static quire_status check_request(const quire_graphql_request *request, char **response,
-                                  size_t *size, quire_error *err)
+static quire_status check_request(const quire_graphql_request *request, bool has_outputs,
+                                  quire_error *err)
 {
     if (request == NULL || request->size != sizeof *request ||
-        (request->document == NULL) == (request->prepared == NULL) || response == NULL ||
-        size == NULL) {
-        return qr_fail(
-            err, QUIRE_MISUSE,
-            "A request needs QUIRE_GRAPHQL_REQUEST_INIT, a document or a prepared one, and "
-            "outputs.");
+        (request->document == NULL) == (request->prepared == NULL) || !has_outputs) {
+        return qr_fail(err, QUIRE_MISUSE,
+                       "A request needs QUIRE_GRAPHQL_REQUEST_INIT, a document or a prepared one, "
+                       "a database or transaction, and outputs.");
     }
-    *response = NULL;
-    *size = 0;
+    if (request->errors != NULL) {
+        *request->errors = NULL;
+    }
     if (request->outcome != NULL) {
         *request->outcome = (quire_graphql_outcome){.operation = QUIRE_OPERATION_NONE};
     }
@@ -99,26 +98,55 @@ static quire_status run_in_own_txn(struct qr_run *run, quire_db *db)
     return qr_run_complete(run);
 }
 
+static quire_status run_request(struct qr_run *run, quire_db *db)
+{
+    bool mutation;
+    QR_TRY(run_on_snapshot(run, db, &mutation));
+    if (!mutation) {
+        return QUIRE_OK;
+    }
+    qr_run_restart(run);
+    return run_in_own_txn(run, db);
+}
+
 quire_status quire_graphql(quire_db *db, const quire_graphql_request *request, char **response,
                            size_t *response_size, bool *has_errors, quire_error *err)
 {
     quire_error local = QUIRE_ERROR_INIT;
     struct qr_run run;
     quire_status status;
-    bool mutation;
 
-    QR_TRY(check_request(request, response, response_size, err));
-    if (db == NULL) {
-        return qr_fail(err, QUIRE_MISUSE, "quire_graphql needs a database.");
-    }
+    QR_TRY(check_request(request, db != NULL && response != NULL && response_size != NULL, err));
+    *response = NULL;
+    *response_size = 0;
     qr_run_open(&run, qr_db_allocator(db), request, err != NULL ? err : &local);
-    status = run_on_snapshot(&run, db, &mutation);
-    if (status == QUIRE_OK && mutation) {
-        qr_run_restart(&run);
-        status = run_in_own_txn(&run, db);
-    }
+    status = run_request(&run, db);
     if (status == QUIRE_OK) {
         status = deliver(&run, response, response_size, has_errors);
+    }
+    qr_run_close(&run);
+    return status;
+}
+
+quire_status quire_graphql_stream(quire_db *db, const quire_graphql_request *request,
+                                  quire_write_fn write, void *context, bool *has_errors,
+                                  quire_error *err)
+{
+    quire_error local = QUIRE_ERROR_INIT;
+    struct qr_run run;
+    quire_status status;
+
+    QR_TRY(check_request(request, db != NULL && write != NULL, err));
+    qr_run_open(&run, qr_db_allocator(db), request, err != NULL ? err : &local);
+    run.write = run.writer.write = write;
+    run.write_context = run.writer.write_context = context;
+    status = run_request(&run, db);
+    if (status == QUIRE_OK) {
+        qr_json_writer_flush(&run.writer, 0);
+        status = run.writer.status;
+    }
+    if (has_errors != NULL) {
+        *has_errors = run.report.count > 0;
     }
     qr_run_close(&run);
     return status;
@@ -131,10 +159,9 @@ quire_status quire_graphql_in(quire_txn *txn, const quire_graphql_request *reque
     struct qr_run run;
     quire_status status;
 
-    QR_TRY(check_request(request, response, response_size, err));
-    if (txn == NULL) {
-        return qr_fail(err, QUIRE_MISUSE, "quire_graphql_in needs a transaction.");
-    }
+    QR_TRY(check_request(request, txn != NULL && response != NULL && response_size != NULL, err));
+    *response = NULL;
+    *response_size = 0;
     qr_run_open(&run, qr_db_allocator(qr_txn_database(txn)), request, err != NULL ? err : &local);
     run.txn = txn;
     status = qr_run_prepare(&run);

@@ -30,6 +30,20 @@ void qr_json_writer_free(struct qr_json_writer *writer)
     writer->capacity = 0;
 }
 
+void qr_json_writer_flush(struct qr_json_writer *writer, size_t least)
+{
+    if (writer->write == NULL || writer->status != QUIRE_OK || writer->size == 0 ||
+        writer->size < least) {
+        return;
+    }
+    writer->flushed = true;
+    if (!writer->write(writer->write_context, writer->bytes, writer->size)) {
+        writer->status =
+            qr_fail(writer->err, QUIRE_INTERRUPTED, "The receiver of the response stopped it.");
+    }
+    writer->size = 0;
+}
+
 /* Makes room for `more` bytes and a NUL; NULL after the first failure. */
 static char *reserve(struct qr_json_writer *writer, size_t more)
 {

@@ -24,6 +24,10 @@ struct qr_json_writer {
     bool comma;          /* the next value or key needs one before it */
     quire_status status; /* of the first failure */
     quire_error *err;    /* borrowed, filled with that failure; may be NULL */
+    /* Where flushed text goes; write NULL: all of it is kept. */
+    bool (*write)(void *context, const char *bytes, size_t size);
+    void *write_context;
+    bool flushed; /* some of the text is gone: nothing before it can be returned to */
 };
 
 struct qr_json_mark {
@@ -33,6 +37,10 @@ struct qr_json_mark {
 
 void qr_json_writer_init(struct qr_json_writer *writer, const quire_allocator *allocator,
                          size_t bytes_max, quire_error *err);
+/* Hands what there is to `write`, if it is at least `least` bytes; a writer without one keeps it.
+ * INTERRUPTED when that returns false. */
+void qr_json_writer_flush(struct qr_json_writer *writer, size_t least);
+
 /* Frees what was written. */
 void qr_json_writer_free(struct qr_json_writer *writer);
 

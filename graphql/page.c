@@ -33,6 +33,7 @@ struct qr_sink {
     struct qr_arena *arena; /* where entries are kept */
     struct entry *entries;
     size_t count, capacity;
+    uint64_t taken; /* entries before these, of a page that is taken piece by piece */
     size_t dropped; /* entries whose memory is not in use any more, since the last compaction */
     uint64_t keep;  /* entries that can matter: skip + limit + 1 */
     uint64_t passed_over;     /* before `after` (or behind `before`, backward) */
@@ -289,12 +290,12 @@ static quire_status offer_ordered(struct qr_sink *sink, const struct qr_row *row
                                   struct qr_gql_str key, bool *done)
 {
     const struct qr_query *query = sink->query;
-    if (sink->count + 1 == sink->keep) {
+    if (sink->taken + sink->count + 1 == sink->keep) {
         *done = sink->more = true;
         return QUIRE_OK;
     }
     QR_TRY(keep_row(sink, row, key));
-    *done = !query->need_has_more && sink->count + 1 == sink->keep;
+    *done = !query->need_has_more && sink->taken + sink->count + 1 == sink->keep;
     return QUIRE_OK;
 }
 
@@ -302,11 +303,13 @@ static quire_status offer(struct qr_sink *sink, const struct qr_row *row, bool *
 {
     struct qr_gql_str key = {NULL, 0};
     uint32_t number = 0;
-    bool pass;
+    bool pass = true;
     bool added = true;
 
     *done = false;
-    QR_TRY(qr_filter_test(sink->reader, sink->query->filter, row, &pass));
+    if (!sink->query->path.exact) {
+        QR_TRY(qr_filter_test(sink->reader, sink->query->filter, row, &pass));
+    }
     if (pass && sink->query->distinct_count > 0) {
         QR_TRY(find_combination(sink, row, &number, &added));
         pass = added || !sink->ordered;
@@ -341,7 +344,7 @@ uint64_t qr_sink_room(const struct qr_sink *sink)
     if (!sink->ordered || sink->keep == UINT64_MAX) {
         return UINT64_MAX;
     }
-    return sink->keep - sink->count - (sink->query->need_has_more ? 0 : 1);
+    return sink->keep - sink->taken - sink->count - (sink->query->need_has_more ? 0 : 1);
 }
 
 quire_status qr_rows_append(struct qr_reader *reader, struct qr_rows *rows,
@@ -373,6 +376,32 @@ static bool has_earlier(const struct qr_sink *sink)
 {
     return sink->passed_over > 0 || (sink->query->skip > 0 && sink->count > 0);
 }
+
+/* ---- pages by pieces ---- */
+
+quire_status qr_sink_by_pieces(struct qr_sink *sink, size_t most, struct qr_arena *arena)
+{
+    sink->entries =
+        qr_arena_alloc(sink->reader->arena, sizeof *sink->entries * most, sink->reader->err);
+    sink->capacity = most;
+    sink->arena = arena;
+    return sink->entries == NULL ? QUIRE_NO_MEMORY : QUIRE_OK;
+}
+
+quire_status qr_sink_take(struct qr_sink *sink, struct qr_rows *rows)
+{
+    for (size_t i = 0; i < sink->count; i++) {
+        if (sink->taken + i >= sink->query->skip) {
+            QR_TRY(
+                qr_rows_append(sink->reader, rows, &sink->entries[i].row, &sink->entries[i].key));
+        }
+    }
+    sink->taken += sink->count;
+    sink->count = 0;
+    return QUIRE_OK;
+}
+
+/* ---- the whole page ---- */
 
 /* The entries in the order of reading: *order NULL where they stand so already. */
 static quire_status sort_entries(struct qr_sink *sink, struct qr_sort_slot **order)

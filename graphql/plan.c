@@ -2,12 +2,20 @@
  * Choosing the access path of a query.
  *
  * From the conditions that must all hold, those on single columns against
- * constants are collected; each index of the table is scored by how many of its
- * leading columns are fixed, whether the next one is bounded, and whether its
- * order is the query's. A path only has to be wide enough: the filter is tested
- * on its candidates, unless the path says that all of them pass.
+ * constants are collected. Each index of the table makes a path of them, by how
+ * many of its leading columns are fixed, whether the next one is bounded, and
+ * whether its order is the query's. Below a relation, where the parents decide
+ * how many rows there are, and in small tables these points are counted; else
+ * the paths' costs are estimated (plan_cost.c). A path only has to be wide
+ * enough: the filter is tested on its candidates, unless the path says that all
+ * of them pass.
  */
-#include "graphql/query.h"
+#include <math.h>
+
+#include "graphql/plan_internal.h"
+
+/* In tables of so few rows nothing is estimated. */
+#define SMALL_TABLE 64.0
 
 /* The conditions found for one column. */
 struct bounds {
@@ -21,10 +29,12 @@ struct bounds {
 struct planner {
     struct qr_reader *reader;
     struct qr_query *query;
-    struct bounds *bounds; /* by column */
-    bool *tested;          /* by column: the filter looks at it */
-    uint32_t conditions;   /* that must all hold */
-    bool nothing;          /* one of them never does */
+    struct bounds *bounds;                          /* by column */
+    bool *tested;                                   /* by column: the filter looks at it */
+    uint32_t conditions;                            /* that must all hold */
+    bool nothing;                                   /* one of them never does */
+    const struct qr_filter *ways[QR_PLAN_WAYS_MAX]; /* conditions that may lead to a set of rows */
+    uint32_t way_count;
     quire_table *table;
 };
 
@@ -140,6 +150,9 @@ static quire_status collect(struct planner *p, const struct qr_filter *filter)
     }
     p->conditions++;
     p->nothing = p->nothing || never_holds(filter);
+    if (filter->kind != QR_FILTER_COMPARE && p->way_count < QR_PLAN_WAYS_MAX) {
+        p->ways[p->way_count++] = filter;
+    }
     if (filter->kind != QR_FILTER_COMPARE || filter->field->list) {
         return QUIRE_OK;
     }
@@ -364,10 +377,111 @@ static quire_status cut_by_cursors(struct planner *p)
     return QUIRE_OK;
 }
 
+/* ---- choosing ---- */
+
+/* The paths of the indexes that are of some use. */
+struct paths {
+    struct qr_path *items;
+    int *scores;
+    uint32_t count;
+};
+
+static quire_status find_paths(struct planner *p, struct paths *paths)
+{
+    struct qr_reader *reader = p->reader;
+    uint32_t count = quire_table_index_count(p->table);
+    bool related = p->query->relation != NULL;
+
+    *paths = (struct paths){.count = 0};
+    paths->items = qr_arena_alloc(reader->arena, sizeof *paths->items * (count + 1), reader->err);
+    paths->scores = qr_arena_alloc(reader->arena, sizeof *paths->scores * (count + 1), reader->err);
+    if (paths->items == NULL || paths->scores == NULL) {
+        return QUIRE_NO_MEMORY;
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        struct qr_path *path = &paths->items[paths->count];
+        int *score = &paths->scores[paths->count];
+        if (!qr_reader_index_serves(quire_table_index(p->table, i))) {
+            continue;
+        }
+        try_index(p, i, path, score);
+        bool sorts = path->ordered && p->query->order.count > 0 && !related;
+        if ((*score > 0 || sorts) && (!related || path->parent_column >= 0)) {
+            paths->count++;
+        }
+    }
+    return QUIRE_OK;
+}
+
+static void choose_by_score(struct planner *p, const struct paths *paths)
+{
+    int best = 0;
+    for (uint32_t i = 0; i < paths->count; i++) {
+        if (paths->scores[i] > best) {
+            best = paths->scores[i];
+            p->query->path = paths->items[i];
+        }
+    }
+}
+
+static void take_cheaper(struct planner *p, const struct qr_path *path, double cost, double *best)
+{
+    if (cost < *best) {
+        *best = cost;
+        p->query->path = *path;
+    }
+}
+
+static quire_status choose_by_cost(struct planner *p, const struct paths *paths,
+                                   struct qr_plan_costs *costs)
+{
+    double best;
+    for (uint32_t i = 0; i < paths->count; i++) {
+        QR_TRY(qr_plan_estimate(costs, &paths->items[i]));
+    }
+    p->query->path.estimate = costs->rows;
+    best = qr_plan_cost(costs, &p->query->path);
+    for (uint32_t i = 0; i < paths->count; i++) {
+        take_cheaper(p, &paths->items[i], qr_plan_cost(costs, &paths->items[i]), &best);
+    }
+    for (uint32_t i = 0; i < p->way_count; i++) {
+        struct qr_path path = {.parent_column = -1};
+        double cost;
+        QR_TRY(qr_plan_row_set(costs, p->ways[i], &path, &cost));
+        path.reverse = path.ordered && reads_backwards(p->query);
+        take_cheaper(p, &path, cost, &best);
+    }
+    return QUIRE_OK;
+}
+
+static quire_status choose_path(struct planner *p)
+{
+    struct paths paths;
+    struct qr_plan_costs costs;
+
+    QR_TRY(find_paths(p, &paths));
+    for (uint32_t i = 0; i < paths.count; i++) {
+        if (paths.items[i].unique) {
+            p->query->path = paths.items[i];
+            p->query->path.estimate = 1;
+            return QUIRE_OK;
+        }
+    }
+    if (p->query->relation != NULL || (paths.count == 0 && p->way_count == 0)) {
+        choose_by_score(p, &paths);
+        return QUIRE_OK;
+    }
+    QR_TRY(qr_plan_costs_init(&costs, p->reader, p->query, p->table));
+    if (costs.rows <= SMALL_TABLE) {
+        choose_by_score(p, &paths);
+        return QUIRE_OK;
+    }
+    return choose_by_cost(p, &paths, &costs);
+}
+
 quire_status qr_plan_choose(struct qr_reader *reader, struct qr_query *query)
 {
     struct planner p = {.reader = reader, .query = query};
-    int best = 0;
 
     query->path = (struct qr_path){.kind = QR_PATH_SCAN, .parent_column = -1};
     query->path.exact = query->filter == NULL;
@@ -389,6 +503,8 @@ quire_status qr_plan_choose(struct qr_reader *reader, struct qr_query *query)
     QR_TRY(collect(&p, query->filter));
     qr_filter_columns(query->filter, p.tested);
     query->path.exact = p.conditions == 0;
+    query->path.ordered = query->order.count == 0;
+    query->path.reverse = query->path.ordered && reads_backwards(query);
     if (p.nothing) {
         query->path.kind = QR_PATH_NOTHING;
         query->path.ordered = query->path.exact = true;
@@ -397,25 +513,10 @@ quire_status qr_plan_choose(struct qr_reader *reader, struct qr_query *query)
     if (query->relation != NULL) {
         p.bounds[query->relation->inverse->column].is_parent = true;
     }
-    for (uint32_t i = 0; i < quire_table_index_count(p.table); i++) {
-        struct qr_path path;
-        int score;
-        if (!qr_reader_index_serves(quire_table_index(p.table, i))) {
-            continue;
-        }
-        try_index(&p, i, &path, &score);
-        if (score > best && (query->relation == NULL || path.parent_column >= 0)) {
-            best = score;
-            query->path = path;
-        }
-    }
+    QR_TRY(choose_path(&p));
     if (query->path.kind == QR_PATH_SCAN && query->relation != NULL) {
         return qr_fail(reader->err, QUIRE_SCHEMA, "The table %s has no index on %s.",
                        query->type->table, query->relation->inverse->column_name);
-    }
-    if (query->path.kind == QR_PATH_SCAN) {
-        query->path.ordered = query->order.count == 0;
-        query->path.reverse = query->path.ordered && reads_backwards(query);
     }
     return cut_by_cursors(&p);
 }

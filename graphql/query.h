@@ -15,6 +15,7 @@ enum qr_path_kind {
     QR_PATH_SCAN,   /* the table in rowid order */
     QR_PATH_RANGE,  /* one range of an index */
     QR_PATH_POINTS, /* several keys of an index: an `in` */
+    QR_PATH_SET,    /* what several ways find, by rowid */
     QR_PATH_LINKS,  /* the links of the parent */
     QR_PATH_NOTHING /* the filter holds for no row */
 };
@@ -37,11 +38,13 @@ struct qr_path {
     /* Where cursors let a walk over an ordered index or links begin and end, in its order: the values
      * of the columns behind the prefix, and the place. NULL: nowhere. */
     const struct qr_path_place *from, *to;
-    bool unique;   /* at most one row */
-    bool ordered;  /* candidates come in the query's order (or its reverse) */
-    bool reverse;  /* walk backwards to get that order forwards */
-    bool exact;    /* every candidate passes the filter */
-    bool covering; /* the entries tell all columns that are read of the rows */
+    bool unique;            /* at most one row */
+    bool ordered;           /* candidates come in the query's order (or its reverse) */
+    bool reverse;           /* walk backwards to get that order forwards */
+    bool exact;             /* every candidate passes the filter */
+    bool covering;          /* the entries tell all columns that are read of the rows */
+    struct qr_row_set *set; /* SET */
+    double estimate;        /* of the candidates; 0 when no choice hung on it */
 };
 
 struct qr_query {
@@ -62,6 +65,7 @@ struct qr_query {
     /* For folds, which read no more of a row than these columns and the filter's. */
     const bool *columns; /* by column; NULL: whole rows are read */
     bool ties_any;       /* rows that compare equal may come in any order */
+    uint32_t nesting;    /* within the planning of another query */
 };
 
 /* Rows in the order of the page, with their sort keys where they are needed. */
@@ -132,6 +136,12 @@ quire_status qr_sink_offer(struct qr_sink *sink, const struct qr_row *row, bool 
 uint64_t qr_sink_room(const struct qr_sink *sink);
 /* Appends the page to `rows`. The sink is empty afterwards, for the next page. */
 quire_status qr_sink_finish(struct qr_sink *sink, struct qr_rows *rows, struct qr_page *page);
+
+/* For an ordered sink whose page is taken piece by piece: at most `most` rows are offered between two
+ * takings, and keys are put into `arena` rather than the reader's. */
+quire_status qr_sink_by_pieces(struct qr_sink *sink, size_t most, struct qr_arena *arena);
+/* Appends what the page has got since the last time. */
+quire_status qr_sink_take(struct qr_sink *sink, struct qr_rows *rows);
 
 quire_status qr_rows_append(struct qr_reader *reader, struct qr_rows *rows,
                             const struct qr_row *row, const struct qr_gql_str *key);

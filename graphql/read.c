@@ -265,6 +265,31 @@ static quire_status read_groups(const struct reading *r)
     return QUIRE_OK;
 }
 
+static quire_status compile(struct reading *r, const struct qr_model_field *relation)
+{
+    struct qr_reader *reader = r->reader;
+    const struct qr_select_field *field = r->field;
+    struct qr_connection *connection =
+        qr_arena_alloc_zero(reader->arena, sizeof *connection, reader->err);
+
+    if (connection == NULL) {
+        return QUIRE_NO_MEMORY;
+    }
+    r->connection = connection;
+    connection->type = relation != NULL ? relation->target : field->api->type;
+    connection->pages = qr_arena_alloc_zero(
+        reader->arena, sizeof *connection->pages * (r->parent_count + 1), reader->err);
+    connection->parts = qr_arena_alloc_zero(
+        reader->arena, sizeof *connection->parts * (field->set->count + 1), reader->err);
+    if (connection->pages == NULL || connection->parts == NULL) {
+        return QUIRE_NO_MEMORY;
+    }
+    QR_TRY(qr_explain_field(reader, field->selected->parent, field->selected->field->name));
+    QR_TRY(qr_query_compile(reader, connection->type, relation, field, &r->query));
+    connection->order = r->query.order;
+    return QUIRE_OK;
+}
+
 static quire_status read_connection(struct qr_reader *reader, const struct qr_select_field *field,
                                     const struct qr_model_field *relation,
                                     const struct qr_row *parents, size_t parent_count,
@@ -275,22 +300,8 @@ static quire_status read_connection(struct qr_reader *reader, const struct qr_se
     const struct qr_select *set = field->set;
     bool paged = false;
 
-    r.connection = branch->connection =
-        qr_arena_alloc_zero(reader->arena, sizeof *r.connection, reader->err);
-    if (r.connection == NULL) {
-        return QUIRE_NO_MEMORY;
-    }
-    r.connection->type = relation != NULL ? relation->target : field->api->type;
-    r.connection->pages = qr_arena_alloc_zero(
-        reader->arena, sizeof *r.connection->pages * (parent_count + 1), reader->err);
-    r.connection->parts = qr_arena_alloc_zero(
-        reader->arena, sizeof *r.connection->parts * (set->count + 1), reader->err);
-    if (r.connection->pages == NULL || r.connection->parts == NULL) {
-        return QUIRE_NO_MEMORY;
-    }
-    QR_TRY(qr_explain_field(reader, field->selected->parent, field->selected->field->name));
-    QR_TRY(qr_query_compile(reader, r.connection->type, relation, field, &r.query));
-    r.connection->order = r.query.order;
+    QR_TRY(compile(&r, relation));
+    branch->connection = r.connection;
     for (uint32_t i = 0; i < set->count; i++) {
         paged = paged || needs_page(&r, &set->fields[i]);
     }
@@ -305,6 +316,42 @@ static quire_status read_connection(struct qr_reader *reader, const struct qr_se
         }
     }
     return QUIRE_OK;
+}
+
+quire_status qr_read_apart(struct qr_reader *reader, const struct qr_select_field *field,
+                           struct qr_query *query, struct qr_connection **out)
+{
+    struct reading r = {.reader = reader, .field = field, .parent_count = 1};
+
+    QR_TRY(compile(&r, NULL));
+    QR_TRY(read_aggregates(&r, false));
+    QR_TRY(read_groups(&r));
+    *query = r.query;
+    *out = r.connection;
+    return qr_explain_field(reader, field->selected->parent, field->selected->field->name);
+}
+
+quire_status qr_read_piece(struct qr_reader *reader, const struct qr_select_field *field,
+                           const struct qr_connection *connection, uint32_t number,
+                           const struct qr_rows *rows, struct qr_connection **out)
+{
+    struct reading r = {.reader = reader, .field = field, .parent_count = 1};
+    struct qr_connection *piece = qr_arena_alloc(reader->arena, sizeof *piece, reader->err);
+
+    if (piece == NULL) {
+        return QUIRE_NO_MEMORY;
+    }
+    *piece = *connection;
+    piece->rows = *rows;
+    piece->pages = qr_arena_alloc_zero(reader->arena, sizeof *piece->pages, reader->err);
+    piece->parts = qr_arena_alloc_zero(reader->arena,
+                                       sizeof *piece->parts * (field->set->count + 1), reader->err);
+    if (piece->pages == NULL || piece->parts == NULL) {
+        return QUIRE_NO_MEMORY;
+    }
+    piece->pages[0].count = rows->count;
+    r.connection = *out = piece;
+    return read_part(&r, &field->set->fields[number], &piece->parts[number]);
 }
 
 /* ---- rows and roots ---- */

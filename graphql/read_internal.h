@@ -36,4 +36,21 @@ struct qr_branch {
     struct qr_connection *connection;
 };
 
+/* Reads of a root connection all but the rows of its page, which *query is for. */
+quire_status qr_read_apart(struct qr_reader *reader, const struct qr_select_field *field,
+                           struct qr_query *query, struct qr_connection **out);
+/* What hangs below `rows` of such a connection in its field number `number`, `items` or `edges`.
+ * *out is a connection of these rows alone. */
+quire_status qr_read_piece(struct qr_reader *reader, const struct qr_select_field *field,
+                           const struct qr_connection *connection, uint32_t number,
+                           const struct qr_rows *rows, struct qr_connection **out);
+
+/* Writes one field of a connection, key and all; and only the elements of `items` or `edges`. */
+quire_status qr_write_member(struct qr_reader *reader, const struct qr_connection *connection,
+                             const struct qr_select *set, uint32_t number, size_t parent,
+                             struct qr_json_writer *writer);
+quire_status qr_write_elements(struct qr_reader *reader, const struct qr_connection *connection,
+                               const struct qr_select *set, uint32_t number, size_t parent,
+                               struct qr_json_writer *writer);
+
 #endif

@@ -32,13 +32,18 @@ quire_status qr_reader_init(struct qr_reader *reader, quire_txn *txn, const stru
     return QUIRE_OK;
 }
 
+void qr_reader_close_since(struct qr_reader *reader, struct qr_reader_handle *before)
+{
+    for (struct qr_reader_handle *h = reader->handles; h != before; h = h->next) {
+        h->close(h->object);
+    }
+    reader->handles = before;
+}
+
 void qr_reader_close(struct qr_reader *reader)
 {
     const struct qr_model *model = reader->api->model;
-    for (struct qr_reader_handle *h = reader->handles; h != NULL; h = h->next) {
-        h->close(h->object);
-    }
-    reader->handles = NULL;
+    qr_reader_close_since(reader, NULL);
     quire_tree_close(reader->sequences);
     reader->sequences = NULL;
     qr_key_free(&reader->key);

@@ -61,6 +61,9 @@ void qr_reader_close(struct qr_reader *reader);
  * called now. */
 quire_status qr_reader_keep(struct qr_reader *reader, void (*close)(void *object), void *object);
 
+/* Calls those of the last handles that came after `before`, which was reader->handles then. */
+void qr_reader_close_since(struct qr_reader *reader, struct qr_reader_handle *before);
+
 /* A handle of its own on a type's table, whose borrowed records other reads do not disturb. It is
  * closed with the reader. */
 quire_status qr_reader_own_table(struct qr_reader *reader, const struct qr_model_type *type,

@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "graphql/execute.h"
 #include "graphql/mutate.h"
+#include "graphql/stream.h"
 #include "graphql/trigger.h"
 
 #define TOKENS_MAX_DEFAULT   100000u
@@ -32,6 +33,9 @@ static void open_memory(struct qr_run *run)
     qr_json_writer_init(&run->writer, run->allocator,
                         (size_t)or_default(limits->response_bytes_max, RESPONSE_MAX_DEFAULT),
                         run->err);
+    run->writer.write = run->write;
+    run->writer.write_context = run->write_context;
+    run->explain.arena = &run->arena;
 }
 
 void qr_run_open(struct qr_run *run, const quire_allocator *allocator,
@@ -66,6 +70,8 @@ void qr_run_restart(struct qr_run *run)
                            .allocator = run->allocator,
                            .watch = run->watch,
                            .began_ns = run->began_ns,
+                           .write = run->write,
+                           .write_context = run->write_context,
                            .err = run->err};
     qr_run_close(run);
     *run = again;
@@ -235,6 +241,12 @@ static quire_status write_meta(struct qr_run *run, const struct qr_select_field 
     return qr_gql_execute_field(&execution, &root, field->selected, &raised, run->err);
 }
 
+/* Whether a field's rows are written while they are read. */
+static bool streams(const struct qr_run *run, const struct qr_select_field *field)
+{
+    return run->writer.write != NULL && qr_stream_applies(field);
+}
+
 static quire_status run_query(struct qr_run *run, struct qr_reader *reader,
                               const struct qr_select_field **failed)
 {
@@ -245,7 +257,7 @@ static quire_status run_query(struct qr_run *run, struct qr_reader *reader,
     }
     for (uint32_t i = 0; i < run->set->count; i++) {
         *failed = &run->set->fields[i];
-        if ((*failed)->api != NULL) {
+        if ((*failed)->api != NULL && !streams(run, *failed)) {
             QR_TRY(qr_read_root(reader, *failed, &roots[i]));
         }
     }
@@ -257,7 +269,8 @@ static quire_status run_query(struct qr_run *run, struct qr_reader *reader,
             continue;
         }
         put_name(run, *failed);
-        QR_TRY(qr_write_root(reader, &roots[i], &run->writer));
+        QR_TRY(streams(run, *failed) ? qr_stream_root(reader, *failed, &run->writer)
+                                     : qr_write_root(reader, &roots[i], &run->writer));
     }
     qr_json_end_object(&run->writer);
     return run->writer.status;
@@ -339,8 +352,9 @@ static quire_status execute(struct qr_run *run)
         failed = NULL;
         status = qr_watch_look(&run->watch, reader.rows_read, run->err);
     }
-    return status == QUIRE_OK ? QUIRE_OK
-                              : qr_run_report(run, status, failed, mutation ? &store : NULL);
+    return status == QUIRE_OK || run->writer.flushed
+               ? status
+               : qr_run_report(run, status, failed, mutation ? &store : NULL);
 }
 
 quire_status qr_run_execute(struct qr_run *run)
@@ -362,6 +376,9 @@ static quire_status write_response(struct qr_run *run)
     const struct qr_json_mark beginning = {0};
     struct qr_json_writer *writer = &run->writer;
 
+    if (run->report.count > 0 && writer->flushed) {
+        return qr_gql_report_outcome(&run->report, QUIRE_QUERY, run->err);
+    }
     if (run->report.count > 0) {
         writer->status = QUIRE_OK; /* a response that is too long makes room for its error */
         qr_json_writer_rewind(writer, beginning);
@@ -420,7 +437,7 @@ static void write_outcome(struct qr_run *run)
 quire_status qr_run_complete(struct qr_run *run)
 {
     quire_status status = write_response(run);
-    if (status == QUIRE_LIMIT) {
+    if (status == QUIRE_LIMIT && !run->writer.flushed) {
         run->explain.first = NULL;
         if (run->report.count == 0) {
             QR_TRY(qr_run_report(run, status, NULL, NULL));
@@ -428,5 +445,5 @@ quire_status qr_run_complete(struct qr_run *run)
         status = write_response(run);
     }
     write_outcome(run);
-    return status;
+    return status == QUIRE_OK ? qr_run_give_errors(run) : status;
 }

@@ -15,11 +15,14 @@
 #include "graphql/schema_store.h"
 #include "graphql/store.h"
 #include "quire/prepared.h"
+#include "quire/stream.h"
 
 struct qr_run {
     const quire_graphql_request *request;
     const quire_allocator *allocator;
-    quire_txn *txn; /* the caller's */
+    quire_txn *txn;       /* the caller's */
+    quire_write_fn write; /* takes the response in pieces; NULL: it is made as a whole */
+    void *write_context;
     struct qr_arena arena;
     struct qr_gql_report report;
     struct qr_api_use schema;
@@ -69,6 +72,9 @@ quire_status qr_run_report_preparation(struct qr_run *run, quire_status status);
 /* Ends the response, while the transaction is still open: explain borrows names from its schema,
  * and a mutation whose outcome cannot be told must not commit. */
 quire_status qr_run_complete(struct qr_run *run);
+
+/* Gives the errors to whom the request names (problems.c); no-op when there are none. */
+quire_status qr_run_give_errors(struct qr_run *run);
 
 /* ---- Prepared documents (prepared.c) ---- */
 

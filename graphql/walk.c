@@ -3,6 +3,8 @@
  */
 #include "graphql/walk.h"
 
+#include "graphql/row_set.h"
+
 quire_status qr_walk_open(struct qr_reader *reader, const struct qr_query *query,
                           const struct qr_path *path, struct qr_walk *walk)
 {
@@ -86,6 +88,10 @@ quire_status qr_walk_start(struct qr_walk *walk, int64_t parent)
     if (path->parent_column >= 0) {
         walk->prefix[path->parent_column] = quire_int(parent);
     }
+    if (path->kind == QR_PATH_SET) {
+        walk->next_rowid = 0;
+        return qr_row_set_rowids(path->set, &walk->rowids, &walk->rowid_count);
+    }
     return path->kind == QR_PATH_RANGE ? start_range(walk, path->prefix_count) : QUIRE_OK;
 }
 
@@ -153,6 +159,15 @@ static quire_status points_next(struct qr_walk *walk, int64_t *rowid, bool *vali
     }
 }
 
+static void set_next(struct qr_walk *walk, int64_t *rowid, bool *valid)
+{
+    size_t at = walk->next_rowid++;
+    *valid = at < walk->rowid_count;
+    if (*valid) {
+        *rowid = walk->rowids[walk->path->reverse ? walk->rowid_count - 1 - at : at];
+    }
+}
+
 quire_status qr_walk_next(struct qr_walk *walk, struct qr_row *row, bool *valid)
 {
     *row = (struct qr_row){0};
@@ -168,6 +183,9 @@ quire_status qr_walk_next(struct qr_walk *walk, struct qr_row *row, bool *valid)
                                  valid);
     case QR_PATH_RANGE:
         QR_TRY(quire_index_cursor_next(walk->cursor, &row->rowid, valid, walk->reader->err));
+        break;
+    case QR_PATH_SET:
+        set_next(walk, &row->rowid, valid);
         break;
     case QR_PATH_POINTS:
         QR_TRY(points_next(walk, &row->rowid, valid));

@@ -15,9 +15,11 @@ struct qr_walk {
     quire_cursor *scan;
     quire_index_cursor *cursor;
     struct qr_link_walk links;
-    bool count_links; /* the rows at the other end are not asked for */
-    bool started;     /* the scan stands on a row */
-    bool in_range;    /* POINTS: the cursor walks over the key before next_point */
+    bool count_links;      /* the rows at the other end are not asked for */
+    bool started;          /* the scan stands on a row */
+    bool in_range;         /* POINTS: the cursor walks over the key before next_point */
+    const int64_t *rowids; /* SET */
+    size_t rowid_count, next_rowid;
     quire_value prefix[17];
     uint32_t next_point;
 };

@@ -33,11 +33,9 @@ static quire_status write_items(struct qr_reader *reader, const struct qr_part *
                                 struct qr_json_writer *writer)
 {
     const struct qr_page *page = &part->pages[parent];
-    qr_json_begin_array(writer);
     for (size_t i = 0; i < page->count; i++) {
         QR_TRY(qr_write_row(reader, part->node, page->first + i, writer));
     }
-    qr_json_end_array(writer);
     return QUIRE_OK;
 }
 
@@ -46,7 +44,6 @@ static quire_status write_edges(struct qr_reader *reader, const struct qr_connec
                                 size_t parent, struct qr_json_writer *writer)
 {
     const struct qr_page *page = &part->pages[parent];
-    qr_json_begin_array(writer);
     for (size_t i = page->first; i < page->first + page->count; i++) {
         qr_json_begin_object(writer);
         for (uint32_t f = 0; f < set->count; f++) {
@@ -62,7 +59,6 @@ static quire_status write_edges(struct qr_reader *reader, const struct qr_connec
         }
         qr_json_end_object(writer);
     }
-    qr_json_end_array(writer);
     return QUIRE_OK;
 }
 
@@ -127,6 +123,43 @@ static void write_total(const struct qr_connection *connection, const struct qr_
     qr_json_put_int(writer, connection->values[at].as.integer);
 }
 
+quire_status qr_write_elements(struct qr_reader *reader, const struct qr_connection *connection,
+                               const struct qr_select *set, uint32_t number, size_t parent,
+                               struct qr_json_writer *writer)
+{
+    const struct qr_select_field *field = &set->fields[number];
+    const struct qr_part *part = &connection->parts[number];
+    return field->api->kind == QR_API_ITEMS
+               ? write_items(reader, part, parent, writer)
+               : write_edges(reader, connection, part, field->set, parent, writer);
+}
+
+quire_status qr_write_member(struct qr_reader *reader, const struct qr_connection *connection,
+                             const struct qr_select *set, uint32_t number, size_t parent,
+                             struct qr_json_writer *writer)
+{
+    const struct qr_select_field *field = &set->fields[number];
+    const struct qr_part *part = &connection->parts[number];
+
+    put_key(writer, field);
+    if (field->api == NULL) {
+        put_type_name(set, writer);
+    } else if (field->api->kind == QR_API_ITEMS || field->api->kind == QR_API_EDGES) {
+        qr_json_begin_array(writer);
+        QR_TRY(qr_write_elements(reader, connection, set, number, parent, writer));
+        qr_json_end_array(writer);
+    } else if (field->api->kind == QR_API_PAGE_INFO) {
+        QR_TRY(write_page_info(reader, connection, field->set, parent, writer));
+    } else if (field->api->kind == QR_API_AGGREGATE) {
+        QR_TRY(write_aggregate(reader, connection, part, field->set, parent, writer));
+    } else if (field->api->kind == QR_API_GROUP_BY) {
+        QR_TRY(qr_groups_write(reader, part->groups, field->set, parent, writer));
+    } else {
+        write_total(connection, part, parent, writer);
+    }
+    return QUIRE_OK;
+}
+
 static quire_status write_connection(struct qr_reader *reader,
                                      const struct qr_connection *connection,
                                      const struct qr_select *set, size_t parent,
@@ -134,24 +167,7 @@ static quire_status write_connection(struct qr_reader *reader,
 {
     qr_json_begin_object(writer);
     for (uint32_t f = 0; f < set->count; f++) {
-        const struct qr_select_field *field = &set->fields[f];
-        const struct qr_part *part = &connection->parts[f];
-        put_key(writer, field);
-        if (field->api == NULL) {
-            put_type_name(set, writer);
-        } else if (field->api->kind == QR_API_ITEMS) {
-            QR_TRY(write_items(reader, part, parent, writer));
-        } else if (field->api->kind == QR_API_EDGES) {
-            QR_TRY(write_edges(reader, connection, part, field->set, parent, writer));
-        } else if (field->api->kind == QR_API_PAGE_INFO) {
-            QR_TRY(write_page_info(reader, connection, field->set, parent, writer));
-        } else if (field->api->kind == QR_API_AGGREGATE) {
-            QR_TRY(write_aggregate(reader, connection, part, field->set, parent, writer));
-        } else if (field->api->kind == QR_API_GROUP_BY) {
-            QR_TRY(qr_groups_write(reader, part->groups, field->set, parent, writer));
-        } else {
-            write_total(connection, part, parent, writer);
-        }
+        QR_TRY(qr_write_member(reader, connection, set, f, parent, writer));
     }
     qr_json_end_object(writer);
     return QUIRE_OK;

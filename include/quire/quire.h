@@ -25,6 +25,8 @@
 #include "quire/migration.h"
 #include "quire/outcome.h"
 #include "quire/prepared.h"
+#include "quire/rows.h"
+#include "quire/stream.h"
 #include "quire/subscription.h"
 #include "quire/table.h"
 #include "quire/transaction.h"
