@@ -18,7 +18,7 @@ bool qr_measure_sums(const struct qr_model_field *field)
 {
     return field->role == QR_MODEL_COLUMN && !field->list && qr_model_can_read(field) &&
            (field->scalar == QR_MODEL_INT || field->scalar == QR_MODEL_BIGINT ||
-            field->scalar == QR_MODEL_FLOAT);
+            field->scalar == QR_MODEL_FLOAT || field->scalar == QR_MODEL_DECIMAL);
 }
 
 bool qr_measure_orders(const struct qr_model_field *field)
@@ -37,6 +37,9 @@ const struct qr_model_field *qr_measure_field(const struct qr_measure *measure)
     case QR_MEASURE_DISTINCT:
         return &int_field;
     case QR_MEASURE_SUM:
+        if (measure->field->scalar == QR_MODEL_DECIMAL) {
+            break;
+        }
         return measure->field->scalar == QR_MODEL_FLOAT ? &float_field : &bigint_field;
     case QR_MEASURE_AVG:
         return &float_field;
@@ -158,6 +161,29 @@ static quire_status keep_extreme(struct qr_reader *reader, struct qr_arena *aren
     return QUIRE_OK;
 }
 
+static quire_status too_large(struct qr_reader *reader, const struct qr_measure *measure)
+{
+    static const char *const types[] = {"BigInt", "Float", "Decimal"};
+    enum qr_model_scalar scalar = measure->field->scalar;
+    int type = scalar == QR_MODEL_FLOAT ? 1 : scalar == QR_MODEL_DECIMAL ? 2 : 0;
+    return qr_fail(reader->err, QUIRE_LIMIT, "The sum of %s.%s is too large for a %s.",
+                   measure->field->owner->table, measure->field->column_name, types[type]);
+}
+
+/* The sum so far is kept where extremes are. */
+static quire_status add_decimal(struct qr_reader *reader, struct qr_arena *arena,
+                                const struct qr_measure *measure, const quire_value *value,
+                                struct qr_tally *tally)
+{
+    quire_value sum = *value;
+    bool fits = true;
+    if (tally->count > 1) {
+        QR_TRY(qr_decimal_compute(QR_DECIMAL_ADD, &tally->extreme, value, &reader->scratch, &sum,
+                                  &fits, reader->err));
+    }
+    return fits ? keep_extreme(reader, arena, tally, &sum) : too_large(reader, measure);
+}
+
 static quire_status take_distinct(struct qr_reader *reader, struct qr_arena *arena,
                                   const struct qr_measure *measure, const quire_value *values,
                                   struct qr_tally *tally)
@@ -190,6 +216,9 @@ static quire_status take(struct qr_reader *reader, struct qr_arena *arena,
         int order = tally->count == 1 ? 0 : quire_value_compare(value, &tally->extreme);
         bool better = measure->kind == QR_MEASURE_MIN ? order < 0 : order > 0;
         return tally->count == 1 || better ? keep_extreme(reader, arena, tally, value) : QUIRE_OK;
+    }
+    if (measure->field->scalar == QR_MODEL_DECIMAL) {
+        return add_decimal(reader, arena, measure, value, tally);
     }
     if (value->type == QUIRE_INT) {
         add_integer(tally, value->as.integer);
@@ -239,11 +268,24 @@ static double float_sum(const struct qr_tally *tally)
     return isfinite(tally->sum) ? tally->sum + tally->lost : tally->sum;
 }
 
-static quire_status too_large(struct qr_reader *reader, const struct qr_measure *measure)
+/* A stored Decimal as the nearest double. */
+static quire_status decimal_number(struct qr_reader *reader, const quire_value *value,
+                                   double *number)
 {
-    return qr_fail(reader->err, QUIRE_LIMIT, "The sum of %s.%s is too large for a %s.",
-                   measure->field->owner->table, measure->field->column_name,
-                   measure->field->scalar == QR_MODEL_FLOAT ? "Float" : "BigInt");
+    struct qr_json_writer writer;
+    char *text;
+    size_t size;
+
+    qr_json_writer_init(&writer, reader->arena->allocator, 0, reader->err);
+    bool sound = qr_decimal_write(value, &writer);
+    QR_TRY(qr_json_writer_finish(&writer, &text, &size));
+    /* A string of digits, in quotes. */
+    if (sound && size > 2) {
+        *number = qr_gql_value_number((struct qr_gql_str){text + 1, size - 2}, true).number;
+    }
+    quire_free(text);
+    return sound && size > 2 ? QUIRE_OK
+                             : qr_fail(reader->err, QUIRE_CORRUPT, "A stored Decimal is none.");
 }
 
 /* Of at least one value. */
@@ -252,6 +294,15 @@ static quire_status result_of_numbers(struct qr_reader *reader, const struct qr_
 {
     bool average = measure->kind == QR_MEASURE_AVG;
     double count = average ? (double)tally->count : 1;
+    if (measure->field->scalar == QR_MODEL_DECIMAL) {
+        double sum = 0;
+        *result = tally->extreme;
+        if (average) {
+            QR_TRY(decimal_number(reader, &tally->extreme, &sum));
+            *result = quire_float(sum / count);
+        }
+        return QUIRE_OK;
+    }
     if (measure->field->scalar == QR_MODEL_FLOAT) {
         *result = quire_float(float_sum(tally) / count);
         return isfinite(result->as.real) ? QUIRE_OK : too_large(reader, measure);

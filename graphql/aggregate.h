@@ -5,8 +5,9 @@
  *
  *   count     rows; of `distinct` columns the combinations of values, rows with
  *             a null among them left out
- *   sum, avg  of integers exact (the sum in 128 bits); of floats by Neumaier's
- *             compensated summation, in the order in which the rows come
+ *   sum, avg  of integers (in 128 bits) and Decimals exact; of floats by
+ *             Neumaier's compensated summation, in the order in which the rows
+ *             come
  *   min, max  in the order of quire_value_compare
  *
  * Nulls are left out, and without a value sum, avg, min and max are null.

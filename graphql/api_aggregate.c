@@ -42,6 +42,9 @@ bool qr_api_has_distinct(const struct qr_model_type *type)
 
 static const char *sum_type(const struct qr_model_field *field)
 {
+    if (field->scalar == QR_MODEL_DECIMAL) {
+        return "Decimal";
+    }
     return field->scalar == QR_MODEL_FLOAT ? "Float" : "BigInt";
 }
 

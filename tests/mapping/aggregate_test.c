@@ -101,6 +101,25 @@ Test(mapping, aggregate__sums_integers_exactly_or_says_that_it_cannot)
     mapping_close(db);
 }
 
+Test(mapping, aggregate__sums_decimals_exactly)
+{
+    quire_db *db =
+        mapping_open("type T { id: ID! price: Decimal g: Int }",
+                     "mutation { a: createT(input: {price: \"0.1\", g: 1}) { id } "
+                     "b: createT(input: {price: \"0.2\", g: 1}) { id } "
+                     "c: createT(input: {price: \"12345678901234567890.03\", g: 2}) { id } "
+                     "d: createT(input: {g: 2}) { id } }");
+    MAPPING_IS(db, "{ ts { aggregate { sum { price } min { price } max { price } } } }",
+               "{\"data\":{\"ts\":{\"aggregate\":{\"sum\":{\"price\":"
+               "\"12345678901234567890.33\"},\"min\":{\"price\":\"0.1\"},\"max\":{\"price\":"
+               "\"12345678901234567890.03\"}}}}}");
+    MAPPING_HAS(db,
+                "{ ts { groupBy(by: {g: VALUE}, having: {sum: {price: {lt: \"1\"}}}) { keys { g } "
+                "sum { price } avg { price } } } }",
+                "[{\"keys\":{\"g\":1},\"sum\":{\"price\":\"0.3\"},\"avg\":{\"price\":0.15}}]");
+    mapping_close(db);
+}
+
 Test(mapping, aggregate__reads_no_row_where_an_index_tells)
 {
     quire_db *db = mapping_open(mapping_schema, WORLD_ROWS);
