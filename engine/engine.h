@@ -105,7 +105,7 @@ quire_status qr_table_index_estimate(quire_table *table, uint32_t index,
                                      const quire_index_range *range, uint64_t *entries,
                                      quire_error *err);
 
-/* A place among the entries of a B-tree index: one value for each column of the key, and a rowid. */
+/* A place among the entries of a B-tree index: a value for each column of the key, and a rowid. */
 struct qr_index_place {
     const quire_value *values;
     int64_t rowid;

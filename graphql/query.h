@@ -35,8 +35,8 @@ struct qr_path {
     quire_value lower, upper;
     bool has_lower, has_upper, lower_exclusive, upper_exclusive;
     const struct qr_filter *points; /* POINTS: the `in` whose values follow the prefix */
-    /* Where cursors let a walk over an ordered index or links begin and end, in its order: the values
-     * of the columns behind the prefix, and the place. NULL: nowhere. */
+    /* Where cursors let a walk over an ordered index or links begin and end, in its order: the
+     * values of the columns behind the prefix, and the place. NULL: nowhere. */
     const struct qr_path_place *from, *to;
     bool unique;            /* at most one row */
     bool ordered;           /* candidates come in the query's order (or its reverse) */
