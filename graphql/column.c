@@ -158,21 +158,24 @@ quire_status qr_column_to_json(const struct qr_model_field *field, const quire_v
     return QUIRE_OK;
 }
 
-struct qr_gql_str qr_column_show(const struct qr_model_field *field, const quire_value *value,
-                                 struct qr_arena *arena)
+quire_status qr_column_show(const struct qr_model_field *field, const quire_value *value,
+                            struct qr_arena *arena, struct qr_gql_str *out, quire_error *err)
 {
-    struct qr_gql_str shown = {"", 0};
     struct qr_json_writer writer;
-    qr_json_writer_init(&writer, arena->allocator, 0, NULL);
-    if (qr_column_to_json(field, value, &writer, NULL) == QUIRE_OK && writer.status == QUIRE_OK) {
+    *out = (struct qr_gql_str){"", 0};
+    qr_json_writer_init(&writer, arena->allocator, 0, err);
+    bool fits = qr_column_to_json(field, value, &writer, NULL) == QUIRE_OK;
+    quire_status status = writer.status;
+    if (fits && status == QUIRE_OK) {
         struct qr_gql_str text = {writer.bytes, writer.size};
         if (text.size >= 2 && text.data[0] == '"') {
             text = (struct qr_gql_str){text.data + 1, text.size - 2};
         }
         text = qr_gql_str_cut(text, 60);
-        const char *copy = qr_arena_copy(arena, text.data, text.size, NULL);
-        shown = copy == NULL ? shown : (struct qr_gql_str){copy, text.size};
+        const char *copy = qr_arena_copy(arena, text.data, text.size, err);
+        status = copy == NULL ? QUIRE_NO_MEMORY : QUIRE_OK;
+        *out = copy == NULL ? *out : (struct qr_gql_str){copy, text.size};
     }
     qr_json_writer_free(&writer);
-    return shown;
+    return status;
 }

@@ -187,8 +187,11 @@ static quire_status fail_bound(struct qr_store *store, const struct qr_model_fie
 {
     struct qr_model_field element = *field;
     element.list = false;
-    struct qr_gql_str given = qr_column_show(&element, value, store->reader->arena);
-    struct qr_gql_str wanted = qr_column_show(&element, bound, store->reader->arena);
+    struct qr_gql_str given;
+    struct qr_gql_str wanted;
+    struct qr_arena *arena = store->reader->arena;
+    QR_TRY(qr_column_show(&element, value, arena, &given, store->reader->err));
+    QR_TRY(qr_column_show(&element, bound, arena, &wanted, store->reader->err));
     return qr_store_fail(store, QUIRE_CHECK, "CHECK", field, "%s.%.*s is at %s %.*s, not %.*s.",
                          field->owner->table, QR_GQL_FMT(field->name), side, QR_GQL_FMT(wanted),
                          QR_GQL_FMT(given));

@@ -438,7 +438,8 @@ quire_status qr_load_row(struct qr_load_writer *writer, const struct qr_load_rul
 static quire_status no_target(struct qr_load_writer *writer, const struct wish *wish)
 {
     const struct qr_model_type *target = wish->field->target;
-    struct qr_gql_str key = qr_column_show(target->key, &wish->key, writer->row);
+    struct qr_gql_str key;
+    QR_TRY(qr_column_show(target->key, &wish->key, writer->row, &key, writer->reader.err));
     return qr_load_fail(writer->reader.err, QUIRE_FOREIGN_KEY, wish->place,
                         "%s.%.*s refers to \"%.*s\", but no row of %s has that %.*s.",
                         wish->field->owner->table, QR_GQL_FMT(wish->field->name), QR_GQL_FMT(key),

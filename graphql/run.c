@@ -206,10 +206,11 @@ quire_status qr_run_report(struct qr_run *run, quire_status status,
     }
     if (field != NULL) {
         struct qr_gql_path *path = qr_arena_alloc_zero(&run->arena, sizeof *path, NULL);
-        if (path != NULL) {
-            path->key = field->selected->name;
-            problem->path = path;
+        if (path == NULL) {
+            return QUIRE_NO_MEMORY;
         }
+        path->key = field->selected->name;
+        problem->path = path;
     }
     return QUIRE_OK;
 }

@@ -62,7 +62,8 @@ static quire_status refuse_row(const struct filling *f, const struct qr_row *row
     quire_error broken = *err;
     quire_value key;
     QR_TRY(qr_reader_column(f->store->reader, row, type->key, &key));
-    struct qr_gql_str shown = qr_column_show(type->key, &key, f->store->reader->arena);
+    struct qr_gql_str shown;
+    QR_TRY(qr_column_show(type->key, &key, f->store->reader->arena, &shown, err));
     return qr_fail(err, QUIRE_CHECK, "The row of %s with the %.*s \"%.*s\" is there already: %s",
                    type->table, QR_GQL_FMT(type->key->name), QR_GQL_FMT(shown), broken.message);
 }

@@ -11,15 +11,19 @@
 
 /* ---- failing ---- */
 
-static void set_coordinate(struct qr_store *store, const struct qr_model_field *field)
+static quire_status set_coordinate(struct qr_store *store, const struct qr_model_field *field)
 {
+    store->coordinate = (struct qr_gql_str){NULL, 0};
     if (field == NULL) {
-        store->coordinate = (struct qr_gql_str){NULL, 0};
-        return;
+        return QUIRE_OK;
     }
-    const char *text = qr_gql_format(store->reader->arena, NULL, "%s.%.*s", field->owner->table,
-                                     QR_GQL_FMT(field->name));
-    store->coordinate = text == NULL ? (struct qr_gql_str){NULL, 0} : qr_gql_str_of(text);
+    const char *text = qr_gql_format(store->reader->arena, store->reader->err, "%s.%.*s",
+                                     field->owner->table, QR_GQL_FMT(field->name));
+    if (text == NULL) {
+        return QUIRE_NO_MEMORY;
+    }
+    store->coordinate = qr_gql_str_of(text);
+    return QUIRE_OK;
 }
 
 quire_status qr_store_fail(struct qr_store *store, quire_status status, const char *code,
@@ -30,8 +34,9 @@ quire_status qr_store_fail(struct qr_store *store, quire_status status, const ch
     va_start(arguments, format);
     vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
+    store->code = NULL;
+    QR_TRY(set_coordinate(store, field));
     store->code = code;
-    set_coordinate(store, field);
     return qr_fail(store->reader->err, status, "%s", text);
 }
 
@@ -64,7 +69,8 @@ static quire_status fail_unique(struct qr_store *store, const struct qr_model_ty
     }
     QR_TRY(qr_gql_buffer_finish(&buffer, &names));
     if (index->fields[0]->role == QR_MODEL_COLUMN && index->field_count == 1) {
-        text = qr_column_show(index->fields[0], first, store->reader->arena);
+        QR_TRY(qr_column_show(index->fields[0], first, store->reader->arena, &text,
+                              store->reader->err));
     }
     return qr_store_fail(store, QUIRE_UNIQUE, "UNIQUE", index->fields[0],
                          "A row of %s with this %.*s%s%.*s%s exists already.", type->table,
