@@ -241,3 +241,50 @@ Test(graphql_options, limits__are_the_servers, .timeout = 60)
             "\"code\":\"LIMIT\"");
     test_server_stop(&strict);
 }
+
+Test(graphql_options, memory__of_a_request_is_bounded, .timeout = 60)
+{
+    struct test_server small;
+    static char body[65536];
+    test_server_start(&small, (const char *const[]){"--memory-bytes", "65536", NULL});
+    size_t at = (size_t)snprintf(body, sizeof body,
+                                 "{\"query\":\"query($i:[ID!]){authors(where:{id:"
+                                 "{in:$i}}){totalCount}}\",\"variables\":{\"i\":[");
+    for (int i = 0; i < 4000; i++) {
+        at += (size_t)snprintf(body + at, sizeof body - at, "%s\"%d\"", i > 0 ? "," : "", i);
+    }
+    snprintf(body + at, sizeof body - at, "]}}");
+    ANSWERS(send_graphql(&small, body), 400, "\"code\":\"LIMIT\"");
+    ANSWERS(send_graphql(&small, "{\"query\":\"{authors{totalCount}}\"}"), 200, "1");
+    test_server_stop(&small);
+}
+
+Test(graphql_http, errors__are_few_and_short_however_many_there_are)
+{
+    size_t room = 200000;
+    char *body = malloc(room);
+    cr_assert_not_null(body);
+    size_t at = (size_t)snprintf(body, room, "{\"query\":\"{");
+    for (int i = 0; i < 7000; i++) {
+        at += (size_t)snprintf(body + at, room - at, " unknown%d", i);
+    }
+    snprintf(body + at, room - at, "}\"}");
+    struct answer answer = send_graphql(&server, body);
+    size_t count = 0;
+    for (const char *error = answer.body; (error = strstr(error, "{\"message\":")) != NULL;
+         error++) {
+        count++;
+    }
+    cr_expect_eq(answer.status, 400);
+    cr_expect_leq(count, 101, "%zu errors", count);
+    cr_expect_lt(strlen(answer.body), 30000);
+    answer_free(&answer);
+    memset(body, 'x', room - 1);
+    memcpy(body, "{\"query\":\"{ ", 12);
+    memcpy(body + room - 5, " }\"}", 5);
+    answer = send_graphql(&server, body);
+    cr_expect_eq(answer.status, 400);
+    cr_expect_lt(strlen(answer.body), 2000, "%zu bytes", strlen(answer.body));
+    answer_free(&answer);
+    free(body);
+}

@@ -215,8 +215,11 @@ Test(guard, headers__are_bounded)
     "Content-Length: 65\r\n\r\n"                                                                   \
     "{\"query\":\"mutation{createAuthor(input:{name:\\\"canary\\\"}){name}}\"}"
 
-Test(guard, smuggled_requests__are_refused_and_never_run)
+Test(guard_options, smuggled_requests__are_refused_and_never_run, .timeout = 60)
 {
+    struct test_server strict;
+    test_server_start(&strict,
+                      (const char *const[]){"--idle-ms", "300", "--header-ms", "300", NULL});
 #define HEAD "POST /graphql HTTP/1.1\r\nHost: localhost\r\n" JSON
     static const char *const vectors[] = {
         HEAD "Content-Length: 0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
@@ -241,6 +244,24 @@ Test(guard, smuggled_requests__are_refused_and_never_run)
         "POST /graphql HTTP/1.1\r\nHost: localhost\r\n: x\r\n\r\n",
         HEAD "Transfer-Encoding: chunked\r\n\r\nzz\r\n\r\n",
         HEAD "Transfer-Encoding: chunked\r\n\r\n-1\r\n\r\n",
+        HEAD "Transfer-Encoding: chunked\r\n\r\n5 ;\n12345\r\n0\r\n\r\n",
+        HEAD "Transfer-Encoding: chunked\r\n\r\n0x5\r\n12345\r\n0\r\n\r\n",
+        HEAD "Transfer-Encoding: chunked\r\n\r\nfffffffffffffffff\r\n",
+        HEAD "Transfer-Encoding: chunked\r\n\r\n3\r\nabcdef\r\n0\r\n\r\n",
+        HEAD "Transfer-Encoding:\x0b"
+             "chunked\r\n\r\n0\r\n\r\n",
+        HEAD "Transfer-Encoding\r\n : chunked\r\n\r\n0\r\n\r\n",
+        HEAD "Transfer_Encoding: chunked\r\nContent-Length: 1, 2\r\n\r\n",
+        HEAD "Content-Length: 5\r\nContent-Length: 5\r\n\r\n12345",
+        HEAD "Content-Length: \r\n\r\n",
+        HEAD "Content-Length: 5a\r\n\r\n",
+        HEAD "Content-Length: 0\x0c\r\n\r\n",
+        HEAD "\r\nX: y",
+        "POST  /graphql HTTP/1.1\r\nHost: localhost\r\n\r\n",
+        "POST /graphql\r\nHost: localhost\r\n\r\n",
+        "POST http://evil.example/graphql HTTP/1.1\r\nHost: localhost\r\n" JSON
+        "Content-Length: 0\r\n\r\n",
+        "CONNECT localhost:80 HTTP/1.1\r\nHost: localhost\r\n\r\n",
         "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
         "GET /health HTTP/9.9\r\nHost: localhost\r\n\r\n",
         "\x16\x03\x01\x02\r\n\r\n",
@@ -248,15 +269,16 @@ Test(guard, smuggled_requests__are_refused_and_never_run)
     for (size_t i = 0; i < sizeof vectors / sizeof vectors[0]; i++) {
         char text[2048];
         int size = snprintf(text, sizeof text, "%s" CANARY, vectors[i]);
-        struct answer answer = send_raw(&server, text, (size_t)size);
+        struct answer answer = send_raw(&strict, text, (size_t)size);
         cr_expect(answer.status == 0 || answer.status >= 400, "vector %zu: %s", i, answer.text);
         cr_expect(strstr(answer.text, "canary") == NULL, "vector %zu: %s", i, answer.text);
         answer_free(&answer);
     }
 #undef HEAD
-    ANSWERS(send_graphql(&server, "{\"query\":\"{authors(where:{name:{equals:\\\"canary\\\"}})"
+    ANSWERS(send_graphql(&strict, "{\"query\":\"{authors(where:{name:{equals:\\\"canary\\\"}})"
                                   "{totalCount}}\"}"),
             200, "{\"totalCount\":0}");
+    test_server_stop(&strict);
 }
 
 Test(guard, pipelined_requests__are_answered_in_turn)
@@ -271,6 +293,42 @@ Test(guard, pipelined_requests__are_answered_in_turn)
     const char *third = strstr(answer.text, "NOT_FOUND");
     cr_expect(first != NULL && second > first && third > second, "%s", answer.text);
     answer_free(&answer);
+}
+
+Test(guard, targets__may_be_absolute_and_of_this_host_alone)
+{
+    const char *good = "GET http://localhost/health HTTP/1.1\r\nHost: localhost\r\n"
+                       "Connection: close\r\n\r\n";
+    const char *star = "OPTIONS * HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+    const char *other = "GET http://localhost:1/health HTTP/1.1\r\nHost: localhost\r\n"
+                        "Connection: close\r\n\r\n";
+    ANSWERS(send_raw(&server, good, strlen(good)), 200, "ready");
+    ANSWERS(send_raw(&server, star, strlen(star)), 404, "NOT_FOUND");
+    ANSWERS(send_raw(&server, other, strlen(other)), 400, "different hosts");
+    struct answer head = send_request(&server, "HEAD", "/health", "", "");
+    cr_expect_str_eq(head.body, "");
+    ANSWERS(head, 200, "");
+}
+
+Test(guard, refused_requests__leave_their_connection_open)
+{
+    char text[1024];
+    int client = client_connect(&server);
+    int size = snprintf(text, sizeof text,
+                        "POST /graphql HTTP/1.1\r\nHost: localhost\r\nContent-Type: text/plain\r\n"
+                        "Content-Length: %zu\r\n\r\n%s",
+                        strlen(QUERY), QUERY);
+    client_send(client, text, (size_t)size);
+    ANSWERS(client_receive(client), 415, "application/json");
+    size = snprintf(text, sizeof text,
+                    "POST /nothing HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n"
+                    "\r\n3\r\nabc\r\n0\r\n\r\n");
+    client_send(client, text, (size_t)size);
+    ANSWERS(client_receive(client), 404, "NOT_FOUND");
+    size = snprintf(text, sizeof text, "GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    client_send(client, text, (size_t)size);
+    ANSWERS(client_receive(client), 200, "ready");
+    close(client);
 }
 
 Test(guard, expect_continue__is_answered_before_the_body)

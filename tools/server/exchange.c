@@ -108,6 +108,20 @@ static bool keep(struct exchange *exchange, const char *bytes, size_t size)
     return !body->failed;
 }
 
+/* How much of a refused body is read. */
+static uint64_t drop_max(const struct exchange *exchange)
+{
+    return (uint64_t)exchange->server->options->body_bytes_max * DROP_TIMES;
+}
+
+bool exchange_may_drop(const struct exchange *exchange)
+{
+    const char *length = exchange_get(exchange, MHD_HTTP_HEADER_CONTENT_LENGTH);
+    const char *encoding = exchange_get(exchange, MHD_HTTP_HEADER_TRANSFER_ENCODING);
+    return !exchange->close && exchange_get(exchange, MHD_HTTP_HEADER_EXPECT) == NULL &&
+           (length != NULL ? strtoull(length, NULL, 10) <= drop_max(exchange) : encoding != NULL);
+}
+
 bool exchange_take(struct exchange *exchange, const char *bytes, size_t size)
 {
     uint64_t max = exchange_body_max(exchange);
@@ -116,6 +130,9 @@ bool exchange_take(struct exchange *exchange, const char *bytes, size_t size)
     uint64_t may_take_ms =
         (uint64_t)exchange->server->options->header_ms + exchange->body_bytes / RATE_MIN;
     connection_allow(exchange->connection, may_take_ms > took_ms ? may_take_ms - took_ms : 1);
+    if (exchange->response != NULL) {
+        return exchange->body_bytes <= drop_max(exchange);
+    }
     if (exchange->body_bytes > max) {
         exchange->body_too_large = true;
         buffer_free(&exchange->body);

@@ -11,8 +11,12 @@ struct exchange *exchange_create(struct server *server, struct MHD_Connection *h
                                  const char *path, const char *method);
 void exchange_free(struct exchange *exchange);
 
-/* Takes the next bytes of the body: keeps them, or drops them when they are too many. False when
- * they can be neither kept nor dropped any more: the connection is to be closed. */
+/* Whether the body of an exchange that has got its reply already may be read and dropped. */
+bool exchange_may_drop(const struct exchange *exchange);
+
+/* Takes the next bytes of the body: keeps them, or drops them when they are too many or the reply
+ * is there already. False when they can be neither kept nor dropped any more: the connection is to
+ * be closed. */
 bool exchange_take(struct exchange *exchange, const char *bytes, size_t size);
 
 /* Hands the reply to the HTTP library, with the headers that every reply has. */

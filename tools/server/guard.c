@@ -344,6 +344,25 @@ static bool check_size(struct exchange *exchange)
     return false;
 }
 
+/* The absolute form of a request's target, "http://host/path", which proxies use: its host must be
+ * the one of the header. */
+static bool check_target(struct exchange *exchange)
+{
+    static const char scheme[] = "http://";
+    if (strncasecmp(exchange->path, scheme, sizeof scheme - 1) != 0) {
+        return true;
+    }
+    const char *host = exchange_get(exchange, MHD_HTTP_HEADER_HOST);
+    const char *authority = exchange->path + sizeof scheme - 1;
+    size_t size = strcspn(authority, "/");
+    if (host == NULL || strlen(host) != size || strncasecmp(host, authority, size) != 0) {
+        return refuse_framing(exchange, MHD_HTTP_BAD_REQUEST,
+                              "The request's target and its Host header name different hosts.");
+    }
+    exchange->path = authority[size] != '\0' ? authority + size : "/";
+    return true;
+}
+
 static bool check_path(struct exchange *exchange)
 {
     exchange->route = route_find(exchange->path);
@@ -369,8 +388,8 @@ static bool check_draining(struct exchange *exchange)
 bool guard_check(struct exchange *exchange, const char *version)
 {
     name_request(exchange);
-    return check_framing(exchange, version) && check_host(exchange) && check_origin(exchange) &&
-           check_path(exchange) && check_draining(exchange) && check_method(exchange) &&
-           auth_check(exchange) && check_accept(exchange) && check_content_type(exchange) &&
-           check_size(exchange);
+    return check_framing(exchange, version) && check_target(exchange) && check_host(exchange) &&
+           check_origin(exchange) && check_path(exchange) && check_draining(exchange) &&
+           check_method(exchange) && auth_check(exchange) && check_accept(exchange) &&
+           check_content_type(exchange) && check_size(exchange);
 }
