@@ -459,10 +459,7 @@ static void print_reading(struct qr_api_printer *p, const struct qr_model_type *
     qr_gql_buffer_format(p->out, "  \"The row of %s with the given key, if there is one.\"\n",
                          type->table);
     qr_gql_buffer_format(p->out, "  %s(", type->one_name);
-    for (uint32_t k = 0; k < type->key_count; k++) {
-        put(p, k > 0 ? ", " : "");
-        qr_api_put_key_argument(p, type->keys[k], type->key_count == 1);
-    }
+    qr_api_put_keys(p, type);
     qr_gql_buffer_format(p->out, "): %s\n", type->table);
     print_connection_field(p, qr_gql_str_of(type->many_name), type);
     put(p, "\n");
@@ -573,6 +570,7 @@ quire_status qr_api_print(const struct qr_model *model, struct qr_arena *arena,
             print_change(&p, &model->types[i]);
         }
         print_inputs_of_reading(&p, &model->types[i]);
+        qr_api_print_key_types(&p, &model->types[i]);
         if (model->types[i].has_mutations) {
             qr_api_print_inputs(&p, &model->types[i]);
         }

@@ -124,17 +124,37 @@ static void print_rows(struct qr_api_printer *p, const struct qr_model_type *typ
 
 /* ---- keys ---- */
 
-static void print_key_field(struct qr_api_printer *p, const struct qr_model_field *field,
-                            bool required)
+static void put_key_field(struct qr_api_printer *p, const struct qr_model_field *field)
 {
-    qr_gql_buffer_format(p->out, "  %s: ", field->key_name);
+    qr_gql_buffer_format(p->out, "%s: ", field->key_name);
     if (field->role == QR_MODEL_REFERENCE) {
         qr_api_put_key_type(p, field->target);
     } else {
         struct qr_gql_str name = field->named != NULL ? field->named->name : qr_gql_str_of("ID");
         qr_gql_buffer_str(p->out, name);
     }
-    put(p, required ? "!\n" : "\n");
+}
+
+static void put_key(struct qr_api_printer *p, const struct qr_model_index *index)
+{
+    if (index->field_count == 1) {
+        put_key_field(p, index->fields[0]);
+    } else {
+        qr_gql_buffer_format(p->out, "%s: %sWhereKey_%s", index->key_name,
+                             index->fields[0]->owner->table, index->key_name);
+    }
+}
+
+void qr_api_put_keys(struct qr_api_printer *p, const struct qr_model_type *type)
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < type->index_count; i++) {
+        if (type->indexes[i].key_name != NULL) {
+            put(p, count++ > 0 ? ", " : "");
+            put_key(p, &type->indexes[i]);
+        }
+    }
+    put(p, count == 1 ? "!" : "");
 }
 
 static void print_keys(struct qr_api_printer *p, const struct qr_model_type *type)
@@ -143,22 +163,27 @@ static void print_keys(struct qr_api_printer *p, const struct qr_model_type *typ
     qr_gql_buffer_format(p->out, "\"Names one row of %s.\"\ninput %sWhereKey @oneOf {\n", t, t);
     for (uint32_t i = 0; i < type->index_count; i++) {
         const struct qr_model_index *index = &type->indexes[i];
-        if (index->key_name != NULL && index->field_count == 1) {
-            print_key_field(p, index->fields[0], false);
-        } else if (index->key_name != NULL) {
-            qr_gql_buffer_format(p->out, "  %s: %sWhereKey_%s\n", index->key_name, t,
-                                 index->key_name);
+        if (index->key_name != NULL) {
+            put(p, "  ");
+            put_key(p, index);
+            put(p, "\n");
         }
     }
     put(p, "}\n\n");
+}
+
+void qr_api_print_key_types(struct qr_api_printer *p, const struct qr_model_type *type)
+{
     for (uint32_t i = 0; i < type->index_count; i++) {
         const struct qr_model_index *index = &type->indexes[i];
         if (index->key_name == NULL || index->field_count == 1) {
             continue;
         }
-        qr_gql_buffer_format(p->out, "input %sWhereKey_%s {\n", t, index->key_name);
+        qr_gql_buffer_format(p->out, "input %sWhereKey_%s {\n", type->table, index->key_name);
         for (uint32_t f = 0; f < index->field_count; f++) {
-            print_key_field(p, index->fields[f], true);
+            put(p, "  ");
+            put_key_field(p, index->fields[f]);
+            put(p, "!\n");
         }
         put(p, "}\n\n");
     }

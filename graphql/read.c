@@ -9,6 +9,7 @@
 #include "graphql/column.h"
 #include "graphql/explain.h"
 #include "graphql/read_internal.h"
+#include "graphql/row_key.h"
 
 /* ---- single relations ---- */
 
@@ -391,58 +392,45 @@ quire_status qr_read_rows(struct qr_reader *reader, const struct qr_model_type *
 
 /* Finds the one key argument that was given. */
 static quire_status find_key(struct qr_reader *reader, const struct qr_select_field *field,
-                             const struct qr_model_field **key, const struct qr_gql_value **value)
+                             const struct qr_model_index **key, const struct qr_gql_value **value)
 {
-    const struct qr_model_type *type = field->api->type;
-    *key = NULL;
-    for (uint32_t i = 0; i < type->key_count; i++) {
-        const struct qr_gql_value *given =
-            qr_gql_value_get(&field->selected->arguments, type->keys[i]->name);
-        if (given == NULL || given->kind == QR_GQL_VALUE_NULL) {
-            continue;
+    const struct qr_gql_value *arguments = &field->selected->arguments;
+    uint32_t given = 0;
+
+    for (uint32_t i = 0; i < arguments->count; i++) {
+        const struct qr_gql_value_member *member = &arguments->members[i];
+        if (member->value.kind != QR_GQL_VALUE_NULL) {
+            *key = qr_row_key_find(field->api->type, member->name);
+            *value = &member->value;
+            given++;
         }
-        if (*key != NULL) {
-            *key = NULL;
-            break;
-        }
-        *key = type->keys[i];
-        *value = given;
     }
-    if (*key == NULL) {
-        return qr_fail(reader->err, QUIRE_QUERY, "The field \"%s\" takes exactly one of its keys.",
-                       type->one_name);
-    }
-    return QUIRE_OK;
+    return given == 1 ? QUIRE_OK
+                      : qr_fail(reader->err, QUIRE_QUERY,
+                                "The field \"%s\" takes exactly one of its keys.",
+                                field->api->type->one_name);
 }
 
 static quire_status read_one(struct qr_reader *reader, const struct qr_select_field *field,
                              struct qr_root *out)
 {
     const struct qr_model_type *type = field->api->type;
-    const struct qr_model_field *key = NULL;
+    const struct qr_model_index *key = NULL;
     const struct qr_gql_value *given = NULL;
     struct qr_row *row = qr_arena_alloc_zero(reader->arena, sizeof *row, reader->err);
-    quire_value value;
     int64_t rowid;
     bool found;
 
     if (row == NULL) {
         return QUIRE_NO_MEMORY;
     }
-    quire_table *table;
-
     QR_TRY(find_key(reader, field, &key, &given));
-    QR_TRY(qr_column_from_value(key, false, given, reader->arena, &value, reader->err));
-    QR_TRY(qr_reader_find(reader, key, &value, &rowid, &found));
+    QR_TRY(qr_row_key_seek(reader, type, key, given, &rowid, &found));
     if (found) {
         QR_TRY(qr_reader_row(reader, type, rowid, row, &found));
     }
     QR_TRY(qr_explain_field(reader, field->selected->parent, field->selected->field->name));
-    QR_TRY(qr_reader_table(reader, type, &table));
-    int index = qr_reader_single_index(table, key, true);
-    QR_TRY(qr_explain_lookup(reader, "unique key",
-                             index < 0 ? NULL : quire_table_index(table, (uint32_t)index)->name,
-                             found ? 1 : 0, found ? 1 : 0));
+    QR_TRY(qr_explain_lookup(reader, "unique key", key->name, found ? 1 : 0, found ? 1 : 0));
     return qr_read_rows(reader, type, field->set, row, found ? 1 : 0, &out->node);
 }
 

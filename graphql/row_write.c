@@ -4,6 +4,7 @@
 #include "graphql/row_write.h"
 
 #include "graphql/column.h"
+#include "graphql/row_key.h"
 
 /* ---- finding rows ---- */
 
@@ -27,47 +28,14 @@ quire_status qr_row_find_target(struct qr_store *store, const struct qr_model_fi
     return QUIRE_OK;
 }
 
-/* The value of one field of a key; a reference by the key of its row, null when there is none. */
-static quire_status key_value(struct qr_store *store, const struct qr_model_field *field,
-                              const struct qr_gql_value *given, quire_value *out)
-{
-    struct qr_reader *reader = store->reader;
-    const struct qr_model_field *key =
-        field->role == QR_MODEL_REFERENCE ? field->target->key : field;
-    int64_t rowid;
-    bool found;
-
-    QR_TRY(qr_column_from_value(key, false, given, reader->arena, out, reader->err));
-    if (field->role == QR_MODEL_REFERENCE) {
-        QR_TRY(qr_reader_find(reader, key, out, &rowid, &found));
-        *out = found ? quire_int(rowid) : quire_null();
-    }
-    return QUIRE_OK;
-}
-
 quire_status qr_row_find(struct qr_store *store, const struct qr_model_type *type,
                          const struct qr_gql_value *key, int64_t *rowid, bool *found)
 {
     const struct qr_gql_value_member *given = key->members;
-    quire_value values[16];
+    const struct qr_model_index *index = qr_row_key_find(type, given->name);
 
-    *found = false;
-    for (uint32_t i = 0; i < type->index_count; i++) {
-        const struct qr_model_index *index = &type->indexes[i];
-        if (index->key_name == NULL || !qr_gql_str_is(given->name, index->key_name)) {
-            continue;
-        }
-        for (uint32_t f = 0; f < index->field_count; f++) {
-            const struct qr_gql_value *value =
-                index->field_count == 1
-                    ? &given->value
-                    : qr_gql_value_get(&given->value, qr_gql_str_of(index->fields[f]->key_name));
-            QR_TRY(key_value(store, index->fields[f], value, &values[f]));
-        }
-        return qr_reader_find_by(store->reader, type, index, values, rowid, found);
-    }
-    return qr_fail(store->reader->err, QUIRE_INTERNAL, "The type %s has no key %.*s.", type->table,
-                   QR_GQL_FMT(given->name));
+    QR_ASSERT(index != NULL);
+    return qr_row_key_seek(store->reader, type, index, &given->value, rowid, found);
 }
 
 quire_status qr_row_get(struct qr_store *store, const struct qr_model_field *relation,

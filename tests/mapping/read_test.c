@@ -117,3 +117,30 @@ Test(mapping, read__of_one_request_is_one_snapshot)
     MAPPING_HAS(db, "{ books { totalCount items { title } } }", "\"totalCount\":5");
     mapping_close(db);
 }
+
+Test(mapping, read__finds_one_row_by_any_unique_key)
+{
+    quire_db *db = mapping_open(
+        "type P @unique(fields: [\"owner\", \"slot\"]) { id: ID! slot: Int mail: String @unique "
+        "owner: Q badge: Q @unique } type Q { id: ID! name: String } ",
+        "mutation { createQs(inputs: [{id: \"q1\"}, {id: \"q2\"}]) { affectedRows } createPs("
+        "inputs: [{id: \"p1\", slot: 1, mail: \"m\", ownerId: \"q1\", badgeId: \"q2\"}, {id: "
+        "\"p2\", slot: 2, ownerId: \"q1\"}, {id: \"p3\"}]) { affectedRows } }");
+    MAPPING_IS(db,
+               "{ a: p(id: \"p3\") { id } b: p(mail: \"m\") { id } c: p(badgeId: \"q2\") { id } "
+               "d: p(ownerId_slot: {ownerId: \"q1\", slot: 2}) { id } "
+               "e: p(ownerId_slot: {ownerId: \"q2\", slot: 2}) { id } "
+               "f: p(ownerId_slot: {ownerId: \"none\", slot: 2}) { id } g: p(badgeId: \"q1\") { id "
+               "} q(id: \"q1\") { id } }",
+               "{\"data\":{\"a\":{\"id\":\"p3\"},\"b\":{\"id\":\"p1\"},\"c\":{\"id\":\"p1\"},\"d\":"
+               "{\"id\":\"p2\"},\"e\":null,\"f\":null,\"g\":null,\"q\":{\"id\":\"q1\"}}}");
+    MAPPING_EXPLAINS(db, "{ p(ownerId_slot: {ownerId: \"q1\", slot: 2}) { id } }",
+                     "\"access\":\"unique key\",\"index\":\"P.ownerId.slot\"");
+    MAPPING_EXPLAINS(db, "{ p(ownerId_slot: {ownerId: \"q1\", slot: 2}) { id } }",
+                     "\"rowsRead\":1");
+    MAPPING_HAS(db, "{ p { id } }", "exactly one of its keys");
+    MAPPING_HAS(db, "{ p(id: \"p1\", mail: \"m\") { id } }", "exactly one of its keys");
+    MAPPING_HAS(db, "{ p(id: null) { id } }", "exactly one of its keys");
+    MAPPING_HAS(db, "{ q { id } }", "is required");
+    mapping_close(db);
+}
