@@ -222,6 +222,12 @@ static void print_infix(struct printer *printer, uint32_t index)
     print(printer, qr_operand_before(operations, index - 1), own == COMPARISON ? CONCAT : own);
 }
 
+static bool is_whole_zero(const struct qr_operation *operation)
+{
+    return operation->op == QR_OP_CONSTANT && operation->constant.type == QUIRE_INT &&
+           operation->constant.as.integer == 0;
+}
+
 static void print_operation(struct printer *printer, uint32_t index)
 {
     const struct qr_operation *operation = &printer->expression->operations[index];
@@ -261,8 +267,9 @@ static void print_operation(struct printer *printer, uint32_t index)
         print_test(printer, index, false);
         break;
     case QR_OP_NEGATE:
+        /* A whole zero has no sign: "-0" is read as 0. */
         print(printer, index - 1, NEGATION);
-        put_string(printer, "-");
+        put_string(printer, is_whole_zero(operation - 1) ? "" : "-");
         break;
     case QR_OP_CALL:
         print_call(printer, index);

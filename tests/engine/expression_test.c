@@ -128,6 +128,8 @@ static const struct {
     {"(-big-1)*-1", "(-big - 1) * -1", "null"},
     {"x*x", "x * x", "16"},
     {"--x", "--x", "-4"},
+    {"--0", "0", "0"},
+    {"2 * -(0)", "2 * 0", "0"},
     {"id+amount", "id + amount", "9.5f"},
     {"gone+1", "gone + 1", "null"},
     /* comparison */
