@@ -101,8 +101,8 @@ quire_status qr_file_layer_memory_create(const quire_allocator *allocator,
                                          struct qr_file_layer **out, quire_error *err);
 void qr_file_layer_memory_destroy(struct qr_file_layer *layer);
 
-/* The files of another layer, whose syncs do nothing while the layer is lax; it begins strict. Freed
- * once all its files are closed. */
+/* The files of another layer, whose syncs do nothing while the layer is lax; it begins strict.
+ * Freed once all its files are closed. */
 quire_status qr_file_layer_lax_create(const quire_allocator *allocator, struct qr_file_layer *below,
                                       struct qr_file_layer **out, quire_error *err);
 void qr_file_layer_lax_set(struct qr_file_layer *layer, bool lax);

@@ -54,7 +54,7 @@ enum qr_page_type {
 #define QR_HEADER_FREE_MAP_FIRST 100 /* u32 always 2 */
 #define QR_HEADER_WORD           104 /* 3 x u64 for the layers above */
 #define QR_HEADER_CREATED        128 /* u64 nanoseconds since 1970 UTC */
-#define QR_HEADER_BOOT           136 /* u64 start of the machine since which syncs were left out, or 0 */
+#define QR_HEADER_BOOT           136 /* u64 start of the machine that goes unsynced, or 0 */
 #define QR_HEADER_END            144
 
 #define QR_HEADER_MAGIC_BYTES "Quire database\r\n"

@@ -111,7 +111,7 @@ class Pages:
         else:
             self.free_count = None
         self.cookie, self.application, self.version = struct.unpack_from("<QQQ", page, 104)
-        need(u64(page, 136) == 0, "page 0: the machine may have stopped before what was written was synced")
+        need(u64(page, 136) == 0, "page 0: not everything is synced")
         need(page[144:] == bytes(self.page_size - 144), "page 0: bytes that should be zero")
 
     def page(self, number, *types):
