@@ -1,4 +1,5 @@
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "mapping_fixture.h"
@@ -426,4 +427,69 @@ Test(mapping, path__takes_the_arguments_of_items_into_the_query)
                "items(where: {year: {gt: 1930}}, take: 1, skip: 1) { id } } }",
                "{\"data\":{\"books\":{\"totalCount\":3,\"items\":[{\"id\":\"b6\"}]}}}");
     mapping_close(db);
+}
+
+/* Many groups, many different values and many distinct rows are memory of the request. */
+Test(mapping, group__ends_in_a_limit_where_its_groups_take_too_much_memory)
+{
+    static const char *const documents[] = {
+        "{ ts { groupBy(by: {s: VALUE}) { count } } }",
+        "{ ts { aggregate { count(distinct: [s]) } } }",
+        "{ ts(distinct: [s], orderBy: {n: ASC}, first: 1) { items { n } } }",
+    };
+    quire_db *db = mapping_open("type T { id: ID! n: Int s: String }", NULL);
+    char *mutation = malloc(1 << 20);
+    char *end = mutation + snprintf(mutation, 1 << 20, "mutation { createTs(inputs: [");
+    for (int i = 0; i < 3000; i++) {
+        end +=
+            snprintf(end, (size_t)(mutation + (1 << 20) - end), "{n: %d, s: \"%060d\"}", i % 7, i);
+    }
+    snprintf(end, (size_t)(mutation + (1 << 20) - end), "]) { __typename } }");
+    char *response = mapping_run(db, mutation, NULL, false);
+    cr_assert_null(strstr(response, "\"errors\""), "%.300s", response);
+    quire_free(response);
+    for (size_t i = 0; i < sizeof documents / sizeof documents[0]; i++) {
+        quire_error err = QUIRE_ERROR_INIT;
+        quire_graphql_request request = QUIRE_GRAPHQL_REQUEST_INIT;
+        size_t size;
+        bool has_errors;
+        request.document = documents[i];
+        cr_assert_eq(quire_graphql(db, &request, &response, &size, &has_errors, &err), QUIRE_OK);
+        cr_expect_not(has_errors, "%.300s", response);
+        quire_free(response);
+        request.limits.memory_bytes_max = 200000;
+        cr_assert_eq(quire_graphql(db, &request, &response, &size, &has_errors, &err), QUIRE_OK);
+        cr_expect_not_null(strstr(response, "\"code\":\"LIMIT\""), "%.300s", response);
+        cr_expect_not_null(strstr(response, "200000"), "%.300s", response);
+        quire_free(response);
+    }
+    /* Groups that come one after the other take little. */
+    quire_graphql_request request = QUIRE_GRAPHQL_REQUEST_INIT;
+    quire_error err = QUIRE_ERROR_INIT;
+    size_t size;
+    bool has_errors;
+    cr_assert_eq(mapping_apply(db, "type T { id: ID! n: Int s: String @index }", &err), QUIRE_OK);
+    request.document = "{ ts { groupBy(by: {s: VALUE}, having: {count: {gt: 1}}) { count } } }";
+    request.limits.memory_bytes_max = 200000;
+    cr_assert_eq(quire_graphql(db, &request, &response, &size, &has_errors, &err), QUIRE_OK);
+    cr_expect_not(has_errors, "%.300s", response);
+    quire_free(response);
+    free(mutation);
+    mapping_close(db);
+}
+
+Test(mapping, aggregate__names_of_its_types_cannot_be_declared)
+{
+    static const char *const names[] = {"TAggregate",     "TAggregateGroup", "TAggregateHaving",
+                                        "TDistinctField", "TAggregateSums",  "GroupByKey"};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        quire_error err = QUIRE_ERROR_INIT;
+        char sdl[200];
+        quire_db *db = mapping_open("type U { id: ID! }", NULL);
+        snprintf(sdl, sizeof sdl, "type U { id: ID! } type T { id: ID! n: Int } enum %s { A }",
+                 names[i]);
+        cr_expect_eq(mapping_apply(db, sdl, &err), QUIRE_SCHEMA, "%s: %s", names[i], err.message);
+        cr_expect_not_null(strstr(err.message, "generated type named"), "%s", err.message);
+        mapping_close(db);
+    }
 }

@@ -291,3 +291,95 @@ Test(products, paged_relations__stop_when_the_page_is_full)
              "\"rowsRead\":32,\"rowsReturned\":2");
     mapping_close(db);
 }
+
+/* Walks over all pages of a listing of T; the ids joined. */
+static void walk_pages(quire_db *db, const char *arguments, bool forward, unsigned size, char *ids,
+                       size_t ids_size)
+{
+    static char document[9000];
+    static char cursor[8000];
+    bool more = true;
+    ids[0] = cursor[0] = '\0';
+    for (int pages = 0; more && pages < 100; pages++) {
+        char page[200] = "";
+        snprintf(document, sizeof document,
+                 "{ ts(%s, %s: %u%s%s%s) { items { id } pageInfo { startCursor endCursor "
+                 "hasNextPage hasPreviousPage } } }",
+                 arguments, forward ? "first" : "last", size,
+                 cursor[0] == '\0' ? ""
+                 : forward         ? ", after: \""
+                                   : ", before: \"",
+                 cursor, cursor[0] == '\0' ? "" : "\"");
+        char *response = mapping_run(db, document, NULL, false);
+        cr_assert_null(strstr(response, "\"errors\""), "%.300s", response);
+        for (const char *at = response; (at = strstr(at, "\"id\":\"")) != NULL; at++) {
+            size_t used = strlen(page);
+            snprintf(page + used, sizeof page - used, "%.2s ", at + 6);
+        }
+        char joined[700];
+        snprintf(joined, sizeof joined, "%s%s", forward ? ids : page, forward ? page : ids);
+        snprintf(ids, ids_size, "%s", joined);
+        more =
+            strstr(response, forward ? "\"hasNextPage\":true" : "\"hasPreviousPage\":true") != NULL;
+        const char *end = strstr(response, forward ? "\"endCursor\":\"" : "\"startCursor\":\"");
+        if (end != NULL) {
+            end = strchr(end, ':') + 2;
+            snprintf(cursor, sizeof cursor, "%.*s", (int)strcspn(end, "\""), end);
+        }
+        quire_free(response);
+    }
+}
+
+/* Keys that an index cannot hold whole, keys that only nulls repeat, and keys that many share. */
+Test(products, pages__begin_at_their_cursor_whatever_the_keys_are)
+{
+    static const char *const orders[] = {
+        "orderBy: {s: ASC}",
+        "orderBy: {s: DESC}",
+        "orderBy: {u: ASC}",
+        "orderBy: {u: DESC}",
+        "orderBy: [{g: ASC}, {s: ASC}]",
+        "orderBy: [{g: DESC}, {s: DESC}]",
+        "where: {g: {equals: 1}}, orderBy: {s: ASC}",
+        "where: {g: {equals: 1}}, orderBy: {s: DESC}",
+    };
+    char *rows = malloc(200000);
+    char *long_text = malloc(3001);
+    char *end = rows;
+    memset(long_text, 'x', 3000);
+    long_text[3000] = '\0';
+    end += snprintf(end, 200000, "mutation {");
+    for (int i = 0; i < 30; i++) {
+        const char *s = i % 3 == 0 ? long_text : i % 3 == 1 ? "short" : "";
+        end += snprintf(end, (size_t)(rows + 200000 - end),
+                        " m%02d: createT(input: {id: \"%02d\", g: %d", i, i, i % 2);
+        if (i % 7 != 0) {
+            end += snprintf(end, (size_t)(rows + 200000 - end), ", s: \"%s%c\"", s, 'a' + i % 4);
+        }
+        if (i % 4 != 0) {
+            end += snprintf(end, (size_t)(rows + 200000 - end), ", u: \"%s%02d\"", s, 50 - i);
+        }
+        end += snprintf(end, (size_t)(rows + 200000 - end), "}) { id }");
+    }
+    snprintf(end, (size_t)(rows + 200000 - end), " }");
+    quire_db *indexed = mapping_open("type T @index(fields: [\"g\", \"s\"]) { id: ID! g: Int s: "
+                                     "String @index u: String @unique @index }",
+                                     rows);
+    quire_db *plain = mapping_open("type T { id: ID! g: Int s: String u: String }", rows);
+    for (size_t i = 0; i < sizeof orders / sizeof orders[0]; i++) {
+        char whole[700];
+        walk_pages(plain, orders[i], true, 100, whole, sizeof whole);
+        for (unsigned size = 1; size <= 7; size += 2) {
+            char pages[700];
+            walk_pages(indexed, orders[i], true, size, pages, sizeof pages);
+            cr_expect_str_eq(pages, whole, "%s by %u: %s, not %s", orders[i], size, pages, whole);
+            walk_pages(indexed, orders[i], false, size, pages, sizeof pages);
+            cr_expect_str_eq(pages, whole, "%s back by %u: %s, not %s", orders[i], size, pages,
+                             whole);
+        }
+    }
+    mapping_close(indexed);
+    mapping_close(plain);
+    free(rows);
+    free(long_text);
+}
