@@ -198,10 +198,14 @@ static quire_status compile_pattern(struct qr_reader *reader, struct qr_filter *
         QR_TRY(qr_reader_keep(reader, free_regex, filter->regex));
         prefix = (struct qr_gql_str){text, qr_regex_prefix(pattern, text)};
     }
-    if (prefix.size > 0 && !filter->insensitive) {
-        filter->prefix = quire_text_n(prefix.data, prefix.size);
+    if (prefix.size == 0) {
+        return QUIRE_OK;
     }
-    return QUIRE_OK;
+    filter->prefix = quire_text_n(prefix.data, prefix.size);
+    /* What an expression matches without regard to case is equal when folded, too. */
+    return filter->insensitive && filter->op == QR_FILTER_REGEX
+               ? fold_text(reader->arena, &filter->prefix, reader->err)
+               : QUIRE_OK;
 }
 
 static bool takes_null(enum qr_filter_operator op)

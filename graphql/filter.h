@@ -56,7 +56,8 @@ struct qr_filter {
     bool insensitive;
     struct qr_like *like;   /* LIKE */
     struct qr_regex *regex; /* REGEX */
-    quire_value prefix;     /* LIKE, REGEX: what matching texts begin with; null: not known */
+    quire_value prefix;     /* LIKE, REGEX: what matching texts begin with, case-folded when
+                             * insensitive; null: not known */
     enum qr_filter_quantifier quantifier;
     quire_table *table;         /* RELATION: the other end's, for this filter alone */
     struct qr_related *related; /* AGGREGATE */

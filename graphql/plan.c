@@ -20,6 +20,7 @@
 /* The conditions found for one column. */
 struct bounds {
     const struct qr_filter *equals, *in;
+    const struct qr_filter *folded; /* without regard to case: equal to a text, or beginning with */
     const quire_value *lower, *upper;
     bool lower_exclusive, upper_exclusive;
     bool is_parent;              /* equal to the parent's rowid */
@@ -137,6 +138,16 @@ static bool never_holds(const struct qr_filter *filter)
            (filter->op == QR_FILTER_IN || filter->op == QR_FILTER_HAS_SOME);
 }
 
+/* The folded text that an insensitive comparison asks for at the beginning of a column's text, or
+ * as the whole of it; NULL when there is none. */
+static const quire_value *folds_to(const struct qr_filter *filter)
+{
+    bool begins = filter->op == QR_FILTER_EQUALS || filter->op == QR_FILTER_STARTS_WITH;
+    const quire_value *text =
+        begins && filter->value_count > 0 ? &filter->values[0] : &filter->prefix;
+    return filter->insensitive && text->type == QUIRE_TEXT ? text : NULL;
+}
+
 static quire_status collect(struct planner *p, const struct qr_filter *filter)
 {
     if (filter == NULL) {
@@ -159,6 +170,7 @@ static quire_status collect(struct planner *p, const struct qr_filter *filter)
     struct bounds *b = &p->bounds[filter->field->column];
     b->conditions++;
     if (filter->insensitive || filter->value_count == 0) {
+        b->folded = folds_to(filter) != NULL ? filter : b->folded;
         return QUIRE_OK;
     }
     if (filter->op == QR_FILTER_NOT && filter->values[0].type == QUIRE_NULL) {
@@ -328,6 +340,35 @@ static void try_index(struct planner *p, uint32_t index, struct qr_path *path, i
     }
 }
 
+/* Tries an index whose first column is case-folded, for a comparison without regard to case. */
+static void try_folded(struct planner *p, uint32_t index, struct qr_path *path, int *score)
+{
+    const quire_index_def *def = quire_table_index(p->table, index);
+    const quire_index_column *first = &def->columns[0];
+    bool hash = def->kind == QUIRE_INDEX_HASH;
+    int column = first->name == NULL ? -1 : quire_table_find_column(p->table, first->name);
+
+    *score = 0;
+    if (p->query->relation != NULL || def->where != NULL || first->collation == NULL ||
+        strcmp(first->collation, "nocase") != 0 || column < 0 ||
+        (uint32_t)column >= p->query->type->column_count || (hash && def->column_count > 1)) {
+        return;
+    }
+    const struct qr_filter *folded = p->bounds[column].folded;
+    if (folded == NULL || (hash && folded->op != QR_FILTER_EQUALS)) {
+        return;
+    }
+    *path = (struct qr_path){
+        .kind = QR_PATH_RANGE, .index = index, .name = def->name, .parent_column = -1};
+    if (folded->op == QR_FILTER_EQUALS) {
+        path->prefix[path->prefix_count++] = *folds_to(folded);
+        *score = 19;
+    } else {
+        path->starts_with = folds_to(folded);
+        *score = 9;
+    }
+}
+
 /* Lets a scan begin or end at a rowid. */
 static void cut_scan(struct qr_path *path, bool is_lower, int64_t rowid)
 {
@@ -401,10 +442,12 @@ static quire_status find_paths(struct planner *p, struct paths *paths)
     for (uint32_t i = 0; i < count; i++) {
         struct qr_path *path = &paths->items[paths->count];
         int *score = &paths->scores[paths->count];
-        if (!qr_reader_index_serves(quire_table_index(p->table, i))) {
-            continue;
+        path->ordered = false;
+        if (qr_reader_index_serves(quire_table_index(p->table, i))) {
+            try_index(p, i, path, score);
+        } else {
+            try_folded(p, i, path, score);
         }
-        try_index(p, i, path, score);
         bool sorts = path->ordered && p->query->order.count > 0 && !related;
         if ((*score > 0 || sorts) && (!related || path->parent_column >= 0)) {
             paths->count++;

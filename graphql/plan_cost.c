@@ -41,7 +41,8 @@ static quire_status estimate_range(const struct qr_plan_costs *costs, const stru
                                .lower = path->has_lower ? &path->lower : NULL,
                                .upper = path->has_upper ? &path->upper : NULL,
                                .lower_exclusive = path->lower_exclusive,
-                               .upper_exclusive = path->upper_exclusive};
+                               .upper_exclusive = path->upper_exclusive,
+                               .starts_with = path->starts_with};
     QR_TRY(
         qr_table_index_estimate(costs->table, path->index, &range, &estimate, costs->reader->err));
     *entries = (double)estimate;
@@ -73,7 +74,7 @@ static quire_status estimate_points(const struct qr_plan_costs *costs, const str
 quire_status qr_plan_estimate(struct qr_plan_costs *costs, struct qr_path *path)
 {
     bool whole = path->kind == QR_PATH_RANGE && path->prefix_count == 0 && !path->has_lower &&
-                 !path->has_upper;
+                 !path->has_upper && path->starts_with == NULL;
     if (path->unique || whole) {
         path->estimate = path->unique ? 1 : costs->rows;
         return QUIRE_OK;

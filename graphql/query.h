@@ -34,6 +34,7 @@ struct qr_path {
     int parent_column; /* -1: none */
     quire_value lower, upper;
     bool has_lower, has_upper, lower_exclusive, upper_exclusive;
+    const quire_value *starts_with; /* instead of bounds; NULL: none */
     const struct qr_filter *points; /* POINTS: the `in` whose values follow the prefix */
     /* Where cursors let a walk over an ordered index or links begin and end, in its order: the
      * values of the columns behind the prefix, and the place. NULL: nowhere. */

@@ -51,7 +51,8 @@ static quire_status start_range(struct qr_walk *walk, uint32_t prefix_count)
                                .upper = path->has_upper ? &path->upper : NULL,
                                .lower_exclusive = path->lower_exclusive,
                                .upper_exclusive = path->upper_exclusive,
-                               .reverse = path->reverse};
+                               .reverse = path->reverse,
+                               .starts_with = path->starts_with};
     QR_TRY(walk->cursor != NULL
                ? qr_index_cursor_restart(walk->cursor, &range, err)
                : quire_index_cursor_open(walk->table, path->index, &range, &walk->cursor, err));

@@ -111,6 +111,42 @@ Test(mapping, pattern__begins_in_an_index_where_its_beginning_is_fixed)
     mapping_close(db);
 }
 
+/* Indexes of the built-in collation are made by the native API. */
+Test(mapping, pattern__without_regard_to_case_takes_a_folded_index)
+{
+    static const quire_index_column column = {.name = "title", .collation = "nocase"};
+    static const quire_index_def def = {.name = "folded", .columns = &column, .column_count = 1};
+    static const struct {
+        const char *operators, *ids;
+    } cases[] = {{"equals: \"bETA\"", "[{\"id\":\"b2\"}]"},
+                 {"startsWith: \"AL\"", "[{\"id\":\"b1\"},{\"id\":\"b5\"},{\"id\":\"b6\"}]"},
+                 {"like: \"aL%T\"", "[{\"id\":\"b5\"}]"},
+                 {"regex: \"^ALPHA(?!b)\"", "[{\"id\":\"b1\"}]"},
+                 {"startsWith: \"AL\", endsWith: \"ET\"", "[{\"id\":\"b5\"}]"}};
+    quire_error err = QUIRE_ERROR_INIT;
+    quire_db *db = mapping_open(mapping_schema, WORLD_ROWS);
+    quire_txn *txn;
+    cr_assert_eq(quire_begin(db, QUIRE_WRITE, &txn, &err), QUIRE_OK);
+    cr_assert_eq(quire_index_create(txn, "Book", &def, &err), QUIRE_OK, "%s", err.message);
+    cr_assert_eq(quire_commit(txn, &err), QUIRE_OK);
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char document[200];
+        char expected[200];
+        snprintf(document, sizeof document,
+                 "{ books(where: {title: {%s, mode: insensitive}}) { items { id } } }",
+                 cases[i].operators);
+        snprintf(expected, sizeof expected, "{\"data\":{\"books\":{\"items\":%s}}}", cases[i].ids);
+        MAPPING_IS(db, document, expected);
+        MAPPING_EXPLAINS(db, document, "\"index\":\"folded\"");
+    }
+    MAPPING_EXPLAINS(
+        db, "{ books(where: {title: {contains: \"x\", mode: insensitive}}) { items { id } } }",
+        "\"access\":\"scan\"");
+    MAPPING_EXPLAINS(db, "{ books(where: {title: {equals: \"x\"}}) { items { id } } }",
+                     "\"index\":\"Book.title\"");
+    mapping_close(db);
+}
+
 /* ---- the matchers by themselves ---- */
 
 static const char *const pieces[] = {"a", "b", "\xC3\xA9", "\xE2\x82\xAC", "%", "_", "\\%", "\\\\"};
