@@ -5,6 +5,8 @@
 
 #include <stdio.h>
 
+#include "graphql/advisor.h"
+
 /* The entry of the field being executed with this access. */
 static struct qr_explain_entry *find_entry(const struct qr_explain *explain,
                                            const struct qr_explain_entry *like)
@@ -53,6 +55,9 @@ quire_status qr_explain_query(struct qr_reader *reader, const struct qr_query *q
         [QR_PATH_POINTS] = "index keys", [QR_PATH_SET] = "rows of several ways",
         [QR_PATH_LINKS] = "links",       [QR_PATH_NOTHING] = "nothing",
     };
+    if (reader->advisor != NULL) {
+        qr_advisor_note(reader->advisor, query, rows_read, rows_returned);
+    }
     if (reader->explain == NULL) {
         return QUIRE_OK;
     }

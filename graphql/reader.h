@@ -28,6 +28,7 @@ struct qr_reader {
     struct qr_key key;                /* for making one key at a time */
     struct qr_explain *explain;       /* NULL: not asked for */
     uint64_t rows_read;
+    struct quire_advisor *advisor;       /* or NULL */
     struct qr_watch *watch;              /* what may end the request; NULL: nothing */
     bool *touched;                       /* by type: a handle of its own was opened */
     const struct qr_change_event *event; /* what a subscription is about to tell; or NULL */

@@ -342,6 +342,7 @@ static quire_status execute(struct qr_run *run)
     run->executed = true;
     if (status == QUIRE_OK) {
         reader.watch = &run->watch;
+        reader.advisor = run->request->advisor;
         reader.explain = explains(run) ? &run->explain : NULL;
         qr_json_begin_object(&run->writer);
         qr_json_put_key(&run->writer, "data", 4);

@@ -67,9 +67,10 @@ typedef struct quire_graphql_request {
     const quire_interrupt *interrupt; /* stops the request when it is raised; or NULL */
     quire_progress_fn progress;       /* or NULL */
     void *progress_context;
-    bool no_introspection;                /* __schema and __type fail, and no message tells names */
-    uint32_t plan_after_ms;               /* see quire_graphql_outcome.plan; 0 = never */
-    quire_graphql_outcome *outcome;       /* filled in; or NULL */
+    bool no_introspection;          /* __schema and __type fail, and no message tells names */
+    uint32_t plan_after_ms;         /* see quire_graphql_outcome.plan; 0 = never */
+    quire_graphql_outcome *outcome; /* filled in; or NULL */
+    struct quire_advisor *advisor;  /* is told which rows were read in vain (advisor.h); or NULL */
     struct quire_graphql_errors **errors; /* the response's errors as structures (rows.h), NULL
                                            * when there are none; or NULL */
 } quire_graphql_request;

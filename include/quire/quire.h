@@ -10,6 +10,7 @@
 #ifndef QUIRE_QUIRE_H
 #define QUIRE_QUIRE_H
 
+#include "quire/advisor.h"
 #include "quire/collation.h"
 #include "quire/database.h"
 #include "quire/error.h"
