@@ -19,7 +19,8 @@ struct qr_chunks {
     struct qr_rows rows; /* all of them ... */
     size_t next;         /* ... from here on not given yet */
     uint64_t rows_read, returned;
-    struct qr_gql_str parent, name; /* of the field, for explain */
+    struct qr_gql_str parent, name; /* of the field, for explain ... */
+    uint64_t began_ns;              /* ... and since when it is read */
 };
 
 static quire_status open_walk(struct qr_chunks *chunks)
@@ -55,6 +56,7 @@ quire_status qr_chunks_open(struct qr_reader *reader, const struct qr_query *que
     if (reader->explain != NULL) {
         chunks->parent = reader->explain->parent;
         chunks->name = reader->explain->field;
+        chunks->began_ns = reader->explain->began_ns;
     }
     qr_arena_init(&chunks->arena, reader->arena->allocator, reader->arena->bytes_max);
     if (query->path.ordered && !query->backward && query->distinct_count == 0) {
@@ -100,11 +102,11 @@ static quire_status read_rows(struct qr_chunks *chunks, struct qr_rows *rows)
 static quire_status explain(const struct qr_chunks *chunks)
 {
     struct qr_explain *out = chunks->reader->explain;
-    if (out == NULL) {
-        return QUIRE_OK;
+    if (out != NULL) {
+        out->parent = chunks->parent;
+        out->field = chunks->name;
+        out->began_ns = chunks->began_ns;
     }
-    out->parent = chunks->parent;
-    out->field = chunks->name;
     return qr_explain_query(chunks->reader, chunks->query, chunks->rows_read, chunks->returned);
 }
 

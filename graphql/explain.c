@@ -5,6 +5,7 @@
 
 #include <stdio.h>
 
+#include "base/clock.h"
 #include "graphql/advisor.h"
 
 /* The entry of the field being executed with this access. */
@@ -28,6 +29,7 @@ static quire_status add(struct qr_reader *reader, const struct qr_explain_entry 
     if (copy != NULL) {
         copy->rows_read += entry->rows_read;
         copy->rows_returned += entry->rows_returned;
+        copy->took_ns += qr_clock_monotonic_ns() - explain->began_ns;
         return QUIRE_OK;
     }
     copy = qr_arena_alloc(explain->arena, sizeof *copy, reader->err);
@@ -37,6 +39,7 @@ static quire_status add(struct qr_reader *reader, const struct qr_explain_entry 
     *copy = *entry;
     copy->parent = explain->parent;
     copy->field = explain->field;
+    copy->took_ns = qr_clock_monotonic_ns() - explain->began_ns;
     copy->next = NULL;
     if (explain->last == NULL) {
         explain->first = copy;
@@ -70,6 +73,7 @@ quire_status qr_explain_query(struct qr_reader *reader, const struct qr_query *q
         .filtered = query->filter != NULL,
         .rows_read = rows_read,
         .rows_returned = rows_returned,
+        .estimate = query->path.estimate,
     };
     return add(reader, &entry);
 }
@@ -94,6 +98,7 @@ quire_status qr_explain_field(struct qr_reader *reader, const struct qr_gql_type
     if (reader->explain != NULL) {
         reader->explain->parent = parent->name;
         reader->explain->field = field;
+        reader->explain->began_ns = qr_clock_monotonic_ns();
     }
     return QUIRE_OK;
 }
@@ -138,6 +143,10 @@ void qr_explain_write(const struct qr_explain *explain, struct qr_json_writer *w
         qr_json_put_bool(writer, e->filtered);
         put_count(writer, "rowsRead", e->rows_read);
         put_count(writer, "rowsReturned", e->rows_returned);
+        if (e->estimate > 0) {
+            put_count(writer, "rowsEstimated", (uint64_t)(e->estimate + 0.5));
+        }
+        put_count(writer, "microseconds", e->took_ns / 1000);
         qr_json_end_object(writer);
     }
     qr_json_end_array(writer);

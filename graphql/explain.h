@@ -16,12 +16,15 @@ struct qr_explain_entry {
     const char *order;
     bool filtered;
     uint64_t rows_read, rows_returned;
+    double estimate; /* of the candidates, by the planner; 0: none was made */
+    uint64_t took_ns;
 };
 
 struct qr_explain {
     struct qr_explain_entry *first, *last;
     struct qr_arena *arena;          /* lives as long as the request */
-    struct qr_gql_str parent, field; /* being executed */
+    struct qr_gql_str parent, field; /* being executed ... */
+    uint64_t began_ns;               /* ... since then */
 };
 
 /* Adds what a run did, to an entry of the same field and path if there is one: a field of many
