@@ -64,7 +64,8 @@ static int check(const struct serve_options *options, size_t count)
             return command_misuse("limits are numbers from 1; see quire serve --help");
         }
     }
-    if (options->load_bytes_max < 1 || options->slow_ms < 0 || options->shutdown_ms < 0) {
+    if (options->load_bytes_max < 1 || options->slow_ms < 0 || options->shutdown_ms < 0 ||
+        options->feed_bytes < 0) {
         return command_misuse("limits are not negative; see quire serve --help");
     }
     return COMMAND_OK;
@@ -105,6 +106,7 @@ static void defaults(struct serve_options *options)
         .variables_max = 100,
         .memory_bytes_max = 64 << 20,
         .response_bytes_max = 16 << 20,
+        .feed_bytes = 16 << 20,
     };
 }
 
@@ -192,6 +194,7 @@ int command_serve(int argc, const char **argv)
         NUMBER("directives", directives_max, "of an operation; 50"),
         NUMBER("variables", variables_max, "of an operation; 100"),
         NUMBER("memory-bytes", memory_bytes_max, "of a running request; 64 MiB"),
+        NUMBER("feed-bytes", feed_bytes, "of changes kept for subscriptions; 16 MiB"),
         NUMBER("response-bytes", response_bytes_max, "of a response; 16 MiB"),
         COMMAND_HELP_OPTION,
         POPT_TABLEEND,

@@ -42,7 +42,33 @@ Test(accept, choose__follows_weights_and_specific_ranges)
         {",,;;\"", MEDIA_NONE},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        cr_expect_eq(accept_choose(cases[i].accept), cases[i].type, "%s", cases[i].accept);
+        bool streams = true;
+        cr_expect_eq(accept_choose(cases[i].accept, &streams), cases[i].type, "%s",
+                     cases[i].accept);
+        cr_expect(!streams, "%s", cases[i].accept);
+    }
+}
+
+Test(accept, streams_are_for_those_who_name_them)
+{
+    static const struct {
+        const char *accept;
+        enum media_type type;
+        bool streams;
+    } cases[] = {
+        {"text/event-stream", MEDIA_EVENT_STREAM, true},
+        {"Text/Event-Stream;q=0.5", MEDIA_EVENT_STREAM, true},
+        {"text/event-stream, application/json", MEDIA_JSON, true},
+        {"application/graphql-response+json, text/event-stream", MEDIA_GRAPHQL_RESPONSE, true},
+        {"text/event-stream, application/json;q=0.9", MEDIA_EVENT_STREAM, true},
+        {"text/event-stream;q=0, */*", MEDIA_JSON, false},
+        {"text/*", MEDIA_NONE, false},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        bool streams = !cases[i].streams;
+        cr_expect_eq(accept_choose(cases[i].accept, &streams), cases[i].type, "%s",
+                     cases[i].accept);
+        cr_expect_eq(streams, cases[i].streams, "%s", cases[i].accept);
     }
 }
 

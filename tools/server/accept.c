@@ -120,10 +120,12 @@ static unsigned read_parameters(struct span parameters, bool *fits)
     return weight;
 }
 
-enum media_type accept_choose(const char *accept)
+enum media_type accept_choose(const char *accept, bool *streams)
 {
     struct offer json = {"application/json", 0, 0};
     struct offer graphql = {"application/graphql-response+json", 0, 0};
+    struct offer stream = {"text/event-stream", 0, 0};
+    *streams = false;
     if (accept == NULL) {
         return MEDIA_JSON;
     }
@@ -136,7 +138,12 @@ enum media_type accept_choose(const char *accept)
         if (fits) {
             weigh(&json, type, weight);
             weigh(&graphql, type, weight);
+            weigh(&stream, type, weight);
         }
+    }
+    *streams = stream.specific == 3 && stream.weight > 0;
+    if (*streams && stream.weight > json.weight && stream.weight > graphql.weight) {
+        return MEDIA_EVENT_STREAM;
     }
     if (json.weight == 0 && graphql.weight == 0) {
         return MEDIA_NONE;
@@ -152,8 +159,8 @@ enum media_type accept_choose(const char *accept)
 
 const char *media_type_text(enum media_type type)
 {
-    return type == MEDIA_GRAPHQL_RESPONSE ? "application/graphql-response+json; charset=utf-8"
-                                          : "application/json; charset=utf-8";
+    return type == MEDIA_JSON ? "application/json; charset=utf-8"
+                              : "application/graphql-response+json; charset=utf-8";
 }
 
 enum content_type content_type_of(const char *header)

@@ -191,8 +191,7 @@ static const struct entry *find_id(const struct documents *documents, char *id)
 /* An unknown document is an error of a well-formed request. */
 static bool refuse_unknown(struct exchange *exchange, const char *code, const char *message)
 {
-    exchange_refuse(exchange,
-                    exchange->media == MEDIA_GRAPHQL_RESPONSE ? MHD_HTTP_BAD_REQUEST : MHD_HTTP_OK,
+    exchange_refuse(exchange, exchange->media == MEDIA_JSON ? MHD_HTTP_OK : MHD_HTTP_BAD_REQUEST,
                     OUTCOME_REFUSED, code, "%s", message);
     return false;
 }

@@ -15,6 +15,7 @@
 #include "connections.h"
 #include "graphql_call.h"
 #include "log.h"
+#include "sse.h"
 
 /* A body that is too large is read and dropped up to so many times its limit, so that the client
  * gets to read why; beyond that the connection is closed. */
@@ -50,6 +51,7 @@ struct exchange *exchange_create(struct server *server, struct MHD_Connection *h
 void exchange_free(struct exchange *exchange)
 {
     struct server *server = exchange->server;
+    sse_end(exchange->stream);
     if (exchange->response != NULL) {
         MHD_destroy_response(exchange->response);
     }
@@ -301,14 +303,18 @@ static void add_common_headers(struct exchange *exchange)
     }
 }
 
+uint64_t exchange_send_ms(const struct exchange *exchange, uint64_t size)
+{
+    return (uint64_t)exchange->server->options->idle_ms + size / RATE_MIN;
+}
+
 enum MHD_Result exchange_send(struct exchange *exchange)
 {
     if (exchange->response == NULL) {
         return MHD_NO;
     }
     add_common_headers(exchange);
-    connection_allow(exchange->connection, (uint64_t)exchange->server->options->idle_ms +
-                                               exchange->reply_bytes / RATE_MIN);
+    connection_allow(exchange->connection, exchange_send_ms(exchange, exchange->reply_bytes));
     return MHD_queue_response(exchange->http, exchange->status, exchange->response);
 }
 

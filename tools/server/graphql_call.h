@@ -14,9 +14,10 @@ struct graphql_call {
     char *operation_name;  /* owned, or NULL */
     const char *variables; /* borrowed from the body or the URL, or NULL */
     size_t variables_size;
-    char *document_id;              /* owned, or NULL */
-    char hash[SHA256_HEX_SIZE + 1]; /* extensions.persistedQuery.sha256Hash, or "" */
-    bool explain;                   /* extensions.explain */
+    char *document_id;                /* owned, or NULL */
+    char hash[SHA256_HEX_SIZE + 1];   /* extensions.persistedQuery.sha256Hash, or "" */
+    bool explain;                     /* extensions.explain */
+    quire_subscription_position from; /* where a subscription goes on; all zero: now */
 
     uint64_t pace_key;
     uint64_t began_us; /* this run of it */
@@ -35,6 +36,9 @@ const char *graphql_operation_name(const struct exchange *exchange);
 /* Reads the parameters of a POST from the body, of a GET from the URL, into exchange->call. False
  * after refusing the request. */
 bool graphql_read_parameters(struct exchange *exchange);
+
+/* The request for the library. Its texts are borrowed from the exchange. */
+quire_graphql_request graphql_make_request(struct exchange *exchange);
 
 /* /graphql, and "/" for POST. */
 void graphql_start(struct exchange *exchange);

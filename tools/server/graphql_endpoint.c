@@ -14,6 +14,7 @@
 #include "graphql_call.h"
 #include "log.h"
 #include "schema_endpoint.h"
+#include "sse.h"
 
 /* ---- The request for the library ---- */
 
@@ -28,7 +29,7 @@ static bool go_on(void *context, uint64_t rows_read)
                                : clock_us() - exchange->call->began_us < HERE_MAX_US;
 }
 
-static quire_graphql_request make_request(struct exchange *exchange)
+quire_graphql_request graphql_make_request(struct exchange *exchange)
 {
     const struct serve_options *options = exchange->server->options;
     struct graphql_call *call = exchange->call;
@@ -128,6 +129,10 @@ static void reply(struct exchange *exchange)
         exchange_fail(exchange, &err);
         return;
     }
+    if (exchange->media == MEDIA_EVENT_STREAM) {
+        sse_reply(exchange, outcome, call->response, call->response_size);
+        return;
+    }
     struct MHD_Response *response = MHD_create_response_from_buffer_with_free_callback(
         call->response_size, call->response, release);
     if (response != NULL) {
@@ -188,7 +193,7 @@ static void run_mutation(struct exchange *exchange)
         exchange_done(exchange);
         return;
     }
-    quire_graphql_request request = make_request(exchange);
+    quire_graphql_request request = graphql_make_request(exchange);
     status = quire_graphql_in(txn, &request, &call->response, &call->response_size,
                               &call->has_errors, &err);
     if (status == QUIRE_OK && !call->has_errors) {
@@ -239,6 +244,13 @@ static void continue_as_mutation(struct exchange *exchange)
     }
 }
 
+/* A request that is valid and turned out to be a subscription. */
+static void continue_as_subscription(struct exchange *exchange)
+{
+    forget(exchange->call);
+    exchange_run(exchange, PLACE_STREAM, sse_subscribe);
+}
+
 static quire_status run_on_snapshot(struct exchange *exchange, quire_error *err)
 {
     struct graphql_call *call = exchange->call;
@@ -247,7 +259,7 @@ static quire_status run_on_snapshot(struct exchange *exchange, quire_error *err)
     options.owner = exchange->request_id;
     quire_status status = quire_begin_with(exchange->server->db, QUIRE_READ, &options, &txn, err);
     if (status == QUIRE_OK) {
-        quire_graphql_request request = make_request(exchange);
+        quire_graphql_request request = graphql_make_request(exchange);
         status = quire_graphql_in(txn, &request, &call->response, &call->response_size,
                                   &call->has_errors, err);
         quire_rollback(txn);
@@ -264,6 +276,11 @@ static void run_request(struct exchange *exchange)
     if (status == QUIRE_OK && call->outcome.operation == QUIRE_OPERATION_MUTATION &&
         call->outcome.status == QUIRE_READ_ONLY) {
         continue_as_mutation(exchange);
+        return;
+    }
+    if (status == QUIRE_OK && call->outcome.operation == QUIRE_OPERATION_SUBSCRIPTION &&
+        call->outcome.status == QUIRE_NOT_SUPPORTED && exchange->streams) {
+        continue_as_subscription(exchange);
         return;
     }
     if (!exchange->suspended && call->outcome.status == QUIRE_INTERRUPTED) {
@@ -294,7 +311,8 @@ void graphql_start(struct exchange *exchange)
                         "Responses are application/graphql-response+json or application/json.");
         return;
     }
-    if (!graphql_read_parameters(exchange) || !documents_resolve(exchange)) {
+    if (!graphql_read_parameters(exchange) || !documents_resolve(exchange) ||
+        !sse_read_position(exchange)) {
         return;
     }
     struct graphql_call *call = exchange->call;

@@ -262,7 +262,8 @@ static bool answer_preflight(struct exchange *exchange)
         exchange_header(exchange, MHD_HTTP_HEADER_ACCESS_CONTROL_ALLOW_METHODS,
                         exchange->route->methods);
         exchange_header(exchange, MHD_HTTP_HEADER_ACCESS_CONTROL_ALLOW_HEADERS,
-                        "content-type, accept, authorization, x-request-id, traceparent");
+                        "content-type, accept, authorization, last-event-id, x-request-id, "
+                        "traceparent");
         exchange_header(exchange, MHD_HTTP_HEADER_ACCESS_CONTROL_MAX_AGE, "600");
     }
     return false;
@@ -287,7 +288,8 @@ static bool check_accept(struct exchange *exchange)
     if (!exchange->route->graphql) {
         return true;
     }
-    exchange->media = accept_choose(exchange_get(exchange, MHD_HTTP_HEADER_ACCEPT));
+    exchange->media =
+        accept_choose(exchange_get(exchange, MHD_HTTP_HEADER_ACCEPT), &exchange->streams);
     if (exchange->media != MEDIA_NONE || strcmp(exchange->method, MHD_HTTP_METHOD_GET) == 0) {
         return true;
     }

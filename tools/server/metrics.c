@@ -116,6 +116,11 @@ static void put_server(struct buffer *out, struct server *server)
         workers_waiting(server->workers[PLACE_WRITE]));
     put(out, "quire_jobs_waiting_keep", "gauge", "Loads and backups that wait for their thread.",
         workers_waiting(server->workers[PLACE_KEEP]));
+    put(out, "quire_jobs_waiting_stream", "gauge",
+        "Subscriptions that wait for a worker to take an event.",
+        workers_waiting(server->workers[PLACE_STREAM]));
+    put(out, "quire_subscriptions_open", "gauge", "Subscriptions of clients.",
+        get(&m->subscriptions_open));
     put(out, "quire_commits_waiting", "gauge", "Commits whose sync is awaited.",
         get(&m->commits_waiting));
     put(out, "quire_slow_requests_total", "counter", "Requests slower than --slow-ms.",

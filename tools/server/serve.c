@@ -113,6 +113,7 @@ int serve_run(const struct serve_options *options)
     quire_error err = QUIRE_ERROR_INIT;
     sigset_t ends;
     block_signals(&ends);
+    opening.feed_window_bytes = (uint64_t)options->feed_bytes;
     if (quire_open(options->database, &opening, &server.db, &err) != QUIRE_OK) {
         return command_failed(&err);
     }

@@ -20,6 +20,7 @@
 #include "exchange.h"
 #include "guard.h"
 #include "log.h"
+#include "loop.h"
 
 #define WAITING_MAX    1024U
 #define HEADER_BYTES   (32U * 1024)
@@ -207,10 +208,15 @@ bool server_start(struct server *server)
         return false;
     }
     server->sweeper = sweeper_start(&server->metrics);
-    bool good = server->sweeper != NULL;
+    server->loop = loop_start();
+    bool good = server->sweeper != NULL && server->loop != NULL;
     for (int place = 0; place < PLACE_COUNT; place++) {
-        unsigned count = place == PLACE_READ ? (unsigned)options->workers : 1;
-        server->workers[place] = workers_start(count, WAITING_MAX);
+        unsigned count = place == PLACE_READ     ? (unsigned)options->workers
+                         : place == PLACE_STREAM ? (unsigned)options->io_threads
+                                                 : 1;
+        /* Subscriptions, each with one job at most, are as many as connections let them be. */
+        size_t waiting_max = place == PLACE_STREAM ? SIZE_MAX : WAITING_MAX;
+        server->workers[place] = workers_start(count, waiting_max);
         good = good && server->workers[place] != NULL;
     }
     if (good) {
@@ -259,9 +265,9 @@ void server_stop(struct server *server)
     }
     atomic_store(&server->stopping, true);
     /* What runs ends soon; what waits is refused; commits that are due resume their connection. */
-    for (int place = 0; place < PLACE_COUNT; place++) {
-        workers_stop(server->workers[place]);
-    }
+    workers_stop(server->workers[PLACE_READ]);
+    workers_stop(server->workers[PLACE_WRITE]);
+    workers_stop(server->workers[PLACE_KEEP]);
     while (atomic_load(&server->metrics.commits_waiting) > 0) {
         pause_ms(STOP_POLL_MS);
     }
@@ -270,6 +276,13 @@ void server_stop(struct server *server)
         MHD_stop_daemon(server->daemon);
         server->daemon = NULL;
     }
+    /* The streams have gone with their connections; their subscriptions follow. */
+    while (atomic_load(&server->metrics.subscriptions_open) > 0) {
+        pause_ms(STOP_POLL_MS);
+    }
+    workers_stop(server->workers[PLACE_STREAM]);
+    loop_stop(server->loop);
+    server->loop = NULL;
     for (int place = 0; place < PLACE_COUNT; place++) {
         workers_free(server->workers[place]);
         server->workers[place] = NULL;

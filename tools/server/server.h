@@ -41,7 +41,9 @@ struct access_tokens;
 struct documents;
 struct exchange;
 struct log;
+struct loop;
 struct server;
+struct sse;
 
 /* ---- Connections ---- */
 
@@ -106,6 +108,7 @@ struct exchange {
     const char *path; /* borrowed from the connection */
     enum media_type media;
     enum content_type content;
+    bool streams; /* the client takes text/event-stream */
     uint64_t started_us;
 
     char request_id[REQUEST_ID_MAX + 1];
@@ -133,7 +136,8 @@ struct exchange {
     enum outcome outcome;
     struct MHD_Response *response;
     uint64_t reply_bytes;
-    bool close; /* the connection ends with it */
+    struct sse *stream; /* the reply goes on: sse.h */
+    bool close;         /* the connection ends with it */
 };
 
 /*
@@ -164,9 +168,10 @@ void exchange_header(struct exchange *exchange, const char *name, const char *va
 
 /* Which threads run a job. */
 enum place {
-    PLACE_READ,  /* many: what reads a snapshot */
-    PLACE_WRITE, /* one: mutations */
-    PLACE_KEEP,  /* one: what takes long, and would keep the others from working */
+    PLACE_READ,   /* many: what reads a snapshot */
+    PLACE_WRITE,  /* one: mutations */
+    PLACE_KEEP,   /* one: what takes long, and would keep the others from working */
+    PLACE_STREAM, /* some: subscriptions begin, and take events */
     PLACE_COUNT
 };
 
@@ -184,6 +189,9 @@ bool exchange_cancelled(const struct exchange *exchange);
  * library when the outcome is known, on this one if that is at once. */
 void exchange_commit(struct exchange *exchange, quire_txn *txn,
                      void (*known)(struct exchange *exchange, const quire_error *failure));
+
+/* How long a client may take to receive so many bytes, in milliseconds. */
+uint64_t exchange_send_ms(const struct exchange *exchange, uint64_t size);
 
 /* How large its body may be. */
 uint64_t exchange_body_max(const struct exchange *exchange);
@@ -208,6 +216,7 @@ struct server {
     struct metrics metrics;
     struct pace pace;
     struct sweeper *sweeper;
+    struct loop *loop; /* of what lives longer than a request */
     uint16_t port;
     uint64_t seed; /* of request ids */
     _Atomic uint64_t next_request;

@@ -1,0 +1,260 @@
+/*
+ * Subscriptions as streams of server-sent events, byte by byte.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "server_fixture.h"
+
+#define JSON    "Content-Type: application/json\r\n"
+#define STREAM  JSON "Accept: text/event-stream\r\n"
+#define CHANGES "{\"query\":\"subscription{authorChanged{operation node{id} previous{id}}}\"}"
+
+static long metric(const struct test_server *server, const char *name)
+{
+    char line[128];
+    struct answer answer = send_request(server, "GET", "/metrics", "", "");
+    snprintf(line, sizeof line, "\n%s ", name);
+    const char *found = strstr(answer.body, line);
+    long value = found != NULL ? strtol(found + strlen(line), NULL, 10) : -1;
+    answer_free(&answer);
+    return value;
+}
+
+/* Waits until a metric has a value. */
+static void await_metric(const struct test_server *server, const char *name, long value)
+{
+    const struct timespec pause = {.tv_nsec = 10 * 1000000};
+    for (int i = 0; i < 1000 && metric(server, name) != value; i++) {
+        nanosleep(&pause, NULL);
+    }
+    cr_assert_eq(metric(server, name), value, "%s is not %ld", name, value);
+}
+
+static int post(const struct test_server *server, const char *headers, const char *body)
+{
+    char text[4096];
+    int client = client_connect(server);
+    int size = snprintf(text, sizeof text,
+                        "POST /graphql HTTP/1.1\r\nHost: localhost\r\n%sContent-Length: %zu\r\n"
+                        "\r\n%s",
+                        headers, strlen(body), body);
+    client_send(client, text, (size_t)size);
+    return client;
+}
+
+/* Reads until the text has come, and returns all that was read until then; free it. */
+static char *read_until(int client, const char *text)
+{
+    enum { ROOM = 1 << 20 };
+    char *all = calloc(1, ROOM);
+    size_t size = 0;
+    cr_assert_not_null(all);
+    while (strstr(all, text) == NULL && size + 1 < ROOM) {
+        ssize_t got = recv(client, all + size, 1, 0);
+        cr_assert_gt(got, 0, "no %s in: %s", text, all);
+        size += (size_t)got;
+    }
+    return all;
+}
+
+static void expect_until(int client, const char *text, const char *within)
+{
+    char *all = read_until(client, text);
+    cr_expect(strstr(all, within) != NULL, "no %s in: %s", within, all);
+    free(all);
+}
+
+static void create_author(const struct test_server *server, const char *id)
+{
+    char body[256];
+    snprintf(body, sizeof body,
+             "{\"query\":\"mutation{createAuthor(input:{id:\\\"%s\\\",name:\\\"n\\\"}){id}}\"}",
+             id);
+    ANSWERS(send_graphql(server, body), 200, id);
+}
+
+/* Subscribes, and waits until the stream has begun: what is committed from now on is told. */
+static int subscribe(const struct test_server *server, const char *headers, const char *body)
+{
+    int client = post(server, headers, body);
+    expect_until(client, ":\n\n", "text/event-stream");
+    return client;
+}
+
+Test(live, changes__come_in_order_with_their_places, .timeout = 60)
+{
+    struct test_server server;
+    test_server_start(&server, NULL);
+    int client = subscribe(&server, STREAM, CHANGES);
+    create_author(&server, "n1");
+    create_author(&server, "n2");
+    expect_until(client, "\"n1\"},\"previous\":null}}}\n\n", "event: next\ndata: {\"data\":");
+    expect_until(client, "\"n2\"},\"previous\":null}}}\n\n", "id: ");
+    close(client);
+    await_metric(&server, "quire_subscriptions_open", 0);
+    test_server_stop(&server);
+}
+
+Test(live, live_query__is_told_again_when_it_changes, .timeout = 60)
+{
+    struct test_server server;
+    test_server_start(&server, NULL);
+    int client = subscribe(&server, STREAM, "{\"query\":\"subscription{authors{totalCount}}\"}");
+    expect_until(client, "}\n\n", "{\"totalCount\":1}");
+    create_author(&server, "n1");
+    expect_until(client, "}\n\n", "{\"totalCount\":2}");
+    close(client);
+    test_server_stop(&server);
+}
+
+Test(live, client_that_comes_back__misses_nothing, .timeout = 60)
+{
+    struct test_server server;
+    char headers[256];
+    test_server_start(&server, NULL);
+    int client = subscribe(&server, STREAM, CHANGES);
+    create_author(&server, "n1");
+    char *first = read_until(client, "previous\":null}}}\n\n");
+    close(client);
+    create_author(&server, "n2");
+    create_author(&server, "n3");
+    const char *id = strstr(first, "id: ");
+    cr_assert_not_null(id);
+    snprintf(headers, sizeof headers, STREAM "Last-Event-ID: %.*s\r\n", (int)strcspn(id + 4, "\n"),
+             id + 4);
+    client = post(&server, headers, CHANGES);
+    char *second = read_until(client, "\"n3\"");
+    cr_expect(strstr(second, "\"n2\"") != NULL && strstr(second, "\"n1\"") == NULL, "%s", second);
+    close(client);
+    free(first);
+    free(second);
+    test_server_stop(&server);
+}
+
+Test(live, place_that_is_not_kept__is_an_error, .timeout = 60)
+{
+    struct test_server server;
+    test_server_start(&server, NULL);
+    int client = post(&server, STREAM "Last-Event-ID: 0123456789abcdef:5:0\r\n", CHANGES);
+    expect_until(client, "event: complete\ndata:\n\n", "\"code\":\"RESUME_TOO_OLD\"");
+    close(client);
+    static const char *const wrong[] = {
+        "x", "1:2", "0123456789abcdef:5:0 ", "0:1:1", "0123456789abcdef0:5:0", "1:1:-1", "1:1:1:1"};
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        char headers[256];
+        snprintf(headers, sizeof headers, STREAM "Last-Event-ID: %s.\r\n", wrong[i]);
+        ANSWERS(send_request(&server, "POST", "/graphql", headers, CHANGES), 400, "Last-Event-ID");
+    }
+    test_server_stop(&server);
+}
+
+Test(live, queries_and_errors__are_streams_of_one_event, .timeout = 60)
+{
+    struct test_server server;
+    test_server_start(&server, NULL);
+    ANSWERS(
+        send_request(&server, "POST", "/graphql", STREAM, "{\"query\":\"{authors{totalCount}}\"}"),
+        200,
+        "event: next\ndata: {\"data\":{\"authors\":{\"totalCount\":1}}}\n\n"
+        "event: complete\ndata:\n\n");
+    ANSWERS(send_request(&server, "POST", "/graphql", STREAM,
+                         "{\"query\":\"mutation{createAuthor(input:{id:\\\"n\\\",name:\\\"n\\\"})"
+                         "{id}}\"}"),
+            200, "{\"data\":{\"createAuthor\":{\"id\":\"n\"}}}\n\nevent: complete");
+    ANSWERS(send_request(&server, "POST", "/graphql", STREAM,
+                         "{\"query\":\"subscription{authorChangd{operation}}\"}"),
+            200, "event: next\ndata: {\"errors\":");
+    ANSWERS(send_request(&server, "GET", "/graphql?query=%7Bauthors%7BtotalCount%7D%7D",
+                         "Accept: text/event-stream\r\n", ""),
+            200, "\"totalCount\":2");
+    ANSWERS(send_request(&server, "POST", "/graphql", STREAM, "{"), 400, "The body is not JSON");
+    ANSWERS(send_request(&server, "POST", "/graphql", JSON, CHANGES), 200, "subscription call");
+    test_server_stop(&server);
+}
+
+Test(live, subscription_by_get__is_one_for_event_sources, .timeout = 60)
+{
+    struct test_server server;
+    test_server_start(&server, NULL);
+    int client = client_connect(&server);
+    static const char text[] =
+        "GET /graphql?query=subscription%7Bauthors%7BtotalCount%7D%7D HTTP/1.1\r\n"
+        "Host: localhost\r\nAccept: text/event-stream\r\n\r\n";
+    client_send(client, text, sizeof text - 1);
+    expect_until(client, "}\n\n", "{\"totalCount\":1}");
+    close(client);
+    test_server_stop(&server);
+}
+
+Test(live, clients_that_leave__leave_nothing, .timeout = 60)
+{
+    enum { CLIENTS = 40 };
+    struct test_server server;
+    int clients[CLIENTS];
+    test_server_start(&server, NULL);
+    for (int i = 0; i < CLIENTS; i++) {
+        clients[i] = subscribe(&server, STREAM, CHANGES);
+    }
+    await_metric(&server, "quire_subscriptions_open", CLIENTS);
+    create_author(&server, "n1");
+    for (int i = 0; i < CLIENTS; i++) {
+        expect_until(clients[i], "\n\n", "\"n1\"");
+    }
+    for (int i = 0; i < CLIENTS; i++) {
+        if (i % 2 == 0) {
+            shutdown(clients[i], SHUT_WR); /* says that it will send nothing more */
+        } else {
+            close(clients[i]);
+        }
+    }
+    await_metric(&server, "quire_subscriptions_open", 0);
+    await_metric(&server, "quire_http_requests_open", 1);
+    for (int i = 0; i < CLIENTS; i += 2) {
+        close(clients[i]);
+    }
+    test_server_stop(&server);
+}
+
+Test(live, client_that_does_not_read__costs_no_memory_and_is_told_so, .timeout = 100)
+{
+    enum { ROUNDS = 400 };
+    static char name[20000];
+    static char body[sizeof name + 200];
+    struct test_server server;
+    test_server_start(&server, NULL);
+    int client = subscribe(&server, STREAM,
+                           "{\"query\":\"subscription{authorChanged{operation node{name}}}\"}");
+    memset(name, 'x', sizeof name - 1);
+    for (int i = 0; i < ROUNDS; i++) {
+        snprintf(body, sizeof body,
+                 "{\"query\":\"mutation{createAuthor(input:{id:\\\"m%d\\\",name:\\\"%d%s\\\"})"
+                 "{id}}\"}",
+                 i, i, name);
+        ANSWERS(send_graphql(&server, body), 200, "createAuthor");
+    }
+    for (int i = 0; i < ROUNDS; i++) {
+        char wanted[32];
+        snprintf(wanted, sizeof wanted, "\"name\":\"%dx", i);
+        expect_until(client, "x\"}}}}\n\n", wanted);
+    }
+    close(client);
+    test_server_stop(&server);
+}
+
+Test(live, end_of_the_server__ends_streams_without_completing_them, .timeout = 60)
+{
+    struct test_server server;
+    test_server_start(&server, (const char *const[]){"--shutdown-ms", "60000", NULL});
+    int client = subscribe(&server, STREAM, CHANGES);
+    cr_expect_eq(test_server_end(&server), 0);
+    char rest[256] = "";
+    ssize_t got = recv(client, rest, sizeof rest - 1, 0);
+    cr_expect(got <= 0 || strstr(rest, "complete") == NULL, "%s", rest);
+    close(client);
+    temp_dir_remove(&server.dir);
+}

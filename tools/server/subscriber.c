@@ -1,0 +1,106 @@
+/*
+ * Whoever finds it not busy makes it so and gives the job; the job gives itself
+ * again, or leaves it. The lock is never held in a call of the library.
+ */
+#include "subscriber.h"
+
+/* Gives the job where there is something to do. With the lock. */
+static void give_if_due(struct subscriber *subscriber)
+{
+    bool due =
+        subscriber->closing || (subscriber->wanted && subscriber->again && !subscriber->ended);
+    if (due && !subscriber->busy) {
+        /* These workers end after the last subscriber: they take every job. */
+        subscriber->busy = workers_give(subscriber->workers, &subscriber->job);
+    }
+}
+
+static void wake(void *context)
+{
+    struct subscriber *subscriber = context;
+    pthread_mutex_lock(&subscriber->mutex);
+    subscriber->again = true;
+    give_if_due(subscriber);
+    pthread_mutex_unlock(&subscriber->mutex);
+}
+
+static void finish(struct subscriber *subscriber)
+{
+    quire_subscription_close(subscriber->subscription);
+    pthread_mutex_destroy(&subscriber->mutex);
+    subscriber->gone(subscriber);
+}
+
+/* Takes one event, if there is one. */
+static void take(struct subscriber *subscriber)
+{
+    quire_error err = QUIRE_ERROR_INIT;
+    const quire_subscription_event *event = NULL;
+    quire_status status = quire_subscription_next(subscriber->subscription, 0, &event, &err);
+    pthread_mutex_lock(&subscriber->mutex);
+    subscriber->ended = status != QUIRE_OK;
+    if (event != NULL) {
+        subscriber->wanted = false;
+        subscriber->again = true; /* another one may be there */
+    }
+    pthread_mutex_unlock(&subscriber->mutex);
+    if (event != NULL || status != QUIRE_OK) {
+        subscriber->told(subscriber, event, status != QUIRE_OK ? &err : NULL);
+    }
+}
+
+static void run(struct job *job)
+{
+    struct subscriber *subscriber = (struct subscriber *)job;
+    pthread_mutex_lock(&subscriber->mutex);
+    bool closing = subscriber->closing;
+    subscriber->again = false;
+    pthread_mutex_unlock(&subscriber->mutex);
+    if (closing) {
+        finish(subscriber);
+        return;
+    }
+    take(subscriber);
+    pthread_mutex_lock(&subscriber->mutex);
+    subscriber->busy = false;
+    give_if_due(subscriber);
+    pthread_mutex_unlock(&subscriber->mutex);
+}
+
+quire_status subscriber_open(struct subscriber *subscriber, struct workers *workers, quire_db *db,
+                             const quire_graphql_request *request,
+                             const quire_subscription_position *from, char **response,
+                             size_t *response_size, quire_error *err)
+{
+    quire_subscribe_options options = QUIRE_SUBSCRIBE_OPTIONS_INIT;
+    options.from = from;
+    options.wake = wake;
+    options.context = subscriber;
+    subscriber->job.run = run;
+    subscriber->workers = workers;
+    subscriber->again = true;
+    pthread_mutex_init(&subscriber->mutex, NULL);
+    quire_status status = quire_subscribe(db, request, &options, &subscriber->subscription,
+                                          response, response_size, err);
+    if (subscriber->subscription == NULL) {
+        pthread_mutex_destroy(&subscriber->mutex);
+    }
+    return status;
+}
+
+void subscriber_want(struct subscriber *subscriber)
+{
+    pthread_mutex_lock(&subscriber->mutex);
+    subscriber->wanted = true;
+    give_if_due(subscriber);
+    pthread_mutex_unlock(&subscriber->mutex);
+}
+
+void subscriber_close(struct subscriber *subscriber)
+{
+    quire_subscription_stop(subscriber->subscription);
+    pthread_mutex_lock(&subscriber->mutex);
+    subscriber->closing = true;
+    give_if_due(subscriber);
+    pthread_mutex_unlock(&subscriber->mutex);
+}
