@@ -140,6 +140,16 @@ static quire_status tell_all(quire_txn *txn, const struct qr_object_list *list,
     return QUIRE_OK;
 }
 
+/* Reads the objects in the order of their names; the list is freed in any case. */
+static quire_status read_in_order(quire_txn *txn, struct qr_object_list *list, quire_error *err)
+{
+    quire_status status = qr_object_list_read(list, qr_txn_pages(txn), err);
+    if (status == QUIRE_OK && list->count > 1) {
+        qsort(list->objects, list->count, sizeof *list->objects, compare_names);
+    }
+    return status;
+}
+
 quire_status quire_each_object(quire_txn *txn, quire_object_callback each, void *context,
                                quire_error *err)
 {
@@ -147,11 +157,8 @@ quire_status quire_each_object(quire_txn *txn, quire_object_callback each, void 
     if (txn == NULL || each == NULL) {
         return qr_fail(err, QUIRE_MISUSE, "quire_each_object needs a transaction and a callback.");
     }
-    quire_status status = qr_object_list_read(&list, qr_txn_pages(txn), err);
+    quire_status status = read_in_order(txn, &list, err);
     if (status == QUIRE_OK) {
-        if (list.count > 1) {
-            qsort(list.objects, list.count, sizeof *list.objects, compare_names);
-        }
         status = tell_all(txn, &list, each, context, err);
     }
     qr_object_list_free(&list);
@@ -183,12 +190,40 @@ quire_status quire_each_table(quire_txn *txn, quire_table_callback each, void *c
     if (txn == NULL || each == NULL) {
         return qr_fail(err, QUIRE_MISUSE, "quire_each_table needs a transaction and a callback.");
     }
-    quire_status status = qr_object_list_read(&list, qr_txn_pages(txn), err);
+    quire_status status = read_in_order(txn, &list, err);
     if (status == QUIRE_OK) {
-        if (list.count > 1) {
-            qsort(list.objects, list.count, sizeof *list.objects, compare_names);
-        }
         status = tell_tables(txn, &list, each, context, err);
+    }
+    qr_object_list_free(&list);
+    return status;
+}
+
+static quire_status tell_views(quire_txn *txn, const struct qr_object_list *list,
+                               quire_view_callback each, void *context, quire_error *err)
+{
+    for (size_t i = 0; i < list->count; i++) {
+        quire_view *view;
+        if (list->objects[i]->kind != QR_OBJECT_VIEW) {
+            continue;
+        }
+        QR_TRY(quire_view_open(txn, list->objects[i]->name, &view, err));
+        quire_status status = each(context, quire_view_definition(view), err);
+        quire_view_close(view);
+        QR_TRY(status);
+    }
+    return QUIRE_OK;
+}
+
+quire_status quire_each_view(quire_txn *txn, quire_view_callback each, void *context,
+                             quire_error *err)
+{
+    struct qr_object_list list;
+    if (txn == NULL || each == NULL) {
+        return qr_fail(err, QUIRE_MISUSE, "quire_each_view needs a transaction and a callback.");
+    }
+    quire_status status = read_in_order(txn, &list, err);
+    if (status == QUIRE_OK) {
+        status = tell_views(txn, &list, each, context, err);
     }
     qr_object_list_free(&list);
     return status;

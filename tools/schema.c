@@ -11,8 +11,9 @@ static const struct command_help help = {
     "DATABASE [--api]\n"
     "       quire schema diff DATABASE FILE [--api]\n"
     "       quire schema apply DATABASE FILE [--drop-data] [--dry-run]",
-    "Prints the schema as it was applied or, with --api, the whole generated schema that\n"
-    "requests are checked against.\n\n"
+    "Prints the schema as it was applied, and as comments behind it the views and triggers that\n"
+    "programs have made beside it; or, with --api, the whole generated schema that requests\n"
+    "are checked against.\n\n"
     "diff tells what changes when FILE (- is standard input) becomes the schema: for clients,\n"
     "BREAKING, DANGEROUS and safe changes of the declared or, with --api, the generated\n"
     "schema; and for the stored rows, what is applied, what LOSES values, and what is REFUSED.\n\n"
@@ -29,6 +30,70 @@ struct options {
     int drop_data;
     int dry_run;
 };
+
+/* ---- what programs have made beside the schema ---- */
+
+static quire_status print_view(void *context, const quire_view_def *def, quire_error *err)
+{
+    (void)context;
+    (void)err;
+    printf("# View %s of %s", def->name, def->table);
+    if (def->filter != NULL) {
+        printf(" where %s", def->filter);
+    }
+    for (uint32_t i = 0; i < def->order_count; i++) {
+        printf("%s%s%s", i == 0 ? " ordered by " : ", ", def->order[i].column,
+               def->order[i].descending ? " descending" : "");
+    }
+    for (uint32_t i = 0; i < def->column_count; i++) {
+        printf("%s%s = %s", i == 0 ? ": " : ", ", def->columns[i].name, def->columns[i].expression);
+    }
+    putchar('\n');
+    return QUIRE_OK;
+}
+
+static void print_trigger(const quire_trigger_def *def)
+{
+    static const char *const events[] = {"insert", "update", "delete"};
+    const char *between = "";
+    printf("# Trigger %s on %s, %s ", def->name, def->table,
+           def->time == QUIRE_BEFORE ? "before" : "after");
+    for (unsigned i = 0; i < 3; i++) {
+        if ((def->events & (1U << i)) != 0) {
+            printf("%s%s", between, events[i]);
+            between = ", ";
+        }
+    }
+    printf(": calls %s%s\n", def->function, def->disabled ? " (disabled)" : "");
+}
+
+static quire_status print_triggers(void *context, const char *name, uint64_t rows, quire_error *err)
+{
+    quire_txn *txn = context;
+    quire_table *table;
+    (void)rows;
+    quire_status status = quire_table_open(txn, name, &table, err);
+    if (status != QUIRE_OK) {
+        return status;
+    }
+    for (uint32_t i = 0; i < quire_table_trigger_count(table); i++) {
+        print_trigger(quire_table_trigger(table, i));
+    }
+    quire_table_close(table);
+    return QUIRE_OK;
+}
+
+static int print_others(quire_txn *txn)
+{
+    quire_error err = QUIRE_ERROR_INIT;
+    quire_status status = quire_each_view(txn, print_view, NULL, &err);
+    if (status == QUIRE_OK) {
+        status = quire_each_table(txn, print_triggers, txn, &err);
+    }
+    return status == QUIRE_OK ? COMMAND_OK : command_failed(&err);
+}
+
+/* ---- printing ---- */
 
 static int print_schema(quire_db *db, quire_schema_form form)
 {
@@ -48,7 +113,8 @@ static int print_schema(quire_db *db, quire_schema_form form)
             fputc('\n', stdout);
         }
         quire_free(text);
-        code = command_finish(COMMAND_OK);
+        code = form == QUIRE_SCHEMA_API ? COMMAND_OK : print_others(txn);
+        code = command_finish(code);
     }
     quire_rollback(txn);
     return code;

@@ -66,6 +66,15 @@ QUIRE_API QUIRE_MUST_CHECK quire_status quire_view_get(quire_view *view, int64_t
                                                        const quire_value **values, bool *found,
                                                        quire_error *err);
 
+/* Told of a view; the definition is borrowed for the call. */
+typedef quire_status (*quire_view_callback)(void *context, const quire_view_def *def,
+                                            quire_error *err);
+
+/* Tells of every view, in the order of their names. A status other than OK from the callback ends
+ * it and is returned. */
+QUIRE_API QUIRE_MUST_CHECK quire_status quire_each_view(quire_txn *txn, quire_view_callback each,
+                                                        void *context, quire_error *err);
+
 /* Counts the rows, by reading them. */
 QUIRE_API QUIRE_MUST_CHECK quire_status quire_view_count(quire_view *view, uint64_t *rows,
                                                          quire_error *err);

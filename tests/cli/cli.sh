@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# cli.sh QUIRE SCRATCH
+# cli.sh QUIRE SCRATCH OBJECTS
 #
 # Runs the command over a small database and checks exit codes and output. A
 # case is: run ARGUMENT..., then statements about what came of it.
 set -uo pipefail
 trap '' PIPE
 
-quire=$1 scratch=$2
+quire=$1 scratch=$2 objects=$3
 rm -rf "$scratch"
 mkdir -p "$scratch"
 cd "$scratch" || exit 1
@@ -327,6 +327,16 @@ run schema x.quire
 exits 0
 prints "type Author {"
 silent
+
+case_ "schema tells of views and triggers that programs have made"
+"$objects" objects.quire || wrong "no database with a view"
+run schema objects.quire
+exits 0
+prints "# View adults of User where "
+prints " ordered by age descending: name = "
+prints "# Trigger watch on User, after insert, delete: calls count (disabled)"
+run schema objects.quire --api
+! grep -q "adults" out || wrong "--api tells of a view"
 
 case_ "schema --api prints what can be asked"
 run schema x.quire --api

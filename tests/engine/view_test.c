@@ -772,3 +772,30 @@ Test(view_cursor, row__is_refused_when_the_view_has_read_another)
     commit(txn);
     close_db(db);
 }
+
+static quire_status note_view(void *context, const quire_view_def *def, quire_error *err)
+{
+    char *seen = context;
+    (void)err;
+    size_t size = strlen(seen);
+    snprintf(seen + size, 100 - size, "%s of %s;", def->name, def->table);
+    return strcmp(def->name, "stop") == 0 ? QUIRE_INTERRUPTED : QUIRE_OK;
+}
+
+Test(view, each_view__tells_definitions_in_the_order_of_names)
+{
+    quire_error err = QUIRE_ERROR_INIT;
+    char seen[100] = "";
+    quire_db *db = memory_db(0);
+    quire_txn *txn = begin_write(db);
+    create_users(txn);
+    create_view(txn, &(quire_view_def){.name = "old", .table = "users", .filter = "age > 60"});
+    create_view(txn, &(quire_view_def){.name = "all", .table = "users"});
+    OK(quire_each_view(txn, note_view, seen, &err));
+    cr_assert_str_eq(seen, "all of users;old of users;");
+    create_view(txn, &(quire_view_def){.name = "stop", .table = "users"});
+    cr_assert_eq(quire_each_view(txn, note_view, seen, &err), QUIRE_INTERRUPTED);
+    FAILS(MISUSE, quire_each_view(txn, NULL, NULL, &err));
+    quire_rollback(txn);
+    close_db(db);
+}
