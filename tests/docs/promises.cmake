@@ -1,7 +1,7 @@
-# Checks that every test which docs/graphql-promises.md names exists, and that
-# there are as many promises as FLOOR at least.
-#     cmake -DROOT=.. -DFLOOR=n -P promises.cmake
-file(STRINGS "${ROOT}/docs/graphql-promises.md" lines REGEX "^\\| [^|]+ \\| ")
+# Checks that every test which a document's tables name exists, and that there
+# are as many promises as FLOOR at least.
+#     cmake -DROOT=.. -DDOCUMENT=docs/graphql-promises.md -DFLOOR=n -P promises.cmake
+file(STRINGS "${ROOT}/${DOCUMENT}" lines REGEX "^\\| [^|]+ \\| ")
 file(GLOB_RECURSE sources "${ROOT}/tests/*.c")
 set(tests "")
 foreach(source ${sources})
@@ -13,7 +13,7 @@ set(missing "")
 foreach(line ${lines})
     string(REGEX MATCHALL "`[a-z_0-9]+::[A-Za-z_0-9]+`" names "${line}")
     if(names STREQUAL "")
-        if(NOT line MATCHES "^\\| promise \\|")
+        if(NOT line MATCHES "^\\| (promise|control) \\|")
             list(APPEND missing "no test: ${line}")
         endif()
         continue()
@@ -31,6 +31,6 @@ foreach(line ${lines})
 endforeach()
 if(missing OR promises LESS FLOOR)
     string(REPLACE ";" "\n  " missing "${missing}")
-    message(FATAL_ERROR "docs/graphql-promises.md: ${promises} promises; not there:\n  ${missing}")
+    message(FATAL_ERROR "${DOCUMENT}: ${promises} promises; not there:\n  ${missing}")
 endif()
 message(STATUS "${promises} promises, each with its tests")
