@@ -361,3 +361,98 @@ Test(mapping, operators__refuse_what_does_not_fit)
         "\"data\":null}");
     mapping_close(db);
 }
+
+/* ---- by counters ---- */
+
+/* Pages that a request looks at in the transaction. */
+static uint64_t visits_of(quire_txn *txn, const char *document)
+{
+    quire_error err = QUIRE_ERROR_INIT;
+    quire_graphql_request request = QUIRE_GRAPHQL_REQUEST_INIT;
+    quire_txn_stats before = {.size = sizeof before};
+    quire_txn_stats after = {.size = sizeof after};
+    char *response;
+    size_t size;
+    bool has_errors;
+
+    request.document = document;
+    cr_assert_eq(quire_txn_get_stats(txn, &before, &err), QUIRE_OK);
+    cr_assert_eq(quire_graphql_in(txn, &request, &response, &size, &has_errors, &err), QUIRE_OK);
+    cr_assert_not(has_errors, "%s", response);
+    quire_free(response);
+    cr_assert_eq(quire_txn_get_stats(txn, &after, &err), QUIRE_OK);
+    return after.page_visits - before.page_visits;
+}
+
+/* Rows of B and of T with long texts, so that a table takes hundreds of pages. */
+static quire_db *open_crowd(void)
+{
+    enum { COUNT = 8000, ROOM = COUNT * 260 + 100 };
+    static char json[ROOM];
+    size_t size = 0;
+    quire_db *db = mapping_open(
+        "type A { id: ID! bs: [B!]! ts: [T!]! one: B @relation(inverse: \"own\") }"
+        "type B { id: ID! mail: String @unique pad: String n: Int @index a: A own: A @unique }"
+        "type T { id: ID! pad: String as: [A!]! }",
+        "mutation { createAs(inputs: [{id: \"0\"}, {id: \"1\"}]) { affectedRows } }");
+    for (int type = 0; type < 2; type++) {
+        size = (size_t)snprintf(json, ROOM, "{\"%s\": [", type == 0 ? "B" : "T");
+        for (int i = 0; i < COUNT; i++) {
+            size += (size_t)snprintf(json + size, ROOM - size, "%s{\"id\": \"%d\", ",
+                                     i == 0 ? "" : ", ", i);
+            if (type == 0) {
+                size += (size_t)snprintf(json + size, ROOM - size, "\"mail\": \"m%d\", \"n\": %d, ",
+                                         i, i);
+            }
+            size += (size_t)snprintf(json + size, ROOM - size, "\"pad\": \"%0150d\"}", i);
+        }
+        snprintf(json + size, ROOM - size, "]}");
+        mapping_load(db, json);
+    }
+    return db;
+}
+
+Test(mapping, nested__finds_every_row_by_an_index)
+{
+    static const char *const documents[] = {
+        "updateA(id: \"0\", input: {bs: {connect: [{id: \"7\"}, {mail: \"m4000\"}]}}) { id }",
+        "updateA(id: \"0\", input: {bs: {set: [{mail: \"m4001\"}]}}) { id }",
+        "updateA(id: \"0\", input: {bs: {connectOrCreate: [{where: {mail: \"m9\"}, create: {}}, "
+        "{where: {mail: \"x\"}, create: {mail: \"x\"}}]}}) { id }",
+        "updateA(id: \"0\", input: {bs: {update: {where: {mail: \"m9\"}, input: {n: 1}}}}) { id }",
+        "updateA(id: \"0\", input: {bs: {upsert: {where: {mail: \"m9\"}, create: {}}}}) { id }",
+        "updateA(id: \"0\", input: {bs: {disconnect: {mail: \"m4001\"}}}) { id }",
+        "updateA(id: \"0\", input: {bs: {delete: {mail: \"m9\"}}}) { id }",
+        "updateA(id: \"0\", input: {ts: {connect: [{id: \"5\"}, {id: \"6\"}], create: {}}}) { id }",
+        "updateA(id: \"0\", input: {ts: {set: [{id: \"6\"}], disconnect: {id: \"6\"}}}) { id }",
+        "updateA(id: \"0\", input: {one: {connect: {mail: \"m77\"}}}) { id }",
+        "updateA(id: \"0\", input: {one: {update: {input: {n: 5}}}}) { id }",
+        "updateA(id: \"0\", input: {one: {delete: true}}) { id }",
+        "updateB(id: \"50\", input: {a: {connect: {id: \"1\"}}}) { id }",
+        "updateB(id: \"50\", input: {a: {delete: true}}) { id }",
+        "upsertB(where: {mail: \"m60\"}, create: {}, apply: {n: {increment: 1}}) { id }",
+        "createBs(inputs: [{aId: \"0\"}, {mail: \"y\"}]) { affectedRows }",
+        "updateBs(where: {n: {gte: 100, lt: 103}}, input: {n: 0}) { affectedRows }",
+        "updateBs(where: {mail: {equals: \"m70\"}}, apply: {n: {set: 0}}) { affectedRows }",
+        "deleteBs(where: {n: {in: [200, 201]}}) { affectedRows returning { id } }",
+        "deleteBs(where: {aId: {equals: \"0\"}}) { affectedRows }",
+    };
+    quire_error err = QUIRE_ERROR_INIT;
+    quire_txn *txn;
+    quire_db *db = open_crowd();
+
+    cr_assert_eq(quire_begin(db, QUIRE_WRITE, &txn, &err), QUIRE_OK);
+    uint64_t scan = visits_of(
+        txn, "mutation { updateBs(where: {pad: {equals: \"\"}}, input: {n: 0}) { affectedRows } }");
+    cr_assert_gt(scan, 400);
+    (void)visits_of(txn, "{ ts(take: 1) { items { id as { totalCount } } } }");
+    for (size_t i = 0; i < sizeof documents / sizeof documents[0]; i++) {
+        char document[300];
+        snprintf(document, sizeof document, "mutation { %s }", documents[i]);
+        uint64_t visits = visits_of(txn, document);
+        cr_expect_lt(visits, 200, "%s looks at %llu pages", documents[i],
+                     (unsigned long long)visits);
+    }
+    quire_rollback(txn);
+    mapping_close(db);
+}
