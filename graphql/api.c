@@ -114,7 +114,7 @@ static quire_status annotate_type(struct qr_api_annotator *a, struct qr_model_ty
     if (type->has_mutations) {
         QR_TRY(find_generated(a, type, "BulkResult", &result));
     }
-    for (int verb = 0; verb < QR_MODEL_VERBS; verb++) {
+    for (int verb = 0; verb < QR_MODEL_VERBS && type->view_of == NULL; verb++) {
         QR_TRY(qr_api_annotate(a, mutation, type->verb_names[verb],
                                (enum qr_api_kind)(QR_API_CREATE + verb), type, NULL));
     }
@@ -142,7 +142,7 @@ static quire_status annotate_all(struct qr_api_annotator *a)
     QR_TRY(qr_api_annotate(a, info, "hasPreviousPage", QR_API_HAS_PREVIOUS, NULL, NULL));
     QR_TRY(qr_api_annotate(a, info, "startCursor", QR_API_START_CURSOR, NULL, NULL));
     QR_TRY(qr_api_annotate(a, info, "endCursor", QR_API_END_CURSOR, NULL, NULL));
-    for (uint32_t i = 0; i < a->api->model->type_count; i++) {
+    for (uint32_t i = 0; i < qr_model_shown_count(a->api->model); i++) {
         QR_TRY(annotate_type(a, &a->api->model->types[i]));
     }
     return QUIRE_OK;
@@ -188,6 +188,7 @@ quire_status qr_api_build(const quire_allocator *allocator, struct qr_gql_str sd
     QR_TRY_GOTO(status, build_generated(api, allocator, &arena, report, err), done);
     struct qr_api_annotator a = {.api = api, .err = err};
     QR_TRY_GOTO(status, annotate_all(&a), done);
+    QR_TRY_GOTO(status, qr_views_bind(api->model, api->schema, report, err), done);
     status = qr_triggers_bind(api, report, err);
 done:
     qr_arena_free(&arena);

@@ -469,7 +469,7 @@ static void print_query(struct qr_api_printer *p)
 {
     bool any = false;
     put(p, "type Query {\n");
-    for (uint32_t i = 0; i < p->model->type_count; i++) {
+    for (uint32_t i = 0; i < qr_model_shown_count(p->model); i++) {
         if (p->model->types[i].has_queries) {
             any = true;
             print_reading(p, &p->model->types[i]);
@@ -481,7 +481,7 @@ static void print_query(struct qr_api_printer *p)
 static bool has_subscriptions(const struct qr_model *model)
 {
     bool any = false;
-    for (uint32_t i = 0; i < model->type_count; i++) {
+    for (uint32_t i = 0; i < qr_model_shown_count(model); i++) {
         any = any || model->types[i].has_subscriptions;
     }
     return any;
@@ -495,7 +495,7 @@ static void print_subscription(struct qr_api_printer *p)
     put(p, "\"Changes of rows, commit by commit; and the fields of Query, each time that commits "
            "have made their result another one.\"\n"
            "type Subscription {\n");
-    for (uint32_t i = 0; i < p->model->type_count; i++) {
+    for (uint32_t i = 0; i < qr_model_shown_count(p->model); i++) {
         const struct qr_model_type *type = &p->model->types[i];
         if (!type->has_subscriptions) {
             continue;
@@ -563,7 +563,7 @@ quire_status qr_api_print(const struct qr_model *model, struct qr_arena *arena,
     print_query(&p);
     qr_api_print_mutation(&p);
     print_subscription(&p);
-    for (uint32_t i = 0; i < model->type_count; i++) {
+    for (uint32_t i = 0; i < qr_model_shown_count(model); i++) {
         print_row_type(&p, &model->types[i]);
         print_connection(&p, &model->types[i]);
         if (model->types[i].has_subscriptions) {

@@ -108,8 +108,8 @@ quire_status qr_change_match_compile(struct qr_reader *reader, const struct qr_s
             match->wanted[i] |= qr_gql_str_is(given->items[v].text, operations[i]);
         }
     }
-    return qr_filter_compile(reader, field->api->type, qr_select_argument(field, "where"),
-                             &match->filter);
+    return qr_filter_compile_shown(reader, field->api->type, qr_select_argument(field, "where"),
+                                   &match->filter);
 }
 
 /* Sets *out to the row, or to NULL when there is none or the filter leaves it out. */

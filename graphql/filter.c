@@ -383,6 +383,18 @@ quire_status qr_filter_and(struct qr_reader *reader, struct qr_filter *a, struct
     return QUIRE_OK;
 }
 
+quire_status qr_filter_compile_shown(struct qr_reader *reader, const struct qr_model_type *type,
+                                     const struct qr_gql_value *where, struct qr_filter **out)
+{
+    struct qr_filter *own = NULL;
+    struct qr_filter *given;
+    QR_TRY(qr_filter_compile(reader, type, where, &given));
+    if (type->view_where != NULL) {
+        QR_TRY(qr_filter_compile(reader, type->view_of, &type->where, &own));
+    }
+    return qr_filter_and(reader, own, given, out);
+}
+
 quire_status qr_filter_present(struct qr_reader *reader, const struct qr_model_field *field,
                                struct qr_filter **out)
 {

@@ -72,6 +72,10 @@ struct qr_filter {
 quire_status qr_filter_compile(struct qr_reader *reader, const struct qr_model_type *type,
                                const struct qr_gql_value *where, struct qr_filter **out);
 
+/* The same for the rows of a type as clients see it: behind a view stands its own condition. */
+quire_status qr_filter_compile_shown(struct qr_reader *reader, const struct qr_model_type *type,
+                                     const struct qr_gql_value *where, struct qr_filter **out);
+
 /* Both conditions; either may be NULL. */
 quire_status qr_filter_and(struct qr_reader *reader, struct qr_filter *a, struct qr_filter *b,
                            struct qr_filter **out);

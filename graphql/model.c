@@ -38,6 +38,7 @@ static const char prelude[] =
     "  references: [String!], from: String, to: String) on FIELD_DEFINITION\n"
     "directive @trigger(on: [QuireTriggerEvent!]!, when: QuireTriggerTime! = AFTER,\n"
     "  mutation: String!) repeatable on OBJECT\n"
+    "directive @view(table: String!, where: QuireValue, orderBy: QuireValue) on OBJECT\n"
     "enum QuireTriggerEvent { CREATE UPDATE DELETE }\n"
     "enum QuireTriggerTime { BEFORE AFTER }\n"
     "enum QuireIndexType { BTREE HASH }\n"
@@ -365,7 +366,7 @@ static quire_status init_columns(struct qr_model_builder *builder, struct qr_mod
 static bool is_table(const struct qr_gql_schema *schema, const struct qr_gql_type *type)
 {
     return type->kind == QR_GQL_OBJECT && !type->builtin && type != schema->roots[0] &&
-           type != schema->roots[1] && type != schema->roots[2];
+           type != schema->roots[1] && type != schema->roots[2] && !qr_model_is_view(type);
 }
 
 static quire_status init_types(struct qr_model_builder *builder)
@@ -474,6 +475,7 @@ static quire_status build_model(struct qr_model_builder *builder)
     QR_TRY(qr_model_check_names(builder));
     QR_TRY(qr_gql_report_outcome(builder->report, QUIRE_SCHEMA, builder->err));
     QR_TRY(qr_model_build_indexes(builder));
+    QR_TRY(qr_model_build_views(builder));
     QR_TRY(qr_model_choose_names(builder));
     QR_TRY(qr_model_choose_verbs(builder));
     QR_TRY(qr_model_check_access(builder));

@@ -124,6 +124,11 @@ struct qr_model_type {
     const char *table;  /* the name, NUL-terminated */
     const char *stored; /* the name of the engine's table: the same, or as @map says */
     const struct qr_gql_type *definition;
+    /* A view: the table's type whose rows it shows; NULL: this is a table's type. The condition and
+     * the order that it puts in front are values of that type's inputs. */
+    const struct qr_model_type *view_of;
+    const struct qr_gql_ast_value *view_where, *view_order; /* as declared; NULL: none */
+    struct qr_gql_value where, order;                       /* coerced, if declared */
     struct qr_model_trigger *triggers; /* trigger.h */
     unsigned trigger_events;           /* that some of them run on */
     bool has_queries, has_mutations, has_subscriptions; /* @generate */
@@ -155,8 +160,9 @@ struct qr_model {
     struct qr_gql_schema *schema;
     struct qr_arena *arena; /* the schema's */
     struct qr_model_type *types;
-    uint32_t type_count;
-    struct qr_gql_name_table type_table;
+    uint32_t type_count; /* tables */
+    uint32_t view_count; /* views, which stand behind them in `types` */
+    struct qr_gql_name_table type_table; /* of tables */
     uint32_t link_count;               /* link tables */
     struct qr_constraint *constraints; /* of all fields */
 };
@@ -210,6 +216,21 @@ quire_status qr_model_columns(const struct qr_model_type *type, struct qr_arena 
  * reporting. */
 const char *qr_model_link_name(struct qr_arena *arena, const struct qr_model_field *field,
                                quire_error *err);
+
+/* ---- views (model_views.c) ---- */
+
+/* Tables and views: types with rows that can be read. */
+static inline uint32_t qr_model_shown_count(const struct qr_model *model)
+{
+    return model->type_count + model->view_count;
+}
+
+/* Gives the views what binding their tables has found out. */
+void qr_model_bind_views(struct qr_model *model);
+/* Coerces the conditions and orders of views to the inputs of the API. Problems go to the report, at
+ * their places in the SDL. */
+quire_status qr_views_bind(struct qr_model *model, const struct qr_gql_schema *schema,
+                           struct qr_gql_report *report, quire_error *err);
 
 /* ---- names (model_names.c) ---- */
 

@@ -164,7 +164,7 @@ static quire_status read_field(struct qr_model_builder *builder, struct qr_model
     return read_map(builder, qr_model_directive(field, "map"), &field->column_name);
 }
 
-static bool is_generated(const struct qr_gql_ast_directive *generate, const char *what)
+bool qr_model_is_generated(const struct qr_gql_ast_directive *generate, const char *what)
 {
     const struct qr_gql_ast_value *value = qr_model_value_argument(generate, what);
     return value == NULL || value->boolean;
@@ -174,9 +174,9 @@ static quire_status read_type(struct qr_model_builder *builder, struct qr_model_
 {
     const struct qr_gql_ast_directive *generate = qr_model_type_directive(type, "generate");
 
-    type->has_queries = is_generated(generate, "query");
-    type->has_mutations = is_generated(generate, "mutation");
-    type->has_subscriptions = is_generated(generate, "subscription");
+    type->has_queries = qr_model_is_generated(generate, "query");
+    type->has_mutations = qr_model_is_generated(generate, "mutation");
+    type->has_subscriptions = qr_model_is_generated(generate, "subscription");
     type->renamed_from = qr_model_argument(qr_model_type_directive(type, "renamedFrom"), "name");
     QR_TRY(read_map(builder, qr_model_type_directive(type, "map"), &type->stored));
     if (type->stored == NULL) {

@@ -451,7 +451,7 @@ quire_status qr_model_choose_names(struct qr_model_builder *builder)
     struct qr_gql_name_table names = {0}; /* of Subscription, which has all of them */
     QR_TRY(read_query_fields(builder));
     QR_TRY(read_subscription_fields(builder));
-    for (uint32_t i = 0; i < builder->model->type_count; i++) {
+    for (uint32_t i = 0; i < qr_model_shown_count(builder->model); i++) {
         struct qr_model_type *type = &builder->model->types[i];
         QR_TRY(default_names(builder, type));
         const char *all[] = {type->one_name, type->many_name, type->changes_name};

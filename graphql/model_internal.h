@@ -38,6 +38,13 @@ quire_status qr_model_choose_names(struct qr_model_builder *builder);
  * (model_mutations.c). */
 quire_status qr_model_choose_verbs(struct qr_model_builder *builder);
 
+/* Whether a type is marked as a view; the views, once the tables are complete (model_views.c). */
+bool qr_model_is_view(const struct qr_gql_type *type);
+quire_status qr_model_build_views(struct qr_model_builder *builder);
+
+/* What @generate (NULL: none) says of a root (model_directives.c). */
+bool qr_model_is_generated(const struct qr_gql_ast_directive *generate, const char *what);
+
 /* The relation whose key a field named `name` would be: `f` of `fId`, the list `f` of `fIds`; or
  * NULL. */
 const struct qr_model_field *qr_model_relation_of_key(const struct qr_model_type *type,

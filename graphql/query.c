@@ -97,13 +97,27 @@ static void read_needs(const struct qr_select *set, struct qr_query *query)
     }
 }
 
+/* Filter and order. `items` narrows and sorts what its connection has selected already. */
+static quire_status compile_rows(struct qr_reader *reader, const struct qr_model_type *type,
+                                 const struct qr_select_field *field, struct qr_query *out)
+{
+    const struct qr_gql_value *where = qr_select_argument(field, "where");
+    const struct qr_gql_value *order = qr_select_argument(field, "orderBy");
+    bool whole = field->api->kind != QR_API_ITEMS;
+    QR_TRY(whole ? qr_filter_compile_shown(reader, type, where, &out->filter)
+                 : qr_filter_compile(reader, type, where, &out->filter));
+    if (whole && type->view_order != NULL && (order == NULL || order->kind == QR_GQL_VALUE_NULL)) {
+        return qr_order_compile(reader, type->view_of, &type->order, &out->order);
+    }
+    return qr_order_compile(reader, type, order, &out->order);
+}
+
 quire_status qr_query_compile(struct qr_reader *reader, const struct qr_model_type *type,
                               const struct qr_model_field *relation,
                               const struct qr_select_field *field, struct qr_query *out)
 {
     *out = (struct qr_query){.type = type, .relation = relation};
-    QR_TRY(qr_filter_compile(reader, type, qr_select_argument(field, "where"), &out->filter));
-    QR_TRY(qr_order_compile(reader, type, qr_select_argument(field, "orderBy"), &out->order));
+    QR_TRY(compile_rows(reader, type, field, out));
     QR_TRY(read_page(reader, field, out));
     if (field->api->kind == QR_API_ITEMS) {
         return QUIRE_OK;

@@ -429,6 +429,12 @@ static quire_status read_one(struct qr_reader *reader, const struct qr_select_fi
     if (found) {
         QR_TRY(qr_reader_row(reader, type, rowid, row, &found));
     }
+    if (found && type->view_of != NULL) {
+        struct qr_filter *filter;
+        QR_TRY(qr_filter_compile_shown(reader, type, NULL, &filter));
+        QR_TRY(qr_filter_test(reader, filter, row, &found));
+        qr_arena_reset(&reader->scratch);
+    }
     QR_TRY(qr_explain_field(reader, field->selected->parent, field->selected->field->name));
     QR_TRY(qr_explain_lookup(reader, "unique key", key->name, found ? 1 : 0, found ? 1 : 0));
     return qr_read_rows(reader, type, field->set, row, found ? 1 : 0, &out->node);

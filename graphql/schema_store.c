@@ -84,6 +84,7 @@ quire_status qr_model_bind(struct qr_model *model, quire_txn *txn, quire_error *
         }
         quire_table_close(table);
     }
+    qr_model_bind_views(model);
     return QUIRE_OK;
 }
 
