@@ -7,7 +7,6 @@
 #include "graphql/json_write.h"
 
 #include <float.h>
-#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -124,18 +123,28 @@ void qr_json_put_bool(struct qr_json_writer *writer, bool value)
     append_value(writer, value ? "true" : "false", value ? 4 : 5);
 }
 
-void qr_json_put_int(struct qr_json_writer *writer, int64_t value)
+static void put_integer(struct qr_json_writer *writer, bool negative, uint64_t magnitude)
 {
     char text[24];
-    int size = snprintf(text, sizeof text, "%" PRId64, value);
-    append_value(writer, text, (size_t)size);
+    size_t at = sizeof text;
+    do {
+        text[--at] = (char)('0' + magnitude % 10);
+        magnitude /= 10;
+    } while (magnitude > 0);
+    if (negative) {
+        text[--at] = '-';
+    }
+    append_value(writer, text + at, sizeof text - at);
+}
+
+void qr_json_put_int(struct qr_json_writer *writer, int64_t value)
+{
+    put_integer(writer, value < 0, value < 0 ? 0 - (uint64_t)value : (uint64_t)value);
 }
 
 void qr_json_put_uint(struct qr_json_writer *writer, uint64_t value)
 {
-    char text[24];
-    int size = snprintf(text, sizeof text, "%" PRIu64, value);
-    append_value(writer, text, (size_t)size);
+    put_integer(writer, false, value);
 }
 
 void qr_json_put_double(struct qr_json_writer *writer, double value)
@@ -180,44 +189,70 @@ size_t qr_json_escape(char byte, char out[8])
     return (size_t)snprintf(out, 8, "\\u%04x", (unsigned)c);
 }
 
-static void append_quoted(struct qr_json_writer *writer, const char *text, size_t size)
+#define EVERY_BYTE UINT64_C(0x0101010101010101)
+
+/* Whether one of eight bytes is zero: what borrows from its highest bit without having had it. */
+static uint64_t any_zero(uint64_t word)
 {
-    append(writer, "\"", 1);
-    for (size_t i = 0; i < size;) {
-        size_t start = i;
-        while (i < size && !needs_escape((unsigned char)text[i])) {
-            i++;
-        }
-        if (i > start) {
-            append(writer, text + start, i - start);
-        }
-        if (i < size) {
-            char escaped[8];
-            append(writer, escaped, qr_json_escape(text[i++], escaped));
-        }
-    }
-    append(writer, "\"", 1);
+    return (word - EVERY_BYTE) & ~word & (EVERY_BYTE << 7);
 }
 
-static void separate(struct qr_json_writer *writer)
+/* How many bytes from the beginning need no escape; eight at a time. */
+static size_t plain_size(const char *text, size_t size)
 {
-    if (writer->comma) {
-        append(writer, ",", 1);
+    size_t i = 0;
+    for (; i + 8 <= size; i += 8) {
+        uint64_t word;
+        memcpy(&word, text + i, sizeof word);
+        uint64_t control = (word - EVERY_BYTE * 0x20) & ~word & (EVERY_BYTE << 7);
+        if ((control | any_zero(word ^ EVERY_BYTE * '"') | any_zero(word ^ EVERY_BYTE * '\\')) !=
+            0) {
+            break;
+        }
     }
+    while (i < size && !needs_escape((unsigned char)text[i])) {
+        i++;
+    }
+    return i;
+}
+
+/* Appends a text in quotes, behind a comma if one is due; `end` is the closing quote and what comes
+ * behind it. */
+static void append_quoted(struct qr_json_writer *writer, const char *text, size_t size,
+                          const char *end)
+{
+    size_t plain = plain_size(text, size);
+    char *to = reserve(writer, plain + 2);
+    if (to == NULL) {
+        return;
+    }
+    if (writer->comma) {
+        *to++ = ',';
+    }
+    *to++ = '"';
+    if (plain > 0) {
+        memcpy(to, text, plain);
+    }
+    writer->size += plain + 1 + (writer->comma ? 1 : 0);
+    while (plain < size) {
+        char escaped[8];
+        append(writer, escaped, qr_json_escape(text[plain++], escaped));
+        size_t more = plain_size(text + plain, size - plain);
+        append(writer, text + plain, more);
+        plain += more;
+    }
+    append(writer, end, strlen(end));
 }
 
 void qr_json_put_string(struct qr_json_writer *writer, const char *text, size_t size)
 {
-    separate(writer);
-    append_quoted(writer, text, size);
+    append_quoted(writer, text, size, "\"");
     writer->comma = true;
 }
 
 void qr_json_put_key(struct qr_json_writer *writer, const char *key, size_t size)
 {
-    separate(writer);
-    append_quoted(writer, key, size);
-    append(writer, ":", 1);
+    append_quoted(writer, key, size, "\":");
     writer->comma = false;
 }
 

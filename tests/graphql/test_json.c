@@ -419,3 +419,60 @@ Test(json_write, writer__fails_cleanly_without_memory)
         cr_assert(failing_allocator_is_clean(&failing));
     }
 }
+
+/* Texts are looked through eight bytes at a time: every byte at every place of short texts. */
+Test(json_write, string__is_escaped_at_every_place)
+{
+    for (size_t size = 1; size <= 19; size++) {
+        for (size_t at = 0; at < size; at++) {
+            for (int byte = 0; byte < 256; byte++) {
+                char text[20];
+                char expected[64] = "[\"k\\n\",\"";
+                size_t used = strlen(expected);
+                struct qr_json_writer writer;
+                char *bytes;
+                size_t written;
+
+                memset(text, 'x', sizeof text);
+                text[at] = (char)byte;
+                text[size - 1 - at / 2] = at % 3 == 0 ? '"' : text[size - 1 - at / 2];
+                for (size_t i = 0; i < size; i++) {
+                    used += qr_json_escape(text[i], expected + used);
+                }
+                memcpy(expected + used, "\",-7]", 6);
+                qr_json_writer_init(&writer, qr_allocator_default(), 0, NULL);
+                qr_json_begin_array(&writer);
+                qr_json_put_string(&writer, "k\n", 2);
+                qr_json_put_string(&writer, text, size);
+                qr_json_put_int(&writer, -7);
+                qr_json_end_array(&writer);
+                cr_assert_eq(qr_json_writer_finish(&writer, &bytes, &written), QUIRE_OK);
+                cr_assert(written == used + 5 && memcmp(bytes, expected, written) == 0,
+                          "size %zu, byte %d at %zu", size, byte, at);
+                quire_free(bytes);
+            }
+        }
+    }
+}
+
+Test(json_write, integer__has_all_its_digits)
+{
+    static const struct {
+        int64_t value;
+        const char *text;
+    } cases[] = {{0, "0"},
+                 {-1, "-1"},
+                 {1234567890, "1234567890"},
+                 {INT64_MAX, "9223372036854775807"},
+                 {INT64_MIN, "-9223372036854775808"}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct qr_json_writer writer;
+        char *bytes;
+        size_t size;
+        qr_json_writer_init(&writer, qr_allocator_default(), 0, NULL);
+        qr_json_put_int(&writer, cases[i].value);
+        cr_assert_eq(qr_json_writer_finish(&writer, &bytes, &size), QUIRE_OK);
+        cr_expect_str_eq(bytes, cases[i].text);
+        quire_free(bytes);
+    }
+}
