@@ -98,6 +98,33 @@ static quire_status add_keys(struct qr_model_builder *builder, struct qr_model_t
     return QUIRE_OK;
 }
 
+static bool shows_fields_of(const struct qr_model_type *view, const struct qr_model_index *index)
+{
+    for (uint32_t f = 0; f < index->field_count; f++) {
+        if (qr_model_find_field(view, index->fields[f]->name) == NULL) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* The indexes whose keys find a row of the view. They are the table's, with its fields. */
+static quire_status add_indexes(struct qr_model_builder *builder, struct qr_model_type *view)
+{
+    const struct qr_model_type *base = view->view_of;
+    view->indexes = qr_arena_alloc_zero(
+        builder->arena, sizeof *view->indexes * (base->index_count + 1), builder->err);
+    if (view->indexes == NULL) {
+        return QUIRE_NO_MEMORY;
+    }
+    for (uint32_t i = 0; i < base->index_count; i++) {
+        if (base->indexes[i].key_name != NULL && shows_fields_of(view, &base->indexes[i])) {
+            view->indexes[view->index_count++] = base->indexes[i];
+        }
+    }
+    return QUIRE_OK;
+}
+
 static quire_status build_view(struct qr_model_builder *builder, const struct qr_gql_type *type,
                                struct qr_model_type *view)
 {
@@ -133,7 +160,8 @@ static quire_status build_view(struct qr_model_builder *builder, const struct qr
     for (uint32_t i = 0; i < type->field_count; i++) {
         QR_TRY(add_field(builder, view, &type->fields[i]));
     }
-    return add_keys(builder, view);
+    QR_TRY(add_keys(builder, view));
+    return add_indexes(builder, view);
 }
 
 quire_status qr_model_build_views(struct qr_model_builder *builder)

@@ -7,7 +7,8 @@
 #include <string.h>
 
 static const char schema[] =
-    "type User { id: ID! name: String! @index active: Boolean age: Int @index secret: String "
+    "type User @unique(fields: [\"name\", \"age\"]) { id: ID! name: String! @index active: Boolean "
+    "age: Int @index secret: String "
     "email: String @unique teamId: ID team: Team posts: [Post!]! }\n"
     "type Team { id: ID! members: [User!]! }\n"
     "type Post { id: ID! author: User! tags: [Tag!]! }\n"
@@ -101,6 +102,16 @@ Test(sdl_view, key__finds_only_what_the_view_shows)
                "{ a: activeUser(id: \"1\") { name } b: activeUser(id: \"2\") { name } c: "
                "activeUser(email: \"a@x\") { id } d: activeUser(email: \"b@x\") { id } }",
                "{\"data\":{\"a\":{\"name\":\"A\"},\"b\":null,\"c\":{\"id\":\"1\"},\"d\":null}}");
+    mapping_close(db);
+}
+
+Test(sdl_view, key__may_have_several_fields)
+{
+    quire_db *db = open_db();
+    MAPPING_IS(db,
+               "{ a: activeUser(name_age: {name: \"A\", age: 30}) { id } b: activeUser(name_age: "
+               "{name: \"B\", age: 50}) { id } }",
+               "{\"data\":{\"a\":{\"id\":\"1\"},\"b\":null}}");
     mapping_close(db);
 }
 
