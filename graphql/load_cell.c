@@ -130,11 +130,14 @@ static quire_status read_json(const struct qr_model_field *field, const struct q
 quire_status qr_load_cell(const struct qr_model_field *field, const struct qr_load_node *node,
                           struct qr_arena *arena, const struct qr_load_node **out, quire_error *err)
 {
-    enum reading reading = reading_of(field);
     bool real = false;
 
     *out = node;
-    if (!node->cell || node->kind != QR_GQL_VALUE_STRING || reading == AS_TEXT) {
+    if (!node->cell || node->kind != QR_GQL_VALUE_STRING) {
+        return QUIRE_OK;
+    }
+    enum reading reading = reading_of(field);
+    if (reading == AS_TEXT) {
         return QUIRE_OK;
     }
     struct qr_load_node *made;
