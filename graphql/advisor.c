@@ -272,9 +272,12 @@ static quire_status build(quire_advisor *advisor, const struct note *note, quire
     char name[2 * NAME_SIZE + sizeof NAME_START];
     quire_index_column column = {.name = note->column};
     quire_index_def def = {.name = name, .columns = &column, .column_count = 1};
+    quire_index_build_options options = QUIRE_INDEX_BUILD_OPTIONS_INIT;
 
     name_index(note, name, sizeof name);
-    quire_status status = quire_index_build(advisor->db, note->type, &def, NULL, err);
+    options.progress = advisor->options.progress;
+    options.context = advisor->options.context;
+    quire_status status = quire_index_build(advisor->db, note->type, &def, &options, err);
     /* A column that is gone needs no index; one that is there is as good. */
     bool gone = status == QUIRE_UNKNOWN_NAME;
     if (status == QUIRE_OK || status == QUIRE_EXISTS || gone) {

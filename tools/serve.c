@@ -173,6 +173,7 @@ int command_serve(int argc, const char **argv)
         TEXT("documents", documents, "persisted documents, a JSON object", "FILE"),
         SWITCH("documents-only", documents_only, "run persisted documents alone"),
         SWITCH("no-introspection", no_introspection, "do not tell the schema"),
+        SWITCH("no-auto-index", no_auto_index, "build no index that requests turn out to need"),
         SWITCH("no-schema-changes", no_schema_changes, "refuse schemas and bulk data"),
         TEXT("access-log", access_log, "a JSON line a request; - is standard error", "FILE"),
         NUMBER("slow-ms", slow_ms, "log requests slower than this; 0 = none; 1000"),

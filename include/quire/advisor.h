@@ -6,7 +6,7 @@
 
 #include <stdbool.h>
 
-#include "quire/database.h"
+#include "quire/maintenance.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -32,6 +32,8 @@ typedef struct quire_advisor_options {
     uint32_t indexes_max; /* that are built; default 16 */
     uint32_t idle_rounds; /* an index that served no request in so many calls of
                             * quire_advisor_work is dropped; default 100 */
+    quire_progress_callback progress; /* of the building of an index; may be NULL */
+    void *context;                    /* passed to it */
 } quire_advisor_options;
 
 #define QUIRE_ADVISOR_OPTIONS_INIT                                                                 \
@@ -52,7 +54,8 @@ QUIRE_API bool quire_advisor_is_due(quire_advisor *advisor);
 /*
  * Builds the indexes that are due, as quire_index_build does while others read
  * and write, and drops idle ones. One thread at a time; it takes as long as
- * reading the tables. Errors: those of quire_index_build; what was done stays.
+ * reading the tables. Errors: those of quire_index_build, INTERRUPTED among them
+ * when `progress` says so; what was done stays, and the next call goes on.
  */
 QUIRE_API QUIRE_MUST_CHECK quire_status quire_advisor_work(quire_advisor *advisor,
                                                            quire_error *err);

@@ -12,6 +12,7 @@
 
 #include "documents.h"
 #include "graphql_call.h"
+#include "indexing.h"
 #include "log.h"
 #include "schema_endpoint.h"
 #include "sse.h"
@@ -54,6 +55,7 @@ quire_graphql_request graphql_make_request(struct exchange *exchange)
     request.no_introspection = options->no_introspection != 0;
     request.progress = go_on;
     request.progress_context = exchange;
+    request.advisor = indexing_advisor(exchange->server->indexing);
     request.plan_after_ms = (uint32_t)options->slow_ms;
     request.outcome = &call->outcome;
     return request;

@@ -23,6 +23,7 @@ struct serve_options {
     int insecure;
     int no_introspection;
     int no_schema_changes;
+    int no_auto_index;
     int io_threads;
     int workers;
     int connections_max;

@@ -19,6 +19,7 @@
 #include "documents.h"
 #include "exchange.h"
 #include "guard.h"
+#include "indexing.h"
 #include "log.h"
 #include "loop.h"
 
@@ -94,6 +95,9 @@ static void on_completed(void *context, struct MHD_Connection *http, void **slot
     }
     metrics_count(&server->metrics, exchange, took_us);
     log_request(server->log, exchange, took_us);
+    if (exchange->call != NULL) {
+        indexing_look(server->indexing);
+    }
     connection_allow(exchange->connection, (uint64_t)server->options->idle_ms);
     exchange_free(exchange);
     *slot = NULL;
@@ -209,6 +213,7 @@ bool server_start(struct server *server)
     }
     server->sweeper = sweeper_start(&server->metrics);
     server->loop = loop_start();
+    server->indexing = indexing_start(server);
     bool good = server->sweeper != NULL && server->loop != NULL;
     for (int place = 0; place < PLACE_COUNT; place++) {
         unsigned count = place == PLACE_READ     ? (unsigned)options->workers
@@ -287,6 +292,8 @@ void server_stop(struct server *server)
         workers_free(server->workers[place]);
         server->workers[place] = NULL;
     }
+    indexing_free(server->indexing);
+    server->indexing = NULL;
     sweeper_stop(server->sweeper);
     server->sweeper = NULL;
 }

@@ -40,6 +40,7 @@
 struct access_tokens;
 struct documents;
 struct exchange;
+struct indexing;
 struct log;
 struct loop;
 struct server;
@@ -215,6 +216,7 @@ struct server {
     struct log *log;
     struct metrics metrics;
     struct pace pace;
+    struct indexing *indexing; /* NULL = turned off */
     struct sweeper *sweeper;
     struct loop *loop; /* of what lives longer than a request */
     uint16_t port;
