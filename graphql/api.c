@@ -62,6 +62,7 @@ static quire_status annotate_row(struct qr_api_annotator *a, struct qr_model_typ
         [QR_MODEL_REVERSE_ONE] = QR_API_REVERSE_ONE,
         [QR_MODEL_REVERSE] = QR_API_LIST,
         [QR_MODEL_LINKS] = QR_API_LIST,
+        [QR_MODEL_COMPUTED] = QR_API_COLUMN,
     };
     struct qr_gql_type *row;
 

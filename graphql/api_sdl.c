@@ -384,7 +384,7 @@ static void print_leaf_filters(struct qr_api_printer *p)
 
 static void print_filter_field(struct qr_api_printer *p, const struct qr_model_field *field)
 {
-    if (field->role == QR_MODEL_COLUMN) {
+    if (qr_model_is_value(field)) {
         struct qr_gql_str type = field->named != NULL ? field->named->name : qr_gql_str_of("ID");
         qr_gql_buffer_format(p->out, "  %.*s: %.*s%s\n", QR_GQL_FMT(field->name), QR_GQL_FMT(type),
                              field->list ? "ListFilter" : "Filter");
@@ -430,12 +430,12 @@ static void print_inputs_of_reading(struct qr_api_printer *p, const struct qr_mo
         if (!qr_model_can_read(field)) {
             continue;
         }
-        if (field->role == QR_MODEL_COLUMN && !field->list) {
+        if (qr_model_is_value(field) && !field->list) {
             qr_gql_buffer_format(p->out, "  %.*s: SortOrder\n", QR_GQL_FMT(field->name));
         } else if (field->role == QR_MODEL_REFERENCE || field->role == QR_MODEL_REVERSE_ONE) {
             qr_gql_buffer_format(p->out, "  %.*s: %sOrderBy\n", QR_GQL_FMT(field->name),
                                  field->target->table);
-        } else if (field->role != QR_MODEL_COLUMN) {
+        } else if (!qr_model_is_value(field)) {
             qr_gql_buffer_format(p->out, "  %.*s: %sAggregateOrderBy\n", QR_GQL_FMT(field->name),
                                  field->target->table);
         }

@@ -15,7 +15,7 @@ static void put(struct qr_api_printer *p, const char *text)
 /* Whether a field can be given in an update. */
 static bool is_updatable_field(const struct qr_model_field *field)
 {
-    bool reachable = field->role == QR_MODEL_COLUMN || field->role == QR_MODEL_REFERENCE ||
+    bool reachable = field->target == NULL || field->role == QR_MODEL_REFERENCE ||
                      field->role == QR_MODEL_LINKS || field->target->has_mutations;
     return field != field->owner->key && qr_model_can_write(field) && reachable;
 }
@@ -94,6 +94,7 @@ static void print_input_field(struct qr_api_printer *p, const struct qr_model_fi
         break;
     case QR_MODEL_REVERSE_ONE:
     case QR_MODEL_REVERSE:
+    case QR_MODEL_COMPUTED:
         break;
     }
 }

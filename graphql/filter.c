@@ -343,7 +343,7 @@ static quire_status compile_member(struct qr_reader *reader, const struct qr_mod
         return qr_filter_compile_operators(reader, type, find_reference(type, member->name), value,
                                            0, parent);
     }
-    return field->role == QR_MODEL_COLUMN
+    return qr_model_is_value(field)
                ? qr_filter_compile_operators(reader, type, field, value, 0, parent)
                : compile_relation(reader, type, field, value, parent);
 }
@@ -723,6 +723,7 @@ static quire_status test_relation(struct qr_reader *reader, const struct qr_filt
     case QR_MODEL_LINKS:
         return test_links(reader, filter, row, pass);
     case QR_MODEL_COLUMN:
+    case QR_MODEL_COMPUTED:
         break;
     }
     return qr_fail(reader->err, QUIRE_INTERNAL, "A relation filter stands on a column.");

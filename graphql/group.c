@@ -334,7 +334,7 @@ static quire_status make_plan(struct making *m, const struct qr_query *query)
     struct qr_reader *reader = m->reader;
     const struct qr_group_query *groups = m->query;
     bool *columns = qr_arena_alloc_zero(
-        reader->arena, sizeof *columns * (query->type->column_count + 1), reader->err);
+        reader->arena, sizeof *columns * (query->type->slot_count + 1), reader->err);
     struct qr_order_term *terms =
         qr_arena_alloc_zero(reader->arena, sizeof *terms * (groups->key_count + 1), reader->err);
 

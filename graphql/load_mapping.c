@@ -117,6 +117,10 @@ quire_status qr_load_names_find(struct qr_load_names *names, const struct qr_mod
                             type->table, QR_GQL_FMT(found->name), found->target->table,
                             QR_GQL_FMT(found->inverse->name));
     }
+    if (found->role == QR_MODEL_COMPUTED) {
+        return qr_load_fail(err, QUIRE_DATA, place, "%s.%.*s is computed and cannot be given.",
+                            type->table, QR_GQL_FMT(found->name));
+    }
     char *copy = qr_arena_copy(names->arena, name.data, name.size, err);
     if (copy == NULL) {
         return QUIRE_NO_MEMORY;

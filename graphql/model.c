@@ -10,6 +10,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "graphql/computed.h"
 #include "graphql/constraint.h"
 #include "graphql/model_internal.h"
 #include "graphql/scalar.h"
@@ -30,6 +31,7 @@ static const char prelude[] =
     "directive @private on FIELD_DEFINITION\n"
     "directive @readonly on FIELD_DEFINITION\n"
     "directive @writeonly on FIELD_DEFINITION\n"
+    "directive @computed(expr: String!) on FIELD_DEFINITION\n"
     "directive @map(name: String!) on FIELD_DEFINITION | OBJECT\n"
     "directive @renamedFrom(name: String!) on FIELD_DEFINITION | OBJECT\n"
     "directive @generate(query: Boolean! = true, mutation: Boolean! = true,\n"
@@ -235,9 +237,13 @@ static quire_status init_field(struct qr_model_builder *builder, struct qr_model
     if (qr_gql_type_is_leaf(field->named)) {
         field->scalar = scalar_of(field->named);
         field->unique = qr_model_directive(field, "unique") != NULL;
+        if (qr_model_directive(field, "computed") != NULL) {
+            field->role = QR_MODEL_COMPUTED;
+        }
         refuse_directive(builder, field, "relation", "a relation, which this field is not");
         return QUIRE_OK;
     }
+    refuse_directive(builder, field, "computed", "a scalar, which this field is not");
     field->target = qr_model_find_type(builder->model, field->named->name);
     if (field->target == NULL && field->named->kind != QR_GQL_LIST) {
         qr_model_problem(builder, definition->node->name.pos,
@@ -341,7 +347,8 @@ static quire_status init_columns(struct qr_model_builder *builder, struct qr_mod
     }
     for (uint32_t i = 0; i < type->field_count; i++) {
         struct qr_model_field *field = &type->fields[i];
-        if (field->role != QR_MODEL_COLUMN && field->role != QR_MODEL_REFERENCE) {
+        bool is_column = field->role == QR_MODEL_COLUMN || field->role == QR_MODEL_REFERENCE;
+        if (!is_column && field->role != QR_MODEL_COMPUTED) {
             continue;
         }
         const char *suffix = field->role == QR_MODEL_REFERENCE ? "Id" : "";
@@ -355,10 +362,12 @@ static quire_status init_columns(struct qr_model_builder *builder, struct qr_mod
         if (field->column_name == NULL) {
             field->column_name = field->key_name;
         }
-        field->column = type->column_count;
-        type->columns[type->column_count++] = field;
+        if (is_column) {
+            field->column = type->column_count;
+            type->columns[type->column_count++] = field;
+        }
     }
-    return QUIRE_OK;
+    return qr_model_read_computed(builder, type);
 }
 
 /* ---- types ---- */

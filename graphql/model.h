@@ -18,7 +18,8 @@ enum qr_model_role {
     QR_MODEL_REFERENCE,   /* column holding the rowid of one row of `target`, or null */
     QR_MODEL_REVERSE_ONE, /* at most one row of `target` whose `inverse` points here */
     QR_MODEL_REVERSE,     /* all rows of `target` whose `inverse` points here */
-    QR_MODEL_LINKS        /* rows of a link table: many to many */
+    QR_MODEL_LINKS,       /* rows of a link table: many to many */
+    QR_MODEL_COMPUTED     /* a scalar found out of the columns: computed.h */
 };
 
 /* How a column's values are stored and written. */
@@ -75,6 +76,7 @@ enum qr_model_verb {
 struct qr_model_trigger;
 struct qr_model_type;
 struct qr_constraint;
+struct qr_expression;
 
 struct qr_model_field {
     struct qr_gql_str name;
@@ -95,9 +97,13 @@ struct qr_model_field {
     unsigned access;                        /* bits of qr_model_access */
     const struct qr_constraint *constraint; /* COLUMN: constraint.h; NULL: none */
     struct qr_gql_str renamed_from;         /* an older name of it; data NULL: none */
-    uint32_t column;                        /* COLUMN, REFERENCE: number in the table */
+    uint32_t column;         /* COLUMN, REFERENCE: number in the table; COMPUTED: one after them */
     const char *column_name; /* as stored: `name` or `nameId`, or as @map says; else NULL */
     const char *key_name;    /* COLUMN: `name`; REFERENCE: `nameId`, its key's field in the API */
+
+    struct qr_gql_str formula;        /* COMPUTED: the expression as it was given */
+    struct qr_expression *expression; /* COMPUTED */
+    const char *expression_text;      /* COMPUTED: its canonical text */
 
     struct qr_model_type *target;      /* relations */
     struct qr_model_field *inverse;    /* the other side's field; NULL for one-sided relations */
@@ -112,7 +118,7 @@ struct qr_model_index {
     const char *name; /* of the engine's index */
     enum quire_index_kind kind;
     bool unique;
-    const struct qr_model_field **fields; /* COLUMN or REFERENCE */
+    const struct qr_model_field **fields; /* COLUMN, REFERENCE, COMPUTED */
     uint32_t field_count;
     /* What the index is called as a key in inputs, such as `id` or `authorId_year`; NULL where it
      * is not unique, not readable, or another one of the same fields is called so. */
@@ -139,6 +145,7 @@ struct qr_model_type {
     struct qr_gql_name_table field_table;
     struct qr_model_field **columns; /* by column number */
     uint32_t column_count;
+    uint32_t slot_count; /* columns and computed fields, which have numbers of one row */
     struct qr_model_field *key;
     struct qr_model_field **keys; /* key, then unique scalar columns: what finds one row */
     uint32_t key_count;
@@ -188,6 +195,12 @@ quire_type qr_model_column_type(const struct qr_model_field *field);
 static inline bool qr_model_has_default(const struct qr_model_field *field)
 {
     return field->has_default || field->generator != QR_MODEL_NO_GENERATOR;
+}
+
+/* Whether a field is one value, or a list of them, of a scalar or enum. */
+static inline bool qr_model_is_value(const struct qr_model_field *field)
+{
+    return field->role == QR_MODEL_COLUMN || field->role == QR_MODEL_COMPUTED;
 }
 
 /* Whether clients meet a field in results and filters; in inputs. What is on the other side of a

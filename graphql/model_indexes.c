@@ -96,7 +96,7 @@ static enum quire_index_kind key_kind(const struct qr_model_field *field)
 
 static bool is_indexable(const struct qr_model_field *field)
 {
-    return field->role == QR_MODEL_REFERENCE || (field->role == QR_MODEL_COLUMN && !field->list);
+    return field->role == QR_MODEL_REFERENCE || (qr_model_is_value(field) && !field->list);
 }
 
 static void choose_key(struct qr_model_builder *builder, struct qr_model_type *type)
@@ -196,6 +196,14 @@ static quire_status add_declared(struct index_list *list,
             return QUIRE_OK;
         }
         fields[count++] = field;
+    }
+    for (uint32_t i = 0; unique && i < count; i++) {
+        if (fields[i]->role == QR_MODEL_COMPUTED) {
+            qr_model_problem(list->builder, directive->pos,
+                             "%.*s.%.*s is computed: it cannot be unique, its columns can.",
+                             QR_GQL_FMT(list->type->name), QR_GQL_FMT(fields[i]->name));
+            return QUIRE_OK;
+        }
     }
     if (count == 0 || names != NULL || (self != NULL && !is_indexable(self))) {
         qr_model_problem(list->builder, directive->pos, "@%.*s needs 1 to %u stored single fields.",
@@ -345,7 +353,12 @@ quire_status qr_model_index_def(const struct qr_model_index *index, struct qr_ar
         return QUIRE_NO_MEMORY;
     }
     for (uint32_t i = 0; i < index->field_count; i++) {
-        columns[i].name = index->fields[i]->column_name;
+        const struct qr_model_field *field = index->fields[i];
+        if (field->role == QR_MODEL_COMPUTED) {
+            columns[i].expression = field->expression_text;
+        } else {
+            columns[i].name = field->column_name;
+        }
     }
     *def = (quire_index_def){.name = index->name,
                              .kind = index->kind,

@@ -93,7 +93,7 @@ static quire_status compile_term(struct qr_reader *reader, const struct qr_model
         }
         const struct qr_model_field *field = qr_model_find_field(type, object->members[0].name);
         object = &object->members[0].value;
-        if (field->role == QR_MODEL_COLUMN) {
+        if (qr_model_is_value(field)) {
             term->field = field;
             qr_order_read_direction(object->text, term);
             return QUIRE_OK;

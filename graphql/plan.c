@@ -12,6 +12,7 @@
  */
 #include <math.h>
 
+#include "graphql/computed.h"
 #include "graphql/plan_internal.h"
 
 /* In tables of so few rows nothing is estimated. */
@@ -240,9 +241,10 @@ static uint32_t conditions_met(const struct qr_path *path, const struct bounds *
 static bool covers(const struct planner *p, const struct qr_path *path)
 {
     const struct qr_query *query = p->query;
-    for (uint32_t i = 0; i < query->type->column_count; i++) {
+    for (uint32_t i = 0; i < query->type->slot_count; i++) {
         bool read = query->columns[i] || (p->tested[i] && !path->exact);
-        if (read && !quire_table_index_covers(p->table, path->index, i)) {
+        bool is_column = i < query->type->column_count;
+        if (read && !(is_column && quire_table_index_covers(p->table, path->index, i))) {
             return false;
         }
     }
@@ -258,7 +260,10 @@ static void judge(const struct planner *p, struct qr_path *path, const uint32_t 
     bool next = path->kind == QR_PATH_POINTS || path->has_lower || path->has_upper;
     used += next && used < column_count ? 1 : 0;
     for (uint32_t i = 0; i < used; i++) {
-        met += conditions_met(path, &p->bounds[columns[i]], i < path->prefix_count);
+        /* A computed Int reads as null where the expression is out of its range. */
+        met += columns[i] >= p->query->type->column_count
+                   ? 0
+                   : conditions_met(path, &p->bounds[columns[i]], i < path->prefix_count);
     }
     path->exact = met == p->conditions;
     path->covering = p->query->columns != NULL && covers(p, path);
@@ -269,6 +274,28 @@ static int bounds_score(const struct bounds *b)
 {
     bool lower = b->lower != NULL && b->lower->type != QUIRE_NULL;
     return (lower ? 5 : 0) + (b->upper != NULL ? 5 : 0);
+}
+
+/* The columns and computed fields that an index stands on, by their numbers in a row; false when the
+ * schema does not know all of them, or the index compares otherwise than the API does. */
+static bool find_slots(const struct planner *p, const quire_index_def *def, uint32_t slots[16])
+{
+    const struct qr_model_type *type = p->query->type;
+    for (uint32_t i = 0; i < def->column_count; i++) {
+        const quire_index_column *column = &def->columns[i];
+        uint32_t known = type->column_count;
+        if (column->expression != NULL) {
+            const struct qr_model_field *field = qr_computed_find(type, column->expression);
+            slots[i] = field == NULL ? UINT32_MAX : field->column;
+            known = type->slot_count;
+        } else {
+            slots[i] = (uint32_t)quire_table_find_column(p->table, column->name);
+        }
+        if (slots[i] >= known || column->collation != NULL) {
+            return false;
+        }
+    }
+    return def->where == NULL;
 }
 
 /* Tries an index; *score 0 means that it is of no use. Fills `path` for it. */
@@ -283,11 +310,8 @@ static void try_index(struct planner *p, uint32_t index, struct qr_path *path, i
     *score = 0;
     *path = (struct qr_path){
         .kind = QR_PATH_RANGE, .index = index, .name = def->name, .parent_column = -1};
-    for (uint32_t i = 0; i < def->column_count; i++) {
-        columns[i] = (uint32_t)quire_table_find_column(p->table, def->columns[i].name);
-        if (columns[i] >= p->query->type->column_count) {
-            return; /* on a column that the schema knows nothing of */
-        }
+    if (!find_slots(p, def, columns)) {
+        return;
     }
     for (; fixed < def->column_count; fixed++) {
         const struct bounds *b = &p->bounds[columns[fixed]];
@@ -443,7 +467,7 @@ static quire_status find_paths(struct planner *p, struct paths *paths)
         struct qr_path *path = &paths->items[paths->count];
         int *score = &paths->scores[paths->count];
         path->ordered = false;
-        if (qr_reader_index_serves(quire_table_index(p->table, i))) {
+        if (quire_table_index(p->table, i)->columns[0].collation == NULL) {
             try_index(p, i, path, score);
         } else {
             try_folded(p, i, path, score);
@@ -536,10 +560,10 @@ quire_status qr_plan_choose(struct qr_reader *reader, struct qr_query *query)
         return cut_by_cursors(&p);
     }
     QR_TRY(qr_reader_table(reader, query->type, &p.table));
-    p.bounds = qr_arena_alloc_zero(reader->arena,
-                                   sizeof *p.bounds * (query->type->column_count + 1), reader->err);
-    p.tested = qr_arena_alloc_zero(reader->arena,
-                                   sizeof *p.tested * (query->type->column_count + 1), reader->err);
+    p.bounds = qr_arena_alloc_zero(reader->arena, sizeof *p.bounds * (query->type->slot_count + 1),
+                                   reader->err);
+    p.tested = qr_arena_alloc_zero(reader->arena, sizeof *p.tested * (query->type->slot_count + 1),
+                                   reader->err);
     if (p.bounds == NULL || p.tested == NULL) {
         return QUIRE_NO_MEMORY;
     }

@@ -306,7 +306,7 @@ quire_status qr_query_rowids(struct qr_reader *reader, const struct qr_query *qu
     struct rowid_taking taking = {.reader = reader};
     struct qr_query *plan = qr_arena_alloc(reader->arena, sizeof *plan, reader->err);
     bool *columns = qr_arena_alloc_zero(
-        reader->arena, sizeof *columns * (query->type->column_count + 1), reader->err);
+        reader->arena, sizeof *columns * (query->type->slot_count + 1), reader->err);
     struct qr_fold *fold;
 
     if (plan == NULL || columns == NULL) {

@@ -3,6 +3,8 @@
  */
 #include "graphql/reader.h"
 
+#include "graphql/computed.h"
+
 #include <stdlib.h>
 
 struct qr_reader_handle {
@@ -274,6 +276,9 @@ quire_status qr_reader_fetch(struct qr_reader *reader, struct qr_arena *arena,
 quire_status qr_reader_column(struct qr_reader *reader, const struct qr_row *row,
                               const struct qr_model_field *field, quire_value *value)
 {
+    if (field->role == QR_MODEL_COMPUTED) {
+        return qr_computed_value(reader, row, field, value);
+    }
     if (row->record != NULL) {
         return quire_record_column(row->record, row->size, field->column, value, reader->err);
     }

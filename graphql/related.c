@@ -27,8 +27,8 @@ quire_status qr_related_open(struct qr_reader *reader, const struct qr_model_fie
 {
     struct qr_arena *arena = reader->arena;
     struct qr_related *related = qr_arena_alloc_zero(arena, sizeof *related, reader->err);
-    bool *columns = qr_arena_alloc_zero(
-        arena, sizeof *columns * (relation->target->column_count + 1), reader->err);
+    bool *columns = qr_arena_alloc_zero(arena, sizeof *columns * (relation->target->slot_count + 1),
+                                        reader->err);
 
     if (related == NULL || columns == NULL) {
         return QUIRE_NO_MEMORY;

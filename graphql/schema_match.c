@@ -3,6 +3,8 @@
  */
 #include "graphql/schema_match.h"
 
+#include "graphql/computed.h"
+
 /* ---- fields ---- */
 
 /* The name that a field is stored under: of its column, or the part of its link table's name that
@@ -62,8 +64,12 @@ static quire_status match_fields(struct qr_schema_change *c, const struct qr_mod
     }
     for (uint32_t i = 0; i < type->field_count; i++) {
         const struct qr_model_field *field = &type->fields[i];
-        const struct qr_model_field *found =
-            qr_field_is_stored(field) ? find_old(old, field) : NULL;
+        const struct qr_model_field *found = NULL;
+        if (qr_field_is_stored(field)) {
+            found = find_old(old, field);
+        } else if (field->role == QR_MODEL_COMPUTED) {
+            found = qr_computed_find(old, field->expression_text);
+        }
         if (found != NULL && match->becomes[found->index] == NULL) {
             match->fields[i] = found;
             match->becomes[found->index] = field;

@@ -10,7 +10,8 @@
 /* What a type of the new schema was; by its index. */
 struct qr_match {
     const struct qr_model_type *old;      /* NULL: it is new, and so is all below */
-    const struct qr_model_field **fields; /* by index of the new field; NULL: new, or not stored */
+    const struct qr_model_field **fields; /* by index of the new field; NULL: new, or on the
+                                            * other side of a relation */
     const struct qr_model_field *
         *becomes; /* by index of the old field; NULL: gone, or not stored */
     bool rebuilt; /* its table is written anew: without indexes, and numbers are noted again */

@@ -4,6 +4,8 @@
  */
 #include "graphql/schema_store.h"
 
+#include "graphql/computed.h"
+
 #include "quire/graphql.h"
 
 struct shared_schema {
@@ -83,6 +85,7 @@ quire_status qr_model_bind(struct qr_model *model, quire_txn *txn, quire_error *
             type->columns[column] = field;
         }
         quire_table_close(table);
+        QR_TRY(qr_computed_bind(model->arena, type, err));
     }
     qr_model_bind_views(model);
     return QUIRE_OK;

@@ -110,7 +110,7 @@ static quire_status plan_extreme(struct qr_reader *reader, const struct qr_query
     struct qr_filter *present;
     struct qr_order_term *term = qr_arena_alloc_zero(reader->arena, sizeof *term, reader->err);
     bool *columns = qr_arena_alloc_zero(
-        reader->arena, sizeof *columns * (query->type->column_count + 1), reader->err);
+        reader->arena, sizeof *columns * (query->type->slot_count + 1), reader->err);
 
     if (term == NULL || columns == NULL) {
         return QUIRE_NO_MEMORY;
@@ -252,7 +252,7 @@ static quire_status run_pass(struct qr_reader *reader, const struct qr_query *qu
     size_t count = measures->count * parent_count;
     struct qr_query *plan = qr_arena_alloc(reader->arena, sizeof *plan, reader->err);
     bool *columns = qr_arena_alloc_zero(
-        reader->arena, sizeof *columns * (query->type->column_count + 1), reader->err);
+        reader->arena, sizeof *columns * (query->type->slot_count + 1), reader->err);
     struct pass pass = {.reader = reader, .measures = measures};
     struct qr_fold *fold;
 

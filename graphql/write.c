@@ -180,7 +180,11 @@ static quire_status write_column(struct qr_reader *reader, const struct qr_row *
 {
     quire_value value;
     QR_TRY(qr_reader_column(reader, row, field, &value));
-    return qr_column_to_json(field, &value, writer, reader->err);
+    QR_TRY(qr_column_to_json(field, &value, writer, reader->err));
+    if (field->role == QR_MODEL_COMPUTED) {
+        qr_arena_reset(&reader->scratch);
+    }
+    return QUIRE_OK;
 }
 
 static quire_status write_single(struct qr_reader *reader, const struct qr_select_field *field,
