@@ -38,7 +38,7 @@ static bool is_compatible(const struct qr_schema_change *c, const struct qr_mode
     if (field->role == QR_MODEL_COLUMN) {
         return old->list == field->list && fits(old->scalar, field->scalar, field->list);
     }
-    return qr_match_type(c, field->target) == old->target;
+    return field->role == QR_MODEL_COMPUTED || qr_match_type(c, field->target) == old->target;
 }
 
 static void let_go(const struct qr_schema_change *c, const struct qr_model_field *old,
