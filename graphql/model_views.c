@@ -150,6 +150,7 @@ static quire_status build_view(struct qr_model_builder *builder, const struct qr
     view->stored = base->stored;
     view->index = base->index;
     view->column_count = base->column_count;
+    view->slot_count = base->slot_count;
     view->columns = qr_arena_alloc_zero(builder->arena, sizeof(void *) * (base->column_count + 1),
                                         builder->err);
     if (view->columns == NULL) {
@@ -191,6 +192,8 @@ void qr_model_bind_views(struct qr_model *model)
                 field->column = base->column;
                 view->columns[field->column] = field;
             }
+            field->expression = base->expression;
+            field->expression_text = base->expression_text;
             field->link_table = base->link_table;
             field->link_index = base->link_index;
         }

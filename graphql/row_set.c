@@ -57,7 +57,7 @@ static quire_status add_way(struct qr_plan_costs *costs, struct qr_row_set *set,
     struct qr_reader *reader = costs->reader;
     struct way *way = qr_arena_alloc_zero(reader->arena, sizeof *way, reader->err);
     bool *columns =
-        qr_arena_alloc_zero(reader->arena, sizeof *columns * (type->column_count + 1), reader->err);
+        qr_arena_alloc_zero(reader->arena, sizeof *columns * (type->slot_count + 1), reader->err);
 
     if (way == NULL || columns == NULL) {
         return QUIRE_NO_MEMORY;
@@ -240,6 +240,7 @@ static quire_status take_row(void *context, size_t parent, const struct qr_row *
         return self->type == QUIRE_INT ? add_rowid(going->set, self->as.integer) : QUIRE_OK;
     }
     case QR_MODEL_COLUMN:
+    case QR_MODEL_COMPUTED:
         break;
     }
     return qr_fail(going->set->reader->err, QUIRE_INTERNAL, "A set of rows follows a column.");
