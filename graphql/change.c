@@ -59,30 +59,42 @@ static void unite(struct qr_change_list *list)
     }
 }
 
+/* Appends the change of a row. */
+static quire_status append(struct qr_change_list *list, const quire_row_change *row,
+                           quire_error *err)
+{
+    QR_TRY(qr_grow(list->allocator, &list->items, &list->capacity, list->count + 1,
+                   sizeof *list->items, err));
+    list->items[list->count] = (struct qr_change){.rowid = row->rowid,
+                                                  .order = list->count,
+                                                  .before = row->before,
+                                                  .after = row->after,
+                                                  .before_size = row->before_size,
+                                                  .after_size = row->after_size};
+    list->count++;
+    return QUIRE_OK;
+}
+
 quire_status qr_change_collect(quire_feed *feed, const char *table, struct qr_change_list *list,
                                quire_error *err)
 {
     const char *other = NULL; /* the table whose name was found to be another one */
     const char *same = NULL;
     quire_row_change row;
+    quire_status status = QUIRE_OK;
     list->count = 0;
     quire_feed_rewind(feed);
-    while (quire_feed_change(feed, &row)) {
+    while (status == QUIRE_OK && quire_feed_change(feed, &row)) {
         if (row.table != same && row.table != other) {
             *(strcmp(row.table, table) == 0 ? &same : &other) = row.table;
         }
-        if (row.table != same) {
-            continue;
+        if (row.table == same) {
+            status = append(list, &row, err);
         }
-        QR_TRY(qr_grow(list->allocator, &list->items, &list->capacity, list->count + 1,
-                       sizeof *list->items, err));
-        list->items[list->count] = (struct qr_change){.rowid = row.rowid,
-                                                      .order = list->count,
-                                                      .before = row.before,
-                                                      .after = row.after,
-                                                      .before_size = row.before_size,
-                                                      .after_size = row.after_size};
-        list->count++;
+    }
+    if (status != QUIRE_OK) {
+        list->count = 0;
+        return status;
     }
     unite(list);
     return QUIRE_OK;

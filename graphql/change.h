@@ -26,7 +26,7 @@ struct qr_change_list {
     size_t count, capacity;
 };
 
-/* Fills the list from the commit that the feed stands at. */
+/* Fills the list from the commit that the feed stands at; it is empty after a failure. */
 quire_status qr_change_collect(quire_feed *feed, const char *table, struct qr_change_list *list,
                                quire_error *err);
 void qr_change_list_free(struct qr_change_list *list);

@@ -31,9 +31,10 @@ struct quire_subscription {
     quire_subscription_event event;
 
     /* Changes. */
-    char *table;                /* whose changes are told; NULL: a live query */
-    struct qr_change_list list; /* of the commit that the feed stands at */
-    uint64_t skip_commit, skip; /* of that commit so many rows are told already */
+    char *table;                     /* whose changes are told; NULL: a live query */
+    const quire_feed_commit *commit; /* that the feed stands at and is not taken yet; or NULL */
+    struct qr_change_list list;      /* of the one that is taken */
+    uint64_t skip_commit, skip;      /* of that commit so many rows are told already */
 
     /* A live query. */
     bool due;      /* to be run */
@@ -161,9 +162,10 @@ static quire_status look_again(quire_subscription *subscription, quire_error *er
     return QUIRE_OK;
 }
 
-static quire_status take_commit(quire_subscription *subscription, const quire_feed_commit *commit,
-                                quire_error *err)
+/* Takes the commit at hand. After a failure that can be tried again. */
+static quire_status take_commit(quire_subscription *subscription, quire_error *err)
 {
+    const quire_feed_commit *commit = subscription->commit;
     if (commit->schema_changed) {
         QR_TRY(look_again(subscription, err));
     }
@@ -171,6 +173,7 @@ static quire_status take_commit(quire_subscription *subscription, const quire_fe
     bool resumes = commit->position.commit == subscription->skip_commit;
     subscription->live.at = resumes ? (size_t)subscription->skip : 0;
     subscription->skip_commit = 0;
+    subscription->commit = NULL;
     return QUIRE_OK;
 }
 
@@ -207,7 +210,6 @@ static uint32_t time_left(uint64_t deadline)
 static quire_status next_change(quire_subscription *subscription, uint64_t deadline,
                                 quire_error *err)
 {
-    const quire_feed_commit *commit;
     for (;;) {
         while (subscription->live.at < subscription->list.count) {
             QR_TRY(tell_change(subscription, err));
@@ -215,11 +217,14 @@ static quire_status next_change(quire_subscription *subscription, uint64_t deadl
                 return QUIRE_OK;
             }
         }
-        QR_TRY(quire_feed_next(subscription->feed, time_left(deadline), &commit, err));
-        if (commit == NULL) {
+        if (subscription->commit == NULL) {
+            QR_TRY(quire_feed_next(subscription->feed, time_left(deadline), &subscription->commit,
+                                   err));
+        }
+        if (subscription->commit == NULL) {
             return QUIRE_OK;
         }
-        QR_TRY(take_commit(subscription, commit, err));
+        QR_TRY(take_commit(subscription, err));
     }
 }
 

@@ -39,7 +39,7 @@ typedef struct quire_subscription quire_subscription;
 
 /*
  * Called with each event, in a thread of the subscription's own. At its end
- * `event` is NULL and `status` says why, as quire_subscription_next does. It may
+ * `event` is NULL and `status` says why: whatever quire_subscription_next fails with. It may
  * use the database and stop the subscription, but must not close it.
  */
 typedef void (*quire_subscription_callback)(void *context, const quire_subscription_event *event,

@@ -687,3 +687,46 @@ Test(subscription, memory__live_queries_fail_cleanly_at_every_allocation)
 {
     fail_everywhere("subscription { tags { items { name books { items { title } } } } }");
 }
+
+/* Every event is told once, however many calls fail for want of memory in between. */
+Test(subscription, memory__a_call_that_failed_can_be_made_again)
+{
+    bool done = false;
+    for (uint64_t at = 0; !done; at++) {
+        struct failing_allocator failing;
+        quire_error err = QUIRE_ERROR_INIT;
+        quire_options options = QUIRE_OPTIONS_INIT;
+        const quire_subscription_event *event;
+        quire_db *db;
+        char wanted[100];
+        failing_allocator_init(&failing);
+        options.allocator = &failing.allocator;
+        options.cache_bytes = UINT64_C(1) << 20;
+        OK(quire_open(":memory:", &options, &db, &err));
+        OK(mapping_apply(db, schema, &err));
+        quire_subscription *s = subscribe(
+            db, "subscription { c: tagChanged(where: {name: {gt: \"t\"}}) { node { name } } "
+                "}");
+        run(db,
+            "mutation { a: createTag(input: {name: \"t0\"}) { name } x: createTag(input: {name: "
+            "\"a\"}) { name } b: createTag(input: {name: \"t1\"}) { name } }");
+        run(db, "mutation { createTag(input: {name: \"t2\"}) { name } }");
+        failing_allocator_arm(&failing, at, false);
+        for (int i = 0; i < 3; i++) {
+            quire_status status = quire_subscription_next(s, 0, &event, &err);
+            if (status != QUIRE_OK) {
+                cr_assert_eq(status, QUIRE_NO_MEMORY);
+                OK(quire_subscription_next(s, 0, &event, &err));
+            }
+            (void)snprintf(wanted, sizeof wanted,
+                           "{\"data\":{\"c\":{\"node\":{\"name\":\"t%d\"}}}}", i);
+            cr_assert_not_null(event, "allocation %llu: no event %d", (unsigned long long)at, i);
+            cr_assert_str_eq(event->response, wanted);
+        }
+        done = failing.failures == 0;
+        failing_allocator_arm(&failing, FAILING_ALLOCATOR_NEVER, false);
+        expect_none(s);
+        quire_subscription_close(s);
+        OK(quire_close(db, &err));
+    }
+}
