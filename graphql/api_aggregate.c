@@ -135,13 +135,24 @@ static void print_output(const struct qr_model_type *type, struct qr_gql_buffer 
     }
 }
 
+/* What of a field can be a key. */
+static const char *by_type(const struct qr_model_field *field)
+{
+    if (field->role != QR_MODEL_COLUMN) {
+        return "GroupByKey";
+    }
+    return field->scalar == QR_MODEL_DATETIME ? "DateTimeGroupByKey"
+           : field->scalar == QR_MODEL_DATE   ? "DateGroupByKey"
+                                              : "GroupByKey";
+}
+
 static void print_keys(const struct qr_model_type *type, struct qr_gql_buffer *out)
 {
     static const struct {
         const char *keyword, *suffix, *value;
         bool of_values; /* the value's type begins with that of the field */
     } kinds[] = {{"type", "GroupKeys", "", true},
-                 {"input", "GroupBy", "GroupByKey", false},
+                 {"input", "GroupBy", NULL, false},
                  {"input", "KeysFilter", "Filter", true},
                  {"input", "KeysOrderBy", "SortOrder", false}};
 
@@ -163,7 +174,7 @@ static void print_keys(const struct qr_model_type *type, struct qr_gql_buffer *o
             if (field->role == QR_MODEL_REFERENCE ||
                 (field->role == QR_MODEL_COLUMN && !field->list)) {
                 qr_gql_buffer_format(out, "  %s: %.*s%s\n", field->key_name, QR_GQL_FMT(value),
-                                     kinds[k].value);
+                                     kinds[k].value != NULL ? kinds[k].value : by_type(field));
             }
         }
         qr_gql_buffer_text(out, "}\n\n");

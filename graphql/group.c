@@ -211,6 +211,10 @@ static quire_status make_key(struct making *m, size_t parent, const struct qr_ro
                 QR_TRY(qr_reader_column(m->reader, &end, path->field, &value));
             }
         }
+        if (value.type == QUIRE_INT) {
+            value.as.integer =
+                qr_moment_begin(path->field->scalar, value.as.integer, m->query->keys[i].period);
+        }
         QR_TRY(qr_key_append(&m->key, &value, false, m->reader->err));
     }
     return QUIRE_OK;
@@ -295,11 +299,13 @@ static quire_status finish_all(struct making *m)
 
 /* ---- the plan ---- */
 
-/* Whether an index could give the groups one after the other: its keys are columns of the row. */
+/* Whether an index could give the groups one after the other: its keys are columns of the row. The
+ * last one may be a period, which moments in their order fall into one after the other. */
 static bool by_columns(const struct qr_group_query *query)
 {
     for (uint32_t i = 0; i < query->key_count; i++) {
-        if (query->keys[i].path.step_count > 0) {
+        bool whole = query->keys[i].period == QR_MOMENT_VALUE;
+        if (query->keys[i].path.step_count > 0 || (!whole && i + 1 < query->key_count)) {
             return false;
         }
     }

@@ -43,6 +43,31 @@ static bool names_one(const struct qr_gql_value *object)
 
 /* ---- by ---- */
 
+static enum qr_moment_period period_of(struct qr_gql_str name)
+{
+    static const char *const names[] = {"VALUE", "YEAR", "QUARTER", "MONTH",
+                                        "WEEK",  "DAY",  "HOUR",    "MINUTE"};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        if (qr_gql_str_is(name, names[i])) {
+            return (enum qr_moment_period)i;
+        }
+    }
+    return QR_MOMENT_VALUE;
+}
+
+static bool same_key(const struct qr_group_key *a, const struct qr_group_key *b)
+{
+    if (a->path.field != b->path.field || a->path.step_count != b->path.step_count) {
+        return false;
+    }
+    for (uint32_t i = 0; i < a->path.step_count; i++) {
+        if (a->path.steps[i].field != b->path.steps[i].field) {
+            return false;
+        }
+    }
+    return true;
+}
+
 /* {field: VALUE} or {relation: {...}}. */
 static quire_status compile_key(struct compiler *c, const struct qr_gql_value *object,
                                 struct qr_group_key *key)
@@ -56,6 +81,7 @@ static quire_status compile_key(struct compiler *c, const struct qr_gql_value *o
         object = &object->members[0].value;
         if (object->kind != QR_GQL_VALUE_OBJECT) {
             key->path.field = find_column(type, name);
+            key->period = period_of(object->text);
             return key->path.field->role == QR_MODEL_REFERENCE
                        ? qr_reader_own_table(c->reader, key->path.field->target, &key->table)
                        : QUIRE_OK;
@@ -77,7 +103,16 @@ static quire_status compile_by(struct compiler *c, const struct qr_gql_value *by
         qr_arena_alloc_zero(c->reader->arena, sizeof *query->keys * by->count, c->reader->err);
     QR_TRY(no_memory_unless(query->keys));
     for (uint32_t i = 0; i < by->count; i++) {
-        QR_TRY(compile_key(c, &by->items[i], &query->keys[query->key_count++]));
+        struct qr_group_key *key = &query->keys[i];
+        QR_TRY(compile_key(c, &by->items[i], key));
+        for (uint32_t k = 0; k < i; k++) {
+            if (same_key(key, &query->keys[k])) {
+                return qr_fail(c->reader->err, QUIRE_QUERY,
+                               "\"%s\" of %s is among the keys in \"by\" twice.",
+                               key->path.field->key_name, key->path.field->owner->table);
+            }
+        }
+        query->key_count++;
     }
     return QUIRE_OK;
 }

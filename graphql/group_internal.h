@@ -6,10 +6,12 @@
 #define QR_GRAPHQL_GROUP_INTERNAL_H
 
 #include "graphql/group.h"
+#include "graphql/scalar.h"
 
 struct qr_group_key {
     struct qr_order_term path; /* its steps, and the column at their end */
-    quire_table *table;        /* of a reference: its target's, to read the key from */
+    enum qr_moment_period period;
+    quire_table *table; /* of a reference: its target's, to read the key from */
 };
 
 /* An order by a value of the group: keys come first, then measures. */

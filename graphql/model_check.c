@@ -184,9 +184,10 @@ static bool is_key_type(const struct qr_model *model, struct qr_gql_str name)
 /* Whether the API generates a type of this name. */
 static bool is_generated(const struct qr_model *model, struct qr_gql_str name)
 {
-    static const char *const fixed[] = {"Query",     "Mutation",        "Subscription",
-                                        "PageInfo",  "GroupByKey",      "ChangeOperation",
-                                        "SortOrder", "StringFilterMode"};
+    static const char *const fixed[] = {"Query",           "Mutation",        "Subscription",
+                                        "PageInfo",        "GroupByKey",      "DateTimeGroupByKey",
+                                        "DateGroupByKey",  "ChangeOperation", "SortOrder",
+                                        "StringFilterMode"};
     static const char *const of_tables[] = {
         "Connection",
         "Edge",

@@ -282,6 +282,43 @@ quire_value qr_moment_value(enum qr_model_scalar kind, int64_t microseconds)
     return quire_int(kind == QR_MODEL_TIME ? microseconds - days * DAY : microseconds);
 }
 
+static int64_t begin_of_days(int64_t days, enum qr_moment_period period)
+{
+    struct date date = date_of(days);
+    if (period == QR_MOMENT_WEEK) {
+        return days - (days + 3 - floor_divide(days + 3, 7) * 7); /* 1970 began on a Thursday */
+    }
+    if (period == QR_MOMENT_DAY) {
+        return days;
+    }
+    date.day = 1;
+    if (period == QR_MOMENT_QUARTER) {
+        date.month -= (date.month - 1) % 3;
+    } else if (period == QR_MOMENT_YEAR) {
+        date.month = 1;
+    }
+    return days_of(date);
+}
+
+int64_t qr_moment_begin(enum qr_model_scalar kind, int64_t value, enum qr_moment_period period)
+{
+    static const struct date first = {0, 1, 1};
+    bool of_day = kind == QR_MODEL_DATE;
+    int64_t unit = period == QR_MOMENT_HOUR ? HOUR : MINUTE;
+    int64_t days = of_day ? value : floor_divide(value, DAY);
+    int64_t begin;
+
+    if (period == QR_MOMENT_VALUE || !is_year(days)) {
+        return value;
+    }
+    if (period == QR_MOMENT_HOUR || period == QR_MOMENT_MINUTE) {
+        return of_day ? value : floor_divide(value, unit) * unit;
+    }
+    begin = begin_of_days(days, period);
+    begin = begin < days_of(first) ? days_of(first) : begin; /* of a week before the first year */
+    return of_day ? begin : begin * DAY;
+}
+
 /* ---- durations ---- */
 
 /* Parts of a duration. They do not turn into one another, as none of them has always as many of

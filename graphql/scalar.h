@@ -81,6 +81,22 @@ bool qr_duration_write(const quire_value *value, struct qr_json_writer *writer);
 /* The moment `microseconds` after 1970 in UTC as a stored DateTime, Date or Time. */
 quire_value qr_moment_value(enum qr_model_scalar kind, int64_t microseconds);
 
+/* Periods into which moments are put, in the order of their names in the API. */
+enum qr_moment_period {
+    QR_MOMENT_VALUE, /* the moment itself */
+    QR_MOMENT_YEAR,
+    QR_MOMENT_QUARTER,
+    QR_MOMENT_MONTH,
+    QR_MOMENT_WEEK, /* from Monday on, as in ISO 8601 */
+    QR_MOMENT_DAY,
+    QR_MOMENT_HOUR,
+    QR_MOMENT_MINUTE
+};
+
+/* The beginning of the period, in UTC, that a stored DateTime or Date lies in; not before the
+ * first year there is. */
+int64_t qr_moment_begin(enum qr_model_scalar kind, int64_t value, enum qr_moment_period period);
+
 /* ---- UUIDs ---- */
 
 #define QR_UUID_SIZE      16u

@@ -263,6 +263,56 @@ Test(mapping, group__takes_having_order_and_page)
     mapping_close(db);
 }
 
+Test(mapping, group__puts_moments_into_periods)
+{
+    quire_db *db = mapping_open(
+        "type T { id: ID! at: DateTime @index day: Date }",
+        "mutation { a: createT(input: {at: \"2024-02-29T23:59:59Z\", day: \"2024-12-30\"}) { id } "
+        "b: createT(input: {at: \"2024-03-01T00:30:00+01:00\", day: \"2025-01-01\"}) { id } "
+        "c: createT(input: {at: \"2023-12-31T12:00:00.5Z\", day: \"2025-01-05\"}) { id } "
+        "d: createT(input: {at: \"1969-12-31T23:59:59.999999Z\", day: \"2025-01-06\"}) { id } "
+        "e: createT(input: {day: \"0000-01-01\"}) { id } f: createT(input: {day: \"0000-01-02\"}) "
+        "{ id } }");
+    static const struct {
+        const char *by, *keys;
+    } cases[] = {
+        {"{at: YEAR}", "null \"1969-01-01T00:00:00Z\" \"2023-01-01T00:00:00Z\" "
+                       "\"2024-01-01T00:00:00Z\" "},
+        {"{at: QUARTER}", "null \"1969-10-01T00:00:00Z\" \"2023-10-01T00:00:00Z\" "
+                          "\"2024-01-01T00:00:00Z\" "},
+        {"{at: MONTH}", "null \"1969-12-01T00:00:00Z\" \"2023-12-01T00:00:00Z\" "
+                        "\"2024-02-01T00:00:00Z\" "},
+        {"{at: WEEK}", "null \"1969-12-29T00:00:00Z\" \"2023-12-25T00:00:00Z\" "
+                       "\"2024-02-26T00:00:00Z\" "},
+        {"{at: HOUR}", "null \"1969-12-31T23:00:00Z\" \"2023-12-31T12:00:00Z\" "
+                       "\"2024-02-29T23:00:00Z\" "},
+        {"{at: MINUTE}", "null \"1969-12-31T23:59:00Z\" \"2023-12-31T12:00:00Z\" "
+                         "\"2024-02-29T23:30:00Z\" \"2024-02-29T23:59:00Z\" "},
+        {"{day: WEEK}", "\"0000-01-01\" \"2024-12-30\" \"2025-01-06\" "},
+        {"{day: MONTH}", "\"0000-01-01\" \"2024-12-01\" \"2025-01-01\" "},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char document[200];
+        char keys[300] = "";
+        snprintf(document, sizeof document, "{ ts { groupBy(by: %s) { keys { %.*s } count } } }",
+                 cases[i].by, cases[i].by[1] == 'a' ? 2 : 3, cases[i].by + 1);
+        char *response = mapping_run(db, document, NULL, false);
+        for (char *at = response; (at = strstr(at, "\"keys\":{")) != NULL; at++) {
+            char *value = strchr(at + 7, ':') + 1;
+            size_t size = strlen(keys);
+            snprintf(keys + size, sizeof keys - size, "%.*s ", (int)strcspn(value, "}"), value);
+        }
+        cr_expect_str_eq(keys, cases[i].keys, "%s: %s, not %s", document, keys, cases[i].keys);
+        quire_free(response);
+    }
+    MAPPING_EXPLAINS(db, "{ ts { groupBy(by: {at: MONTH}) { keys { at } count } } }",
+                     "\"index\":\"T.at\",\"order\":\"from the path\",\"filtered\":false,"
+                     "\"rowsRead\":0");
+    MAPPING_HAS(db, "{ ts { groupBy(by: [{at: MONTH}, {at: DAY}]) { count } } }",
+                "is among the keys in \\\"by\\\" twice");
+    mapping_close(db);
+}
+
 Test(mapping, group__reaches_relations)
 {
     quire_db *db = mapping_open(mapping_schema, WORLD_ROWS);
