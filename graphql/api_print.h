@@ -17,7 +17,7 @@ void qr_api_put_key_type(struct qr_api_printer *p, const struct qr_model_type *t
 /* A key as an argument: `id: ID!`. */
 void qr_api_put_key_argument(struct qr_api_printer *p, const struct qr_model_field *key,
                              bool required);
-/* All keys as arguments, of which one is to be given: `id: ID, a_b: TWhereKey_a_b` (api_writes.c). */
+/* All keys as arguments, of which one is to be given: `id: ID, a_b: TWhereKey_a_b`. */
 void qr_api_put_keys(struct qr_api_printer *p, const struct qr_model_type *type);
 /* The input types of keys of several fields. */
 void qr_api_print_key_types(struct qr_api_printer *p, const struct qr_model_type *type);
