@@ -122,13 +122,21 @@ static quire_status check_exists(struct qr_store *store, const struct qr_model_t
                                  type->table);
 }
 
-static quire_status check_references(struct qr_store *store, const struct qr_draft *draft)
+/* The same of the rows that the values of a row refer to, but for references which the row has as
+ * it is now (NULL: it is new): a deletion on its way finds those by itself. */
+static quire_status check_references(struct qr_store *store, const struct qr_model_type *type,
+                                     const quire_value *values, const struct qr_row *now)
 {
-    const struct qr_model_type *type = draft->type;
     for (uint32_t i = 0; i < type->column_count && store->has_deleted; i++) {
-        if (draft->given[i] && type->columns[i]->role == QR_MODEL_REFERENCE &&
-            draft->values[i].type == QUIRE_INT) {
-            QR_TRY(check_exists(store, type->columns[i]->target, draft->values[i].as.integer));
+        quire_value held = quire_null();
+        if (type->columns[i]->role != QR_MODEL_REFERENCE || values[i].type != QUIRE_INT) {
+            continue;
+        }
+        if (now != NULL) {
+            QR_TRY(quire_record_column(now->record, now->size, i, &held, store->reader->err));
+        }
+        if (held.type != QUIRE_INT || held.as.integer != values[i].as.integer) {
+            QR_TRY(check_exists(store, type->columns[i]->target, values[i].as.integer));
         }
     }
     return QUIRE_OK;
@@ -141,7 +149,7 @@ quire_status qr_store_insert(struct qr_store *store, const struct qr_draft *draf
 
     QR_TRY(qr_reader_step(store->reader));
     QR_TRY(qr_triggers_before(store, draft->type, QR_TRIGGER_CREATE, NULL, draft->values));
-    QR_TRY(check_references(store, draft));
+    QR_TRY(check_references(store, draft->type, draft->values, NULL));
     QR_TRY(qr_reader_table(store->reader, draft->type, &table));
     *rowid = 0;
     status = quire_table_insert(table, rowid, draft->values, draft->type->column_count,
@@ -203,6 +211,26 @@ static quire_status apply_operator(struct qr_store *store, const struct qr_draft
     return status;
 }
 
+/* Whether a row is still there, and the rows that it is to refer to. */
+static quire_status check_against_now(struct qr_store *store, const struct qr_model_type *type,
+                                      int64_t rowid, const quire_value *values)
+{
+    struct qr_row now = {.rowid = rowid};
+    quire_table *table;
+    const void *record;
+    bool found;
+
+    QR_TRY(check_exists(store, type, rowid));
+    QR_TRY(qr_reader_table(store->reader, type, &table));
+    QR_TRY(quire_table_get(table, rowid, &record, &now.size, &found, store->reader->err));
+    now.record = (const uint8_t *)qr_arena_copy(&store->reader->scratch, record, now.size,
+                                                store->reader->err);
+    if (now.record == NULL) {
+        return QUIRE_NO_MEMORY;
+    }
+    return check_references(store, type, values, &now);
+}
+
 /* Writes the new values of a row, which is there, with the triggers around it. */
 static quire_status replace_row(struct qr_store *store, const struct qr_model_type *type,
                                 int64_t rowid, const quire_value *values)
@@ -216,7 +244,9 @@ static quire_status replace_row(struct qr_store *store, const struct qr_model_ty
     if (qr_store_fires(store, type, QR_TRIGGER_UPDATE)) {
         QR_TRY(read_values(store, table, rowid, &old_values, &count));
         QR_TRY(qr_triggers_before(store, type, QR_TRIGGER_UPDATE, old_values, values));
-        QR_TRY(check_exists(store, type, rowid));
+    }
+    if (store->has_deleted) {
+        QR_TRY(check_against_now(store, type, rowid, values));
     }
     quire_status status = quire_table_update(table, rowid, values, quire_table_column_count(table),
                                              &found, store->reader->err);
@@ -231,7 +261,6 @@ static quire_status update_row(struct qr_store *store, int64_t rowid, const stru
     quire_table *table;
     uint32_t count;
 
-    QR_TRY(check_references(store, draft));
     QR_TRY(qr_reader_table(store->reader, type, &table));
     QR_TRY(read_values(store, table, rowid, &values, &count));
     stamp(store, type, values);
@@ -262,9 +291,6 @@ static quire_status refer(struct qr_store *store, const struct qr_model_field *r
     quire_table *table;
     uint32_t count;
 
-    if (target != 0) {
-        QR_TRY(check_exists(store, reference->target, target));
-    }
     QR_TRY(qr_reader_table(store->reader, reference->owner, &table));
     QR_TRY(read_values(store, table, rowid, &values, &count));
     stamp(store, reference->owner, values);

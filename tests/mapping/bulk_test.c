@@ -196,6 +196,23 @@ Test(mapping, bulk__deletes_rows_that_refer_to_one_another)
     mapping_close(db);
 }
 
+/* The first reference is cleared while the second one waits. */
+Test(mapping, bulk__clears_all_references_of_a_row_to_the_rows_that_go)
+{
+    quire_db *db = mapping_open(
+        "type A { id: ID! bs: [B!]! @relation(inverse: \"a\") } type B { id: ID! a: A peer: A }",
+        "mutation { createAs(inputs: [{id: \"1\"}, {id: \"2\"}, {id: \"3\"}]) { affectedRows } "
+        "createBs(inputs: [{id: \"x\", aId: \"1\", peerId: \"2\"}, {id: \"y\", aId: \"2\", peerId: "
+        "\"2\"}, {id: \"z\", aId: \"3\", peerId: \"1\"}]) { affectedRows } }");
+    MAPPING_IS(db, "mutation { deleteAs(where: {id: {in: [\"1\", \"2\"]}}) { affectedRows } }",
+               "{\"data\":{\"deleteAs\":{\"affectedRows\":2}}}");
+    MAPPING_IS(
+        db, "{ bs { items { id aId peerId } } }",
+        "{\"data\":{\"bs\":{\"items\":[{\"id\":\"x\",\"aId\":null,\"peerId\":null},{\"id\":"
+        "\"y\",\"aId\":null,\"peerId\":null},{\"id\":\"z\",\"aId\":\"3\",\"peerId\":null}]}}}");
+    mapping_close(db);
+}
+
 Test(mapping, bulk__finds_its_rows_by_the_paths_of_queries)
 {
     quire_db *db = mapping_open(mapping_schema, WORLD_ROWS);

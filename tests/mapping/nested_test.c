@@ -456,3 +456,26 @@ Test(mapping, nested__finds_every_row_by_an_index)
     quire_rollback(txn);
     mapping_close(db);
 }
+
+/* What a trigger deletes must not come back as a reference to nothing. */
+Test(mapping, nested__leaves_no_reference_to_a_row_that_a_trigger_deletes)
+{
+    quire_db *db = mapping_open(
+        "type A { id: ID! bs: [B!]! }"
+        "type B @trigger(on: UPDATE, when: BEFORE, mutation: \"mutation ($old_aId: ID) { "
+        "deleteAs(where: {id: {equals: $old_aId}}) { affectedRows } }\") { id: ID! n: Int a: A }",
+        "mutation { createAs(inputs: [{id: \"a1\"}, {id: \"a2\"}]) { affectedRows } "
+        "createBs(inputs: [{id: \"b\", aId: \"a1\"}]) { affectedRows } }");
+    MAPPING_HAS(db, "mutation { updateB(id: \"b\", input: {n: 1}) { id } }",
+                "\"code\":\"NOT_FOUND\"");
+    MAPPING_HAS(db,
+                "mutation { updateA(id: \"a1\", input: {bs: {update: {where: {id: \"b\"}, "
+                "input: {n: 1}}}}) { id } }",
+                "\"code\":\"NOT_FOUND\"");
+    MAPPING_IS(db, "{ b(id: \"b\") { n a { id } } }",
+               "{\"data\":{\"b\":{\"n\":null,\"a\":{\"id\":\"a1\"}}}}");
+    MAPPING_IS(db, "mutation { updateB(id: \"b\", input: {aId: \"a2\"}) { a { id } } }",
+               "{\"data\":{\"updateB\":{\"a\":{\"id\":\"a2\"}}}}");
+    MAPPING_IS(db, "{ as { items { id } } }", "{\"data\":{\"as\":{\"items\":[{\"id\":\"a2\"}]}}}");
+    mapping_close(db);
+}
