@@ -138,8 +138,8 @@ uint64_t qr_sink_room(const struct qr_sink *sink);
 /* Appends the page to `rows`. The sink is empty afterwards, for the next page. */
 quire_status qr_sink_finish(struct qr_sink *sink, struct qr_rows *rows, struct qr_page *page);
 
-/* For an ordered sink whose page is taken piece by piece: at most `most` rows are offered between two
- * takings, and keys are put into `arena` rather than the reader's. */
+/* For an ordered sink whose page is taken piece by piece: at most `most` rows are offered between
+ * two takings, and keys are put into `arena` rather than the reader's. */
 quire_status qr_sink_by_pieces(struct qr_sink *sink, size_t most, struct qr_arena *arena);
 /* Appends what the page has got since the last time. */
 quire_status qr_sink_take(struct qr_sink *sink, struct qr_rows *rows);

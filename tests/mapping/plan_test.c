@@ -30,18 +30,18 @@ static void append(char *text, size_t size, const char *piece)
 {
     size_t used = strlen(text);
     cr_assert_lt(used + strlen(piece), size);
-    strcpy(text + used, piece);
+    memcpy(text + used, piece, strlen(piece) + 1);
 }
 
-/* 2,000 things: text t0000.., number 0..1999, left number % 40, right number / 40, every 50th of kind
- * H, others A to G; 100 owners of twenty things each; ten tags, the last of few things. */
+/* 2,000 things: text t0000.., number 0..1999, left number % 40, right number / 40, every 50th of
+ * kind H, others A to G; 100 owners of twenty things each; ten tags, the last of few things. */
 static quire_db *open_things(const char *schema)
 {
     static char json[THINGS * 400];
     char piece[400];
     quire_db *db = mapping_open(schema, NULL);
 
-    strcpy(json, "{\"Owner\":[");
+    snprintf(json, sizeof json, "{\"Owner\":[");
     for (int i = 0; i < 100; i++) {
         snprintf(piece, sizeof piece, "%s{\"id\":\"o%d\",\"name\":\"owner%03d\",\"rank\":%d}",
                  i == 0 ? "" : ",", i, i, i % 7);
@@ -184,7 +184,7 @@ static const struct expectation pages[] = {
     {"where: {number: {gte: 1000}}, orderBy: {number: ASC}, take: 5", INDEX("number"), 6},
     {"take: 5", "\"access\":\"scan\"", 6},
     {"last: 5", "\"access\":\"scan\"", 6},
-    /* A filter that most rows pass, with a limit: in order through the index rather than sorting. */
+    /* A filter that most rows pass, with a limit: in order through the index, without sorting. */
     {"where: {flag: {equals: false}}, orderBy: {text: ASC}, take: 5", INDEX("text"), 40},
     {"where: {plain: {equals: 3}}, orderBy: {text: ASC}, take: 5", INDEX("text"), 2000},
     /* One that few rows pass: those few are found and sorted. */

@@ -300,7 +300,8 @@ Test(prepared, document__runs_on_many_threads_while_the_schema_moves)
     }
     snprintf(sdl, sizeof sdl, "%s", mapping_schema);
     for (int i = 0; i < 3; i++) {
-        strcat(sdl, extensions[i]);
+        size_t used = strlen(sdl);
+        snprintf(sdl + used, sizeof sdl - used, "%s", extensions[i]);
         cr_assert_eq(mapping_apply(db, sdl, &err), QUIRE_OK, "%s", err.message);
     }
     for (int i = 0; i < 4; i++) {
