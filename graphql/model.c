@@ -12,6 +12,7 @@
 
 #include "graphql/computed.h"
 #include "graphql/constraint.h"
+#include "graphql/cost.h"
 #include "graphql/model_internal.h"
 #include "graphql/scalar.h"
 #include "graphql/trigger.h"
@@ -31,6 +32,9 @@ static const char prelude[] =
     "directive @private on FIELD_DEFINITION\n"
     "directive @readonly on FIELD_DEFINITION\n"
     "directive @writeonly on FIELD_DEFINITION\n"
+    "directive @cost(weight: String!) on FIELD_DEFINITION | OBJECT\n"
+    "directive @listSize(assumedSize: Int, slicingArguments: [String!], sizedFields: [String!],\n"
+    "  requireOneSlicingArgument: Boolean = true) on FIELD_DEFINITION\n"
     "directive @computed(expr: String!) on FIELD_DEFINITION\n"
     "directive @map(name: String!) on FIELD_DEFINITION | OBJECT\n"
     "directive @renamedFrom(name: String!) on FIELD_DEFINITION | OBJECT\n"
@@ -367,6 +371,7 @@ static quire_status init_columns(struct qr_model_builder *builder, struct qr_mod
             type->columns[type->column_count++] = field;
         }
     }
+    QR_TRY(qr_model_read_costs(builder, type));
     return qr_model_read_computed(builder, type);
 }
 

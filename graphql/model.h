@@ -101,7 +101,11 @@ struct qr_model_field {
     const char *column_name; /* as stored: `name` or `nameId`, or as @map says; else NULL */
     const char *key_name;    /* COLUMN: `name`; REFERENCE: `nameId`, its key's field in the API */
 
-    struct qr_gql_str formula;        /* COMPUTED: the expression as it was given */
+    int64_t weight;            /* @cost; -1: none */
+    int64_t assumed_size;      /* @listSize: of a list of rows */
+    unsigned slicing;          /* @listSize: bits of the arguments that say its length (cost.c) */
+    bool must_slice;           /* @listSize: exactly one of them is given */
+    struct qr_gql_str formula; /* COMPUTED: the expression as it was given */
     struct qr_expression *expression; /* COMPUTED */
     const char *expression_text;      /* COMPUTED: its canonical text */
 
@@ -135,11 +139,12 @@ struct qr_model_type {
     const struct qr_model_type *view_of;
     const struct qr_gql_ast_value *view_where, *view_order; /* as declared; NULL: none */
     struct qr_gql_value where, order;                       /* coerced, if declared */
-    struct qr_model_trigger *triggers; /* trigger.h */
-    unsigned trigger_events;           /* that some of them run on */
-    bool has_queries, has_mutations, has_subscriptions; /* @generate */
-    struct qr_gql_str renamed_from;                     /* as of fields */
-    uint32_t index;                                     /* in model->types */
+    struct qr_model_trigger *triggers;                      /* trigger.h */
+    unsigned trigger_events;                                /* that some of them run on */
+    bool has_queries, has_mutations, has_subscriptions;     /* @generate */
+    struct qr_gql_str renamed_from;                         /* as of fields */
+    int64_t weight;                                         /* @cost; -1: none */
+    uint32_t index;                                         /* in model->types */
     struct qr_model_field *fields;
     uint32_t field_count;
     struct qr_gql_name_table field_table;
@@ -167,11 +172,12 @@ struct qr_model {
     struct qr_gql_schema *schema;
     struct qr_arena *arena; /* the schema's */
     struct qr_model_type *types;
-    uint32_t type_count; /* tables */
-    uint32_t view_count; /* views, which stand behind them in `types` */
+    uint32_t type_count;                 /* tables */
+    uint32_t view_count;                 /* views, which stand behind them in `types` */
     struct qr_gql_name_table type_table; /* of tables */
-    uint32_t link_count;               /* link tables */
-    struct qr_constraint *constraints; /* of all fields */
+    uint32_t link_count;                 /* link tables */
+    struct qr_constraint *constraints;   /* of all fields */
+    bool has_slicing_rules;              /* some field has must_slice */
 };
 
 /*

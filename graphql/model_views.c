@@ -151,6 +151,7 @@ static quire_status build_view(struct qr_model_builder *builder, const struct qr
     view->index = base->index;
     view->column_count = base->column_count;
     view->slot_count = base->slot_count;
+    view->weight = base->weight;
     view->columns = qr_arena_alloc_zero(builder->arena, sizeof(void *) * (base->column_count + 1),
                                         builder->err);
     if (view->columns == NULL) {

@@ -4,6 +4,7 @@
 #include "graphql/run.h"
 
 #include "base/clock.h"
+#include "graphql/cost.h"
 #include "graphql/execute.h"
 #include "graphql/mutate.h"
 #include "graphql/stream.h"
@@ -111,6 +112,41 @@ static quire_status find_program(struct qr_run *run)
                           &run->report, &run->program, run->err);
 }
 
+static quire_status check_slicing(struct qr_run *run)
+{
+    const struct qr_select_field *field =
+        run->schema.api->model->has_slicing_rules ? qr_cost_find_unsliced(run->set) : NULL;
+    if (field == NULL) {
+        return QUIRE_OK;
+    }
+    struct qr_gql_pos pos = qr_select_pos(field);
+    (void)qr_gql_report_add(&run->report, &pos,
+                            "The field \"%.*s\" takes exactly one of its slicing arguments.",
+                            QR_GQL_FMT(field->selected->field->name));
+    return qr_gql_report_outcome(&run->report, QUIRE_QUERY, run->err);
+}
+
+static quire_status check_cost(struct qr_run *run)
+{
+    uint64_t most = run->request->limits.cost_max;
+    if (most == 0 && !run->request->cost) {
+        return QUIRE_OK;
+    }
+    run->cost = qr_cost_of(run->set);
+    if (most == 0 || run->cost <= most) {
+        return QUIRE_OK;
+    }
+    struct qr_gql_problem *problem = qr_gql_report_add(
+        &run->report, &run->prepared.operation->pos,
+        "The operation costs %llu, more than the limit cost_max of %llu allows; ask for fewer rows "
+        "with first or take.",
+        (unsigned long long)run->cost, (unsigned long long)most);
+    if (problem != NULL) {
+        problem->code = qr_gql_str_of("LIMIT");
+    }
+    return qr_gql_report_outcome(&run->report, QUIRE_QUERY, run->err);
+}
+
 quire_status qr_run_prepare(struct qr_run *run)
 {
     struct qr_gql_value variables;
@@ -119,8 +155,10 @@ quire_status qr_run_prepare(struct qr_run *run)
     QR_TRY(find_program(run));
     QR_TRY(qr_watch_look(&run->watch, 0, run->err));
     QR_TRY(qr_run_variables(run->request, &run->arena, &variables, run->err));
-    return qr_program_prepare(run->program, &variables, &run->arena, &run->report, &run->prepared,
-                              &run->set, run->err);
+    QR_TRY(qr_program_prepare(run->program, &variables, &run->arena, &run->report, &run->prepared,
+                              &run->set, run->err));
+    QR_TRY(check_slicing(run));
+    return check_cost(run);
 }
 
 /* ---- errors ---- */
@@ -392,11 +430,18 @@ static quire_status write_response(struct qr_run *run)
             qr_json_put_null(writer);
         }
     }
-    if (run->explain.first != NULL && run->request->explain) {
+    bool explained = run->explain.first != NULL && run->request->explain;
+    if (explained || run->request->cost) {
         qr_json_put_key(writer, "extensions", 10);
         qr_json_begin_object(writer);
-        qr_json_put_key(writer, "explain", 7);
-        qr_explain_write(&run->explain, writer);
+        if (run->request->cost) {
+            qr_json_put_key(writer, "cost", 4);
+            qr_json_put_uint(writer, run->cost);
+        }
+        if (explained) {
+            qr_json_put_key(writer, "explain", 7);
+            qr_explain_write(&run->explain, writer);
+        }
         qr_json_end_object(writer);
     }
     qr_json_end_object(writer);

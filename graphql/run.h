@@ -19,6 +19,7 @@
 
 struct qr_run {
     const quire_graphql_request *request;
+    uint64_t cost; /* where it is asked for */
     const quire_allocator *allocator;
     quire_txn *txn;       /* the caller's */
     quire_write_fn write; /* takes the response in pieces; NULL: it is made as a whole */

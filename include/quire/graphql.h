@@ -49,6 +49,7 @@ typedef struct quire_graphql_limits {
     uint32_t root_fields_max; /* fields of the root */
     uint32_t directives_max;
     uint32_t variables_max;
+    uint64_t cost_max; /* as docs/graphql.md, "Costs", counts it before the operation runs */
 } quire_graphql_limits;
 
 /* A request. All texts are borrowed for the call. */
@@ -59,6 +60,7 @@ typedef struct quire_graphql_request {
     const char *operation_name; /* NULL when the document has one operation */
     const char *variables;      /* JSON object text, or NULL */
     size_t variables_size;      /* 0 = NUL-terminated */
+    bool cost;                  /* add extensions.cost: what cost_max is compared with */
     bool explain;               /* add extensions.explain: access paths, rows read and returned */
     quire_graphql_limits limits;
     struct quire_prepared *prepared;    /* in place of the document (prepared.h); or NULL */
