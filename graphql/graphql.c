@@ -56,6 +56,9 @@ static quire_status run_on_snapshot(struct qr_run *run, quire_db *db, bool *muta
     status = qr_run_prepare(run);
     if (status != QUIRE_OK) {
         status = qr_run_report_preparation(run, status);
+    } else if (qr_run_operation(run) == QR_GQL_MUTATION && run->request->queries_only) {
+        status = qr_fail(run->err, QUIRE_READ_ONLY, "The request may not change anything.");
+        status = qr_run_report_preparation(run, status);
     } else if (qr_run_operation(run) == QR_GQL_MUTATION) {
         *mutation = true;
     } else {

@@ -25,8 +25,8 @@ typedef enum quire_operation {
  * Filled in by the calls that run requests, when quire_graphql_request.outcome
  * points to one; after a status other than OK only `plan` is meant.
  *
- * A mutation that quire_graphql_in is given on a read transaction is checked
- * and refused with `operation` MUTATION and `status` READ_ONLY: nothing of it
+ * A mutation that quire_graphql_in is given on a read transaction, or that comes
+ * with queries_only, is checked and refused with `operation` MUTATION and `status` READ_ONLY: nothing of it
  * has run. So a program learns what a document is before it takes the writer
  * lock, from the same parser that will run it.
  */

@@ -68,6 +68,14 @@ Test(outcome, mutation__on_a_read_transaction_is_told_and_not_run)
     cr_expect_eq(outcome.status, QUIRE_READ_ONLY);
     cr_expect(!outcome.executed);
     MAPPING_IS(db, "{ author(id: \"z\") { id } }", "{\"data\":{\"author\":null}}");
+    request.queries_only = true;
+    quire_free(run(db, &request, request.document));
+    cr_expect_eq(outcome.operation, QUIRE_OPERATION_MUTATION);
+    cr_expect_eq(outcome.status, QUIRE_READ_ONLY);
+    cr_expect(!outcome.executed);
+    MAPPING_IS(db, "{ author(id: \"z\") { id } }", "{\"data\":{\"author\":null}}");
+    quire_free(run(db, &request, "{ __typename }"));
+    cr_expect_eq(outcome.status, QUIRE_OK);
     mapping_close(db);
 }
 

@@ -269,3 +269,92 @@ Test(lifetime, signals_in_a_storm__end_it_well, .timeout = 60)
     }
     test_server_stop(&server);
 }
+
+/* ---- Long responses ---- */
+
+/* Reads until the server closes, and counts a word in what comes. */
+static size_t drain(int client, const char *word, bool *whole)
+{
+    size_t room = 1U << 16;
+    size_t size = 0;
+    size_t count = 0;
+    char *text = malloc(room + 1);
+    ssize_t got;
+    cr_assert_not_null(text);
+    *whole = false;
+    while ((got = recv(client, text + size, room - size, 0)) > 0) {
+        size += (size_t)got;
+        text[size] = '\0';
+        char *at = text;
+        for (char *next; (next = strstr(at, word)) != NULL; at = next + strlen(word)) {
+            count++;
+        }
+        *whole = size >= 4 && memcmp(text + size - 4, "]}}}", 4) == 0;
+        size_t keep = size < 64 ? size : 64; /* a word may be cut */
+        keep = keep < size - (size_t)(at - text) ? keep : size - (size_t)(at - text);
+        memmove(text, text + size - keep, keep);
+        size = keep;
+    }
+    free(text);
+    return count;
+}
+
+/* In HTTP/1.0, whose bodies have no chunks. */
+static int ask_all(const struct test_server *server)
+{
+    static const char request[] =
+        "POST /graphql HTTP/1.0\r\nHost: localhost\r\n" JSON "Content-Length: 39\r\n\r\n"
+        "{\"query\":\"{books{items{id title}}}\"}   ";
+    int client = client_connect(server);
+    client_send(client, request, sizeof request - 1);
+    return client;
+}
+
+Test(lifetime, long_response__is_sent_while_it_is_made, .timeout = 60)
+{
+    struct test_server server;
+    bool whole;
+    /* A tenth of the response's size is all that a request may take at a time. */
+    test_server_start(&server,
+                      (const char *const[]){"--memory-bytes", "2000000", "--response-bytes",
+                                            "200000", "--time-ms", "60000", NULL});
+    fill(&server, 60000);
+    for (int i = 0; i < 3; i++) {
+        int client = ask_all(&server);
+        cr_expect_eq(drain(client, "\"title\":\"title ", &whole), 60000);
+        cr_expect(whole);
+        close(client);
+    }
+    ANSWERS(send_graphql(&server, "{\"query\":\"{books{totalCount}}\"}"), 200, "60001");
+    test_server_stop(&server);
+}
+
+Test(lifetime, readers_of_long_responses__may_leave_or_sleep, .timeout = 60)
+{
+    enum { CLIENTS = 6 };
+    struct test_server server;
+    int clients[CLIENTS];
+    bool whole;
+    test_server_start(&server, (const char *const[]){"--workers", "2", "--time-ms", "1500", NULL});
+    fill(&server, 60000);
+    for (int i = 0; i < CLIENTS; i++) {
+        clients[i] = ask_all(&server);
+    }
+    for (int i = 0; i < CLIENTS; i += 2) {
+        close(clients[i]);
+    }
+    /* Those that do not read cost their workers no more than the time of a request. */
+    ANSWERS(send_request(&server, "GET", "/health", "", ""), 200, "ready");
+    struct timespec pause = {.tv_sec = 2};
+    nanosleep(&pause, NULL);
+    int client = ask_all(&server);
+    cr_expect_eq(drain(client, "\"title\":\"title ", &whole), 60000);
+    cr_expect(whole);
+    close(client);
+    for (int i = 1; i < CLIENTS; i += 2) {
+        (void)drain(clients[i], "\"title\"", &whole);
+        close(clients[i]);
+    }
+    cr_expect_eq(metric(&server, "quire_readers_open"), 0);
+    test_server_stop(&server);
+}

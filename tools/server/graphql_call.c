@@ -17,9 +17,18 @@ void graphql_call_free(struct graphql_call *call)
         free(call->document);
         free(call->operation_name);
         free(call->document_id);
+        buffer_free(&call->text);
         quire_free(call->response);
         quire_free(call->outcome.plan);
         free(call);
+    }
+}
+
+void graphql_call_settle(struct exchange *exchange)
+{
+    if (exchange->call != NULL && exchange->call->pipe != NULL) {
+        exchange->reply_bytes = pipe_close(exchange->call->pipe);
+        exchange->call->pipe = NULL;
     }
 }
 

@@ -4,6 +4,7 @@
 #ifndef QUIRE_SERVER_GRAPHQL_CALL_H
 #define QUIRE_SERVER_GRAPHQL_CALL_H
 
+#include "pipe.h"
 #include "server.h"
 
 #define SHA256_HEX_SIZE 64U
@@ -20,8 +21,10 @@ struct graphql_call {
     quire_subscription_position from; /* where a subscription goes on; all zero: now */
 
     uint64_t pace_key;
-    uint64_t began_us; /* this run of it */
-    char *response;    /* of a mutation whose commit is awaited */
+    uint64_t began_us;  /* this run of it */
+    struct buffer text; /* of the response, while it is short */
+    struct pipe *pipe;  /* of one that is long: it is sent while it is made */
+    char *response;     /* of a mutation whose commit is awaited */
     size_t response_size;
     bool has_errors;
     quire_graphql_outcome outcome;
@@ -29,6 +32,9 @@ struct graphql_call {
 
 /* Frees it. NULL is a no-op. */
 void graphql_call_free(struct graphql_call *call);
+
+/* Waits for the worker that still makes the response, if one does: when its connection ends. */
+void graphql_call_settle(struct exchange *exchange);
 
 /* The operation that the request names, or NULL. */
 const char *graphql_operation_name(const struct exchange *exchange);

@@ -124,10 +124,10 @@ static void reply(struct exchange *exchange)
     if (outcome == OUTCOME_FAILED) {
         quire_error err = QUIRE_ERROR_INIT;
         err.status = call->outcome.status;
+        const char *text = call->text.bytes != NULL ? call->text.bytes : call->response;
+        size_t size = call->text.bytes != NULL ? call->text.size : call->response_size;
         snprintf(err.message, sizeof err.message, "%.*s",
-                 (int)(call->response_size < sizeof err.message ? call->response_size
-                                                                : sizeof err.message - 1),
-                 call->response);
+                 (int)(size < sizeof err.message ? size : sizeof err.message - 1), text);
         exchange_fail(exchange, &err);
         return;
     }
@@ -135,14 +135,20 @@ static void reply(struct exchange *exchange)
         sse_reply(exchange, outcome, call->response, call->response_size);
         return;
     }
-    struct MHD_Response *response = MHD_create_response_from_buffer_with_free_callback(
-        call->response_size, call->response, release);
-    if (response != NULL) {
-        call->response = NULL;
+    if (call->text.bytes != NULL) {
+        exchange_reply(exchange, status_of(exchange, outcome), outcome,
+                       media_type_text(exchange->media), call->text.bytes, call->text.size);
+        call->text = (struct buffer){0};
+    } else {
+        struct MHD_Response *response = MHD_create_response_from_buffer_with_free_callback(
+            call->response_size, call->response, release);
+        if (response != NULL) {
+            call->response = NULL;
+        }
+        exchange_respond(exchange, status_of(exchange, outcome), outcome, response,
+                         call->response_size);
+        exchange_header(exchange, MHD_HTTP_HEADER_CONTENT_TYPE, media_type_text(exchange->media));
     }
-    exchange_respond(exchange, status_of(exchange, outcome), outcome, response,
-                     call->response_size);
-    exchange_header(exchange, MHD_HTTP_HEADER_CONTENT_TYPE, media_type_text(exchange->media));
     if (exchange->status == MHD_HTTP_SERVICE_UNAVAILABLE) {
         exchange_header(exchange, MHD_HTTP_HEADER_RETRY_AFTER, "1");
     }
@@ -225,6 +231,7 @@ static void refuse_by_get(struct exchange *exchange)
 /* Forgets what a run has left, for another. */
 static void forget(struct graphql_call *call)
 {
+    buffer_free(&call->text);
     quire_free(call->response);
     quire_free(call->outcome.plan);
     call->response = NULL;
@@ -253,20 +260,75 @@ static void continue_as_subscription(struct exchange *exchange)
     exchange_run(exchange, PLACE_STREAM, sse_subscribe);
 }
 
-static quire_status run_on_snapshot(struct exchange *exchange, quire_error *err)
+/* ---- Long responses ---- */
+
+/* Up to here a response waits for its end: its status follows from that. */
+#define STREAM_FROM ((size_t)128 * 1024)
+
+/* Begins to send a response that is still being made. It has data, else it would be shorter. */
+static bool begin_stream(struct exchange *exchange, uint64_t until_ms)
 {
     struct graphql_call *call = exchange->call;
-    quire_begin_options options = QUIRE_BEGIN_OPTIONS_INIT;
-    quire_txn *txn;
-    options.owner = exchange->request_id;
-    quire_status status = quire_begin_with(exchange->server->db, QUIRE_READ, &options, &txn, err);
-    if (status == QUIRE_OK) {
-        quire_graphql_request request = graphql_make_request(exchange);
-        status = quire_graphql_in(txn, &request, &call->response, &call->response_size,
-                                  &call->has_errors, err);
-        quire_rollback(txn);
+    struct pipe *pipe = pipe_create(exchange->http);
+    struct MHD_Response *response = pipe != NULL ? pipe_response(pipe) : NULL;
+    if (response == NULL) {
+        if (pipe != NULL) {
+            pipe_end(pipe, false);
+            pipe_close(pipe);
+        }
+        return false;
     }
-    return status;
+    call->pipe = pipe;
+    exchange_respond(exchange, MHD_HTTP_OK, OUTCOME_OK, response, 0);
+    exchange_header(exchange, MHD_HTTP_HEADER_CONTENT_TYPE, media_type_text(exchange->media));
+    struct buffer text = call->text;
+    call->text = (struct buffer){0};
+    /* From here on the exchange is its I/O thread's, but for its call until the pipe's end. */
+    exchange_done(exchange);
+    bool good = pipe_put(pipe, text.bytes, text.size, until_ms);
+    buffer_free(&text);
+    return good;
+}
+
+static bool take_piece(void *context, const char *bytes, size_t size)
+{
+    struct exchange *exchange = context;
+    struct graphql_call *call = exchange->call;
+    uint64_t until_ms = exchange->started_us / 1000 + (uint64_t)exchange->server->options->time_ms;
+    if (call->pipe == NULL && call->text.size + size <= STREAM_FROM) {
+        buffer_put(&call->text, bytes, size);
+        return !call->text.failed;
+    }
+    return (call->pipe != NULL || begin_stream(exchange, until_ms)) &&
+           pipe_put(call->pipe, bytes, size, until_ms);
+}
+
+/* Ends a response that has been sent as it was made: what failed on the way cuts it off. */
+static void end_stream(struct exchange *exchange, quire_status status)
+{
+    struct graphql_call *call = exchange->call;
+    if (status != QUIRE_OK) {
+        exchange->outcome = status == QUIRE_TIMEOUT       ? OUTCOME_TIMEOUT
+                            : status == QUIRE_INTERRUPTED ? OUTCOME_CANCELLED
+                                                          : OUTCOME_FAILED;
+    }
+    note_time(exchange);
+    pipe_end(call->pipe, status == QUIRE_OK);
+}
+
+/* ---- Requests ---- */
+
+static quire_status run_here(struct exchange *exchange, quire_error *err)
+{
+    struct graphql_call *call = exchange->call;
+    quire_graphql_request request = graphql_make_request(exchange);
+    request.queries_only = true;
+    if (exchange->suspended && exchange->media != MEDIA_EVENT_STREAM) {
+        return quire_graphql_stream(exchange->server->db, &request, take_piece, exchange,
+                                    &call->has_errors, err);
+    }
+    return quire_graphql(exchange->server->db, &request, &call->response, &call->response_size,
+                         &call->has_errors, err);
 }
 
 static void run_request(struct exchange *exchange)
@@ -274,7 +336,11 @@ static void run_request(struct exchange *exchange)
     struct graphql_call *call = exchange->call;
     quire_error err = QUIRE_ERROR_INIT;
     call->began_us = clock_us();
-    quire_status status = run_on_snapshot(exchange, &err);
+    quire_status status = run_here(exchange, &err);
+    if (call->pipe != NULL) {
+        end_stream(exchange, status);
+        return;
+    }
     if (status == QUIRE_OK && call->outcome.operation == QUIRE_OPERATION_MUTATION &&
         call->outcome.status == QUIRE_READ_ONLY) {
         continue_as_mutation(exchange);

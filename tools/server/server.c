@@ -18,6 +18,7 @@
 #include "connections.h"
 #include "documents.h"
 #include "exchange.h"
+#include "graphql_call.h"
 #include "guard.h"
 #include "indexing.h"
 #include "log.h"
@@ -89,6 +90,7 @@ static void on_completed(void *context, struct MHD_Connection *http, void **slot
     if (exchange == NULL) {
         return;
     }
+    graphql_call_settle(exchange);
     uint64_t took_us = clock_us() - exchange->started_us;
     if (code != MHD_REQUEST_TERMINATED_COMPLETED_OK && exchange->outcome < OUTCOME_REFUSED) {
         exchange->outcome = OUTCOME_CANCELLED;
