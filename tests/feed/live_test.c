@@ -26,8 +26,7 @@
 /* Root fields, of queries and subscriptions alike. */
 static const char *const fields[] = {
     "author(id: \"a1\") { name books { totalCount } mentor { name } }",
-    "authors(where: {born: {gte: 1900}}, orderBy: [{born: DESC}], first: 3) { items { id born } "
-    "pageInfo { hasNextPage } }",
+    "authors(where: {born: {gte: 1900}}, orderBy: {born: DESC}, first: 3) { items { id born } }",
     "books(where: {author: {is: {living: {equals: true}}}}) { totalCount items { title } }",
     "genres { items { name books(where: {year: {lt: 1950}}) { items { id } } } }",
     "books(where: {genres: {some: {name: {equals: \"g1\"}}}}) { items { id author { name } } }",
