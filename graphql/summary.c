@@ -31,7 +31,7 @@ quire_status qr_summary_measure(struct qr_reader *reader, const struct qr_select
                                 uint32_t *number)
 {
     static const enum qr_measure_kind kinds[] = {
-        [QR_API_COUNT - QR_API_COUNT] = QR_MEASURE_COUNT,
+        [0] = QR_MEASURE_COUNT,
         [QR_API_SUM - QR_API_COUNT] = QR_MEASURE_SUM,
         [QR_API_AVG - QR_API_COUNT] = QR_MEASURE_AVG,
         [QR_API_MIN - QR_API_COUNT] = QR_MEASURE_MIN,
