@@ -118,8 +118,8 @@ static quire_status read_json(const struct qr_model_field *field, const struct q
             (*out)[i].name_place = cell->place;
         }
     } else if (status == QUIRE_SYNTAX || status == QUIRE_DATA) {
-        status = qr_load_fail(err, status, cell->place, "%s.%.*s holds JSON: %s",
-                              field->owner->table, QR_GQL_FMT(field->name), inner.message);
+        (void)qr_load_fail(err, status, cell->place, "%s.%.*s holds JSON: %s", field->owner->table,
+                           QR_GQL_FMT(field->name), inner.message);
     } else {
         *err = inner;
     }

@@ -4,6 +4,7 @@
  * out the same. Where the rows were written as an export writes them, the
  * first export is compared with that text too.
  */
+#include "base/error.h"
 #include "load/load_fixture.h"
 #include "support/prng.h"
 
@@ -33,7 +34,7 @@ static void append_bytes(struct text *text, const char *bytes, size_t size)
     text->bytes[text->size] = '\0';
 }
 
-static void append(struct text *text, const char *format, ...)
+static void QR_PRINTF(2, 3) append(struct text *text, const char *format, ...)
 {
     char piece[512];
     va_list arguments;

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/error.h"
 #include "mapping_fixture.h"
 #include "support/prng.h"
 
@@ -45,7 +46,7 @@ struct world {
     struct text old_sdl, new_sdl, before, after;
 };
 
-static void append(struct text *text, const char *format, ...)
+static void QR_PRINTF(2, 3) append(struct text *text, const char *format, ...)
 {
     va_list arguments;
     va_start(arguments, format);
