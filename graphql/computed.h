@@ -9,8 +9,8 @@
 #include "graphql/model_internal.h"
 #include "graphql/reader.h"
 
-/* Reads the expression of a field that has @computed; problems go to the report. Once the columns of
- * its type are known. */
+/* Reads the expression of a field that has @computed; problems go to the report. Once the columns
+ * of its type are known. */
 quire_status qr_model_read_computed(struct qr_model_builder *builder, struct qr_model_type *type);
 
 /* Compiles the expressions of a type anew, for columns that have got other numbers. */

@@ -278,3 +278,45 @@ Test(directives, map_names_what_is_stored)
                "{\"data\":{\"tag\":{\"ts\":{\"items\":[{\"id\":\"1\"},{\"id\":\"3\"}]}}}}");
     mapping_close(db);
 }
+
+/* ---- relations as other products write them ---- */
+
+Test(directives, relation_takes_the_column_that_it_stands_on)
+{
+    static const char *const forms[] = {
+        "type Film { id: ID! planet: Planet @relation(from: \"planetRef\", to: \"id\") }"
+        "type Planet { id: ID! films: [Film!]! }",
+        "type Film { id: ID! planet: Planet @relation(fields: [\"planetRef\"], references: "
+        "[\"id\"]) } type Planet { id: ID! films: [Film!]! }",
+        "type Film { id: ID! } type Planet { id: ID! } "
+        "extend type Film { planet: Planet @relation(from: \"planetRef\") } "
+        "extend type Planet { films: [Film!]! }",
+    };
+    for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {
+        quire_error err = QUIRE_ERROR_INIT;
+        quire_db *db = mapping_open(forms[i], NULL);
+        cr_assert_eq(mapping_try_load(db,
+                                      "{\"Planet\": [{\"id\": \"p\"}], "
+                                      "\"Film\": [{\"id\": 1, \"planetRef\": \"p\"}]}",
+                                      &err),
+                     QUIRE_OK, "%s", err.message);
+        MAPPING_IS(db, "{ films { items { planetRef planet { id films { totalCount } } } } }",
+                   "{\"data\":{\"films\":{\"items\":[{\"planetRef\":\"p\",\"planet\":{\"id\":\"p\","
+                   "\"films\":{\"totalCount\":1}}}]}}}");
+        mapping_close(db);
+    }
+}
+
+Test(directives, extensions_count_as_the_type)
+{
+    quire_db *db = mapping_open("type T { id: ID! a: Int } "
+                                "extend type T @index(fields: [\"a\", \"b\"]) "
+                                "@generate(subscription: false) "
+                                "{ b: Int @constraint(max: 5) } extend type T @map(name: \"tt\")",
+                                NULL);
+    MAPPING_HAS(db, "mutation { createT(input: {a: 1, b: 6}) { id } }", "T.b is at most 5, not 6.");
+    MAPPING_EXPLAINS(db, "{ ts(where: {a: {equals: 1}, b: {equals: 2}}) { items { id } } }",
+                     "\"index\":\"T.a.b\"");
+    MAPPING_HAS(db, "{ __schema { subscriptionType { name } } }", "null");
+    mapping_close(db);
+}
