@@ -238,6 +238,17 @@ static quire_status check_column_names(struct qr_model_builder *builder,
     return QUIRE_OK;
 }
 
+/* References are kept to rows by their keys: no other field can be referred to. */
+static void check_references(struct qr_model_builder *builder, const struct qr_model_field *field)
+{
+    const struct qr_gql_ast_directive *relation = qr_model_directive(field, "relation");
+    const struct qr_gql_ast_value *name = qr_model_list_argument(relation, "references");
+    if (field->role == QR_MODEL_REFERENCE && name != NULL &&
+        (name->next != NULL || !qr_gql_str_equal(name->text, field->target->key->name))) {
+        refuse(builder, field, relation, "refers to the key of the other type and to nothing else");
+    }
+}
+
 /* Whether each field can have the access and the stored name that its directives give it. */
 static void check_field(struct qr_model_builder *builder, const struct qr_model_field *field)
 {
@@ -245,6 +256,7 @@ static void check_field(struct qr_model_builder *builder, const struct qr_model_
     const struct qr_gql_ast_directive *map = qr_model_directive(field, "map");
     bool is_column = field->role == QR_MODEL_COLUMN || field->role == QR_MODEL_REFERENCE;
 
+    check_references(builder, field);
     if (map != NULL && !is_column && field->role != QR_MODEL_LINKS) {
         refuse(builder, field, map, "names what is stored, which this side of the relation is not");
     }

@@ -197,6 +197,7 @@ Test(mapping, model__checks_the_arguments_of_directives)
     refuses_at("type T { t: T @relation(inverse: 5) }", 34, "@relation(inverse:)");
     refuses_at("type T { t: T @relation(onDelete: NOPE) }", 35, "QuireOnDelete");
     refuses_at("type T { t: T @default(value: 1) }", 15, "scalar or enum");
+    refuses_at("type T { t: T @relation(references: [\"a\"]) a: Int }", 15, "key of the other");
     refuses_at("type T { a: Int @relation(inverse: \"t\") }", 17, "@relation is for");
     refuses_at("directive @d(n: Int) on OBJECT type T @d(n: \"x\") { a: Int }", 45, "@d(n:)");
 }
