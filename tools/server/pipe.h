@@ -23,14 +23,14 @@ struct pipe *pipe_create(struct MHD_Connection *http);
 /* Worker: puts bytes in. False when nobody takes them any more, or the clock (clock_ms) has passed
  * `until_ms`. */
 bool pipe_put(struct pipe *pipe, const char *bytes, size_t size, uint64_t until_ms);
-/* Worker: there is no more. Unless `whole`, the connection is cut, so that nobody takes what was sent
- * for all. The worker must not touch the pipe, nor its exchange, again. */
+/* Worker: there is no more. Unless `whole`, the connection is cut, so that nobody takes what was
+ * sent for all. The worker must not touch the pipe, nor its exchange, again. */
 void pipe_end(struct pipe *pipe, bool whole);
 
 /* A response of the bytes that come out. NULL without memory. */
 struct MHD_Response *pipe_response(struct pipe *pipe);
-/* I/O thread: nothing is taken any more. Waits for the worker's end, frees the pipe, and returns how
- * many bytes came out. */
+/* I/O thread: nothing is taken any more. Waits for the worker's end, frees the pipe, and returns
+ * how many bytes came out. */
 uint64_t pipe_close(struct pipe *pipe);
 
 #endif
