@@ -11,7 +11,7 @@
 /* Reads Last-Event-ID: where the client goes on. False after refusing the request. */
 bool sse_read_position(struct exchange *exchange);
 
-/* Replies with what `body`, `size` say, as an event, and the end. Any thread that has the exchange. */
+/* Replies with the body as one event, and the end. Any thread that has the exchange. */
 void sse_reply(struct exchange *exchange, enum outcome outcome, const char *body, size_t size);
 
 /* The document is a subscription: replies with its events. On the worker that has the exchange. */
