@@ -58,7 +58,8 @@ static int check(const struct serve_options *options, size_t count)
                            options->depth_max,        options->tokens_max,
                            options->aliases_max,      options->root_fields_max,
                            options->directives_max,   options->variables_max,
-                           options->memory_bytes_max, options->response_bytes_max};
+                           options->memory_bytes_max, options->response_bytes_max,
+                           options->subscriptions_max};
     for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
         if (numbers[i] < 1) {
             return command_misuse("limits are numbers from 1; see quire serve --help");
@@ -106,6 +107,7 @@ static void defaults(struct serve_options *options)
         .variables_max = 100,
         .memory_bytes_max = 64 << 20,
         .response_bytes_max = 16 << 20,
+        .subscriptions_max = 100,
         .feed_bytes = 16 << 20,
     };
 }
@@ -195,6 +197,7 @@ int command_serve(int argc, const char **argv)
         NUMBER("directives", directives_max, "of an operation; 50"),
         NUMBER("variables", variables_max, "of an operation; 100"),
         NUMBER("memory-bytes", memory_bytes_max, "of a running request; 64 MiB"),
+        NUMBER("subscriptions", subscriptions_max, "of a WebSocket at once; 100"),
         NUMBER("feed-bytes", feed_bytes, "of changes kept for subscriptions; 16 MiB"),
         NUMBER("response-bytes", response_bytes_max, "of a response; 16 MiB"),
         COMMAND_HELP_OPTION,

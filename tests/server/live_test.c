@@ -54,7 +54,8 @@ static char *read_until(int client, const char *text)
     char *all = calloc(1, ROOM);
     size_t size = 0;
     cr_assert_not_null(all);
-    while (strstr(all, text) == NULL && size + 1 < ROOM) {
+    size_t length = strlen(text);
+    while (size + 1 < ROOM && (size < length || memcmp(all + size - length, text, length) != 0)) {
         ssize_t got = recv(client, all + size, 1, 0);
         cr_assert_gt(got, 0, "no %s in: %s", text, all);
         size += (size_t)got;
@@ -222,7 +223,7 @@ Test(live, clients_that_leave__leave_nothing, .timeout = 60)
 
 Test(live, client_that_does_not_read__costs_no_memory_and_is_told_so, .timeout = 100)
 {
-    enum { ROUNDS = 400 };
+    enum { ROUNDS = 300 };
     static char name[20000];
     static char body[sizeof name + 200];
     struct test_server server;

@@ -14,6 +14,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "websocket.h"
+
 #define FILE_SIZE_MAX ((off_t)1 << 20)
 
 struct token {
@@ -59,30 +61,44 @@ static const struct token *find(const struct access_tokens *tokens, const char *
     return found;
 }
 
-bool auth_check(struct exchange *exchange)
+bool auth_present(const struct access_tokens *tokens, const char *credentials, enum role *role,
+                  const char **caller)
 {
     static const char scheme[] = "Bearer ";
-    const struct access_tokens *tokens = exchange->server->tokens;
-    enum role wanted = exchange->route->role;
-    if (tokens == NULL || wanted == ROLE_NONE) {
-        exchange->role = tokens == NULL ? ROLE_ADMIN : ROLE_NONE;
+    const struct token *token = NULL;
+    if (tokens == NULL) {
+        *role = ROLE_ADMIN;
         return true;
     }
-    const char *header = exchange_get(exchange, MHD_HTTP_HEADER_AUTHORIZATION);
-    const struct token *token = NULL;
-    if (header != NULL && strncasecmp(header, scheme, sizeof scheme - 1) == 0) {
-        const char *text = header + sizeof scheme - 1;
+    if (credentials != NULL && strncasecmp(credentials, scheme, sizeof scheme - 1) == 0) {
+        const char *text = credentials + sizeof scheme - 1;
         token = find(tokens, text, strlen(text));
     }
-    if (token == NULL) {
+    if (token != NULL) {
+        *role = token->role;
+        *caller = token->name;
+    }
+    return token != NULL;
+}
+
+bool auth_check(struct exchange *exchange)
+{
+    const struct access_tokens *tokens = exchange->server->tokens;
+    const char *credentials = exchange_get(exchange, MHD_HTTP_HEADER_AUTHORIZATION);
+    enum role wanted = exchange->route->role;
+    if (tokens != NULL && wanted == ROLE_NONE) {
+        return true;
+    }
+    if (credentials == NULL && tokens != NULL && websocket_is_asked(exchange)) {
+        return true; /* its first message has the token: pages cannot send the header */
+    }
+    if (!auth_present(tokens, credentials, &exchange->role, &exchange->caller)) {
         exchange_refuse(exchange, MHD_HTTP_UNAUTHORIZED, OUTCOME_REFUSED, "UNAUTHENTICATED",
                         "A token is needed: Authorization: Bearer TOKEN.");
         exchange_header(exchange, MHD_HTTP_HEADER_WWW_AUTHENTICATE, "Bearer realm=\"quire\"");
         return false;
     }
-    exchange->caller = token->name;
-    exchange->role = token->role;
-    if (token->role < wanted) {
+    if (exchange->role < wanted) {
         exchange_refuse(exchange, MHD_HTTP_FORBIDDEN, OUTCOME_REFUSED, "FORBIDDEN",
                         "This token may not do that.");
         return false;

@@ -18,6 +18,11 @@ struct access_tokens;
 struct access_tokens *auth_read(const char *path);
 void auth_free(struct access_tokens *tokens);
 
+/* What `credentials`, "Bearer TOKEN" or NULL, may do; without tokens everything. False when it is
+ * not known. */
+bool auth_present(const struct access_tokens *tokens, const char *credentials, enum role *role,
+                  const char **caller);
+
 /*
  * Checks what the exchange presents (Authorization: Bearer TOKEN) against what
  * its route asks for; without tokens everybody may do everything. False after

@@ -27,6 +27,16 @@
 
 /* ---- Life ---- */
 
+void exchange_init(struct server *server, struct exchange *exchange, const char *method)
+{
+    exchange->server = server;
+    exchange->spool = -1;
+    exchange->caller = "";
+    exchange->started_us = clock_us();
+    snprintf(exchange->method, sizeof exchange->method, "%s", method);
+    atomic_fetch_add(&server->metrics.exchanges_open, 1);
+}
+
 struct exchange *exchange_create(struct server *server, struct MHD_Connection *http,
                                  const char *path, const char *method)
 {
@@ -36,16 +46,18 @@ struct exchange *exchange_create(struct server *server, struct MHD_Connection *h
     if (exchange == NULL) {
         return NULL;
     }
-    exchange->server = server;
+    exchange_init(server, exchange, method);
     exchange->http = http;
     exchange->connection = info != NULL ? info->socket_context : NULL;
     exchange->path = path;
-    exchange->spool = -1;
-    exchange->caller = "";
-    exchange->started_us = clock_us();
-    snprintf(exchange->method, sizeof exchange->method, "%s", method);
-    atomic_fetch_add(&server->metrics.exchanges_open, 1);
     return exchange;
+}
+
+void exchange_count(struct exchange *exchange)
+{
+    uint64_t took_us = clock_us() - exchange->started_us;
+    metrics_count(&exchange->server->metrics, exchange, took_us);
+    log_request(exchange->server->log, exchange, took_us);
 }
 
 void exchange_free(struct exchange *exchange)
@@ -58,6 +70,7 @@ void exchange_free(struct exchange *exchange)
     if (exchange->spool >= 0) {
         close(exchange->spool);
     }
+    free(exchange->text);
     graphql_call_free(exchange->call);
     buffer_free(&exchange->body);
     free(exchange);
@@ -66,7 +79,9 @@ void exchange_free(struct exchange *exchange)
 
 const char *exchange_get(const struct exchange *exchange, const char *header)
 {
-    return MHD_lookup_connection_value(exchange->http, MHD_HEADER_KIND, header);
+    return exchange->http != NULL
+               ? MHD_lookup_connection_value(exchange->http, MHD_HEADER_KIND, header)
+               : NULL;
 }
 
 /* ---- Bodies ---- */
@@ -176,6 +191,8 @@ void exchange_respond(struct exchange *exchange, unsigned status, enum outcome o
     if (exchange->response != NULL) {
         MHD_destroy_response(exchange->response);
     }
+    free(exchange->text);
+    exchange->text = NULL;
     exchange->response = response;
     exchange->status = status;
     exchange->outcome = outcome;
@@ -185,6 +202,12 @@ void exchange_respond(struct exchange *exchange, unsigned status, enum outcome o
 void exchange_reply(struct exchange *exchange, unsigned status, enum outcome outcome,
                     const char *content_type, char *body, size_t size)
 {
+    if (exchange->replied != NULL) {
+        exchange_respond(exchange, status, outcome, NULL, size);
+        exchange->text = body;
+        exchange->text_size = size;
+        return;
+    }
     struct MHD_Response *response =
         MHD_create_response_from_buffer(size, body, MHD_RESPMEM_MUST_FREE);
     if (response == NULL) {
@@ -341,7 +364,9 @@ static void refuse_busy(struct exchange *exchange)
 
 void exchange_done(struct exchange *exchange)
 {
-    if (exchange->suspended) {
+    if (exchange->replied != NULL) {
+        exchange->replied(exchange);
+    } else if (exchange->suspended) {
         MHD_resume_connection(exchange->http);
     }
 }

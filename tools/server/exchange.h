@@ -9,6 +9,11 @@
 /* NULL without memory. */
 struct exchange *exchange_create(struct server *server, struct MHD_Connection *http,
                                  const char *path, const char *method);
+/* The same for a request that comes otherwise: within what the caller has zeroed and allocated, of
+ * which it is the first member. */
+void exchange_init(struct server *server, struct exchange *exchange, const char *method);
+/* Counts and logs an exchange that has ended. */
+void exchange_count(struct exchange *exchange);
 void exchange_free(struct exchange *exchange);
 
 /* Whether the body of an exchange that has got its reply already may be read and dropped. */

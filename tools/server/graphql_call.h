@@ -46,6 +46,9 @@ bool graphql_read_parameters(struct exchange *exchange);
 /* The request for the library. Its texts are borrowed from the exchange. */
 quire_graphql_request graphql_make_request(struct exchange *exchange);
 
+/* Runs the request of exchange->call, whose document is known, on a worker. */
+void graphql_run(struct exchange *exchange);
+
 /* /graphql, and "/" for POST. */
 void graphql_start(struct exchange *exchange);
 

@@ -16,6 +16,7 @@
 #include "log.h"
 #include "schema_endpoint.h"
 #include "sse.h"
+#include "websocket.h"
 
 /* ---- The request for the library ---- */
 
@@ -129,6 +130,10 @@ static void reply(struct exchange *exchange)
         snprintf(err.message, sizeof err.message, "%.*s",
                  (int)(size < sizeof err.message ? size : sizeof err.message - 1), text);
         exchange_fail(exchange, &err);
+        return;
+    }
+    if (exchange->replied != NULL) { /* it is taken from the call */
+        exchange_respond(exchange, MHD_HTTP_OK, outcome, NULL, call->response_size);
         return;
     }
     if (exchange->media == MEDIA_EVENT_STREAM) {
@@ -257,7 +262,7 @@ static void continue_as_mutation(struct exchange *exchange)
 static void continue_as_subscription(struct exchange *exchange)
 {
     forget(exchange->call);
-    exchange_run(exchange, PLACE_STREAM, sse_subscribe);
+    exchange_run(exchange, PLACE_STREAM, exchange->subscribe);
 }
 
 /* ---- Long responses ---- */
@@ -347,7 +352,7 @@ static void run_request(struct exchange *exchange)
         return;
     }
     if (status == QUIRE_OK && call->outcome.operation == QUIRE_OPERATION_SUBSCRIPTION &&
-        call->outcome.status == QUIRE_NOT_SUPPORTED && exchange->streams) {
+        call->outcome.status == QUIRE_NOT_SUPPORTED && exchange->subscribe != NULL) {
         continue_as_subscription(exchange);
         return;
     }
@@ -366,9 +371,18 @@ static void run_request(struct exchange *exchange)
     exchange_done(exchange);
 }
 
+void graphql_run(struct exchange *exchange)
+{
+    exchange_run(exchange, PLACE_READ, run_request);
+}
+
 void graphql_start(struct exchange *exchange)
 {
     bool get = strcmp(exchange->method, MHD_HTTP_METHOD_GET) == 0;
+    if (websocket_is_asked(exchange)) { /* first: its token may come later */
+        websocket_start(exchange);
+        return;
+    }
     if (get && MHD_lookup_connection_value_n(exchange->http, MHD_GET_ARGUMENT_KIND, "sdl", 3, NULL,
                                              NULL) == MHD_YES) {
         schema_sdl_start(exchange);
@@ -388,6 +402,6 @@ void graphql_start(struct exchange *exchange)
     if (pace_is_quick(&exchange->server->pace, call->pace_key)) {
         run_request(exchange);
     } else {
-        exchange_run(exchange, PLACE_READ, run_request);
+        graphql_run(exchange);
     }
 }

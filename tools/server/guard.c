@@ -11,6 +11,7 @@
 #include <strings.h>
 
 #include "auth.h"
+#include "sse.h"
 
 #define HEADERS_MAX 64U
 #define URL_MAX     8192U
@@ -288,8 +289,9 @@ static bool check_accept(struct exchange *exchange)
     if (!exchange->route->graphql) {
         return true;
     }
-    exchange->media =
-        accept_choose(exchange_get(exchange, MHD_HTTP_HEADER_ACCEPT), &exchange->streams);
+    bool streams;
+    exchange->media = accept_choose(exchange_get(exchange, MHD_HTTP_HEADER_ACCEPT), &streams);
+    exchange->subscribe = streams ? sse_subscribe : NULL;
     if (exchange->media != MEDIA_NONE || strcmp(exchange->method, MHD_HTTP_METHOD_GET) == 0) {
         return true;
     }

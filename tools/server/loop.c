@@ -34,17 +34,23 @@ static void ring(struct loop *loop)
     (void)wrote;
 }
 
-void loop_post(struct loop *loop, struct post *post)
+/* With the lock. */
+static void append(struct loop *loop, struct post *post)
 {
-    pthread_mutex_lock(&loop->mutex);
     bool idle = loop->first == NULL;
     post->next = NULL;
     *loop->last = post;
     loop->last = &post->next;
-    pthread_mutex_unlock(&loop->mutex);
     if (idle) {
         ring(loop);
     }
+}
+
+void loop_post(struct loop *loop, struct post *post)
+{
+    pthread_mutex_lock(&loop->mutex);
+    append(loop, post);
+    pthread_mutex_unlock(&loop->mutex);
 }
 
 /* Runs all of it; false when the end has been asked for. */
@@ -98,11 +104,14 @@ bool loop_watch(struct loop *loop, struct watch *watch)
     watch->loop = loop;
     watch->enter.run = enter;
     watch->leave.run = leave;
-    if (epoll_ctl(loop->epoll, EPOLL_CTL_ADD, watch->socket, &event) != 0) {
-        return false;
+    /* Its first event may make the loop's thread forget it: that comes behind its entry. */
+    pthread_mutex_lock(&loop->mutex);
+    bool added = epoll_ctl(loop->epoll, EPOLL_CTL_ADD, watch->socket, &event) == 0;
+    if (added) {
+        append(loop, &watch->enter);
     }
-    loop_post(loop, &watch->enter);
-    return true;
+    pthread_mutex_unlock(&loop->mutex);
+    return added;
 }
 
 void loop_events(struct watch *watch, uint32_t events)

@@ -121,6 +121,7 @@ static void put_server(struct buffer *out, struct server *server)
         workers_waiting(server->workers[PLACE_STREAM]));
     put(out, "quire_subscriptions_open", "gauge", "Subscriptions of clients.",
         get(&m->subscriptions_open));
+    put(out, "quire_websockets_open", "gauge", "Open WebSockets.", get(&m->websockets_open));
     put(out, "quire_commits_waiting", "gauge", "Commits whose sync is awaited.",
         get(&m->commits_waiting));
     put(out, "quire_slow_requests_total", "counter", "Requests slower than --slow-ms.",

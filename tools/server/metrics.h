@@ -27,6 +27,7 @@ struct metrics {
     _Atomic uint64_t exchanges_open;
     _Atomic uint64_t commits_waiting;
     _Atomic uint64_t subscriptions_open;
+    _Atomic uint64_t websockets_open;
     _Atomic uint64_t slow;
 };
 

@@ -91,12 +91,10 @@ static void on_completed(void *context, struct MHD_Connection *http, void **slot
         return;
     }
     graphql_call_settle(exchange);
-    uint64_t took_us = clock_us() - exchange->started_us;
     if (code != MHD_REQUEST_TERMINATED_COMPLETED_OK && exchange->outcome < OUTCOME_REFUSED) {
         exchange->outcome = OUTCOME_CANCELLED;
     }
-    metrics_count(&server->metrics, exchange, took_us);
-    log_request(server->log, exchange, took_us);
+    exchange_count(exchange);
     if (exchange->call != NULL) {
         indexing_look(server->indexing);
     }
@@ -279,6 +277,9 @@ void server_stop(struct server *server)
         pause_ms(STOP_POLL_MS);
     }
     if (server->daemon != NULL) {
+        while (atomic_load(&server->metrics.websockets_open) > 0) {
+            pause_ms(STOP_POLL_MS);
+        }
         (void)wait_for_exchanges(server, 1000);
         MHD_stop_daemon(server->daemon);
         server->daemon = NULL;

@@ -101,15 +101,18 @@ struct exchange {
     struct job job; /* first: a worker's job is its exchange */
     void (*run)(struct exchange *exchange);
     void (*committed)(struct exchange *exchange, const quire_error *failure);
+    /* Answers a subscription, on a thread of PLACE_STREAM; NULL: the client takes none. */
+    void (*subscribe)(struct exchange *exchange);
+    /* Of a request that came over a WebSocket: its reply is there. On any thread; NULL: over HTTP. */
+    void (*replied)(struct exchange *exchange);
     struct server *server;
-    struct MHD_Connection *http;
+    struct MHD_Connection *http; /* NULL: see `replied` */
     struct connection *connection;
     const struct route *route;
     char method[8];
     const char *path; /* borrowed from the connection */
     enum media_type media;
     enum content_type content;
-    bool streams; /* the client takes text/event-stream */
     uint64_t started_us;
 
     char request_id[REQUEST_ID_MAX + 1];
@@ -136,6 +139,8 @@ struct exchange {
     unsigned status;
     enum outcome outcome;
     struct MHD_Response *response;
+    char *text; /* in place of that where there is no HTTP: see `replied`; malloc'd */
+    size_t text_size;
     uint64_t reply_bytes;
     struct sse *stream; /* the reply goes on: sse.h */
     bool close;         /* the connection ends with it */

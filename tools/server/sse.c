@@ -80,19 +80,29 @@ static void put_failure(struct buffer *out, const quire_error *err)
     buffer_free(&body);
 }
 
+/* Takes a number and the mark behind it off the front. */
+static bool take_number(const char **text, int base, char mark, uint64_t *out)
+{
+    char *end;
+    size_t digits = strspn(*text, base == 16 ? "0123456789abcdef" : "0123456789");
+    if (digits == 0 || digits > (base == 16 ? 16U : 19U) || (*text)[digits] != mark) {
+        return false;
+    }
+    *out = strtoull(*text, &end, base);
+    *text = end + 1;
+    return true;
+}
+
 bool sse_read_position(struct exchange *exchange)
 {
     const char *text = exchange_get(exchange, "Last-Event-ID");
     quire_subscription_position *position = &exchange->call->from;
-    int end = -1;
     if (text == NULL || text[0] == '\0') {
         return true;
     }
-    bool plain = strspn(text, "0123456789abcdef:") == strlen(text);
-    if (plain && strlen(text) <= 60 &&
-        sscanf(text, "%16" SCNx64 ":%19" SCNu64 ":%19" SCNu64 "%n", &position->epoch,
-               &position->commit, &position->seen, &end) == 3 &&
-        end >= 0 && text[end] == '\0' && position->epoch != 0) {
+    if (take_number(&text, 16, ':', &position->epoch) &&
+        take_number(&text, 10, ':', &position->commit) &&
+        take_number(&text, 10, '\0', &position->seen) && position->epoch != 0) {
         return true;
     }
     exchange_refuse(exchange, MHD_HTTP_BAD_REQUEST, OUTCOME_REFUSED, "BAD_INPUT",
