@@ -103,7 +103,7 @@ struct exchange {
     void (*committed)(struct exchange *exchange, const quire_error *failure);
     /* Answers a subscription, on a thread of PLACE_STREAM; NULL: the client takes none. */
     void (*subscribe)(struct exchange *exchange);
-    /* Of a request that came over a WebSocket: its reply is there. On any thread; NULL: over HTTP. */
+    /* Of a request over a WebSocket: its reply is there. On any thread; NULL: over HTTP. */
     void (*replied)(struct exchange *exchange);
     struct server *server;
     struct MHD_Connection *http; /* NULL: see `replied` */

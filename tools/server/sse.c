@@ -274,6 +274,7 @@ static bool open_subscriber(struct exchange *exchange, struct sse *sse)
     quire_graphql_request request = graphql_make_request(exchange);
     request.progress = NULL; /* the exchange's; events have the limit of time alone */
     request.plan_after_ms = 0;
+    request.advisor = NULL;
     request.limits.time_ms_max = (uint32_t)exchange->server->options->time_ms;
     char *response = NULL;
     size_t size;

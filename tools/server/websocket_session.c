@@ -238,6 +238,7 @@ static void subscribe(struct exchange *exchange)
     quire_graphql_request request = graphql_make_request(exchange);
     request.progress = NULL; /* events have the limit of time alone */
     request.plan_after_ms = 0;
+    request.advisor = NULL;
     request.limits.time_ms_max = (uint32_t)server->options->time_ms;
     operation->subscriber.told = on_event;
     operation->subscriber.gone = on_gone;
