@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <sys/wait.h>
@@ -53,6 +54,8 @@ static void run_server(const struct test_server *server, const char *const *opti
     for (; options != NULL && *options != NULL && count < ARGUMENTS_MAX - 1; options++) {
         arguments[count++] = *options;
     }
+    /* A test that fails ends without stopping its server. */
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
     int log = open(server->log, O_WRONLY | O_CREAT | O_APPEND, 0600);
     dup2(out, STDOUT_FILENO);
     dup2(log, STDERR_FILENO);
