@@ -171,14 +171,23 @@ Test(pager_open, damaged_header__is_repaired_from_the_log)
     fixture_close(pager);
 }
 
-Test(pager_open, short_file__is_corrupt_where_it_ends)
+Test(pager_open, short_file__is_left_alone_and_is_corrupt_where_it_ends)
 {
+    quire_error err = QUIRE_ERROR_INIT;
+    uint64_t size = 0;
     make_database(true);
     cut_to(FIXTURE_PATH, 6 * 1024);
+    cr_assert_eq(try_open(&err), QUIRE_CORRUPT);
+    cr_assert_eq(err.offset, 6 * 1024);
+    struct qr_file *file = open_raw(FIXTURE_PATH);
+    cr_assert_eq(file->methods->size(file, &size, &err), QUIRE_OK);
+    file->methods->close(file);
+    cr_assert_eq(size, 6 * 1024);
+
+    options.mode = QUIRE_OPEN_READ_ONLY;
     struct qr_pager *pager = fixture_open(&options);
     struct qr_view *view = fixture_snapshot(pager);
     const uint8_t *page = NULL;
-    quire_error err = QUIRE_ERROR_INIT;
     cr_assert_eq(fixture_read(view, 5), 102);
     qr_view_enter(view);
     cr_assert_eq(qr_view_page(view, 7, &page, &err), QUIRE_CORRUPT);
