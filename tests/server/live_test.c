@@ -221,7 +221,7 @@ Test(live, clients_that_leave__leave_nothing, .timeout = 60)
     test_server_stop(&server);
 }
 
-Test(live, client_that_does_not_read__costs_no_memory_and_is_told_so, .timeout = 100)
+Test(live, client_that_reads_late__misses_nothing, .timeout = 100)
 {
     enum { ROUNDS = 300 };
     static char name[20000];

@@ -211,6 +211,7 @@ static void on_message(wslay_event_context_ptr frames,
 static bool queue(struct websocket *socket, uint8_t opcode, const char *bytes, size_t size)
 {
     struct wslay_event_msg message = {opcode, (const uint8_t *)bytes, size};
+    socket->grown = true;
     return wslay_event_queue_msg(socket->frames, &message) == 0;
 }
 
@@ -270,9 +271,10 @@ void websocket_pump(struct websocket *socket)
     }
     size_t queued = wslay_event_get_queued_msg_length(socket->frames);
     if (wslay_event_want_write(socket->frames)) {
-        if (atomic_load_explicit(&connection->deadline_ms, memory_order_relaxed) == 0) {
+        if (socket->grown) {
             connection_allow(connection, exchange_send_ms(socket->handshake, queued));
         }
+        socket->grown = false;
         loop_events(&socket->watch, EPOLLRDHUP | EPOLLOUT | (queued < QUEUED_MAX ? EPOLLIN : 0U));
         return;
     }

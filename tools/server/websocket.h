@@ -59,6 +59,7 @@ struct websocket {
     size_t early_taken;   /* of it */
     size_t budget;        /* bytes that this round may still read */
     bool left;            /* the client has closed, or the connection has failed */
+    bool grown;           /* more waits to be sent than its deadline is for */
     bool closing;         /* a close frame is sent, or queued */
     bool lingering;       /* it has been sent: what still comes is dropped */
     bool gone;            /* the loop is asked to forget it */
