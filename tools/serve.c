@@ -12,9 +12,10 @@
 
 static const struct command_help help = {
     "DATABASE [--port N] [OPTION...]",
-    "Serves the database over HTTP until SIGTERM or SIGINT: GraphQL at /graphql, health at\n"
-    "/health, numbers at /metrics. The database is created if it is missing. Only programs on\n"
-    "this machine can connect, unless --host says otherwise; then tokens are needed.\n"
+    "Serves the database over HTTP until SIGTERM or SIGINT: GraphQL at /graphql, its\n"
+    "subscriptions by server-sent events and WebSockets, health at /health, numbers at /metrics.\n"
+    "The database is created if it is missing. Only programs on this machine can connect, unless\n"
+    "--host says otherwise; then tokens are needed.\n"
     "docs/server.md tells every endpoint, limit and default.\n\n"
     "Exit codes: 0 stopped by a signal, 64 usage, 74 a file, the port or the database could\n"
     "not be opened, or this command was built without the server.\n",

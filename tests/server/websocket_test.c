@@ -491,6 +491,34 @@ Test(websocket, flood_of_subscribes__is_bounded_and_leaves_nothing, .timeout = 1
     test_server_stop(&server);
 }
 
+Test(websocket, requests_of_a_connection__have_a_size_together, .timeout = 60)
+{
+    struct test_server server;
+    static char document[30000];
+    test_server_start(&server, (const char *const[]){"--body-bytes", "100000", NULL});
+    int client = open_ready(&server);
+    for (char id = 'a'; id < 'd'; id++) {
+        int size = snprintf(document, sizeof document,
+                            "{\"id\":\"%c\",\"type\":\"subscribe\",\"payload\":{\"query\":"
+                            "\"subscription{authors{totalCount}}\"",
+                            id);
+        memset(document + size, ' ', sizeof document - (size_t)size);
+        memcpy(document + sizeof document - 2, "}}", 2);
+        send_frame(client, FIN | TEXT, document, sizeof document);
+        EXPECT_TEXT(client, "totalCount");
+    }
+    document[7] = 'd';
+    send_frame(client, FIN | TEXT, document, sizeof document);
+    EXPECT_TEXT(client,
+                "{\"type\":\"error\",\"id\":\"d\",\"payload\":[{\"message\":\"The requests");
+    send_text(client, "{\"type\":\"complete\",\"id\":\"a\"}");
+    await_metric(&server, "quire_subscriptions_open", 2);
+    send_frame(client, FIN | TEXT, document, sizeof document);
+    EXPECT_TEXT(client, "totalCount");
+    close(client);
+    test_server_stop(&server);
+}
+
 Test(websocket, client_that_does_not_read__is_not_read_either, .timeout = 100)
 {
     enum { BYTES_MAX = 64 << 20 };

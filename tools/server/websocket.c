@@ -27,6 +27,7 @@
 #define KEY_SIZE          24U
 #define READ_ROUND        ((size_t)64 * 1024)
 #define QUEUED_MAX        ((size_t)256 * 1024) /* while more waits, nothing is read */
+#define JOBS_MAX          512U                 /* the same: a socket cannot be told to try again */
 #define FIRST_MESSAGE_MAX ((uint64_t)16 * 1024)
 #define LINGER_MS         1000U
 
@@ -259,6 +260,20 @@ static void drop_input(struct websocket *socket)
     }
 }
 
+/* Whether there is room for what the client sends; else it is looked at again at the next tick. */
+static bool may_read(const struct websocket *socket)
+{
+    return wslay_event_get_queued_msg_length(socket->frames) < QUEUED_MAX &&
+           workers_waiting(socket->server->workers[PLACE_READ]) < JOBS_MAX;
+}
+
+/* The events that tell when to read. */
+static uint32_t reading(const struct websocket *socket)
+{
+    bool early = socket->early_taken < socket->early.size; /* of which no event tells */
+    return !may_read(socket) ? EPOLLRDHUP : EPOLLRDHUP | EPOLLIN | (early ? EPOLLOUT : 0U);
+}
+
 void websocket_pump(struct websocket *socket)
 {
     if (socket->gone || socket->lingering) {
@@ -275,7 +290,7 @@ void websocket_pump(struct websocket *socket)
             connection_allow(connection, exchange_send_ms(socket->handshake, queued));
         }
         socket->grown = false;
-        loop_events(&socket->watch, EPOLLRDHUP | EPOLLOUT | (queued < QUEUED_MAX ? EPOLLIN : 0U));
+        loop_events(&socket->watch, EPOLLOUT | reading(socket));
         return;
     }
     connection_allow(connection, 0);
@@ -283,7 +298,7 @@ void websocket_pump(struct websocket *socket)
         linger(socket);
         return;
     }
-    loop_events(&socket->watch, EPOLLRDHUP | EPOLLIN);
+    loop_events(&socket->watch, reading(socket));
     session_continue(socket);
 }
 
@@ -304,7 +319,8 @@ static void on_ready(struct watch *watch, uint32_t events)
                 ((events & EPOLLRDHUP) != 0 && (events & EPOLLIN) == 0);
     bool readable = (events & EPOLLIN) != 0 || socket->early_taken < socket->early.size;
     /* Other failures than of the connection are frames that are wrong: a close frame is queued. */
-    if (left || (readable && wslay_event_recv(socket->frames) != 0 && socket->left)) {
+    if (left ||
+        (readable && may_read(socket) && wslay_event_recv(socket->frames) != 0 && socket->left)) {
         drop(socket);
         return;
     }

@@ -74,6 +74,7 @@ struct websocket {
     const char *caller;
     struct operation *operations;
     unsigned operation_count;
+    size_t operation_bytes; /* of their requests */
 };
 
 /* ---- What the session uses; in the loop's thread ---- */

@@ -104,6 +104,7 @@ static void remove_operation(struct operation *operation)
         operation->next->previous = operation->previous;
     }
     socket->operation_count--;
+    socket->operation_bytes -= operation->exchange.body_bytes;
     buffer_free(&operation->message);
     exchange_count(&operation->exchange);
     exchange_free(&operation->exchange);
@@ -399,13 +400,21 @@ static struct operation *add_operation(struct websocket *socket, const char *id,
 static void run_operation(struct operation *operation, const struct json_value *payload)
 {
     struct exchange *exchange = &operation->exchange;
-    buffer_put(&exchange->body, payload->text, payload->size);
+    struct websocket *socket = operation->socket;
     exchange->body_bytes = payload->size;
+    socket->operation_bytes += payload->size;
+    if (socket->operation_bytes > (size_t)exchange->server->options->body_bytes_max) {
+        exchange_refuse(exchange, MHD_HTTP_SERVICE_UNAVAILABLE, OUTCOME_LIMIT, "LIMIT",
+                        "The requests of a connection may have %d bytes together.",
+                        exchange->server->options->body_bytes_max);
+        exchange_done(exchange);
+        return;
+    }
+    buffer_put(&exchange->body, payload->text, payload->size);
     if (exchange->body.failed) {
         exchange_respond(exchange, MHD_HTTP_INTERNAL_SERVER_ERROR, OUTCOME_FAILED, NULL, 0);
         exchange_done(exchange);
-    } else if (operation->socket->operation_count >
-               (unsigned)exchange->server->options->subscriptions_max) {
+    } else if (socket->operation_count > (unsigned)exchange->server->options->subscriptions_max) {
         exchange_refuse(exchange, MHD_HTTP_SERVICE_UNAVAILABLE, OUTCOME_LIMIT, "LIMIT",
                         "A connection may have %d requests at once.",
                         exchange->server->options->subscriptions_max);
