@@ -247,6 +247,19 @@ Test(live, client_that_reads_late__misses_nothing, .timeout = 100)
     test_server_stop(&server);
 }
 
+Test(live, stream_that_is_silent__is_kept_alive, .timeout = 100)
+{
+    struct test_server server;
+    test_server_start(&server, (const char *const[]){"--idle-ms", "300", NULL});
+    int client = subscribe(&server, STREAM, CHANGES);
+    expect_until(client, ":\n\n", "");
+    create_author(&server, "n1");
+    expect_until(client, "\n\n", "\"n1\"");
+    close(client);
+    await_metric(&server, "quire_subscriptions_open", 0);
+    test_server_stop(&server);
+}
+
 Test(live, end_of_the_server__ends_streams_without_completing_them, .timeout = 60)
 {
     struct test_server server;

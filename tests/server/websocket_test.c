@@ -413,6 +413,26 @@ Test(websocket, connection_init_that_does_not_come__is_not_waited_for, .timeout 
     test_server_stop(&server);
 }
 
+Test(websocket, silent_client__is_asked_whether_it_is_there, .timeout = 60)
+{
+    struct test_server server;
+    char got[200];
+    size_t size;
+    test_server_start(&server, (const char *const[]){"--idle-ms", "2000", NULL});
+    int client = open_ready(&server);
+    for (int i = 0; i < 2; i++) {
+        cr_assert_eq(read_frame(client, got, &size), FIN | PING);
+        send_frame(client, FIN | PONG, got, size);
+    }
+    subscribe(client, "1", "{authors{totalCount}}");
+    EXPECT_TEXT(client, "totalCount");
+    EXPECT_TEXT(client, "complete");
+    cr_assert_eq(read_frame(client, got, &size), FIN | PING);
+    cr_expect_eq(read_frame(client, got, &size), 0, "it is waited for without end");
+    close(client);
+    test_server_stop(&server);
+}
+
 Test(websocket, ids__are_for_one_request_at_a_time, .timeout = 60)
 {
     struct test_server server;

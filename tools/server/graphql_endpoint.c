@@ -328,8 +328,7 @@ static quire_status run_here(struct exchange *exchange, quire_error *err)
     struct graphql_call *call = exchange->call;
     quire_graphql_request request = graphql_make_request(exchange);
     request.queries_only = true;
-    if (exchange->suspended && exchange->media != MEDIA_EVENT_STREAM &&
-        exchange->replied == NULL) {
+    if (exchange->suspended && exchange->media != MEDIA_EVENT_STREAM && exchange->replied == NULL) {
         return quire_graphql_stream(exchange->server->db, &request, take_piece, exchange,
                                     &call->has_errors, err);
     }
