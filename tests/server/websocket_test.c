@@ -517,7 +517,7 @@ Test(websocket, requests_of_a_connection__have_a_size_together, .timeout = 60)
     static char document[30000];
     test_server_start(&server, (const char *const[]){"--body-bytes", "100000", NULL});
     int client = open_ready(&server);
-    for (char id = 'a'; id < 'd'; id++) {
+    for (int id = 'a'; id < 'd'; id++) {
         int size = snprintf(document, sizeof document,
                             "{\"id\":\"%c\",\"type\":\"subscribe\",\"payload\":{\"query\":"
                             "\"subscription{authors{totalCount}}\"",
