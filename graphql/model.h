@@ -246,8 +246,8 @@ static inline uint32_t qr_model_shown_count(const struct qr_model *model)
 
 /* Gives the views what binding their tables has found out. */
 void qr_model_bind_views(struct qr_model *model);
-/* Coerces the conditions and orders of views to the inputs of the API. Problems go to the report, at
- * their places in the SDL. */
+/* Coerces the conditions and orders of views to the inputs of the API. Problems go to the report,
+ * at their places in the SDL. */
 quire_status qr_views_bind(struct qr_model *model, const struct qr_gql_schema *schema,
                            struct qr_gql_report *report, quire_error *err);
 

@@ -276,8 +276,8 @@ static int bounds_score(const struct bounds *b)
     return (lower ? 5 : 0) + (b->upper != NULL ? 5 : 0);
 }
 
-/* The columns and computed fields that an index stands on, by their numbers in a row; false when the
- * schema does not know all of them, or the index compares otherwise than the API does. */
+/* The columns and computed fields that an index stands on, by their numbers in a row; false when
+ * the schema does not know all of them, or the index compares otherwise than the API does. */
 static bool find_slots(const struct planner *p, const quire_index_def *def, uint32_t slots[16])
 {
     const struct qr_model_type *type = p->query->type;
