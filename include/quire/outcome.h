@@ -27,8 +27,8 @@ typedef enum quire_operation {
  *
  * A mutation that quire_graphql_in is given on a read transaction, or that comes
  * with queries_only, is checked and refused with `operation` MUTATION and
- * `status` READ_ONLY: nothing of it has run. So a program learns what a document is before it takes the writer
- * lock, from the same parser that will run it.
+ * `status` READ_ONLY: nothing of it has run. So a program learns what a document
+ * is before it takes the writer lock, from the same parser that will run it.
  */
 typedef struct quire_graphql_outcome {
     quire_operation operation;
