@@ -193,23 +193,6 @@ static quire_status load_header_page(struct qr_pager *pager, quire_error *err)
     return status;
 }
 
-/* A file that lacks pages is damaged, and is left as it is. One that has more was left by a crash
- * between the commit that took pages off the end and the cut. */
-static quire_status take_length(struct qr_pager *pager, uint32_t pages, quire_error *err)
-{
-    uint64_t size = 0;
-    uint64_t wanted = (uint64_t)pages << pager->page_shift;
-    QR_TRY(pager->file->methods->size(pager->file, &size, err));
-    if (size < wanted) {
-        return qr_fail_at(
-            err, QUIRE_CORRUPT, pager->path, QUIRE_NO_PAGE, size,
-            "%s has %lu pages and ends at byte %llu, before the last of them; restore "
-            "it from a backup, or save what can be read with quire recover.",
-            pager->path, (unsigned long)pages, (unsigned long long)size);
-    }
-    return qr_file_resize(pager, pages, true, err);
-}
-
 /* Durability OFF does without syncs where a stop of the machine, which alone loses what was not
  * synced, can be told from one of the program. */
 static quire_status prepare_lax(struct qr_pager *pager, quire_error *err)
@@ -243,7 +226,9 @@ static quire_status open_inside(struct qr_pager *pager, quire_error *err)
         QR_TRY(qr_recover(pager, &header, err));
     }
     if (!pager->read_only) {
-        QR_TRY(take_length(pager, header.pages, err));
+        QR_TRY(qr_recover_check_pages(pager, header.pages, 0, err));
+        /* A crash may have come between the commit that took pages off the end and the cut. */
+        QR_TRY(qr_file_resize(pager, header.pages, true, err));
     }
     QR_TRY(qr_cache_cover(pager, header.pages, err));
     pager->unclean = (header.flags & QR_HEADER_FLAG_CLEAN) == 0;

@@ -814,6 +814,10 @@ quire_status qr_recover_identify(struct qr_pager *pager, struct qr_file_header *
                                  quire_error *err);
 /* Opens the log into pager->wal and recovers what it holds. Corrects the numbers in `header`. */
 quire_status qr_recover(struct qr_pager *pager, struct qr_file_header *header, quire_error *err);
+/* CORRUPT for a number of pages that neither the file nor a log that knows pages up to `page_max`
+ * can bear out. */
+quire_status qr_recover_check_pages(struct qr_pager *pager, uint32_t pages, uint32_t page_max,
+                                    quire_error *err);
 /* Puts the log's pages over the database in memory; writes nothing. */
 quire_status qr_recover_read_only(struct qr_pager *pager, struct qr_file_header *header,
                                   quire_error *err);

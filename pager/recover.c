@@ -324,23 +324,25 @@ static quire_status rewrite_header(struct qr_pager *pager, struct qr_file_header
 
 /* A number of pages that neither file nor log can bear out is damage: each map page at which the
  * database has arrived is in one of them. */
-static quire_status check_pages(struct qr_pager *pager, const struct qr_wal_scan_result *result,
-                                quire_error *err)
+quire_status qr_recover_check_pages(struct qr_pager *pager, uint32_t pages, uint32_t page_max,
+                                    quire_error *err)
 {
     uint64_t size = 0;
     QR_TRY(pager->file->methods->size(pager->file, &size, err));
     uint64_t in_file = size >> pager->page_shift;
-    uint64_t last = in_file > (uint64_t)result->page_max + 1 ? in_file - 1 : result->page_max;
+    uint64_t last = in_file > (uint64_t)page_max + 1 ? in_file - 1 : page_max;
     uint64_t bits = qr_free_map_bits(pager->page_size);
     uint64_t next_map =
         last < QR_PAGE_NUMBER_FREE_MAP
             ? QR_PAGE_NUMBER_FREE_MAP
             : (last - QR_PAGE_NUMBER_FREE_MAP) / bits * bits + bits + QR_PAGE_NUMBER_FREE_MAP;
-    if (result->pages > next_map) {
-        return qr_fail_at(err, QUIRE_CORRUPT, pager->wal_path, QUIRE_NO_PAGE, 0,
-                          "The log %s says that %s has %lu pages, of which most are in neither; "
-                          "keep both files and restore from a backup.",
-                          pager->wal_path, pager->path, (unsigned long)result->pages);
+    if (pages > next_map) {
+        return qr_fail_at(
+            err, QUIRE_CORRUPT, pager->path, 0, QR_HEADER_PAGES,
+            "%s is said to have %lu pages, of which most are neither in it nor in its "
+            "log; keep both files and restore from a backup, or save what can be "
+            "read with quire recover.",
+            pager->path, (unsigned long)pages);
     }
     return QUIRE_OK;
 }
@@ -351,7 +353,7 @@ static quire_status recover_log(struct qr_pager *pager, const struct qr_wal_opti
 {
     struct qr_wal_scan_result result;
     QR_TRY(qr_wal_scan(pager->wal, NULL, NULL, &result, err));
-    QR_TRY(check_pages(pager, &result, err));
+    QR_TRY(qr_recover_check_pages(pager, result.pages, result.page_max, err));
     if (result.packs > 0) {
         QR_TRY(qr_log_complete(pager, options, result.pages, err));
         QR_TRY(qr_wal_scan(pager->wal, NULL, NULL, &result, err));
@@ -610,14 +612,16 @@ static quire_status overlay_log(struct qr_pager *pager, struct qr_file_header *h
     quire_error error = QUIRE_ERROR_INIT;
     quire_status status = qr_wal_open(&options, true, &wal, &error);
     if (status == QUIRE_NO_FILE || status == QUIRE_LOG_MISSING) {
-        return (header->flags & QR_HEADER_FLAG_CLEAN) != 0 ? QUIRE_OK
-                                                           : fail_log_missing(pager, err);
+        return (header->flags & QR_HEADER_FLAG_CLEAN) != 0
+                   ? qr_recover_check_pages(pager, header->pages, 0, err)
+                   : fail_log_missing(pager, err);
     }
     if (status == QUIRE_OK) {
         status = qr_wal_scan(wal, overlay_frame, &overlay, &result, &error);
     }
     if (status == QUIRE_OK) {
-        status = check_pages(pager, &result, &error);
+        status = qr_recover_check_pages(pager, result.frames > 0 ? result.pages : header->pages,
+                                        result.page_max, &error);
     }
     if (status == QUIRE_OK && overlay.due > 0) {
         status = QUIRE_CORRUPT;

@@ -4,6 +4,7 @@
 #include <criterion/criterion.h>
 #include <string.h>
 
+#include "base/hash.h"
 #include "pager_fixture.h"
 #include "support/temp_dir.h"
 
@@ -171,23 +172,14 @@ Test(pager_open, damaged_header__is_repaired_from_the_log)
     fixture_close(pager);
 }
 
-Test(pager_open, short_file__is_left_alone_and_is_corrupt_where_it_ends)
+Test(pager_open, short_file__is_corrupt_where_it_ends)
 {
-    quire_error err = QUIRE_ERROR_INIT;
-    uint64_t size = 0;
     make_database(true);
     cut_to(FIXTURE_PATH, 6 * 1024);
-    cr_assert_eq(try_open(&err), QUIRE_CORRUPT);
-    cr_assert_eq(err.offset, 6 * 1024);
-    struct qr_file *file = open_raw(FIXTURE_PATH);
-    cr_assert_eq(file->methods->size(file, &size, &err), QUIRE_OK);
-    file->methods->close(file);
-    cr_assert_eq(size, 6 * 1024);
-
-    options.mode = QUIRE_OPEN_READ_ONLY;
     struct qr_pager *pager = fixture_open(&options);
     struct qr_view *view = fixture_snapshot(pager);
     const uint8_t *page = NULL;
+    quire_error err = QUIRE_ERROR_INIT;
     cr_assert_eq(fixture_read(view, 5), 102);
     qr_view_enter(view);
     cr_assert_eq(qr_view_page(view, 7, &page, &err), QUIRE_CORRUPT);
@@ -195,6 +187,28 @@ Test(pager_open, short_file__is_left_alone_and_is_corrupt_where_it_ends)
     cr_assert_eq(err.page, 7);
     qr_snapshot_close(view);
     fixture_close(pager);
+}
+
+Test(pager_open, header_that_counts_pages_absurdly__is_corrupt_and_the_file_stays_as_it_is)
+{
+    quire_error err = QUIRE_ERROR_INIT;
+    uint64_t before = 0, after = 0;
+    uint8_t page[1024];
+    make_database(true);
+    struct qr_file *file = open_raw(FIXTURE_PATH);
+    cr_assert_eq(qr_file_read_all(file, page, sizeof page, 0, FIXTURE_PATH, &err), QUIRE_OK);
+    qr_store32(page + QR_HEADER_PAGES, 0xF0000000U);
+    qr_store64(page + QR_PAGE_CHECKSUM,
+               qr_hash64(page + QR_PAGE_LSN, sizeof page - QR_PAGE_LSN, 0));
+    cr_assert_eq(qr_file_write_one(file, page, sizeof page, 0, &err), QUIRE_OK);
+    cr_assert_eq(file->methods->size(file, &before, &err), QUIRE_OK);
+    cr_assert_eq(try_open(&err), QUIRE_CORRUPT);
+    cr_assert_eq(err.offset, QR_HEADER_PAGES);
+    options.mode = QUIRE_OPEN_READ_ONLY;
+    cr_assert_eq(try_open(&err), QUIRE_CORRUPT);
+    cr_assert_eq(file->methods->size(file, &after, &err), QUIRE_OK);
+    cr_assert_eq(after, before);
+    file->methods->close(file);
 }
 
 Test(pager_open, damaged_page__fails_alone_and_names_itself)
