@@ -143,7 +143,7 @@ static void note_scan(quire_advisor *advisor, const struct qr_query *query, uint
         return;
     }
     qr_mutex_lock(&advisor->mutex);
-    struct note *note = find_note(advisor, query->type->table, field->column_name);
+    struct note *note = find_note(advisor, query->type->stored, field->column_name);
     if (note != NULL && !note->built) {
         note->requests++;
         note->rows_read += rows_read - rows_returned;
@@ -160,7 +160,7 @@ static void note_scan(quire_advisor *advisor, const struct qr_query *query, uint
     qr_mutex_unlock(&advisor->mutex);
 }
 
-/* Takes "auto.Type.column" apart; false for other names. Both texts have NAME_SIZE bytes. */
+/* Takes "auto.Table.column" apart; false for other names. Both texts have NAME_SIZE bytes. */
 static bool parse_name(const char *name, char *type, char *column)
 {
     const char *dot = strrchr(name, '.');
@@ -330,7 +330,7 @@ static quire_status count_round(quire_advisor *advisor, quire_error *err)
     quire_status status = qr_api_acquire(txn, &use, err);
     for (uint32_t t = 0; status == QUIRE_OK && t < use.api->model->type_count; t++) {
         quire_table *table;
-        status = quire_table_open(txn, use.api->model->types[t].table, &table, err);
+        status = quire_table_open(txn, use.api->model->types[t].stored, &table, err);
         for (uint32_t i = 0; status == QUIRE_OK && i < quire_table_index_count(table); i++) {
             char type[NAME_SIZE];
             char column[NAME_SIZE];

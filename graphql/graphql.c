@@ -87,7 +87,6 @@ static quire_status run_in_own_txn(struct qr_run *run, quire_db *db)
     if (status == QUIRE_OK) {
         status = qr_run_complete(run);
     }
-    qr_run_let_go(run);
     if (status != QUIRE_OK || run->report.count > 0) {
         quire_rollback(run->txn);
         return status;

@@ -217,7 +217,7 @@ static quire_status delete_type(struct qr_load_writer *writer, const struct qr_m
 {
     quire_table *table;
     quire_cursor *cursor;
-    QR_TRY(quire_table_open(writer->reader.txn, type->table, &table, writer->reader.err));
+    QR_TRY(quire_table_open(writer->reader.txn, type->stored, &table, writer->reader.err));
     quire_status status = quire_table_cursor(table, &cursor, writer->reader.err);
     if (status == QUIRE_OK) {
         status = delete_rows(writer, type, cursor);

@@ -16,7 +16,7 @@ extern "C" {
  * Watches the requests that name it (quire_graphql_request.advisor): how many
  * rows their filters read in vain for want of an index on a column. Where that
  * has come to more than an index costs, quire_advisor_work builds one, named
- * "auto.Type.column"; it drops those that no request uses any more. Nothing
+ * "auto.Table.column"; it drops those that no request uses any more. Nothing
  * happens on its own: the host calls it, when and on the thread that it likes.
  * What was seen is not kept when the advisor is freed; the indexes are.
  */
@@ -62,7 +62,7 @@ QUIRE_API QUIRE_MUST_CHECK quire_status quire_advisor_work(quire_advisor *adviso
 
 /* What is known of a column. */
 typedef struct quire_advice {
-    const char *type; /* borrowed for the call */
+    const char *type; /* the table that it is stored in; borrowed for the call */
     const char *column;
     uint64_t requests;  /* that scanned for want of an index on it, or used the one built */
     uint64_t rows_read; /* in vain */

@@ -144,6 +144,19 @@ Test(load_modes, replace__follows_the_references_to_rows_that_go)
     close_db(db);
 }
 
+Test(load_modes, replace__finds_tables_that_are_called_otherwise)
+{
+    quire_error err = QUIRE_ERROR_INIT;
+    quire_db *db = open_db(":memory:", NULL);
+    apply_schema(db, "type Cat @map(name: \"Dog\") { id: ID! }\n"
+                     "type Dog @map(name: \"Cat\") { id: ID! }");
+    OK(load(db, NULL, INPUTS({"Cat.csv", "id\n1\n"}), &err));
+    OK(change(db, QUIRE_LOAD_REPLACE, INPUTS({"Cat.csv", "id\n2\n"}), &err));
+    expect_answer(db, "{ cats { items { id } } dogs { totalCount } }",
+                  "{\"cats\":{\"items\":[{\"id\":\"2\"}]},\"dogs\":{\"totalCount\":0}}");
+    close_db(db);
+}
+
 Test(load_modes, replace__refuses_references_to_rows_that_go)
 {
     quire_error err = QUIRE_ERROR_INIT;

@@ -49,10 +49,10 @@ static void expect_path(quire_db *db, quire_advisor *advisor, const char *docume
 #define IS_SCAN "\"access\":\"scan\""
 #define ROWS    2000
 
-static quire_db *open_rows(void)
+static quire_db *open_rows_of(const char *sdl)
 {
     static char json[ROWS * 64];
-    quire_db *db = mapping_open(PLAIN, NULL);
+    quire_db *db = mapping_open(sdl, NULL);
     size_t used = (size_t)snprintf(json, sizeof json, "{\"Row\":[");
     for (int i = 0; i < ROWS; i++) {
         used += (size_t)snprintf(json + used, sizeof json - used,
@@ -62,6 +62,11 @@ static quire_db *open_rows(void)
     snprintf(json + used, sizeof json - used, "]}");
     mapping_load(db, json);
     return db;
+}
+
+static quire_db *open_rows(void)
+{
+    return open_rows_of(PLAIN);
 }
 
 Test(advisor, index__is_built_where_requests_scan_in_vain)
@@ -84,6 +89,18 @@ Test(advisor, index__is_built_where_requests_scan_in_vain)
     work(advisor);
     expect_path(db, advisor, "{ rows(where: {c: {gte: 5}, b: {equals: \"b7\"}}) { items { id } } }",
                 1, "\"index\":\"auto.Row.b\"");
+    quire_advisor_free(advisor);
+    mapping_close(db);
+}
+
+Test(advisor, index__is_built_on_the_table_of_a_type_that_is_called_otherwise)
+{
+    quire_db *db = open_rows_of("type Row @map(name: \"Line\")"
+                                " { id: ID! a: Int @map(name: \"x\") b: String c: Int }");
+    quire_advisor *advisor = new_advisor(db, NULL);
+    quire_free(ask(db, advisor, BY_A, 10));
+    work(advisor);
+    expect_path(db, advisor, BY_A, 1, "\"index\":\"auto.Line.x\"");
     quire_advisor_free(advisor);
     mapping_close(db);
 }

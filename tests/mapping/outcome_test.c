@@ -79,6 +79,36 @@ Test(outcome, mutation__on_a_read_transaction_is_told_and_not_run)
     mapping_close(db);
 }
 
+static quire_status refuse_commit(void *context, quire_txn *txn, quire_error *err)
+{
+    (void)txn;
+    (void)err;
+    return *(const quire_status *)context;
+}
+
+Test(outcome, commit__that_fails_is_told_of_a_document_that_no_cache_keeps)
+{
+    static char document[700000];
+    quire_status status = QUIRE_OK;
+    quire_error err = QUIRE_ERROR_INIT;
+    quire_options options = QUIRE_OPTIONS_INIT;
+    quire_graphql_request request = QUIRE_GRAPHQL_REQUEST_INIT;
+    quire_db *db;
+    options.hooks = (quire_hooks){.context = &status, .before_commit = refuse_commit};
+    cr_assert_eq(quire_open(":memory:", &options, &db, &err), QUIRE_OK);
+    cr_assert_eq(mapping_apply(db, "type A { id: ID! }", &err), QUIRE_OK);
+    int used = snprintf(document, sizeof document, "mutation { createA(input: {}) { id } }");
+    memset(document + used, ' ', sizeof document - (size_t)used - 1);
+    status = QUIRE_BUSY;
+    char *response = run(db, &request, document);
+    cr_expect_not_null(strstr(response, "\"code\":\"BUSY\""), "%s", response);
+    cr_expect_eq(outcome.operation, QUIRE_OPERATION_MUTATION);
+    cr_expect_eq(outcome.status, QUIRE_BUSY);
+    quire_free(response);
+    MAPPING_IS(db, "{ as { totalCount } }", "{\"data\":{\"as\":{\"totalCount\":0}}}");
+    mapping_close(db);
+}
+
 /* Makes a request last: the progress callback is called while it runs. */
 static bool wait_long(void *context, uint64_t rows_read)
 {
