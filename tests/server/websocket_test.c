@@ -539,19 +539,16 @@ Test(websocket, requests_of_a_connection__have_a_size_together, .timeout = 60)
     test_server_stop(&server);
 }
 
-Test(websocket, client_that_does_not_read__is_not_read_either, .timeout = 100)
+/* Sends a frame again and again until the server takes no more. */
+static void flood(int client, unsigned first, const char *text)
 {
     enum { BYTES_MAX = 64 << 20 };
-    static const char ping[] = "{\"type\":\"ping\"}";
     static uint8_t frames[64 * 1024];
-    struct test_server server;
     size_t size = 0;
     size_t sent = 0;
     int quiet = 0;
-    test_server_start(&server, NULL);
-    int client = open_ready(&server);
     while (size + 64 < sizeof frames) {
-        size += make_frame(frames + size, FIN | TEXT, true, ping, sizeof ping - 1);
+        size += make_frame(frames + size, first, true, text, strlen(text));
     }
     while (sent < BYTES_MAX && quiet < 100) {
         ssize_t count = send(client, frames, size, MSG_DONTWAIT | MSG_NOSIGNAL);
@@ -575,9 +572,46 @@ Test(websocket, client_that_does_not_read__is_not_read_either, .timeout = 100)
         }
     }
     cr_expect_lt(sent, BYTES_MAX, "the server takes without end");
+}
+
+Test(websocket, client_that_does_not_read__is_not_read_either, .timeout = 100)
+{
+    struct test_server server;
+    test_server_start(&server, NULL);
+    int client = open_ready(&server);
+    flood(client, FIN | TEXT, "{\"type\":\"ping\"}");
     ANSWERS(send_graphql(&server, "{\"query\":\"{authors{totalCount}}\"}"), 200, "1");
     close(client);
     await_metric(&server, "quire_websockets_open", 0);
+    test_server_stop(&server);
+}
+
+Test(websocket, empty_pings_before_the_first_message__are_not_taken_without_end, .timeout = 100)
+{
+    struct test_server server;
+    test_server_start(&server,
+                      (const char *const[]){"--header-ms", "15000", "--idle-ms", "2000", NULL});
+    int client = open_with(&server, "");
+    flood(client, FIN | PING, "");
+    /* It is told to close, does not read that, and is not waited for. */
+    await_metric(&server, "quire_websockets_open", 0);
+    close(client);
+    test_server_stop(&server);
+}
+
+Test(websocket, message_of_countless_fragments__is_not_kept, .timeout = 60)
+{
+    enum { FRAGMENTS = 2000 };
+    static uint8_t frames[FRAGMENTS * 8];
+    struct test_server server;
+    test_server_start(&server, NULL);
+    int client = open_ready(&server);
+    size_t size = make_frame(frames, TEXT, true, "", 0);
+    for (int i = 0; i < FRAGMENTS; i++) {
+        size += make_frame(frames + size, CONTINUED, true, "", 0);
+    }
+    client_send(client, (const char *)frames, size);
+    EXPECT_CLOSE(client, 1009);
     test_server_stop(&server);
 }
 

@@ -147,7 +147,7 @@ bool exchange_take(struct exchange *exchange, const char *bytes, size_t size)
     uint64_t may_take_ms =
         (uint64_t)exchange->server->options->header_ms + exchange->body_bytes / RATE_MIN;
     connection_allow(exchange->connection, may_take_ms > took_ms ? may_take_ms - took_ms : 1);
-    if (exchange->response != NULL) {
+    if (exchange->refused) {
         return exchange->body_bytes <= drop_max(exchange);
     }
     if (exchange->body_bytes > max) {

@@ -57,10 +57,10 @@ static enum MHD_Result on_request(void *context, struct MHD_Connection *http, co
         }
         *slot = exchange;
         connection_allow(exchange->connection, (uint64_t)server->options->header_ms);
+        exchange->refused = !guard_check(exchange, version);
         /* A reply that comes before its body ends the connection: better drop the body first. */
-        return guard_check(exchange, version) || exchange_may_drop(exchange)
-                   ? MHD_YES
-                   : exchange_send(exchange);
+        return !exchange->refused || exchange_may_drop(exchange) ? MHD_YES
+                                                                 : exchange_send(exchange);
     }
     if (*upload_size > 0) {
         size_t size = *upload_size;
@@ -69,9 +69,9 @@ static enum MHD_Result on_request(void *context, struct MHD_Connection *http, co
     }
     if (!exchange->started) {
         exchange->started = true;
-        if (exchange->response == NULL && exchange->body_too_large) {
+        if (!exchange->refused && exchange->body_too_large) {
             exchange_refuse_size(exchange);
-        } else if (exchange->response == NULL) {
+        } else if (!exchange->refused) {
             exchange->route->start(exchange);
         }
         if (exchange->suspended) {

@@ -134,6 +134,7 @@ struct exchange {
     uint64_t run_us; /* time that the request itself took */
 
     /* The reply. */
+    bool refused;   /* its route is not to start, whether there was memory for the reply or not */
     bool started;   /* the whole request is in, its route knows */
     bool suspended; /* a worker has it, or had it */
     unsigned status;

@@ -221,8 +221,10 @@ static void on_ready(struct watch *watch, uint32_t events)
 {
     struct sse *sse = (struct sse *)watch;
     (void)events;
-    loop_events(watch, EPOLLET); /* once is enough */
     pthread_mutex_lock(&sse->mutex);
+    if (sse->exchange != NULL) {     /* else its socket may be another's by now */
+        loop_events(watch, EPOLLET); /* once is enough */
+    }
     sse->left = true;
     resume(sse);
     pthread_mutex_unlock(&sse->mutex);

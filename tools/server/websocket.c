@@ -27,7 +27,9 @@
 #define KEY_SIZE          24U
 #define READ_ROUND        ((size_t)64 * 1024)
 #define QUEUED_MAX        ((size_t)256 * 1024) /* while more waits, nothing is read */
+#define QUEUED_COUNT_MAX  1024U                /* the same: an empty pong has no size */
 #define JOBS_MAX          512U                 /* the same: a socket cannot be told to try again */
+#define FRAGMENTS_MAX     1024U /* of a message; each costs memory, even an empty one */
 #define FIRST_MESSAGE_MAX ((uint64_t)16 * 1024)
 #define LINGER_MS         1000U
 
@@ -192,6 +194,20 @@ static ssize_t on_send(wslay_event_context_ptr frames, const uint8_t *bytes, siz
     return sent;
 }
 
+static void on_frame(wslay_event_context_ptr frames,
+                     const struct wslay_event_on_frame_recv_start_arg *frame, void *context)
+{
+    struct websocket *socket = context;
+    (void)frames;
+    if (frame->opcode == WSLAY_CONTINUATION_FRAME) {
+        if (++socket->fragments > FRAGMENTS_MAX) {
+            websocket_close(socket, WEBSOCKET_TOO_LARGE, "Too many fragments");
+        }
+    } else if (!wslay_is_ctrl_frame(frame->opcode)) {
+        socket->fragments = 0;
+    }
+}
+
 static void on_message(wslay_event_context_ptr frames,
                        const struct wslay_event_on_msg_recv_arg *message, void *context)
 {
@@ -264,6 +280,7 @@ static void drop_input(struct websocket *socket)
 static bool may_read(const struct websocket *socket)
 {
     return wslay_event_get_queued_msg_length(socket->frames) < QUEUED_MAX &&
+           wslay_event_get_queued_msg_count(socket->frames) < QUEUED_COUNT_MAX &&
            workers_waiting(socket->server->workers[PLACE_READ]) < JOBS_MAX;
 }
 
@@ -271,6 +288,9 @@ static bool may_read(const struct websocket *socket)
 static uint32_t reading(const struct websocket *socket)
 {
     bool early = socket->early_taken < socket->early.size; /* of which no event tells */
+    if (!wslay_event_get_read_enabled(socket->frames)) {
+        return EPOLLRDHUP; /* a close frame waits to be sent: what comes would stay, and tell again */
+    }
     return !may_read(socket) ? EPOLLRDHUP : EPOLLRDHUP | EPOLLIN | (early ? EPOLLOUT : 0U);
 }
 
@@ -286,7 +306,8 @@ void websocket_pump(struct websocket *socket)
     }
     size_t queued = wslay_event_get_queued_msg_length(socket->frames);
     if (wslay_event_want_write(socket->frames)) {
-        if (socket->grown) {
+        /* Answers to pings and close frames start a deadline too, but do not move one. */
+        if (socket->grown || atomic_load(&connection->deadline_ms) == 0) {
             connection_allow(connection, exchange_send_ms(socket->handshake, queued));
         }
         socket->grown = false;
@@ -341,12 +362,12 @@ static void on_tick(struct watch *watch, uint64_t now_ms)
     }
     if (atomic_load(&server->draining)) {
         websocket_close(socket, WEBSOCKET_GOING_AWAY, "The server is stopping");
-    } else if (!socket->ready && now_ms > socket->deadline_ms) {
+    } else if (!socket->ready && !socket->closing && now_ms > socket->deadline_ms) {
         websocket_close(socket, WEBSOCKET_NO_INIT, "Connection initialisation timeout");
     } else if (now_ms > socket->heard_ms + idle_ms && !socket->closing) {
         drop(socket);
         return;
-    } else if (now_ms > socket->heard_ms + idle_ms / 2 && !socket->pinged) {
+    } else if (now_ms > socket->heard_ms + idle_ms / 2 && !socket->pinged && !socket->closing) {
         socket->pinged = true;
         (void)queue(socket, WSLAY_PING, "", 0);
     }
@@ -357,8 +378,10 @@ static void on_tick(struct watch *watch, uint64_t now_ms)
 
 static struct websocket *create(struct exchange *handshake, const char *early, size_t early_size)
 {
-    static const struct wslay_event_callbacks callbacks = {
-        .recv_callback = on_receive, .send_callback = on_send, .on_msg_recv_callback = on_message};
+    static const struct wslay_event_callbacks callbacks = {.recv_callback = on_receive,
+                                                           .send_callback = on_send,
+                                                           .on_frame_recv_start_callback = on_frame,
+                                                           .on_msg_recv_callback = on_message};
     struct websocket *socket = calloc(1, sizeof *socket);
     if (socket == NULL || handshake->connection == NULL) {
         free(socket);

@@ -37,6 +37,7 @@ static inline void websocket_start(struct exchange *exchange)
 enum websocket_code {
     WEBSOCKET_GOING_AWAY = 1001,
     WEBSOCKET_UNSUPPORTED = 1003,
+    WEBSOCKET_TOO_LARGE = 1009,
     WEBSOCKET_FAILED = 1011,
     WEBSOCKET_BAD_REQUEST = 4400,
     WEBSOCKET_UNAUTHORIZED = 4401,
@@ -58,6 +59,7 @@ struct websocket {
     struct buffer early;  /* what came with the handshake */
     size_t early_taken;   /* of it */
     size_t budget;        /* bytes that this round may still read */
+    unsigned fragments;   /* of the message that comes, behind its first */
     bool left;            /* the client has closed, or the connection has failed */
     bool grown;           /* more waits to be sent than its deadline is for */
     bool closing;         /* a close frame is sent, or queued */
