@@ -118,23 +118,14 @@ size_t quire_record_encode(const quire_value *values, uint32_t count, void *out)
 
 /* ---- Decoding ---- */
 
-/* A walk over the columns of one record. */
-struct walk {
-    const uint8_t *serial; /* of the next column */
-    const uint8_t *bodies; /* end of the header */
-    const uint8_t *body;   /* of the next column */
-    const uint8_t *end;
-    uint64_t columns;
-    uint64_t next; /* column number */
-};
-
 static quire_status damaged(quire_error *err, const char *what)
 {
     return qr_fail(err, QUIRE_CORRUPT, "A stored record is damaged: %s.", what);
 }
 
 /* Finds where the header ends: behind as many bytes without continuation bit as it has columns. */
-static quire_status walk_open(struct walk *walk, const void *record, size_t size, quire_error *err)
+quire_status qr_record_walk_open(struct qr_record_walk *walk, const void *record, size_t size,
+                                 quire_error *err)
 {
     uint64_t columns;
     size_t used = qr_varint_get(record, size, &columns);
@@ -143,7 +134,7 @@ static quire_status walk_open(struct walk *walk, const void *record, size_t size
     }
     const uint8_t *p = (const uint8_t *)record + used;
     const uint8_t *end = (const uint8_t *)record + size;
-    *walk = (struct walk){.serial = p, .end = end, .columns = columns};
+    *walk = (struct qr_record_walk){.serial = p, .end = end, .columns = columns};
     for (uint64_t left = columns; left > 0; p++) {
         if (p == end) {
             return damaged(err, "its header is cut short");
@@ -154,7 +145,7 @@ static quire_status walk_open(struct walk *walk, const void *record, size_t size
     return QUIRE_OK;
 }
 
-static quire_status walk_serial(struct walk *walk, uint64_t *serial, quire_error *err)
+static quire_status walk_serial(struct qr_record_walk *walk, uint64_t *serial, quire_error *err)
 {
     size_t room = (size_t)(walk->bodies - walk->serial);
     size_t used = 1;
@@ -212,7 +203,7 @@ static quire_value load_value(uint64_t serial, const uint8_t *body)
     }
 }
 
-static quire_status walk_value(struct walk *walk, quire_value *value, quire_error *err)
+quire_status qr_record_walk_next(struct qr_record_walk *walk, quire_value *value, quire_error *err)
 {
     uint64_t serial;
     QR_TRY(walk_serial(walk, &serial, err));
@@ -224,7 +215,7 @@ static quire_status walk_value(struct walk *walk, quire_value *value, quire_erro
     return QUIRE_OK;
 }
 
-static quire_status walk_to(struct walk *walk, uint64_t column, quire_error *err)
+static quire_status walk_to(struct qr_record_walk *walk, uint64_t column, quire_error *err)
 {
     while (walk->next < column) {
         uint64_t serial;
@@ -237,11 +228,11 @@ static quire_status walk_to(struct walk *walk, uint64_t column, quire_error *err
 quire_status qr_record_decode(const void *record, size_t size, quire_value *values, uint32_t count,
                               quire_error *err)
 {
-    struct walk walk;
-    QR_TRY(walk_open(&walk, record, size, err));
+    struct qr_record_walk walk;
+    QR_TRY(qr_record_walk_open(&walk, record, size, err));
     for (uint32_t i = 0; i < count; i++) {
         if (i < walk.columns) {
-            QR_TRY(walk_value(&walk, &values[i], err));
+            QR_TRY(qr_record_walk_next(&walk, &values[i], err));
         } else {
             values[i] = quire_null();
         }
@@ -252,9 +243,9 @@ quire_status qr_record_decode(const void *record, size_t size, quire_value *valu
 quire_status qr_record_pick(const void *record, size_t size, const uint32_t *columns,
                             uint32_t count, quire_value *values, quire_error *err)
 {
-    struct walk start;
-    QR_TRY(walk_open(&start, record, size, err));
-    struct walk walk = start;
+    struct qr_record_walk start;
+    QR_TRY(qr_record_walk_open(&start, record, size, err));
+    struct qr_record_walk walk = start;
     for (uint32_t i = 0; i < count; i++) {
         if (columns[i] >= start.columns) {
             values[i] = quire_null();
@@ -264,7 +255,7 @@ quire_status qr_record_pick(const void *record, size_t size, const uint32_t *col
             walk = start;
         }
         QR_TRY(walk_to(&walk, columns[i], err));
-        QR_TRY(walk_value(&walk, &values[i], err));
+        QR_TRY(qr_record_walk_next(&walk, &values[i], err));
     }
     return QUIRE_OK;
 }
@@ -280,15 +271,15 @@ quire_status quire_record_column(const void *record, size_t size, uint32_t colum
 static quire_status check(const void *record, size_t size, unsigned depth, uint32_t *columns,
                           quire_error *err)
 {
-    struct walk walk;
-    QR_TRY(walk_open(&walk, record, size, err));
+    struct qr_record_walk walk;
+    QR_TRY(qr_record_walk_open(&walk, record, size, err));
     if (walk.columns > UINT32_MAX) {
         return damaged(err, "its column count is too large");
     }
     while (walk.next < walk.columns) {
         const uint8_t *at = walk.serial;
         quire_value value = quire_null();
-        QR_TRY(walk_value(&walk, &value, err));
+        QR_TRY(qr_record_walk_next(&walk, &value, err));
         uint64_t serial = 0;
         (void)qr_varint_get(at, (size_t)(walk.bodies - at), &serial);
         if (serial_type(&value) != serial) {

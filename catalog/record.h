@@ -1,5 +1,5 @@
 /*
- * Records, the part that is not public: decoding several columns in one pass,
+ * Records, the part that is not public: decoding columns in one pass,
  * and the checks that a value must pass before it may be stored.
  */
 #ifndef QR_RECORD_H
@@ -15,6 +15,23 @@
  * `record`. */
 quire_status qr_record_decode(const void *record, size_t size, quire_value *values, uint32_t count,
                               quire_error *err);
+
+/* A walk over the columns of one record, which it borrows; `columns` and `next` may be read. */
+struct qr_record_walk {
+    const uint8_t *serial; /* of the next column */
+    const uint8_t *bodies; /* end of the header */
+    const uint8_t *body;   /* of the next column */
+    const uint8_t *end;
+    uint64_t columns;
+    uint64_t next; /* column number */
+};
+
+/* Stands before column 0. */
+quire_status qr_record_walk_open(struct qr_record_walk *walk, const void *record, size_t size,
+                                 quire_error *err);
+/* Decodes column `next`, which must be below `columns`, and moves on. The value borrows from the
+ * record. */
+quire_status qr_record_walk_next(struct qr_record_walk *walk, quire_value *value, quire_error *err);
 
 /* Decodes `count` chosen columns, given in any order, into values[0..count). Fast when they ascend:
  * the header is then walked once. */

@@ -165,7 +165,8 @@ static quire_status too_large(struct qr_reader *reader, const struct qr_measure 
 {
     static const char *const types[] = {"BigInt", "Float", "Decimal"};
     enum qr_model_scalar scalar = measure->field->scalar;
-    int type = scalar == QR_MODEL_FLOAT ? 1 : scalar == QR_MODEL_DECIMAL ? 2 : 0;
+    bool real = scalar == QR_MODEL_FLOAT || measure->kind == QR_MEASURE_AVG;
+    int type = real ? 1 : scalar == QR_MODEL_DECIMAL ? 2 : 0;
     return qr_fail(reader->err, QUIRE_LIMIT, "The sum of %s.%s is too large for a %s.",
                    measure->field->owner->table, measure->field->column_name, types[type]);
 }
@@ -300,6 +301,7 @@ static quire_status result_of_numbers(struct qr_reader *reader, const struct qr_
         if (average) {
             QR_TRY(decimal_number(reader, &tally->extreme, &sum));
             *result = quire_float(sum / count);
+            return isfinite(sum) ? QUIRE_OK : too_large(reader, measure);
         }
         return QUIRE_OK;
     }

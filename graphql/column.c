@@ -3,6 +3,7 @@
  */
 #include "graphql/column.h"
 
+#include "catalog/record.h"
 #include "graphql/execute.h"
 #include "graphql/scalar.h"
 
@@ -140,6 +141,7 @@ static quire_status scalar_to_json(const struct qr_model_field *field, const qui
 quire_status qr_column_to_json(const struct qr_model_field *field, const quire_value *value,
                                struct qr_json_writer *writer, quire_error *err)
 {
+    struct qr_record_walk walk;
     uint32_t count;
     if (!field->list || value->type == QUIRE_NULL) {
         return scalar_to_json(field, value, writer, err);
@@ -148,10 +150,11 @@ quire_status qr_column_to_json(const struct qr_model_field *field, const quire_v
         return wrong_type(field, err);
     }
     QR_TRY(quire_record_check(value->as.bytes, value->size, &count, err));
+    QR_TRY(qr_record_walk_open(&walk, value->as.bytes, value->size, err));
     qr_json_begin_array(writer);
-    for (uint32_t i = 0; i < count; i++) {
+    while (walk.next < walk.columns) {
         quire_value element;
-        QR_TRY(quire_record_column(value->as.bytes, value->size, i, &element, err));
+        QR_TRY(qr_record_walk_next(&walk, &element, err));
         QR_TRY(scalar_to_json(field, &element, writer, err));
     }
     qr_json_end_array(writer);

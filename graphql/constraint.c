@@ -3,6 +3,7 @@
  */
 #include "graphql/constraint.h"
 
+#include "catalog/record.h"
 #include "graphql/coerce.h"
 #include "graphql/column.h"
 #include "graphql/model_internal.h"
@@ -237,14 +238,16 @@ static quire_status check_single(struct qr_store *store, const struct qr_model_f
 quire_status qr_constraint_check(struct qr_store *store, const struct qr_model_field *field,
                                  const quire_value *value)
 {
+    struct qr_record_walk walk;
     uint32_t count;
     if (field->constraint == NULL || value->type != QUIRE_LIST) {
         return field->constraint == NULL ? QUIRE_OK : check_single(store, field, value);
     }
     QR_TRY(quire_record_check(value->as.bytes, value->size, &count, store->reader->err));
-    for (uint32_t i = 0; i < count; i++) {
+    QR_TRY(qr_record_walk_open(&walk, value->as.bytes, value->size, store->reader->err));
+    while (walk.next < walk.columns) {
         quire_value element;
-        QR_TRY(quire_record_column(value->as.bytes, value->size, i, &element, store->reader->err));
+        QR_TRY(qr_record_walk_next(&walk, &element, store->reader->err));
         QR_TRY(check_single(store, field, &element));
     }
     return QUIRE_OK;

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #include "catalog/fold.h"
+#include "catalog/record.h"
 #include "graphql/column.h"
 #include "graphql/like.h"
 #include "graphql/regex.h"
@@ -545,11 +546,13 @@ static quire_status test_list(struct qr_reader *reader, const struct qr_filter *
         return QUIRE_OK;
     }
     for (uint32_t c = 0; c < filter->value_count; c++) {
+        struct qr_record_walk walk;
         bool has = false;
         QR_TRY(qr_reader_step(reader));
-        for (uint32_t i = 0; i < count && !has; i++) {
+        QR_TRY(qr_record_walk_open(&walk, value->as.bytes, value->size, reader->err));
+        while (walk.next < walk.columns && !has) {
             quire_value element;
-            QR_TRY(quire_record_column(value->as.bytes, value->size, i, &element, reader->err));
+            QR_TRY(qr_record_walk_next(&walk, &element, reader->err));
             has = quire_value_compare(&element, &filter->values[c]) == 0;
         }
         found += has ? 1 : 0;

@@ -5,7 +5,9 @@
  * `prepend` take null for an empty list. See store.h.
  */
 #include <math.h>
+#include <stdlib.h>
 
+#include "catalog/record.h"
 #include "graphql/column.h"
 #include "graphql/scalar.h"
 #include "graphql/store.h"
@@ -192,20 +194,20 @@ static quire_status open_list(struct qr_reader *reader, const quire_value *list,
     if (*elements == NULL) {
         return QUIRE_NO_MEMORY;
     }
-    for (uint32_t i = 0; i < *count; i++) {
-        QR_TRY(quire_record_column(list->as.bytes, list->size, i, &(*elements)[i], reader->err));
-    }
-    return QUIRE_OK;
+    return *count == 0
+               ? QUIRE_OK
+               : qr_record_decode(list->as.bytes, list->size, *elements, *count, reader->err);
 }
 
-static bool holds(const quire_value *elements, uint32_t count, const quire_value *value)
+static int compare_elements(const void *a, const void *b)
 {
-    for (uint32_t i = 0; i < count; i++) {
-        if (quire_value_compare(&elements[i], value) == 0) {
-            return true;
-        }
-    }
-    return false;
+    return quire_value_compare(a, b);
+}
+
+/* Whether sorted elements have the value among them. */
+static bool holds(const quire_value *sorted, uint32_t count, const quire_value *value)
+{
+    return count > 0 && bsearch(value, sorted, count, sizeof *value, compare_elements) != NULL;
 }
 
 static quire_status apply_to_list(struct qr_store *store, const struct qr_operator *operator,
@@ -229,7 +231,11 @@ static quire_status apply_to_list(struct qr_store *store, const struct qr_operat
     if (result == NULL) {
         return QUIRE_NO_MEMORY;
     }
+    if (removes && counts[1] > 1) {
+        qsort(parts[1], counts[1], sizeof *parts[1], compare_elements);
+    }
     for (uint32_t i = 0; i < counts[0]; i++) {
+        QR_TRY(qr_reader_step(reader));
         if (!removes || !holds(parts[1], counts[1], &parts[0][i])) {
             result[count++] = parts[0][i];
         }

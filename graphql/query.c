@@ -145,6 +145,9 @@ static quire_status run_index(struct qr_reader *reader, const struct qr_query *q
     while (valid && !done) {
         /* No more than the page can take: a unique lookup reads one row, a page of ten ten. */
         uint64_t room = qr_sink_room(sink);
+        if (room == 0) {
+            return QUIRE_OK;
+        }
         size_t target = room < BATCH_ROWS ? (size_t)room : BATCH_ROWS;
         size_t count;
         if (!query->path.exact && target < BATCH_ROWS_MIN) {

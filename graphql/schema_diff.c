@@ -4,6 +4,7 @@
  */
 #include "graphql/schema_diff.h"
 
+#include "catalog/record.h"
 #include "graphql/model_internal.h"
 
 /* ---- what can live on ---- */
@@ -92,16 +93,16 @@ enum counting { ALL, WITH_VALUE, WITHOUT_VALUE, LOST_VALUE, NULL_ELEMENT };
 
 static bool lists_null(const quire_value *value)
 {
-    quire_error ignored = QUIRE_ERROR_INIT;
-    uint32_t count = 0;
+    struct qr_record_walk walk;
+    uint32_t count;
     if (value->type != QUIRE_LIST ||
-        quire_record_check(value->as.bytes, value->size, &count, &ignored) != QUIRE_OK) {
+        quire_record_check(value->as.bytes, value->size, &count, NULL) != QUIRE_OK ||
+        qr_record_walk_open(&walk, value->as.bytes, value->size, NULL) != QUIRE_OK) {
         return false;
     }
-    for (uint32_t i = 0; i < count; i++) {
+    while (walk.next < walk.columns) {
         quire_value element;
-        if (quire_record_column(value->as.bytes, value->size, i, &element, &ignored) != QUIRE_OK ||
-            element.type == QUIRE_NULL) {
+        if (qr_record_walk_next(&walk, &element, NULL) != QUIRE_OK || element.type == QUIRE_NULL) {
             return true;
         }
     }
@@ -117,18 +118,18 @@ static bool has_name(const struct qr_gql_type *type, const quire_value *value)
 /* Whether a value of an enum, or an element of a list, is none of the type's any more. */
 static bool is_lost(const struct qr_gql_type *type, const quire_value *value)
 {
-    quire_error ignored = QUIRE_ERROR_INIT;
-    uint32_t count = 0;
+    struct qr_record_walk walk;
+    uint32_t count;
     if (value->type != QUIRE_LIST) {
         return !has_name(type, value);
     }
-    if (quire_record_check(value->as.bytes, value->size, &count, &ignored) != QUIRE_OK) {
+    if (quire_record_check(value->as.bytes, value->size, &count, NULL) != QUIRE_OK ||
+        qr_record_walk_open(&walk, value->as.bytes, value->size, NULL) != QUIRE_OK) {
         return false;
     }
-    for (uint32_t i = 0; i < count; i++) {
+    while (walk.next < walk.columns) {
         quire_value element;
-        if (quire_record_column(value->as.bytes, value->size, i, &element, &ignored) == QUIRE_OK &&
-            !has_name(type, &element)) {
+        if (qr_record_walk_next(&walk, &element, NULL) != QUIRE_OK || !has_name(type, &element)) {
             return true;
         }
     }

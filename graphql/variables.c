@@ -15,6 +15,7 @@ static quire_status from_value(struct qr_arena *arena, const quire_value *value,
 static quire_status from_list(struct qr_arena *arena, const quire_value *value,
                               struct qr_gql_value *out, quire_error *err)
 {
+    struct qr_record_walk walk;
     uint32_t count;
     QR_TRY(quire_record_check(value->as.bytes, value->size, &count, err));
     out->kind = QR_GQL_VALUE_LIST;
@@ -23,9 +24,10 @@ static quire_status from_list(struct qr_arena *arena, const quire_value *value,
     if (out->items == NULL) {
         return qr_gql_memory_status(err);
     }
+    QR_TRY(qr_record_walk_open(&walk, value->as.bytes, value->size, err));
     for (uint32_t i = 0; i < count; i++) {
         quire_value item;
-        QR_TRY(quire_record_column(value->as.bytes, value->size, i, &item, err));
+        QR_TRY(qr_record_walk_next(&walk, &item, err));
         if (item.type == QUIRE_LIST) {
             return qr_fail(err, QUIRE_DATA, "A list that is bound to a variable holds a list.");
         }

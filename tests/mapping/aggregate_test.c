@@ -121,6 +121,17 @@ Test(mapping, aggregate__sums_decimals_exactly)
     mapping_close(db);
 }
 
+/* A Decimal goes far beyond a double, in which an average is told. */
+Test(mapping, aggregate__refuses_an_average_of_decimals_beyond_a_float)
+{
+    quire_db *db = mapping_open("type T { id: ID! price: Decimal }",
+                                "mutation { createT(input: {price: \"1e400\"}) { id } }");
+    MAPPING_HAS(db, "{ ts { aggregate { avg { price } } } }",
+                "The sum of T.price is too large for a Float.");
+    MAPPING_HAS(db, "{ ts { aggregate { sum { price } } } }", "\"price\":\"1000");
+    mapping_close(db);
+}
+
 Test(mapping, aggregate__reads_no_row_where_an_index_tells)
 {
     quire_db *db = mapping_open(mapping_schema, WORLD_ROWS);

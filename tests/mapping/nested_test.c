@@ -323,6 +323,43 @@ Test(mapping, operators__compute_with_the_value_that_is_there)
     mapping_close(db);
 }
 
+/* A list of `count` numbers from `first` on between two texts; freed with free. */
+static char *list_text(const char *before, int first, int step, int count, const char *after)
+{
+    char *text = NULL;
+    size_t size;
+    FILE *stream = open_memstream(&text, &size);
+    cr_assert_not_null(stream);
+    fprintf(stream, "%s[", before);
+    for (int i = 0; i < count; i++) {
+        fprintf(stream, "%s%d", i == 0 ? "" : ",", first + i * step);
+    }
+    fprintf(stream, "]%s", after);
+    cr_assert_eq(fclose(stream), 0);
+    return text;
+}
+
+/* A pass over a list is linear in it: whether it is stored, checked, searched, changed or shown. */
+Test(mapping, operators__take_long_lists, .timeout = 120)
+{
+    enum { COUNT = 400000 };
+    quire_db *db = mapping_open("type N { id: ID! l: [Int!] @constraint(min: 0) }",
+                                "mutation { createN(input: {id: \"n\"}) { id } }");
+    char *all = list_text("{\"l\":", 0, 1, COUNT, "}");
+    char *odd = list_text("{\"l\":", COUNT - 1, -2, COUNT / 2, "}");
+    char *even = list_text("{\"data\":{\"ns\":{\"items\":[{\"l\":", 0, 2, COUNT / 2, "}]}}}");
+    MAPPING_IS_WITH(db, "mutation ($l: [Int!]) { updateN(id: \"n\", input: {l: $l}) { id } }", all,
+                    "{\"data\":{\"updateN\":{\"id\":\"n\"}}}");
+    MAPPING_IS_WITH(db,
+                    "mutation ($l: [Int!]) { updateN(id: \"n\", apply: {l: {remove: $l}}) { id } }",
+                    odd, "{\"data\":{\"updateN\":{\"id\":\"n\"}}}");
+    MAPPING_IS(db, "{ ns(where: {l: {has: 399998}}) { items { l } } }", even);
+    free(all);
+    free(odd);
+    free(even);
+    mapping_close(db);
+}
+
 Test(mapping, operators__refuse_what_does_not_fit)
 {
     quire_db *db =

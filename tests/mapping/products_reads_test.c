@@ -162,6 +162,22 @@ Test(products, distinct__gives_the_first_row_of_each_combination)
     mapping_close(db);
 }
 
+/* A page of no rows has no room from the start: a walk for it must end all the same. */
+Test(products, distinct__of_a_page_of_no_rows_ends, .timeout = 60)
+{
+    quire_db *db = mapping_open(mapping_schema, WORLD_ROWS);
+    static const char *const sizes[] = {"first: 0", "take: 0", "last: 0"};
+    for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
+        char document[200];
+        snprintf(document, sizeof document,
+                 "{ authors(take: 1) { items { books(distinct: [kind], %s) { items { id } } } } }",
+                 sizes[i]);
+        MAPPING_IS(db, document,
+                   "{\"data\":{\"authors\":{\"items\":[{\"books\":{\"items\":[]}}]}}}");
+    }
+    mapping_close(db);
+}
+
 /* ---- paged relations ---- */
 
 /* Asserts that a text is part of what a request answers, explain included. */
