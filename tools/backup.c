@@ -2,6 +2,7 @@
  * quire backup: copies a database, with what its log holds, to a new file.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -63,14 +64,25 @@ static int place(const char *received, const char *path, bool replace)
                                                                      : command_failed(&err);
 }
 
-static int receive(const struct remote *remote, const char *received)
+/* Makes a file that its owner alone may read, as a database is. NULL after saying why not. */
+static FILE *create(const char *path)
+{
+    int number = open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+    FILE *file = number >= 0 ? fdopen(number, "wb") : NULL;
+    if (file == NULL) {
+        fprintf(stderr, "quire: %s: %s\n", path, strerror(errno));
+    }
+    if (file == NULL && number >= 0) {
+        close(number);
+        unlink(path);
+    }
+    return file;
+}
+
+/* Fills the file, and closes it. */
+static int receive(const struct remote *remote, FILE *file, const char *received)
 {
     struct remote_answer answer = {0};
-    FILE *file = fopen(received, "wbx");
-    if (file == NULL) {
-        fprintf(stderr, "quire: %s: %s\n", received, strerror(errno));
-        return COMMAND_IO;
-    }
     int code = remote_download(remote, "/admin/backup", file, &answer);
     if (fclose(file) != 0 && code == COMMAND_OK) {
         fprintf(stderr, "quire: %s: %s\n", received, strerror(errno));
@@ -92,11 +104,14 @@ static int run_remotely(const struct remote *remote, const char *path, bool repl
         return COMMAND_IO;
     }
     snprintf(received, size, "%s-received", path);
-    int code = receive(remote, received);
+    FILE *file = create(received);
+    int code = file != NULL ? receive(remote, file, received) : COMMAND_IO;
     if (code == COMMAND_OK) {
         code = place(received, path, replace);
     }
-    unlink(received);
+    if (file != NULL) {
+        unlink(received);
+    }
     free(received);
     return code;
 }

@@ -69,6 +69,10 @@ expect 74 'open for writing' load served.quire books.json
 expect 74 'http' checkpoint --connect http://127.0.0.1:1
 expect 64 'or --connect' checkpoint
 [ ! -e copy.quire-received ] || { failed=$((failed + 1)); echo "FAILED: a file is left"; }
+echo foreign >copy.quire-received
+expect 74 'copy.quire-received' backup --connect "$base" "${t[@]}" copy.quire --replace
+[ "$(cat copy.quire-received)" = foreign ] || { failed=$((failed + 1)); echo "FAILED: not ours"; }
+rm -f copy.quire-received
 if compgen -G '.quire-backup*' >/dev/null; then
     failed=$((failed + 1))
     echo "FAILED: the server left a file"

@@ -206,6 +206,11 @@ Test(graphql_options, no_introspection__tells_no_names, .timeout = 60)
     ANSWERS(send_request(&quiet, "GET", "/graphql?query=%7B__schema%7BqueryType%7Bname%7D%7D%7D",
                          "Accept: application/graphql-response+json\r\n", ""),
             400, "introspection");
+    static const char *const hidden[] = {"/graphql?sdl", "/graphql?sdl=api", "/schema",
+                                         "/schema/tables"};
+    for (size_t i = 0; i < sizeof hidden / sizeof hidden[0]; i++) {
+        ANSWERS(send_request(&quiet, "GET", hidden[i], "", ""), 403, "does not show its schema");
+    }
     ANSWERS(send_graphql(&quiet, "{\"query\":\"{ __typename }\"}"), 200, "Query");
     struct answer near = send_graphql(&quiet, "{\"query\":\"{ authrs { totalCount } }\"}");
     cr_expect(strstr(near.body, "Did you mean") == NULL, "%s", near.body);

@@ -97,6 +97,25 @@ Test(schema_http, data__that_is_large_waits_in_a_file)
     free(body);
 }
 
+Test(schema_options, data__that_cannot_wait_in_a_file__is_answered, .timeout = 60)
+{
+    struct test_server own;
+    struct temp_dir scratch;
+    size_t size = 1U << 20;
+    char *body = malloc(size + 1);
+    cr_assert_not_null(body);
+    memset(body, ' ', size);
+    memcpy(body + size - 2, "{}", 3);
+    temp_dir_create(&scratch);
+    test_server_start(&own, (const char *const[]){"--scratch", scratch.path, NULL});
+    temp_dir_remove(&scratch);
+    ANSWERS(send_request(&own, "POST", "/schema/data", JSON, body), 500,
+            "failed inside the server");
+    ANSWERS(send_request(&own, "POST", "/schema/data", JSON, "{}"), 200, "0 records");
+    free(body);
+    test_server_stop(&own);
+}
+
 Test(schema_http, health_and_metrics__tell_how_it_is)
 {
     ANSWERS(send_request(&server, "GET", "/health", "", ""), 200,

@@ -125,6 +125,20 @@ static bool keep(struct exchange *exchange, const char *bytes, size_t size)
     return !body->failed;
 }
 
+/* Replies that the body could not be kept; the rest of it is dropped. */
+static void lose_body(struct exchange *exchange, int why)
+{
+    quire_error err = QUIRE_ERROR_INIT;
+    bool full = why == ENOSPC || why == EDQUOT;
+    err.status = exchange->body.failed ? QUIRE_NO_MEMORY : full ? QUIRE_NO_SPACE : QUIRE_IO;
+    err.os_errno = why;
+    snprintf(err.message, sizeof err.message, "keeping the body of a request in %s: %s",
+             exchange->server->options->scratch, strerror(why));
+    exchange->body_lost = true;
+    buffer_free(&exchange->body);
+    exchange_fail(exchange, &err);
+}
+
 /* How much of a refused body is read. */
 static uint64_t drop_max(const struct exchange *exchange)
 {
@@ -155,7 +169,10 @@ bool exchange_take(struct exchange *exchange, const char *bytes, size_t size)
         buffer_free(&exchange->body);
         return exchange->body_bytes <= (max + 4096) * DROP_TIMES;
     }
-    return keep(exchange, bytes, size);
+    if (!exchange->body_lost && !keep(exchange, bytes, size)) {
+        lose_body(exchange, exchange->body.failed ? ENOMEM : errno);
+    }
+    return true;
 }
 
 long exchange_read_body(const struct exchange *exchange, uint64_t offset, void *out, size_t size)
@@ -343,6 +360,27 @@ enum MHD_Result exchange_send(struct exchange *exchange)
 
 /* ---- Jobs ---- */
 
+bool exchange_suspend(struct exchange *exchange)
+{
+    struct server *server = exchange->server;
+    /* Counted first: server_stop sees the count, or its order to stop is seen here. */
+    atomic_fetch_add(&server->metrics.suspended, 1);
+    if (atomic_load(&server->stopping)) {
+        atomic_fetch_sub(&server->metrics.suspended, 1);
+        return false;
+    }
+    connection_allow(exchange->connection, 0);
+    MHD_suspend_connection(exchange->http);
+    return true;
+}
+
+void exchange_resume(struct exchange *exchange)
+{
+    struct server *server = exchange->server;
+    MHD_resume_connection(exchange->http);
+    atomic_fetch_sub(&server->metrics.suspended, 1);
+}
+
 bool exchange_cancelled(const struct exchange *exchange)
 {
     if (atomic_load_explicit(&exchange->server->stopping, memory_order_relaxed)) {
@@ -367,7 +405,7 @@ void exchange_done(struct exchange *exchange)
     if (exchange->replied != NULL) {
         exchange->replied(exchange);
     } else if (exchange->suspended) {
-        MHD_resume_connection(exchange->http);
+        exchange_resume(exchange);
     }
 }
 
@@ -395,11 +433,11 @@ void exchange_run(struct exchange *exchange, enum place place,
 {
     exchange->job.run = run_job;
     exchange->run = run;
-    if (!exchange->suspended) {
-        exchange->suspended = true;
-        connection_allow(exchange->connection, 0);
-        MHD_suspend_connection(exchange->http);
+    if (!exchange->suspended && !exchange_suspend(exchange)) {
+        refuse_busy(exchange);
+        return;
     }
+    exchange->suspended = true;
     if (!workers_give(exchange->server->workers[place], &exchange->job)) {
         refuse_busy(exchange);
         exchange_done(exchange);

@@ -19,10 +19,16 @@ void exchange_free(struct exchange *exchange);
 /* Whether the body of an exchange that has got its reply already may be read and dropped. */
 bool exchange_may_drop(const struct exchange *exchange);
 
-/* Takes the next bytes of the body: keeps them, or drops them when they are too many or the reply
- * is there already. False when they can be neither kept nor dropped any more: the connection is to
+/* Takes the next bytes of the body: keeps them, or drops them when they are too many, cannot be
+ * kept, or the request is refused. False when they are too many to be dropped: the connection is to
  * be closed. */
 bool exchange_take(struct exchange *exchange, const char *bytes, size_t size);
+
+/* Suspends the connection, on its I/O thread; false when the server is about to end, which must
+ * find none suspended. */
+bool exchange_suspend(struct exchange *exchange);
+/* Lets the I/O thread have it again. From then on the exchange is its. */
+void exchange_resume(struct exchange *exchange);
 
 /* Hands the reply to the HTTP library, with the headers that every reply has. */
 enum MHD_Result exchange_send(struct exchange *exchange);

@@ -25,6 +25,7 @@ struct metrics {
     _Atomic uint64_t connections_total;
     _Atomic uint64_t connections_overdue; /* closed because a deadline had passed */
     _Atomic uint64_t exchanges_open;
+    _Atomic uint64_t suspended; /* their connections */
     _Atomic uint64_t commits_waiting;
     _Atomic uint64_t subscriptions_open;
     _Atomic uint64_t websockets_open;

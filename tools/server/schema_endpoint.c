@@ -95,14 +95,32 @@ static void run_tables(struct exchange *exchange)
     buffer_free(&end);
 }
 
+/* Whether the caller may not know the schema: then that is the reply. Where no tokens are asked for
+ * everybody is an administrator, and nobody known to be one. */
+static bool is_hidden(struct exchange *exchange)
+{
+    const struct server *server = exchange->server;
+    if (!server->options->no_introspection ||
+        (server->tokens != NULL && exchange->role >= ROLE_ADMIN)) {
+        return false;
+    }
+    exchange_refuse(exchange, MHD_HTTP_FORBIDDEN, OUTCOME_REFUSED, "FORBIDDEN",
+                    "This server does not show its schema.");
+    return true;
+}
+
 void schema_list_start(struct exchange *exchange)
 {
-    exchange_run(exchange, PLACE_READ, run_list);
+    if (!is_hidden(exchange)) {
+        exchange_run(exchange, PLACE_READ, run_list);
+    }
 }
 
 void schema_tables_start(struct exchange *exchange)
 {
-    exchange_run(exchange, PLACE_READ, run_tables);
+    if (!is_hidden(exchange)) {
+        exchange_run(exchange, PLACE_READ, run_tables);
+    }
 }
 
 /* ---- The schema's text ---- */
@@ -133,13 +151,10 @@ static void run_sdl(struct exchange *exchange)
 void schema_sdl_start(struct exchange *exchange)
 {
     const char *form = MHD_lookup_connection_value(exchange->http, MHD_GET_ARGUMENT_KIND, "sdl");
-    if (exchange->server->options->no_introspection && exchange->role < ROLE_ADMIN) {
-        exchange_refuse(exchange, MHD_HTTP_FORBIDDEN, OUTCOME_REFUSED, "FORBIDDEN",
-                        "This server does not show its schema.");
-        return;
+    if (!is_hidden(exchange)) {
+        exchange->api = form != NULL && strcmp(form, "api") == 0;
+        exchange_run(exchange, PLACE_READ, run_sdl);
     }
-    exchange->api = form != NULL && strcmp(form, "api") == 0;
-    exchange_run(exchange, PLACE_READ, run_sdl);
 }
 
 /* ---- Changes ---- */

@@ -71,7 +71,7 @@ static enum MHD_Result on_request(void *context, struct MHD_Connection *http, co
         exchange->started = true;
         if (!exchange->refused && exchange->body_too_large) {
             exchange_refuse_size(exchange);
-        } else if (!exchange->refused) {
+        } else if (!exchange->refused && !exchange->body_lost) {
             exchange->route->start(exchange);
         }
         if (exchange->suspended) {
@@ -281,6 +281,10 @@ void server_stop(struct server *server)
             pause_ms(STOP_POLL_MS);
         }
         (void)wait_for_exchanges(server, 1000);
+        /* The HTTP library aborts when it ends with a connection suspended. */
+        while (atomic_load(&server->metrics.suspended) > 0) {
+            pause_ms(STOP_POLL_MS);
+        }
         MHD_stop_daemon(server->daemon);
         server->daemon = NULL;
     }

@@ -127,6 +127,7 @@ struct exchange {
     int spool; /* -1 = none */
     uint64_t body_bytes;
     bool body_too_large;
+    bool body_lost; /* it could not be kept, which is replied */
 
     /* GraphQL. */
     struct graphql_call *call;

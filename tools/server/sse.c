@@ -20,6 +20,7 @@
 #include <string.h>
 
 #include "connections.h"
+#include "exchange.h"
 #include "graphql_call.h"
 #include "loop.h"
 #include "subscriber.h"
@@ -159,7 +160,7 @@ static void resume(struct sse *sse)
         sse->suspended = false;
         connection_allow(sse->exchange->connection,
                          exchange_send_ms(sse->exchange, sse->out.size - sse->sent));
-        MHD_resume_connection(sse->exchange->http);
+        exchange_resume(sse->exchange);
     }
 }
 
@@ -183,12 +184,12 @@ static ssize_t on_read(void *context, uint64_t position, char *out, size_t room)
         result = MHD_CONTENT_READER_END_WITH_ERROR;
     } else if (sse->ended || atomic_load(&sse->server->draining)) {
         result = MHD_CONTENT_READER_END_OF_STREAM;
-    } else {
+    } else if (exchange_suspend(sse->exchange)) {
         buffer_free(&sse->out);
         sse->sent = 0;
         sse->suspended = wants = true;
-        connection_allow(sse->exchange->connection, 0);
-        MHD_suspend_connection(sse->exchange->http);
+    } else {
+        result = MHD_CONTENT_READER_END_OF_STREAM;
     }
     pthread_mutex_unlock(&sse->mutex);
     if (wants) {

@@ -289,7 +289,7 @@ static uint32_t reading(const struct websocket *socket)
 {
     bool early = socket->early_taken < socket->early.size; /* of which no event tells */
     if (!wslay_event_get_read_enabled(socket->frames)) {
-        return EPOLLRDHUP; /* a close frame waits to be sent: what comes would stay, and tell again */
+        return EPOLLRDHUP; /* a close frame waits: what comes would stay, and tell again */
     }
     return !may_read(socket) ? EPOLLRDHUP : EPOLLRDHUP | EPOLLIN | (early ? EPOLLOUT : 0U);
 }
