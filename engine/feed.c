@@ -134,12 +134,14 @@ static void catch_up(struct qr_feed_hub *hub)
     bool ended = hub->end.status != QUIRE_OK;
     bool news = hub->floor_seen != hub->floor;
     hub->floor_seen = hub->floor;
+    /* In this order: what became visible before the end is told. */
+    bool over = qr_pager_check(pager, &hub->end) != QUIRE_OK;
     hub->visible = qr_pager_visible(pager);
     while (hub->pending != NULL && hub->pending->sequence <= hub->visible) {
         hub->pending = hub->pending->next;
         news = true;
     }
-    if (qr_pager_check(pager, &hub->end) != QUIRE_OK && hub->published > hub->visible) {
+    if (over && hub->published > hub->visible) {
         hub->end.status = QUIRE_COMMIT_UNKNOWN;
     }
     news = news || ended != (hub->end.status != QUIRE_OK);
@@ -477,7 +479,9 @@ void qr_feed_skip(quire_feed *feed)
     catch_up(hub);
     let_go(feed->record, &unused);
     feed->record = NULL;
-    feed->position.commit = hub->visible;
+    /* What is up to the floor never comes when the hub has ended. */
+    bool over = hub->end.status != QUIRE_OK && hub->floor > hub->visible;
+    feed->position.commit = over ? hub->floor : hub->visible;
     feed->end = (quire_error)QUIRE_ERROR_INIT;
     qr_mutex_unlock(&hub->mutex);
     free_records(hub, unused);

@@ -263,6 +263,7 @@ quire_status qr_schema_changed(quire_txn *txn, quire_error *err)
     txn->own = schema;
     txn->schema_epoch++;
     txn->changes.schema_changed = true;
+    txn->changes.recent = 0; /* its table may have another name now */
     return QUIRE_OK;
 }
 

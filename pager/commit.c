@@ -218,7 +218,9 @@ static quire_status open_header(struct qr_pager *pager, const struct qr_group *g
         const uint8_t *page = qr_frame_bytes(pager, group->items[i].ref);
         QR_TRY(qr_file_write_one(pager->file, page, pager->page_size, 0, err));
         QR_TRY(qr_database_sync(pager, err));
-        qr_pager_relax(pager);
+        if (qr_load64(page + QR_HEADER_BOOT) != 0) {
+            qr_pager_relax(pager);
+        }
         return QUIRE_OK;
     }
     return QUIRE_OK;

@@ -197,11 +197,15 @@ static quire_status load_header_page(struct qr_pager *pager, quire_error *err)
  * synced, can be told from one of the program. */
 static quire_status prepare_lax(struct qr_pager *pager, quire_error *err)
 {
-    if (pager->options.durability != QUIRE_DURABILITY_OFF || pager->read_only ||
-        pager->layer->methods->boot(pager->layer) == 0) {
+    if (pager->options.durability != QUIRE_DURABILITY_OFF || pager->read_only) {
+        return QUIRE_OK;
+    }
+    uint64_t boot = pager->layer->methods->boot(pager->layer);
+    if (boot == 0) {
         return QUIRE_OK;
     }
     QR_TRY(qr_file_layer_lax_create(pager->allocator, pager->layer, &pager->lax, err));
+    pager->boot = boot;
     pager->layer = pager->lax;
     return QUIRE_OK;
 }
@@ -232,7 +236,6 @@ static quire_status open_inside(struct qr_pager *pager, quire_error *err)
     }
     QR_TRY(qr_cache_cover(pager, header.pages, err));
     pager->unclean = (header.flags & QR_HEADER_FLAG_CLEAN) == 0;
-    pager->boot = pager->lax != NULL ? pager->lax->methods->boot(pager->lax) : 0;
     qr_commit_start(pager, header.sequence, header.pages, header.free_pages,
                     pager->unclean && pager->boot == 0);
     QR_TRY(load_header_page(pager, err));

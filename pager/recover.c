@@ -233,6 +233,17 @@ struct redo {
     uint64_t applied;
 };
 
+/* Page 0 keeps its word about what is synced: it is taken back when all of the file is. */
+static quire_status redo_header(struct redo *redo, const uint8_t *page, quire_error *err)
+{
+    struct qr_pager *pager = redo->pager;
+    uint64_t boot = qr_load64(redo->page + QR_HEADER_BOOT);
+    memcpy(redo->page, page, pager->page_size);
+    qr_store64(redo->page + QR_HEADER_BOOT, boot);
+    qr_page_seal(pager, QR_PAGE_NUMBER_HEADER, redo->page);
+    return qr_file_write_one(pager->file, redo->page, pager->page_size, 0, err);
+}
+
 static quire_status redo_frame(void *context, const struct qr_wal_frame *frame, quire_error *err)
 {
     struct redo *redo = context;
@@ -257,6 +268,9 @@ static quire_status redo_frame(void *context, const struct qr_wal_frame *frame, 
         return QUIRE_OK;
     }
     redo->applied++;
+    if (readable && frame->page_number == QR_PAGE_NUMBER_HEADER) {
+        return redo_header(redo, frame->page, err);
+    }
     return qr_file_write_one(pager->file, frame->page, pager->page_size, offset, err);
 }
 
@@ -446,6 +460,7 @@ quire_status qr_recover_identify(struct qr_pager *pager, struct qr_file_header *
 static quire_status settle_boot(struct qr_pager *pager, struct qr_file_header *header,
                                 quire_error *err)
 {
+    QR_TRY(qr_wal_sync(pager->wal, err)); /* what was released stays released */
     QR_TRY(qr_database_sync(pager, err));
     uint8_t *page = qr_alloc(pager->allocator, pager->page_size, err);
     if (page == NULL) {

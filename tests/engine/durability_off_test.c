@@ -110,12 +110,25 @@ struct cuts {
     bool looking;
 };
 
+/* What page 0 in a file says of its syncs. */
+static uint64_t boot_word(struct qr_file_layer *files)
+{
+    quire_error err = QUIRE_ERROR_INIT;
+    uint8_t start[QR_HEADER_END];
+    struct qr_file *file;
+    OK(files->methods->open(files, "db", QR_OPEN_READ, &file, &err));
+    OK(qr_file_read_all(file, start, sizeof start, 0, "db", &err));
+    file->methods->close(file);
+    return qr_load64(start + QR_HEADER_BOOT);
+}
+
 static void look(struct cuts *cuts, const struct faulty_cut *cut)
 {
     quire_error err = QUIRE_ERROR_INIT;
     quire_options options = options_off();
     options.durability = QUIRE_DURABILITY_FULL;
     struct qr_file_layer *image = faulty_layer_power_cut(cuts->disk, cut);
+    uint64_t boot = boot_word(image);
     quire_db *db;
     quire_status status = qr_db_open_with("db", &options, image, false, &db, &err);
     if (status == QUIRE_OK) {
@@ -127,6 +140,7 @@ static void look(struct cuts *cuts, const struct faulty_cut *cut)
         cuts->opened++;
     } else {
         cr_assert_eq(status, QUIRE_CORRUPT, "%s", err.message);
+        cr_assert_neq(boot, 0, "refused though all is said to be synced: %s", err.message);
         cr_assert(strstr(err.message, "durability OFF") != NULL, "%s", err.message);
         cuts->refused++;
     }
@@ -184,13 +198,17 @@ Test(durability_off, machine_that_stops__leaves_a_file_that_says_so_until_it_is_
     faulty_layer_destroy(cuts.disk);
 }
 
-/* The disk as the end of the process leaves it, on a machine that goes on. */
-static struct faulty_layer *kill_program(struct faulty_layer *disk)
+/* The end of the process, on a machine that goes on: what was written and not synced is in the
+ * system's hands. `calls` that change the disk are still made while the database is closed. */
+static void kill_program(struct faulty_layer *disk, quire_db *db, uint64_t calls)
 {
-    struct faulty_cut cut = {.survival = FAULTY_KEEP_ALL};
-    struct faulty_layer *after = faulty_layer_power_cut_again(disk, &cut);
-    faulty_layer_set_boot(after, BOOT);
-    return after;
+    struct faulty_plan plan = {.kinds = FAULTY_SET(FAULTY_WRITE) | FAULTY_SET(FAULTY_SYNC) |
+                                        FAULTY_SET(FAULTY_TRUNCATE),
+                               .index = calls,
+                               .forever = true};
+    faulty_layer_fail(disk, &plan);
+    cr_assert_neq(quire_close(db, NULL), QUIRE_OK);
+    faulty_layer_heal(disk);
 }
 
 static void stop_program(int64_t rows)
@@ -202,15 +220,14 @@ static void stop_program(int64_t rows)
     for (int64_t i = 0; i < rows; i++) {
         put_row(db, i);
     }
-    struct faulty_layer *after = kill_program(disk);
-    close_db(db);
+    kill_program(disk, db, 0);
 
     /* Whoever opens it next finds all commits, and makes them durable before anything else. */
     quire_options options = options_off();
     options.durability = QUIRE_DURABILITY_FULL;
-    OK(qr_db_open_with("db", &options, faulty_layer_files(after), false, &db, &err));
+    OK(qr_db_open_with("db", &options, faulty_layer_files(disk), false, &db, &err));
     cr_assert_eq(rows_of(db), (uint64_t)rows);
-    struct cuts cuts = {.disk = after, .committed = (uint64_t)rows};
+    struct cuts cuts = {.disk = disk, .committed = (uint64_t)rows};
     look(&cuts, &(struct faulty_cut){.survival = FAULTY_LOSE_ALL});
     cr_assert_eq(cuts.opened, 1, "%llu rows", (unsigned long long)rows);
     put_row(db, rows);
@@ -218,7 +235,6 @@ static void stop_program(int64_t rows)
     look(&cuts, &(struct faulty_cut){.survival = FAULTY_LOSE_ALL});
     cr_assert_eq(cuts.opened, 2);
     close_db(db);
-    faulty_layer_destroy(after);
     faulty_layer_destroy(disk);
 }
 
@@ -231,41 +247,78 @@ Test(durability_off, program_that_stops__has_lost_nothing)
 
 Test(durability_off, recovered_file__says_again_what_is_not_synced)
 {
+    struct faulty_layer *disk = faulty_layer_create();
+    faulty_layer_set_boot(disk, BOOT);
+    quire_db *db = open_off(disk);
+    put_row(db, 0);
+    kill_program(disk, db, 0);
+    db = open_off(disk);
+    put_row(db, 1);
+    struct cuts cuts = {.disk = disk, .in_use = true};
+    look(&cuts, &(struct faulty_cut){.survival = FAULTY_LOSE_ALL});
+    cr_assert_eq(cuts.refused, 1);
+    close_db(db);
+    cuts = (struct cuts){.disk = disk, .committed = 2};
+    look(&cuts, &(struct faulty_cut){.survival = FAULTY_LOSE_ALL});
+    cr_assert_eq(cuts.opened, 1);
+    faulty_layer_destroy(disk);
+}
+
+Test(durability_off, reader__is_told_too)
+{
     quire_error err = QUIRE_ERROR_INIT;
     struct faulty_layer *disk = faulty_layer_create();
     faulty_layer_set_boot(disk, BOOT);
     quire_db *db = open_off(disk);
     put_row(db, 0);
-    struct faulty_layer *after = kill_program(disk);
-    close_db(db);
-    db = open_off(after);
-    put_row(db, 1);
-    struct cuts cuts = {.disk = after, .in_use = true};
-    look(&cuts, &(struct faulty_cut){.survival = FAULTY_LOSE_ALL});
-    cr_assert_eq(cuts.refused, 1);
-    close_db(db);
-    cuts = (struct cuts){.disk = after, .committed = 2};
-    look(&cuts, &(struct faulty_cut){.survival = FAULTY_LOSE_ALL});
-    cr_assert_eq(cuts.opened, 1);
-
-    /* Readers are told, too. */
-    faulty_layer_destroy(after);
-    faulty_layer_destroy(disk);
-    disk = faulty_layer_create();
-    faulty_layer_set_boot(disk, BOOT);
-    db = open_off(disk);
-    put_row(db, 0);
-    after = kill_program(disk);
-    close_db(db);
+    kill_program(disk, db, 0);
     quire_options options = options_off();
     options.mode = QUIRE_OPEN_READ_ONLY;
-    OK(qr_db_open_with("db", &options, faulty_layer_files(after), false, &db, &err));
+    OK(qr_db_open_with("db", &options, faulty_layer_files(disk), false, &db, &err));
     cr_assert_eq(rows_of(db), 1);
     close_db(db);
-    faulty_layer_set_boot(after, BOOT + 1);
-    FAILS(CORRUPT, qr_db_open_with("db", &options, faulty_layer_files(after), false, &db, &err));
+    faulty_layer_set_boot(disk, BOOT + 1);
+    FAILS(CORRUPT, qr_db_open_with("db", &options, faulty_layer_files(disk), false, &db, &err));
     cr_assert_eq(err.page, 0);
     cr_assert_eq(err.offset, QR_HEADER_BOOT);
-    faulty_layer_destroy(after);
     faulty_layer_destroy(disk);
+}
+
+/* A program is stopped, perhaps while it closes the file, and then the machine while the next
+ * program opens it: at every change of the disk that this makes, whatever of it survives, all
+ * commits are found, or page 0 says that something may be missing. */
+static void stop_both(int64_t rows, bool checkpoint, uint64_t calls)
+{
+    quire_error err = QUIRE_ERROR_INIT;
+    struct faulty_layer *disk = faulty_layer_create();
+    faulty_layer_set_boot(disk, BOOT);
+    quire_db *db = open_off(disk);
+    for (int64_t i = 0; i < rows; i++) {
+        put_row(db, i);
+    }
+    if (checkpoint) {
+        OK(quire_checkpoint(db, &err)); /* leaves nothing in the log */
+    }
+    kill_program(disk, db, calls);
+    struct cuts cuts = {.disk = disk, .committed = (uint64_t)rows, .seed = 1, .looking = true};
+    faulty_layer_observe(disk, FAULTY_SET(FAULTY_WRITE) | FAULTY_SET(FAULTY_SYNC), cut_here, &cuts);
+    quire_options options = options_off();
+    options.durability = QUIRE_DURABILITY_FULL;
+    OK(qr_db_open_with("db", &options, faulty_layer_files(disk), false, &db, &err));
+    cuts.looking = false;
+    faulty_layer_observe(disk, 0, NULL, NULL);
+    uint64_t opened = cuts.opened;
+    look(&cuts, &(struct faulty_cut){.survival = FAULTY_LOSE_ALL});
+    cr_assert_eq(cuts.opened, opened + 1, "once it is open, it is whole");
+    close_db(db);
+    faulty_layer_destroy(disk);
+}
+
+Test(durability_off, machine_that_stops_while_a_file_is_recovered__leaves_all_or_says_so)
+{
+    for (int64_t rows = 1; rows < 2 * ROWS; rows += 7) {
+        stop_both(rows, false, 0);
+        stop_both(rows, true, 0);
+        stop_both(rows, false, 4);
+    }
 }
