@@ -8,6 +8,7 @@
 
 /* Of one record, or of the header. */
 #define RECORD_BYTES_MAX ((size_t)1 << 30)
+#define CELLS_MAX        4096 /* a header compares each with each */
 
 enum state {
     RECORD_START,
@@ -194,6 +195,9 @@ static quire_status end_record(struct qr_csv_reader *reader, quire_error *err)
 static quire_status begin_cell(struct qr_csv_reader *reader, quire_error *err)
 {
     struct record *record = &reader->record;
+    if (record->count == CELLS_MAX) {
+        return fail_here(reader, err, QUIRE_LIMIT, "A record has more than 4,096 cells.");
+    }
     QR_TRY(qr_grow(reader->allocator, &record->cells, &record->cell_capacity, record->count + 1,
                    sizeof *record->cells, err));
     record->cells[record->count++] =

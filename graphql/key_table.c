@@ -8,6 +8,15 @@
 #define SLOTS_MIN 16u
 #define SLOTS_MAX (UINT32_C(1) << 31)
 
+/* Clients choose the keys, and must not be able to choose ones that collide. */
+static uint64_t hash_key(const struct qr_key_table *table, struct qr_gql_str key)
+{
+    uint8_t secret[16];
+    memcpy(secret, &table->seed, 8);
+    memcpy(secret + 8, &table->seed, 8);
+    return qr_siphash13(secret, key.data, key.size);
+}
+
 /* The slot that holds the key, or the free one where it belongs. */
 static uint32_t find_slot(const struct qr_key_table *table, struct qr_gql_str key, uint64_t hash)
 {
@@ -26,7 +35,8 @@ static uint32_t find_slot(const struct qr_key_table *table, struct qr_gql_str ke
 static quire_status grow(struct qr_key_table *table, struct qr_arena *arena, quire_error *err)
 {
     uint32_t slot_count = table->slot_count == 0 ? SLOTS_MIN : table->slot_count * 2;
-    struct qr_key_table grown = {.count = table->count, .slot_count = slot_count};
+    struct qr_key_table grown = {
+        .count = table->count, .slot_count = slot_count, .seed = table->seed};
 
     if (table->slot_count == SLOTS_MAX) {
         return qr_fail(err, QUIRE_LIMIT, "More than %u different keys.", SLOTS_MAX / 2);
@@ -36,6 +46,9 @@ static quire_status grow(struct qr_key_table *table, struct qr_arena *arena, qui
     grown.hashes = qr_arena_alloc(arena, sizeof *grown.hashes * (slot_count / 2), err);
     if (grown.slots == NULL || grown.keys == NULL || grown.hashes == NULL) {
         return qr_gql_memory_status(err);
+    }
+    if (table->slot_count == 0) {
+        grown.seed = (uint64_t)(uintptr_t)grown.slots * UINT64_C(0x9E3779B97F4A7C15);
     }
     if (table->count > 0) {
         memcpy(grown.keys, table->keys, sizeof *grown.keys * table->count);
@@ -56,10 +69,13 @@ quire_status qr_key_table_put(struct qr_key_table *table, struct qr_arena *arena
                               struct qr_gql_str key, uint32_t *number, bool *added,
                               quire_error *err)
 {
-    uint64_t hash = qr_hash64(key.data, key.size, 0);
-    uint32_t at = table->slot_count == 0 ? 0 : find_slot(table, key, hash);
+    if (table->slot_count == 0) {
+        QR_TRY(grow(table, arena, err));
+    }
+    uint64_t hash = hash_key(table, key);
+    uint32_t at = find_slot(table, key, hash);
 
-    *added = table->slot_count == 0 || table->slots[at] == 0;
+    *added = table->slots[at] == 0;
     if (!*added) {
         *number = table->slots[at] - 1;
         return QUIRE_OK;

@@ -15,6 +15,7 @@ struct qr_key_table {
     uint32_t *slots;         /* number + 1; 0: free */
     uint32_t count;
     uint32_t slot_count; /* a power of two, or 0 */
+    uint64_t seed;       /* of the keyed hash; taken from an address */
 };
 
 /* The number of `key`, which is copied unless it is there. LIMIT beyond 2^31 keys. */

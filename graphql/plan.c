@@ -514,7 +514,7 @@ static quire_status choose_by_cost(struct planner *p, const struct paths *paths,
     for (uint32_t i = 0; i < p->way_count; i++) {
         struct qr_path path = {.parent_column = -1};
         double cost;
-        QR_TRY(qr_plan_row_set(costs, p->ways[i], &path, &cost));
+        QR_TRY(qr_plan_row_set(costs, p->ways[i], best, &path, &cost));
         path.reverse = path.ordered && reads_backwards(p->query);
         take_cheaper(p, &path, cost, &best);
     }

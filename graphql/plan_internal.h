@@ -33,9 +33,9 @@ double qr_plan_cost(const struct qr_plan_costs *costs, const struct qr_path *pat
  * Tries to find the rows through a condition that no single index range says:
  * alternatives of which each has an index, or a relation from the rows at its
  * other end. *cost is what finding and reading them costs, infinite when there
- * is no such way (row_set.c).
+ * is no such way, or none that costs less than `best` (row_set.c).
  */
 quire_status qr_plan_row_set(struct qr_plan_costs *costs, const struct qr_filter *condition,
-                             struct qr_path *path, double *cost);
+                             double best, struct qr_path *path, double *cost);
 
 #endif

@@ -116,21 +116,27 @@ static bool leads_back(const struct qr_filter *condition)
            (condition->quantifier == QR_FILTER_IS || condition->quantifier == QR_FILTER_SOME);
 }
 
+/* Ends with an infinite cost as soon as the ways cost `best` or more together. */
 static quire_status plan_ways(struct qr_plan_costs *costs, const struct qr_filter *condition,
-                              struct qr_row_set *set, double *cost, double *rows)
+                              double best, struct qr_row_set *set, double *cost, double *rows)
 {
     bool related = leads_back(condition);
     const struct qr_model_type *type = related ? condition->field->target : set->type;
 
-    for (struct qr_filter *f = condition->first; f != NULL && isfinite(*cost); f = f->next) {
+    for (struct qr_filter *f = condition->first; f != NULL; f = f->next) {
         struct way *way;
         double some_cost;
         double some_rows;
+        QR_TRY(qr_reader_step(costs->reader));
         QR_TRY(add_way(costs, set, type, related ? condition->first : f,
                        related ? condition->field : NULL, &way));
         QR_TRY(way_cost(costs, way, &some_cost, &some_rows));
         *cost += some_cost;
         *rows += some_rows;
+        if (*cost >= best) {
+            *cost = INFINITY;
+            return QUIRE_OK;
+        }
         if (related) {
             break;
         }
@@ -139,7 +145,7 @@ static quire_status plan_ways(struct qr_plan_costs *costs, const struct qr_filte
 }
 
 quire_status qr_plan_row_set(struct qr_plan_costs *costs, const struct qr_filter *condition,
-                             struct qr_path *path, double *cost)
+                             double best, struct qr_path *path, double *cost)
 {
     struct qr_reader *reader = costs->reader;
     double rows = 0;
@@ -155,7 +161,10 @@ quire_status qr_plan_row_set(struct qr_plan_costs *costs, const struct qr_filter
     }
     *set = (struct qr_row_set){.reader = reader, .type = costs->query->type};
     *cost = 0;
-    QR_TRY(plan_ways(costs, condition, set, cost, &rows));
+    QR_TRY(plan_ways(costs, condition, best, set, cost, &rows));
+    if (!isfinite(*cost)) {
+        return QUIRE_OK;
+    }
     *path = (struct qr_path){.kind = QR_PATH_SET,
                              .parent_column = -1,
                              .set = set,

@@ -114,6 +114,10 @@ Test(load_csv, text_that_does_not_fit__is_refused_with_its_place)
     REFUSE("id,text,id\n", QUIRE_DATA, 1, 9, "twice");
     REFUSE("id,,text\n", QUIRE_DATA, 1, 4, "no name");
     REFUSE("", QUIRE_DATA, 1, 1, "no header");
+    char wide[4200] = "id"; /* and 4,096 commas: a cell too many */
+    memset(wide + 2, ',', 4096);
+    wide[4098] = '\n';
+    REFUSE(wide, QUIRE_LIMIT, 1, 4099, "more than 4,096 cells");
     REFUSE("id\na\"b\n", QUIRE_SYNTAX, 2, 2, "quotes");
     REFUSE("id\n\"a\"b\n", QUIRE_SYNTAX, 2, 4, "closing quotes");
     REFUSE("id,text\na,\"b\n", QUIRE_SYNTAX, 2, 3, "not closed");
