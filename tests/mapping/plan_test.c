@@ -4,6 +4,7 @@
  */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "mapping_fixture.h"
 #include "support/prng.h"
@@ -350,4 +351,34 @@ Test(plan, path__never_changes_the_result, .timeout = 120)
     }
     mapping_close(indexed);
     mapping_close(plain);
+}
+
+/* A set of ways is planned no further than to where it costs more than a scan: what its planning
+ * takes of the request's memory does not grow with the alternatives behind that. */
+Test(plan, alternatives__beyond_the_cost_of_a_scan_are_not_planned)
+{
+    enum { WAYS_COUNT = 4000, ROOM = WAYS_COUNT * 32 + 100 };
+    quire_db *db = mapping_open(mapping_schema, NULL);
+    quire_error err = QUIRE_ERROR_INIT;
+    quire_graphql_request request = QUIRE_GRAPHQL_REQUEST_INIT;
+    char *document = malloc(ROOM);
+    char *response;
+    size_t size;
+
+    cr_assert_not_null(document);
+    mapping_load_crowd(db, 200);
+    size_t used = (size_t)snprintf(document, ROOM, "{ authors(where: {OR: [");
+    for (int i = 0; i < WAYS_COUNT; i++) {
+        used += (size_t)snprintf(document + used, ROOM - used, "{name: {equals: \"name%06d\"}}", i);
+    }
+    snprintf(document + used, ROOM - used, "]}) { items { id } } }");
+    request.document = document;
+    request.limits.memory_bytes_max = 12 << 20; /* 10.6 MiB are of the document and the filter */
+    cr_assert_eq(quire_graphql(db, &request, &response, &size, NULL, &err), QUIRE_OK, "%s",
+                 err.message);
+    cr_expect_null(strstr(response, "\"errors\""), "%.300s", response);
+    cr_expect_not_null(strstr(response, "{\"id\":\""), "%.300s", response);
+    quire_free(response);
+    free(document);
+    mapping_close(db);
 }
