@@ -50,8 +50,8 @@ static void *at(const struct qr_commit_record *record, size_t offset)
 
 static bool is_whole(const struct qr_changes *changes)
 {
-    return changes->record == NULL ? changes->size == sizeof(struct qr_commit_record)
-                                   : changes->size == changes->record->size;
+    size_t kept = changes->record == NULL ? sizeof *changes->record : changes->record->size;
+    return !changes->breaks && changes->size == kept;
 }
 
 /* Makes room for `more` bytes; false when there is none. */
@@ -166,6 +166,7 @@ void qr_changes_back(struct qr_changes *changes, const struct qr_changes_mark *m
     changes->count = mark->count;
     changes->table = mark->table;
     changes->schema_changed = mark->schema_changed;
+    changes->breaks = mark->breaks;
     changes->recent = 0;
     if (changes->record != NULL && changes->record->size > mark->size) {
         changes->record->size = (size_t)mark->size;

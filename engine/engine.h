@@ -68,6 +68,13 @@ void qr_attachment_release(quire_db *db, struct qr_attachment *attachment);
 /* Lets a listener that was told RESUME_TOO_OLD go on, behind the newest visible commit. */
 void qr_feed_skip(quire_feed *feed);
 bool qr_feed_is_stopped(quire_feed *feed);
+/* RESUME_TOO_OLD when the window was broken behind the listener's place, by a commit that is
+ * visible or about to be. The rows of the commit it stands at may then not be read as those of
+ * today. */
+quire_status qr_feed_check(quire_feed *feed, quire_error *err);
+/* Has the commit of a write transaction break the window: rows of older commits are stored
+ * otherwise than those of the tables that now have their names. */
+void qr_txn_break_feed(quire_txn *txn);
 
 /* ---- Named texts ---- */
 

@@ -100,7 +100,7 @@ void qr_feed_published(void *context, void *note, uint64_t sequence)
     if (!atomic_load_explicit(&hub->recording, memory_order_relaxed)) {
         /* Nobody listens any more: the record stays with its transaction. */
     } else if (!changes->whole) {
-        hub->floor = sequence;
+        hub->floor = hub->broken = sequence;
     } else {
         record->sequence = sequence;
         record->next = NULL;
@@ -570,6 +570,16 @@ void quire_feed_stop(quire_feed *feed)
         rouse(feed);
     }
     qr_mutex_unlock(&hub->mutex);
+}
+
+quire_status qr_feed_check(quire_feed *feed, quire_error *err)
+{
+    struct qr_feed_hub *hub = &feed->db->feed;
+    qr_mutex_lock(&hub->mutex);
+    quire_status status =
+        feed->position.commit < hub->broken ? too_old(&feed->position, hub, err) : QUIRE_OK;
+    qr_mutex_unlock(&hub->mutex);
+    return status;
 }
 
 bool qr_feed_is_stopped(quire_feed *feed)

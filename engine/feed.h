@@ -9,7 +9,8 @@
  * A transaction never fails for its record. What cannot be recorded, for want of
  * memory or beyond the bound, is counted all the same, so that undoing it makes
  * the record whole again; a record that is not whole at commit breaks the window,
- * and listeners are told.
+ * and listeners are told. So is that of a commit behind which older rows cannot
+ * be read any more.
  */
 #ifndef QR_ENGINE_FEED_H
 #define QR_ENGINE_FEED_H
@@ -44,14 +45,15 @@ struct qr_changes_mark {
     uint64_t size;
     uint32_t count;
     uint32_t table;
-    bool schema_changed;
+    bool schema_changed, breaks;
 };
 
 /* The record of an open write transaction. All zero: nothing recorded, and nobody listens. */
 struct qr_changes {
     bool on;
     bool schema_changed;
-    bool whole; /* at commit */
+    bool breaks; /* the window: it is never whole */
+    bool whole;  /* at commit */
     uint32_t count;
     uint32_t table;                  /* offset of the newest entry of a table's name; 0: none */
     uint32_t recent;                 /* offset of the one used last, or 0 ... */
@@ -64,7 +66,7 @@ struct qr_changes {
 static inline struct qr_changes_mark qr_changes_mark(const struct qr_changes *changes)
 {
     return (struct qr_changes_mark){changes->size, changes->count, changes->table,
-                                    changes->schema_changed};
+                                    changes->schema_changed, changes->breaks};
 }
 
 /* Forgets what was recorded since the mark. */
@@ -99,6 +101,7 @@ struct qr_feed_hub {
     uint64_t floor;         /* all commits above it that are visible or published are kept */
     uint64_t visible;       /* newest commit handed over */
     uint64_t published;     /* newest commit that got its number, while recording */
+    uint64_t broken;        /* newest commit whose record was not whole, or 0 */
     uint64_t floor_seen;    /* the floor that listeners were woken for last */
     struct qr_commit_record *first, *last;
     struct qr_commit_record *pending; /* the first that is not visible, or NULL */

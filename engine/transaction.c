@@ -214,6 +214,11 @@ static void tell_after_commit(const quire_db *db, uint64_t sequence)
     }
 }
 
+void qr_txn_break_feed(quire_txn *txn)
+{
+    txn->changes.breaks = true;
+}
+
 /* Takes the record of the changes out of a transaction that is about to be committed, if there is
  * something to tell listeners. */
 static struct qr_changes take_changes(quire_txn *txn)

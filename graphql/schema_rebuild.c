@@ -3,11 +3,14 @@
  *
  * A table whose columns go or are stored otherwise is written anew under
  * another name, row by row with the same rowids, so that references hold; then
- * it takes the old one's place. Its indexes are gone with the old one, and its
+ * it takes the old one's place. Rows of older commits are not those of the new
+ * table, nor of one that is made under a name that was dropped: the change feed
+ * begins anew behind the commit. Its indexes are gone with the old one, and its
  * triggers are made again.
  */
 #include <stdio.h>
 
+#include "engine/engine.h"
 #include "graphql/column.h"
 #include "graphql/model_internal.h"
 #include "graphql/schema_diff.h"
@@ -171,6 +174,7 @@ static quire_status copy_table(const struct qr_schema_change *c, const struct qr
 static quire_status rebuild(const struct qr_schema_change *c, const struct qr_model_type *type)
 {
     struct triggers triggers = {0};
+    qr_txn_break_feed(c->txn);
     QR_TRY(create(c, type));
     QR_TRY(copy_table(c, type, &triggers));
     QR_TRY(quire_table_drop(c->txn, type->stored, c->err));
@@ -216,6 +220,7 @@ quire_status qr_schema_drop(const struct qr_schema_change *c)
             }
         }
         if (qr_match_new_type(c, old) == NULL) {
+            qr_txn_break_feed(c->txn); /* another type may take the name */
             QR_TRY(quire_table_drop(c->txn, old->stored, c->err));
         }
     }

@@ -84,7 +84,7 @@ static quire_status run_on(quire_subscription *subscription, quire_txn *txn,
     return status;
 }
 
-/* Runs the request on a new snapshot. */
+/* Runs the request on a new snapshot, whose schema must be able to read the rows of the feed. */
 static quire_status run_once(quire_subscription *subscription, struct outcome *outcome,
                              quire_error *err)
 {
@@ -94,7 +94,11 @@ static quire_status run_once(quire_subscription *subscription, struct outcome *o
     err = err == NULL ? &local : err;
     QR_TRY(quire_begin(subscription->db, QUIRE_READ, &txn, err));
     outcome->sequence = quire_txn_sequence(txn);
-    quire_status status = run_on(subscription, txn, outcome, err);
+    quire_status status =
+        subscription->table != NULL ? qr_feed_check(subscription->feed, err) : QUIRE_OK;
+    if (status == QUIRE_OK) {
+        status = run_on(subscription, txn, outcome, err);
+    }
     quire_rollback(txn);
     return status;
 }
@@ -454,8 +458,12 @@ static quire_status check_options(quire_db *db, const quire_graphql_request *req
 static quire_status begin(quire_subscription *subscription, const quire_subscribe_options *options,
                           char **response, size_t *size, quire_error *err)
 {
+    if (subscription->request.errors != NULL) {
+        *subscription->request.errors = NULL;
+    }
     QR_TRY(copy_request(subscription, err));
     QR_TRY(look_up(subscription, &subscription->table, response, size, err));
+    subscription->request.errors = NULL; /* the caller's, for this call */
     if (*response != NULL) {
         return QUIRE_OK;
     }

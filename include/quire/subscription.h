@@ -67,8 +67,9 @@ typedef struct quire_subscribe_options {
 
 /*
  * Starts a subscription. The request is copied with its texts, and its limits
- * hold for each event; a prepared document, bound variables, an interrupt and the
- * progress callback's context are borrowed until close.
+ * hold for each event; a prepared document, bound variables, an interrupt, an
+ * advisor and the progress callback's context are borrowed until close. Its
+ * `errors` are those of `response`, and its `outcome` is not written.
  *   out       owned by the caller until quire_subscription_close; NULL when the
  *             request is wrong, or on failure
  *   response  a GraphQL response with the errors of a request that is wrong (not
@@ -87,7 +88,8 @@ QUIRE_API QUIRE_MUST_CHECK quire_status quire_subscribe(quire_db *db,
  * A failure of one event, such as a limit of the request, is in its response,
  * and the subscription goes on.
  * Errors, which end the subscription: INTERRUPTED (stopped), RESUME_TOO_OLD
- * (changes: it fell behind the window), COMMIT_UNKNOWN, POISONED. NO_MEMORY, and
+ * (changes: it fell behind the window, or behind a commit that changed the schema
+ * and dropped a type or wrote a table anew), COMMIT_UNKNOWN, POISONED. NO_MEMORY, and
  * LIMIT when too many snapshots are open, do not: the event is still to come.
  */
 QUIRE_API QUIRE_MUST_CHECK quire_status

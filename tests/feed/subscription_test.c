@@ -331,6 +331,56 @@ Test(subscription, changes__follow_a_schema_that_grows)
     mapping_close(db);
 }
 
+static void drop_column(quire_db *db, bool undo)
+{
+    static const char less[] = "type Author { id: ID! name: String! books: [Book!]! }\n"
+                               "type Book { id: ID! title: String! author: Author!"
+                               " tags: [Tag!]! }\n"
+                               "type Tag { name: String! @id books: [Book!]! }\n";
+    quire_error err = QUIRE_ERROR_INIT;
+    quire_migration_options options = QUIRE_MIGRATION_OPTIONS_INIT;
+    uint64_t savepoint;
+    quire_txn *txn;
+    options.drop_data = true;
+    OK(quire_begin(db, QUIRE_WRITE, &txn, &err));
+    OK(quire_savepoint(txn, &savepoint, &err));
+    OK(quire_schema_migrate(txn, less, 0, &options, &err));
+    if (undo) {
+        OK(quire_rollback_to(txn, savepoint, &err));
+    }
+    OK(quire_commit(txn, &err));
+}
+
+Test(subscription, changes__end_where_tables_are_written_anew)
+{
+    static const char ADA[] = "{\"data\":{\"a\":{\"node\":{\"name\":\"Ada\"}}}}";
+    static const char document[] = "subscription { a: authorChanged { node { name } } }";
+    quire_error err = QUIRE_ERROR_INIT;
+    const quire_subscription_event *event;
+    quire_db *db = open_db(1 << 20);
+    quire_subscription *behind = subscribe(db, document);
+    quire_subscription *within = subscribe(db, document);
+    quire_subscription *live = subscribe(db, "subscription { authors { totalCount } }");
+    run(db, "mutation { createAuthor(input: {name: \"Ada\", born: 1}) { id }"
+            " b: createAuthor(input: {name: \"Ben\", born: 2}) { id } }");
+    drop_column(db, true);
+    expect(within, ADA);
+    drop_column(db, false);
+    GIVES(RESUME_TOO_OLD, quire_subscription_next(behind, 0, &event, &err));
+    GIVES(RESUME_TOO_OLD, quire_subscription_next(within, 0, &event, &err));
+    GIVES(RESUME_TOO_OLD, quire_subscription_next(within, 0, &event, &err));
+    expect(live, "{\"data\":{\"authors\":{\"totalCount\":2}}}");
+    quire_subscription *anew = subscribe(db, document);
+    run(db, "mutation { createAuthor(input: {name: \"Ada\"}) { id } }");
+    expect(anew, ADA);
+    expect(live, "{\"data\":{\"authors\":{\"totalCount\":3}}}");
+    quire_subscription_close(behind);
+    quire_subscription_close(within);
+    quire_subscription_close(live);
+    quire_subscription_close(anew);
+    mapping_close(db);
+}
+
 /* ---- live queries ---- */
 
 Test(subscription, live__gives_the_result_at_once_and_when_it_is_another_one)
@@ -474,6 +524,42 @@ Test(subscription, event__tells_a_failure_and_goes_on)
         run(db, i == 0 ? "mutation { createTag(input: {name: \"b\"}) { name } }"
                        : "mutation { createTag(input: {name: \"c\"}) { name } }");
     }
+    quire_subscription_close(s);
+    mapping_close(db);
+}
+
+Test(subscription, errors__of_the_request_are_those_of_the_call)
+{
+    quire_error err = QUIRE_ERROR_INIT;
+    quire_graphql_errors mark = {0};
+    quire_graphql_errors *errors = &mark;
+    quire_graphql_request request = QUIRE_GRAPHQL_REQUEST_INIT;
+    quire_subscription *s;
+    const quire_subscription_event *event;
+    char *response;
+    size_t size;
+    quire_db *db = open_db(0);
+    request.errors = &errors;
+    request.document = "subscription { nothing }";
+    OK(quire_subscribe(db, &request, NULL, &s, &response, &size, &err));
+    cr_assert(errors != NULL && errors != &mark);
+    cr_assert_eq(errors->count, 1);
+    quire_free(errors);
+    quire_free(response);
+    request.document = "subscription { tags { items { name } } }";
+    request.limits.response_bytes_max = 200;
+    OK(quire_subscribe(db, &request, NULL, &s, &response, &size, &err));
+    cr_assert_null(errors);
+    errors = &mark;
+    for (int i = 0; i < 20; i++) {
+        char mutation[100];
+        (void)snprintf(mutation, sizeof mutation,
+                       "mutation { createTag(input: {name: \"tag%d\"}) { name } }", i);
+        run(db, mutation);
+    }
+    OK(quire_subscription_next(s, 0, &event, &err));
+    cr_assert(event != NULL && event->has_errors);
+    cr_assert_eq(errors, &mark);
     quire_subscription_close(s);
     mapping_close(db);
 }
