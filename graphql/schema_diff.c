@@ -268,6 +268,41 @@ static struct qr_gql_pos gone_pos(const struct qr_model_type *type,
     return field != NULL ? field_pos(field) : type_pos(type);
 }
 
+/* Indexes that the host has made on a column go with it. */
+static quire_status drop_own_index(struct diff *diff, const struct qr_model_type *type,
+                                   const struct qr_model_field *old, const quire_index_def *def)
+{
+    bool uses = false;
+    for (uint32_t i = 0; i < old->owner->index_count; i++) {
+        if (strcmp(old->owner->indexes[i].name, def->name) == 0) {
+            return QUIRE_OK;
+        }
+    }
+    for (uint32_t i = 0; i < def->column_count; i++) {
+        const char *name = def->columns[i].name;
+        uses = uses || (name != NULL && strcmp(name, old->column_name) == 0);
+    }
+    for (uint32_t i = 0; i < def->included_count; i++) {
+        uses = uses || strcmp(def->included[i], old->column_name) == 0;
+    }
+    return !uses ? QUIRE_OK
+                 : add(diff, QUIRE_EFFECT_APPLIED, "INDEX_DROPPED", 0, gone_pos(type, old),
+                       "The index %s is on %.*s.%.*s.", def->name, FIELD(old));
+}
+
+static quire_status drop_own_indexes(struct diff *diff, const struct qr_model_type *type,
+                                     const struct qr_model_field *old)
+{
+    quire_status status = QUIRE_OK;
+    quire_table *table;
+    QR_TRY(quire_table_open(diff->change->txn, old->owner->stored, &table, diff->change->err));
+    for (uint32_t i = 0; status == QUIRE_OK && i < quire_table_index_count(table); i++) {
+        status = drop_own_index(diff, type, old, quire_table_index(table, i));
+    }
+    quire_table_close(table);
+    return status;
+}
+
 static quire_status drop_column(struct diff *diff, const struct qr_model_type *type,
                                 const struct qr_model_field *old)
 {
@@ -275,6 +310,7 @@ static quire_status drop_column(struct diff *diff, const struct qr_model_type *t
     bool replaced = qr_model_find_field(type, old->name) != NULL;
     QR_TRY(count_values(diff, old, NULL, WITH_VALUE, &rows));
     diff->change->matches[type->index].rebuilt = true;
+    QR_TRY(drop_own_indexes(diff, type, old));
     return add(diff, loss(rows), "COLUMN_DROPPED", rows, gone_pos(type, old),
                "The field %.*s.%.*s is stored and %s: %llu row%s with a value.", FIELD(old),
                replaced ? "has another type that its values do not fit"

@@ -5,8 +5,8 @@
  * another name, row by row with the same rowids, so that references hold; then
  * it takes the old one's place. Rows of older commits are not those of the new
  * table, nor of one that is made under a name that was dropped: the change feed
- * begins anew behind the commit. Its indexes are gone with the old one, and its
- * triggers are made again.
+ * begins anew behind the commit. Its declared indexes are gone with the old one;
+ * those that the host has made, and triggers, are made again.
  */
 #include <stdio.h>
 
@@ -94,10 +94,15 @@ static quire_status copy_rows(const struct qr_schema_change *c, const struct qr_
     return status;
 }
 
-/* ---- triggers ---- */
+/* ---- triggers and the host's indexes ---- */
 
 struct triggers {
     quire_trigger_def *defs;
+    uint32_t count;
+};
+
+struct indexes {
+    quire_index_def *defs;
     uint32_t count;
 };
 
@@ -134,6 +139,101 @@ static quire_status make_triggers(const struct qr_schema_change *c,
     return QUIRE_OK;
 }
 
+/* What a column is called now; NULL: it is gone. */
+static const char *new_column(const struct qr_schema_change *c, const struct qr_model_type *type,
+                              const char *name)
+{
+    for (uint32_t i = 0; i < type->column_count; i++) {
+        const struct qr_model_field *source = qr_match_field(c, type->columns[i]);
+        if (source != NULL && strcmp(source->column_name, name) == 0) {
+            return type->columns[i]->column_name;
+        }
+    }
+    return NULL;
+}
+
+static bool is_declared(const struct qr_model_type *type, const quire_index_def *def)
+{
+    for (uint32_t i = 0; i < type->index_count; i++) {
+        if (strcmp(type->indexes[i].name, def->name) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Replaces a borrowed text, which may be NULL, by a copy. */
+static quire_status keep_text(const struct qr_schema_change *c, const char **text)
+{
+    if (*text == NULL) {
+        return QUIRE_OK;
+    }
+    *text = keep(c, *text);
+    return *text == NULL ? QUIRE_NO_MEMORY : QUIRE_OK;
+}
+
+/* Copies a definition, with the columns as they are called now; *whole: none is gone. */
+static quire_status copy_index(const struct qr_schema_change *c, const struct qr_model_type *type,
+                               quire_index_def *def, bool *whole)
+{
+    quire_index_column *columns =
+        qr_arena_alloc(c->arena, sizeof *columns * def->column_count, c->err);
+    const char **included =
+        qr_arena_alloc(c->arena, sizeof *included * ((size_t)def->included_count + 1), c->err);
+    if (columns == NULL || included == NULL) {
+        return QUIRE_NO_MEMORY;
+    }
+    *whole = true;
+    for (uint32_t i = 0; i < def->column_count; i++) {
+        columns[i] = def->columns[i];
+        if (columns[i].name != NULL) {
+            columns[i].name = new_column(c, type, columns[i].name);
+            *whole = *whole && columns[i].name != NULL;
+        }
+        QR_TRY(keep_text(c, &columns[i].collation));
+        QR_TRY(keep_text(c, &columns[i].expression));
+    }
+    for (uint32_t i = 0; i < def->included_count; i++) {
+        included[i] = new_column(c, type, def->included[i]);
+        *whole = *whole && included[i] != NULL;
+    }
+    def->columns = columns;
+    def->included = included;
+    QR_TRY(keep_text(c, &def->name));
+    return keep_text(c, &def->where);
+}
+
+static quire_status read_indexes(const struct qr_schema_change *c, const struct qr_model_type *type,
+                                 const quire_table *table, struct indexes *indexes)
+{
+    uint32_t count = quire_table_index_count(table);
+    indexes->count = 0;
+    indexes->defs = qr_arena_alloc(c->arena, sizeof *indexes->defs * ((size_t)count + 1), c->err);
+    if (indexes->defs == NULL) {
+        return QUIRE_NO_MEMORY;
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        quire_index_def def = *quire_table_index(table, i);
+        bool whole = false;
+        if (!is_declared(type, &def)) {
+            QR_TRY(copy_index(c, type, &def, &whole));
+        }
+        if (whole) {
+            indexes->defs[indexes->count++] = def;
+        }
+    }
+    return QUIRE_OK;
+}
+
+static quire_status make_indexes(const struct qr_schema_change *c, const struct qr_model_type *type,
+                                 const struct indexes *indexes)
+{
+    for (uint32_t i = 0; i < indexes->count; i++) {
+        QR_TRY(quire_index_create(c->txn, type->stored, &indexes->defs[i], c->err));
+    }
+    return QUIRE_OK;
+}
+
 /* ---- tables ---- */
 
 /* Whether every row has a value in the new column from the start. */
@@ -154,12 +254,15 @@ static quire_status create(const struct qr_schema_change *c, const struct qr_mod
 }
 
 static quire_status copy_table(const struct qr_schema_change *c, const struct qr_model_type *type,
-                               struct triggers *triggers)
+                               struct triggers *triggers, struct indexes *indexes)
 {
     quire_table *from;
     quire_table *to = NULL;
     QR_TRY(quire_table_open(c->txn, type->stored, &from, c->err));
     quire_status status = read_triggers(c, from, triggers);
+    if (status == QUIRE_OK) {
+        status = read_indexes(c, type, from, indexes);
+    }
     if (status == QUIRE_OK) {
         status = quire_table_open(c->txn, new_name, &to, c->err);
     }
@@ -174,11 +277,13 @@ static quire_status copy_table(const struct qr_schema_change *c, const struct qr
 static quire_status rebuild(const struct qr_schema_change *c, const struct qr_model_type *type)
 {
     struct triggers triggers = {0};
+    struct indexes indexes = {0};
     qr_txn_break_feed(c->txn);
     QR_TRY(create(c, type));
-    QR_TRY(copy_table(c, type, &triggers));
+    QR_TRY(copy_table(c, type, &triggers, &indexes));
     QR_TRY(quire_table_drop(c->txn, type->stored, c->err));
     QR_TRY(quire_table_rename(c->txn, new_name, type->stored, c->err));
+    QR_TRY(make_indexes(c, type, &indexes));
     return make_triggers(c, type, &triggers);
 }
 

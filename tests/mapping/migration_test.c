@@ -288,6 +288,61 @@ Test(migration, triggers__of_a_table_that_is_written_anew_stay)
     mapping_close(db);
 }
 
+static void create_index(quire_db *db, const quire_index_def *def)
+{
+    quire_error err = QUIRE_ERROR_INIT;
+    quire_txn *txn;
+    cr_assert_eq(quire_begin(db, QUIRE_WRITE, &txn, &err), QUIRE_OK);
+    cr_assert_eq(quire_index_create(txn, "A", def, &err), QUIRE_OK, "%s", err.message);
+    cr_assert_eq(quire_commit(txn, &err), QUIRE_OK);
+}
+
+Test(migration, own_indexes__of_a_table_that_is_written_anew_stay)
+{
+    static const char *const included[] = {"k"};
+    static const quire_index_column n[] = {{.name = "n", .descending = true}};
+    static const quire_index_column half[] = {{.expression = "k / 2"}, {.name = "k"}};
+    static const quire_index_column m[] = {{.name = "m"}};
+    static const char after[] = "type A { id: ID! @index no: Int @map(name: \"no\")"
+                                " @renamedFrom(name: \"n\") k: Int }";
+    quire_error err = QUIRE_ERROR_INIT;
+    quire_txn *txn;
+    quire_table *table;
+    quire_db *db = mapping_open("type A { id: ID! n: Int m: Int k: Int }",
+                                "mutation { createA(input: {id: \"1\", n: 1}) { id } }");
+    create_index(db, &(quire_index_def){.name = "own.n",
+                                        .unique = true,
+                                        .columns = n,
+                                        .column_count = 1,
+                                        .included = included,
+                                        .included_count = 1,
+                                        .where = "k > 0"});
+    create_index(db, &(quire_index_def){.name = "own.half", .columns = half, .column_count = 2});
+    create_index(db, &(quire_index_def){.name = "own.m", .columns = m, .column_count = 1});
+    TELLS(db, after,
+          "b- FIELD_REMOVED 0, b- FIELD_REMOVED 0, s- FIELD_ADDED 0, sa INDEX_DROPPED 0, "
+          "sa COLUMN_DROPPED 0, sa COLUMN_RENAMED 0, sa INDEX_CREATED 0");
+    APPLIES(db, after, false);
+    cr_assert_eq(quire_begin(db, QUIRE_READ, &txn, &err), QUIRE_OK);
+    cr_assert_eq(quire_table_open(txn, "A", &table, &err), QUIRE_OK);
+    unsigned found = 0;
+    for (uint32_t i = 0; i < quire_table_index_count(table); i++) {
+        const quire_index_def *def = quire_table_index(table, i);
+        cr_expect_str_neq(def->name, "own.m");
+        found += strcmp(def->name, "own.half") == 0 ? 1 : 0;
+        if (strcmp(def->name, "own.n") == 0) {
+            found++;
+            cr_expect(def->unique && def->columns[0].descending && def->included_count == 1);
+            cr_expect_str_eq(def->columns[0].name, "no");
+            cr_expect_str_eq(def->where, "k > 0");
+        }
+    }
+    cr_expect_eq(found, 2);
+    quire_table_close(table);
+    quire_rollback(txn);
+    mapping_close(db);
+}
+
 /* ---- failures ---- */
 
 Test(migration, a_failing_allocation__leaves_the_old_schema)
