@@ -10,7 +10,8 @@
 
 /* ---- measures ---- */
 
-static const struct qr_model_field int_field = {.scalar = QR_MODEL_INT, .column_name = "count"};
+static const struct qr_model_field int_field = {
+    .scalar = QR_MODEL_INT, .column_name = "count", .required = true};
 static const struct qr_model_field bigint_field = {.scalar = QR_MODEL_BIGINT, .column_name = "sum"};
 static const struct qr_model_field float_field = {.scalar = QR_MODEL_FLOAT, .column_name = "avg"};
 

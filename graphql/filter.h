@@ -82,7 +82,7 @@ quire_status qr_filter_and(struct qr_reader *reader, struct qr_filter *a, struct
 
 /* Whether the filter is certain to give `value` for every row, seen from the filter alone: NULL, {}
  * and {OR: [{}]} always hold, {OR: []} never does. Operators with nothing to look for (`notIn: []`,
- * `contains: ""`) count as always holding. False where that cannot be told. */
+ * `contains: ""`, `gte: ""`) count as always holding. False where that cannot be told. */
 bool qr_filter_is_constant(const struct qr_filter *filter, bool value);
 
 /* The condition that a field has a value. */

@@ -31,6 +31,17 @@ static bool is_empty_text(const struct qr_filter *filter)
            filter->values[0].size == 0;
 }
 
+/* Whether no value of the field comes before the one to compare with: the empty text, or 0 where
+ * rows are counted. */
+static bool is_least(const struct qr_filter *filter)
+{
+    if (filter->field->owner == NULL && filter->field->required) {
+        return filter->value_count == 1 && filter->values[0].type == QUIRE_INT &&
+               filter->values[0].as.integer <= 0;
+    }
+    return is_empty_text(filter);
+}
+
 /* `%`, or a regular expression that takes everything in its plainest forms. */
 static bool takes_any_text(const struct qr_filter *filter)
 {
@@ -63,6 +74,9 @@ static bool compare_is_constant(const struct qr_filter *filter, bool value)
     }
     if (op == QR_FILTER_LIKE || op == QR_FILTER_REGEX) {
         return value && takes_any_text(filter);
+    }
+    if (op == QR_FILTER_GTE || op == QR_FILTER_LT) {
+        return value == (op == QR_FILTER_GTE) && is_least(filter);
     }
     bool searches =
         op == QR_FILTER_CONTAINS || op == QR_FILTER_STARTS_WITH || op == QR_FILTER_ENDS_WITH;

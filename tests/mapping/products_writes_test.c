@@ -31,6 +31,11 @@ Test(mapping, products__a_missing_filter_value_never_writes_all_rows)
         "where: {NOT: {name: {in: []}}}",
         "where: {books: {every: {}}}",
         "where: {tags: {hasEvery: []}}",
+        "where: {name: {gte: \"\"}}",
+        "where: {NOT: {name: {lt: \"\"}}}",
+        "where: {books: {count: {gte: 0}}}",
+        "where: {books: {count: {not: null}}}",
+        "where: {NOT: {books: {count: {lt: 0}}}}",
     };
     quire_db *db = mapping_open(mapping_schema, WORLD_ROWS);
     for (size_t i = 0; i < sizeof conditions / sizeof conditions[0]; i++) {
