@@ -356,6 +356,28 @@ static void write_private(const char *path, const char *text, mode_t mode)
     cr_assert_eq(chmod(path, mode), 0);
 }
 
+Test(guard_options, hidden_schema__is_shown_to_administrators_with_a_token, .timeout = 60)
+{
+    static const char *const paths[] = {"/graphql?sdl", "/schema", "/schema/tables"};
+    struct test_server closed;
+    char path[600];
+    test_server_start(&closed, NULL);
+    cr_assert_eq(test_server_end(&closed), 0);
+    temp_dir_file(&closed.dir, "tokens", path, sizeof path);
+    write_private(path, "0123456789abcdef admin\nfedcba9876543210 query\n", 0600);
+    test_server_start_in(&closed,
+                         (const char *const[]){"--token-file", path, "--no-introspection", NULL});
+    for (size_t i = 0; i < sizeof paths / sizeof paths[0]; i++) {
+        ANSWERS(send_request(&closed, "GET", paths[i], "Authorization: Bearer 0123456789abcdef\r\n",
+                             ""),
+                200, "Author");
+        ANSWERS(send_request(&closed, "GET", paths[i], "Authorization: Bearer fedcba9876543210\r\n",
+                             ""),
+                403, "does not show its schema");
+    }
+    test_server_stop(&closed);
+}
+
 Test(guard_options, tokens__say_who_may_do_what, .timeout = 60)
 {
     struct test_server closed;
