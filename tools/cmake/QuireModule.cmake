@@ -42,6 +42,9 @@ function(quire_test name)
         return()
     endif()
     target_link_libraries(${name} PRIVATE PkgConfig::CRITERION)
+    if(QUIRE_SANITIZE MATCHES "address")
+        target_sources(${name} PRIVATE "${PROJECT_SOURCE_DIR}/tests/support/runner_leaks.c")
+    endif()
     if(QUIRE_SANITIZE MATCHES "thread")
         # Criterion's child processes and ThreadSanitizer do not go together:
         # under it only the plain programs are built and run.
