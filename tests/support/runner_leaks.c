@@ -7,9 +7,10 @@
 #include <errno.h>
 #include <string.h>
 
+/* NOLINTNEXTLINE(bugprone-reserved-identifier): the name that LeakSanitizer asks for at the end */
 int __lsan_is_turned_off(void);
 
-/* Asked by LeakSanitizer when a process ends. */
+/* NOLINTNEXTLINE(bugprone-reserved-identifier) */
 int __lsan_is_turned_off(void)
 {
     return strcmp(program_invocation_short_name, "boxfort-worker") != 0;
