@@ -377,7 +377,7 @@ Test(feed, tells_of_large_rows_and_many_tables)
             first = i == 0 ? change.table : first;
             cr_assert(i != TABLES || change.table == first, "one table, two names");
             OK(quire_record_column(change.after, change.after_size, 0, &value, &err));
-            cr_assert_eq(value.size, SIZE - i % TABLES);
+            cr_assert_eq((int)value.size, SIZE - i % TABLES);
         }
         cr_assert_not(quire_feed_change(feed, &change));
         quire_feed_rewind(feed);

@@ -96,8 +96,8 @@ Test(computed, fields_come_and_go_with_the_schema)
     static const char *const schemas[] = {
         "type T { id: ID! d: Int @computed(expr: \"a * 2\") @index a: Int }",
         "type T { id: ID! x: Int d: Int @computed(expr: \"a * 2\") @index a: Int }",
-        "type T { id: ID! x: Int d: Int @computed(expr: \"b * 2\") @index "
-        "b: Int @renamedFrom(name: \"a\") }"};
+        ("type T { id: ID! x: Int d: Int @computed(expr: \"b * 2\") @index "
+         "b: Int @renamedFrom(name: \"a\") }")};
     for (size_t i = 0; i < 3; i++) {
         cr_assert_eq(mapping_apply(db, schemas[i], &err), QUIRE_OK, "%s: %s", schemas[i],
                      err.message);

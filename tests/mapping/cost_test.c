@@ -67,8 +67,8 @@ Test(cost, wrong_directives_are_refused)
         "type T { id: ID! n: Int @cost(weight: \"many\") }",
         "type T { id: ID! n: Int @listSize(assumedSize: 1) }",
         "type T { id: ID! t: T ts: [T!]! @relation(inverse: \"t\") @listSize(assumedSize: -1) }",
-        "type T { id: ID! t: T ts: [T!]! @relation(inverse: \"t\") "
-        "@listSize(slicingArguments: [\"skip\"]) }",
+        ("type T { id: ID! t: T ts: [T!]! @relation(inverse: \"t\") "
+         "@listSize(slicingArguments: [\"skip\"]) }"),
     };
     quire_error err = QUIRE_ERROR_INIT;
     quire_db *db = mapping_open("type T { id: ID! }", NULL);

@@ -453,8 +453,8 @@ Test(mapping, nested__finds_every_row_by_an_index)
     static const char *const documents[] = {
         "updateA(id: \"0\", input: {bs: {connect: [{id: \"7\"}, {mail: \"m4000\"}]}}) { id }",
         "updateA(id: \"0\", input: {bs: {set: [{mail: \"m4001\"}]}}) { id }",
-        "updateA(id: \"0\", input: {bs: {connectOrCreate: [{where: {mail: \"m9\"}, create: {}}, "
-        "{where: {mail: \"x\"}, create: {mail: \"x\"}}]}}) { id }",
+        ("updateA(id: \"0\", input: {bs: {connectOrCreate: [{where: {mail: \"m9\"}, create: {}}, "
+         "{where: {mail: \"x\"}, create: {mail: \"x\"}}]}}) { id }"),
         "updateA(id: \"0\", input: {bs: {update: {where: {mail: \"m9\"}, input: {n: 1}}}}) { id }",
         "updateA(id: \"0\", input: {bs: {upsert: {where: {mail: \"m9\"}, create: {}}}}) { id }",
         "updateA(id: \"0\", input: {bs: {disconnect: {mail: \"m4001\"}}}) { id }",

@@ -86,7 +86,7 @@ static void enter(struct post *post)
 
 static void leave(struct post *post)
 {
-    struct watch *watch = (struct watch *)((char *)post - offsetof(struct watch, leave));
+    struct watch *watch = (struct watch *)(void *)((char *)post - offsetof(struct watch, leave));
     if (watch->previous != NULL) {
         watch->previous->next = watch->next;
     } else {

@@ -129,7 +129,7 @@ static void let_go(struct sse *sse)
 
 static void on_gone(struct subscriber *subscriber)
 {
-    let_go((struct sse *)((char *)subscriber - offsetof(struct sse, subscriber)));
+    let_go((struct sse *)(void *)((char *)subscriber - offsetof(struct sse, subscriber)));
 }
 
 static void on_left(struct watch *watch)
@@ -201,7 +201,7 @@ static ssize_t on_read(void *context, uint64_t position, char *out, size_t room)
 static void on_told(struct subscriber *subscriber, const quire_subscription_event *event,
                     const quire_error *end)
 {
-    struct sse *sse = (struct sse *)((char *)subscriber - offsetof(struct sse, subscriber));
+    struct sse *sse = (struct sse *)(void *)((char *)subscriber - offsetof(struct sse, subscriber));
     pthread_mutex_lock(&sse->mutex);
     if (sse->exchange != NULL && !sse->ended) {
         if (event != NULL) {

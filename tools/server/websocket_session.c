@@ -166,7 +166,7 @@ static void send_told(struct operation *operation)
 static void on_told(struct post *post)
 {
     struct operation *operation =
-        (struct operation *)((char *)post - offsetof(struct operation, told));
+        (struct operation *)(void *)((char *)post - offsetof(struct operation, told));
     struct websocket *socket = operation->socket;
     operation->replied = true;
     operation->waits = operation->live && !operation->last;
@@ -183,7 +183,8 @@ static void on_told(struct post *post)
 
 static void on_ended(struct post *post)
 {
-    remove_operation((struct operation *)((char *)post - offsetof(struct operation, ended)));
+    remove_operation(
+        (struct operation *)(void *)((char *)post - offsetof(struct operation, ended)));
 }
 
 /* ---- Operations, on workers ---- */
@@ -192,7 +193,7 @@ static void on_event(struct subscriber *subscriber, const quire_subscription_eve
                      const quire_error *end)
 {
     struct operation *operation =
-        (struct operation *)((char *)subscriber - offsetof(struct operation, subscriber));
+        (struct operation *)(void *)((char *)subscriber - offsetof(struct operation, subscriber));
     if (event != NULL) {
         put_message(&operation->message, "next", operation, event->response, event->response_size);
     } else {
@@ -205,7 +206,7 @@ static void on_event(struct subscriber *subscriber, const quire_subscription_eve
 static void on_gone(struct subscriber *subscriber)
 {
     struct operation *operation =
-        (struct operation *)((char *)subscriber - offsetof(struct operation, subscriber));
+        (struct operation *)(void *)((char *)subscriber - offsetof(struct operation, subscriber));
     struct server *server = operation->exchange.server;
     loop_post(server->loop, &operation->ended);
     atomic_fetch_sub(&server->metrics.subscriptions_open, 1);
