@@ -251,8 +251,8 @@ static quire_status run_update_many(struct qr_store *store, const struct qr_sele
                                     struct qr_mutation *out)
 {
     struct qr_row_change change;
-    int64_t *rowids;
-    size_t count;
+    int64_t *rowids = NULL;
+    size_t count = 0;
 
     QR_TRY(check_changes(store, field));
     QR_TRY(select_rows(store, field, &rowids, &count));
@@ -267,8 +267,8 @@ static quire_status run_update_many(struct qr_store *store, const struct qr_sele
 static quire_status run_delete_many(struct qr_store *store, const struct qr_select_field *field,
                                     struct qr_mutation *out)
 {
-    int64_t *rowids;
-    size_t count;
+    int64_t *rowids = NULL;
+    size_t count = 0;
     QR_TRY(select_rows(store, field, &rowids, &count));
     QR_TRY(read_rows(store, field, rowids, count, out));
     return qr_store_delete(store, field->api->type, rowids, count);

@@ -450,7 +450,7 @@ quire_status qr_sink_finish(struct qr_sink *sink, struct qr_rows *rows, struct q
     if (is_collection(sink)) {
         cut_collection(sink);
     }
-    size_t end = sink->count;
+    size_t end = sink->entries == NULL ? 0 : sink->count;
 
     QR_TRY(sort_entries(sink, &order));
     if (end > 0 && end >= sink->keep) {

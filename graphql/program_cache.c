@@ -100,12 +100,17 @@ static bool same_shape(const struct qr_gql_limits *a, const struct qr_gql_limits
            a->variables_max == b->variables_max;
 }
 
+/* No name is another thing than an empty one. */
+static bool same_operation(struct qr_gql_str a, struct qr_gql_str b)
+{
+    return a.data == NULL || b.data == NULL ? a.data == b.data : qr_gql_str_equal(a, b);
+}
+
 static bool matches(const struct qr_program_key *a, const struct qr_program_key *b)
 {
     return a->hash == b->hash && a->tokens_max == b->tokens_max && a->depth_max == b->depth_max &&
            a->no_introspection == b->no_introspection && same_shape(&a->shape, &b->shape) &&
-           (a->operation.data == NULL) == (b->operation.data == NULL) &&
-           qr_gql_str_equal(a->operation, b->operation) && qr_gql_str_equal(a->text, b->text);
+           same_operation(a->operation, b->operation) && qr_gql_str_equal(a->text, b->text);
 }
 
 static struct qr_program *search(struct part *part, const struct qr_program_key *key)

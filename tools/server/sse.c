@@ -156,7 +156,7 @@ void sse_end(struct sse *sse)
 /* Lets the I/O thread look again. With the lock. */
 static void resume(struct sse *sse)
 {
-    if (sse->suspended) {
+    if (sse->suspended && sse->exchange != NULL) {
         sse->suspended = false;
         connection_allow(sse->exchange->connection,
                          exchange_send_ms(sse->exchange, sse->out.size - sse->sent));
