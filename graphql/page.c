@@ -408,7 +408,7 @@ static quire_status sort_entries(struct qr_sink *sink, struct qr_sort_slot **ord
 {
     struct qr_reader *reader = sink->reader;
     *order = NULL;
-    if (sink->ordered || sink->count < 2) {
+    if (sink->ordered || sink->entries == NULL || sink->count < 2) {
         return QUIRE_OK;
     }
     *order = qr_arena_alloc(reader->arena, sizeof **order * sink->count, reader->err);
