@@ -7,8 +7,10 @@
 #include <errno.h>
 #include <string.h>
 
+#include "quire/error.h"
+
 /* NOLINTNEXTLINE(bugprone-reserved-identifier): the name that LeakSanitizer asks for at the end */
-int __lsan_is_turned_off(void);
+QUIRE_API int __lsan_is_turned_off(void);
 
 /* NOLINTNEXTLINE(bugprone-reserved-identifier) */
 int __lsan_is_turned_off(void)
