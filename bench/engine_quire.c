@@ -288,22 +288,16 @@ static int scan(struct bench_session *s, int64_t from, uint64_t limit, bench_vis
                             : scan_rows(s, from, limit, visit, context);
 }
 
+#define METHODS                                                                                    \
+    .close = db_close, .session_open = session_open, .session_close = session_close,               \
+    .write_begin = write_begin, .put = put, .write_commit = end, .bulk_load = bulk_load,           \
+    .read_begin = read_begin, .get = get, .get_many = get_many, .scan = scan, .read_end = end
+
 const struct bench_engine bench_quire = {
     .name = "quire",
     .settings = "page 4096; durable: FULL, else OFF; checkpoint every 1000 frames",
     .open = db_open,
-    .close = db_close,
-    .session_open = session_open,
-    .session_close = session_close,
-    .write_begin = write_begin,
-    .put = put,
-    .write_commit = end,
-    .bulk_load = bulk_load,
-    .read_begin = read_begin,
-    .get = get,
-    .get_many = get_many,
-    .scan = scan,
-    .read_end = end,
+    METHODS,
 };
 
 /* With as much log between checkpoints as the peers are given to write before they sort. */
@@ -313,16 +307,5 @@ const struct bench_engine bench_quire_64m = {
     .only = "load-sequential,load-random,load-shuffled,commit-1,commit-8,commit-32,batch-random,"
             "update-1,held-snapshot,mixed",
     .open = db_open_64m,
-    .close = db_close,
-    .session_open = session_open,
-    .session_close = session_close,
-    .write_begin = write_begin,
-    .put = put,
-    .write_commit = end,
-    .bulk_load = bulk_load,
-    .read_begin = read_begin,
-    .get = get,
-    .get_many = get_many,
-    .scan = scan,
-    .read_end = end,
+    METHODS,
 };
