@@ -139,6 +139,10 @@ static quire_status annotate_all(struct qr_api_annotator *a)
     struct qr_gql_type *info = qr_gql_schema_type(a->api->schema, qr_gql_str_of("PageInfo"));
 
     qr_scalar_bind(a->api->schema);
+    if (a->api->model->node != NULL) {
+        QR_TRY(qr_api_annotate(a, a->api->schema->roots[QR_GQL_QUERY], "node", QR_API_ANY, NULL,
+                               NULL));
+    }
     QR_TRY(qr_api_annotate(a, info, "hasNextPage", QR_API_HAS_NEXT, NULL, NULL));
     QR_TRY(qr_api_annotate(a, info, "hasPreviousPage", QR_API_HAS_PREVIOUS, NULL, NULL));
     QR_TRY(qr_api_annotate(a, info, "startCursor", QR_API_START_CURSOR, NULL, NULL));

@@ -13,6 +13,7 @@ enum qr_api_kind {
     /* Query */
     QR_API_ONE,
     QR_API_MANY,
+    QR_API_ANY, /* the row of any type with that id */
     /* Mutation: one for each qr_model_verb, in its order */
     QR_API_CREATE,
     QR_API_UPDATE,
@@ -66,7 +67,7 @@ enum qr_api_kind {
 /* What a field of the API reads; qr_gql_field.host points to one. */
 struct qr_api_field {
     enum qr_api_kind kind;
-    struct qr_model_type *type;   /* the rows concerned; NULL for PageInfo */
+    struct qr_model_type *type;   /* the rows concerned; NULL for PageInfo, ANY */
     struct qr_model_field *field; /* COLUMN .. LIST */
 };
 

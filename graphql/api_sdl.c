@@ -480,6 +480,10 @@ static void print_query(struct qr_api_printer *p)
             print_reading(p, &p->model->types[i]);
         }
     }
+    if (p->model->node != NULL) {
+        put(p, "  \"The row with that id, of whatever type that implements Node.\"\n"
+               "  node(id: ID!): Node\n");
+    }
     put(p, any ? "}\n\n" : "  \"There are no tables to read.\"\n  _: Boolean\n}\n\n");
 }
 

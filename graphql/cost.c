@@ -147,11 +147,15 @@ static uint64_t measure_field(const struct qr_select_field *field, uint64_t rows
 
 static uint64_t measure(const struct qr_select *set, uint64_t rows)
 {
-    uint64_t cost = 0;
-    for (uint32_t i = 0; set != NULL && i < set->count; i++) {
-        cost = add(cost, measure_field(&set->fields[i], rows));
+    uint64_t most = 0; /* of the types that a row may have */
+    for (; set != NULL; set = set->other) {
+        uint64_t cost = 0;
+        for (uint32_t i = 0; i < set->count; i++) {
+            cost = add(cost, measure_field(&set->fields[i], rows));
+        }
+        most = cost > most ? cost : most;
     }
-    return cost;
+    return most;
 }
 
 uint64_t qr_cost_of(const struct qr_select *set)
@@ -176,9 +180,10 @@ static bool is_unsliced(const struct qr_select_field *field)
     return given != 1;
 }
 
-const struct qr_select_field *qr_cost_find_unsliced(const struct qr_select *set)
+/* The same of one type's fields. */
+static const struct qr_select_field *find_unsliced(const struct qr_select *set)
 {
-    for (uint32_t i = 0; set != NULL && i < set->count; i++) {
+    for (uint32_t i = 0; i < set->count; i++) {
         const struct qr_select_field *field = &set->fields[i];
         if (field->api == NULL) {
             continue;
@@ -190,4 +195,13 @@ const struct qr_select_field *qr_cost_find_unsliced(const struct qr_select *set)
         }
     }
     return NULL;
+}
+
+const struct qr_select_field *qr_cost_find_unsliced(const struct qr_select *set)
+{
+    const struct qr_select_field *found = NULL;
+    for (; set != NULL && found == NULL; set = set->other) {
+        found = find_unsliced(set);
+    }
+    return found;
 }

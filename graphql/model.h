@@ -178,6 +178,8 @@ struct qr_model {
     uint32_t link_count;                 /* link tables */
     struct qr_constraint *constraints;   /* of all fields */
     bool has_slicing_rules;              /* some field has must_slice */
+    const struct qr_gql_type *node;      /* the interface Node, which Query.node finds rows of by
+                                          * their `id`; NULL: there is no such field */
 };
 
 /*

@@ -2,6 +2,7 @@
  * Keys and indexes of types, and the names of the generated Query fields.
  */
 #include "graphql/model_internal.h"
+#include "graphql/row_key.h"
 
 #define INDEX_FIELDS_MAX 16u
 #define NAME_MAX_SIZE    255u
@@ -370,6 +371,34 @@ quire_status qr_model_index_def(const struct qr_model_index *index, struct qr_ar
 
 /* ---- names of Query and Subscription fields ---- */
 
+/* `interface Node { id: ID! }` asks for Query.node, which finds a row of any table that implements
+ * it: each must have its id as a key. */
+static void find_node(struct qr_model_builder *builder)
+{
+    struct qr_model *model = builder->model;
+    const struct qr_gql_type *node = qr_gql_schema_type(model->schema, qr_gql_str_of("Node"));
+    const struct qr_gql_field *id = node == NULL || node->kind != QR_GQL_INTERFACE
+                                        ? NULL
+                                        : qr_gql_type_field(node, qr_gql_str_of("id"));
+    if (id == NULL || id->type->kind != QR_GQL_NON_NULL ||
+        qr_gql_type_nullable(id->type)->scalar != QR_GQL_ID) {
+        return;
+    }
+    for (uint32_t i = 0; i < model->type_count; i++) {
+        const struct qr_model_type *type = &model->types[i];
+        if (!type->has_queries || !qr_gql_type_is_possible(node, type->definition)) {
+            continue;
+        }
+        model->node = node;
+        if (qr_row_key_find(type, id->name) == NULL) {
+            qr_model_problem(builder, type->definition->origins->node->name.pos,
+                             "%s implements Node, whose rows are found by their id; make it a key "
+                             "with @id or @unique.",
+                             type->table);
+        }
+    }
+}
+
 static quire_status read_query_fields(struct qr_model_builder *builder)
 {
     const struct qr_gql_type *query = builder->model->schema->roots[QR_GQL_QUERY];
@@ -378,7 +407,8 @@ static quire_status read_query_fields(struct qr_model_builder *builder)
         const struct qr_gql_type *type = qr_gql_type_nullable(field->type);
         struct qr_model_type *target =
             qr_model_find_type(builder->model, qr_gql_type_named(type)->name);
-        if (qr_gql_str_is(field->name, "_")) {
+        bool is_node = type == builder->model->node && qr_gql_str_is(field->name, "node");
+        if (qr_gql_str_is(field->name, "_") || is_node) {
             continue;
         }
         if (target == NULL) {
@@ -462,8 +492,13 @@ static quire_status default_names(struct qr_model_builder *builder, struct qr_mo
 quire_status qr_model_choose_names(struct qr_model_builder *builder)
 {
     struct qr_gql_name_table names = {0}; /* of Subscription, which has all of them */
+    find_node(builder);
     QR_TRY(read_query_fields(builder));
     QR_TRY(read_subscription_fields(builder));
+    if (builder->model->node != NULL) {
+        QR_TRY(qr_gql_name_table_add(&names, builder->arena, qr_gql_str_of("node"), builder->model,
+                                     NULL, builder->err));
+    }
     for (uint32_t i = 0; i < qr_model_shown_count(builder->model); i++) {
         struct qr_model_type *type = &builder->model->types[i];
         QR_TRY(default_names(builder, type));

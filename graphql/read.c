@@ -411,6 +411,27 @@ static quire_status find_key(struct qr_reader *reader, const struct qr_select_fi
                                 field->api->type->one_name);
 }
 
+/* The row of a type that has the key, if it is shown. */
+static quire_status seek_row(struct qr_reader *reader, const struct qr_select_field *field,
+                             const struct qr_model_type *type, const struct qr_model_index *key,
+                             const struct qr_gql_value *given, struct qr_row *row, bool *found)
+{
+    int64_t rowid;
+
+    QR_TRY(qr_row_key_seek(reader, type, key, given, &rowid, found));
+    if (*found) {
+        QR_TRY(qr_reader_row(reader, type, rowid, row, found));
+    }
+    if (*found && type->view_of != NULL) {
+        struct qr_filter *filter;
+        QR_TRY(qr_filter_compile_shown(reader, type, NULL, &filter));
+        QR_TRY(qr_filter_test(reader, filter, row, found));
+        qr_arena_reset(&reader->scratch);
+    }
+    QR_TRY(qr_explain_field(reader, field->selected->parent, field->selected->field->name));
+    return qr_explain_lookup(reader, "unique key", key->name, *found ? 1 : 0, *found ? 1 : 0);
+}
+
 static quire_status read_one(struct qr_reader *reader, const struct qr_select_field *field,
                              struct qr_root *out)
 {
@@ -418,26 +439,50 @@ static quire_status read_one(struct qr_reader *reader, const struct qr_select_fi
     const struct qr_model_index *key = NULL;
     const struct qr_gql_value *given = NULL;
     struct qr_row *row = qr_arena_alloc_zero(reader->arena, sizeof *row, reader->err);
-    int64_t rowid;
     bool found;
 
     if (row == NULL) {
         return QUIRE_NO_MEMORY;
     }
     QR_TRY(find_key(reader, field, &key, &given));
-    QR_TRY(qr_row_key_seek(reader, type, key, given, &rowid, &found));
-    if (found) {
-        QR_TRY(qr_reader_row(reader, type, rowid, row, &found));
-    }
-    if (found && type->view_of != NULL) {
-        struct qr_filter *filter;
-        QR_TRY(qr_filter_compile_shown(reader, type, NULL, &filter));
-        QR_TRY(qr_filter_test(reader, filter, row, &found));
-        qr_arena_reset(&reader->scratch);
-    }
-    QR_TRY(qr_explain_field(reader, field->selected->parent, field->selected->field->name));
-    QR_TRY(qr_explain_lookup(reader, "unique key", key->name, found ? 1 : 0, found ? 1 : 0));
+    QR_TRY(seek_row(reader, field, type, key, given, row, &found));
     return qr_read_rows(reader, type, field->set, row, found ? 1 : 0, &out->node);
+}
+
+/* Looks for the id in every table whose rows the field can give. */
+static quire_status read_any(struct qr_reader *reader, const struct qr_select_field *field,
+                             struct qr_root *out)
+{
+    const struct qr_gql_value *id = qr_select_argument(field, "id");
+    const struct qr_select *chosen = field->set;
+    struct qr_row *row = qr_arena_alloc_zero(reader->arena, sizeof *row, reader->err);
+    bool any = false;
+
+    if (row == NULL) {
+        return QUIRE_NO_MEMORY;
+    }
+    for (const struct qr_select *set = field->set; set != NULL; set = set->other) {
+        const struct qr_model_type *type = set->type->host;
+        struct qr_row candidate = {0};
+        bool found = false;
+        if (type->view_of != NULL || !type->has_queries) {
+            continue;
+        }
+        QR_TRY(seek_row(reader, field, type, qr_row_key_find(type, qr_gql_str_of("id")), id,
+                        &candidate, &found));
+        if (found && any) {
+            return qr_fail(reader->err, QUIRE_QUERY,
+                           "Rows of both %.*s and %.*s have this id; ask for one of them by its "
+                           "own field.",
+                           QR_GQL_FMT(chosen->type->name), QR_GQL_FMT(set->type->name));
+        }
+        if (found) {
+            *row = candidate;
+            chosen = set;
+            any = true;
+        }
+    }
+    return qr_read_rows(reader, chosen->type->host, chosen, row, any ? 1 : 0, &out->node);
 }
 
 quire_status qr_read_root(struct qr_reader *reader, const struct qr_select_field *field,
@@ -449,6 +494,9 @@ quire_status qr_read_root(struct qr_reader *reader, const struct qr_select_field
     }
     if (field->api->kind == QR_API_ONE) {
         return read_one(reader, field, out);
+    }
+    if (field->api->kind == QR_API_ANY) {
+        return read_any(reader, field, out);
     }
     out->branch = qr_arena_alloc_zero(reader->arena, sizeof *out->branch, reader->err);
     if (out->branch == NULL) {

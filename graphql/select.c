@@ -30,6 +30,9 @@ static bool varies(const struct qr_gql_selected *selected)
                : qr_gql_ast_arguments_vary(selected->nodes->field->arguments);
 }
 
+static quire_status build_below(struct builder *b, struct qr_select_field *field,
+                                const struct qr_gql_type *type, uint32_t depth);
+
 static quire_status build_set(struct builder *b, const struct qr_gql_selection_set *source,
                               uint32_t depth, struct qr_select **out)
 {
@@ -64,13 +67,33 @@ static quire_status build_set(struct builder *b, const struct qr_gql_selection_s
             report_fault(b, &s->fault);
         }
         if (qr_gql_type_is_composite(type) && !type->introspection) {
-            const struct qr_gql_selection_set *below;
-            QR_TRY(qr_gql_collect_below(b->request, s, type, &below, b->err));
-            QR_TRY(build_set(b, below, depth + 1, &field->set));
+            QR_TRY(build_below(b, field, type, depth + 1));
             set->varies |= field->set->varies;
         }
     }
     *out = set;
+    return QUIRE_OK;
+}
+
+/* The fields below `field`: of its type, or of each type that a row of it may have. */
+static quire_status build_below(struct builder *b, struct qr_select_field *field,
+                                const struct qr_gql_type *type, uint32_t depth)
+{
+    const struct qr_gql_type *const *types = &type;
+    uint32_t count = 1;
+    if (qr_gql_type_is_abstract(type)) {
+        types = type->possible;
+        count = type->possible_count;
+    }
+    for (uint32_t i = count; i-- > 0;) {
+        const struct qr_gql_selection_set *below;
+        struct qr_select *set;
+        QR_TRY(qr_gql_collect_below(b->request, field->selected, types[i], &below, b->err));
+        QR_TRY(build_set(b, below, depth, &set));
+        set->other = field->set;
+        set->varies = set->varies || (field->set != NULL && field->set->varies);
+        field->set = set;
+    }
     return QUIRE_OK;
 }
 
@@ -138,7 +161,7 @@ static quire_status instantiate(struct builder *b, struct qr_select *source, str
         }
     }
     *out = set;
-    return QUIRE_OK;
+    return set->other == NULL ? QUIRE_OK : instantiate(b, set->other, &set->other);
 }
 
 quire_status qr_select_instantiate(struct qr_gql_request *request, struct qr_select *source,
