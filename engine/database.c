@@ -387,6 +387,7 @@ quire_status quire_get_stats(quire_db *db, quire_stats *stats, quire_error *err)
     quire_stats now = {.size = stats->size};
     size_t size = stats->size;
     qr_pager_get_stats(db->pager, &now);
+    qr_feed_hub_get_stats(db, &now);
     now.size = size;
     memcpy(stats, &now, size);
     return QUIRE_OK;

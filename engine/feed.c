@@ -210,6 +210,14 @@ uint32_t qr_feed_hub_listeners(quire_db *db)
     return count;
 }
 
+void qr_feed_hub_get_stats(quire_db *db, quire_stats *stats)
+{
+    qr_mutex_lock(&db->feed.mutex);
+    stats->feed_listeners = db->feed.listener_count;
+    stats->feed_bytes = db->feed.bytes;
+    qr_mutex_unlock(&db->feed.mutex);
+}
+
 /* Ends the recording when nobody listens and no window is kept. Locked. */
 static void stop_if_unheard(struct qr_feed_hub *hub, struct qr_commit_record **unused)
 {

@@ -118,6 +118,8 @@ void qr_feed_hub_start(quire_db *db);
 /* Behind the pager's end. */
 void qr_feed_hub_destroy(quire_db *db);
 uint32_t qr_feed_hub_listeners(quire_db *db);
+/* Fills feed_listeners and feed_bytes. */
+void qr_feed_hub_get_stats(quire_db *db, quire_stats *stats);
 
 /* At the beginning of a write transaction. */
 static inline void qr_changes_begin(struct qr_changes *changes, struct qr_feed_hub *hub)

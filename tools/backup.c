@@ -64,21 +64,6 @@ static int place(const char *received, const char *path, bool replace)
                                                                      : command_failed(&err);
 }
 
-/* Makes a file that its owner alone may read, as a database is. NULL after saying why not. */
-static FILE *create(const char *path)
-{
-    int number = open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-    FILE *file = number >= 0 ? fdopen(number, "wb") : NULL;
-    if (file == NULL) {
-        fprintf(stderr, "quire: %s: %s\n", path, strerror(errno));
-    }
-    if (file == NULL && number >= 0) {
-        close(number);
-        unlink(path);
-    }
-    return file;
-}
-
 /* Fills the file, and closes it. */
 static int receive(const struct remote *remote, FILE *file, const char *received)
 {
@@ -104,8 +89,13 @@ static int run_remotely(const struct remote *remote, const char *path, bool repl
         return COMMAND_IO;
     }
     snprintf(received, size, "%s-received", path);
-    FILE *file = create(received);
-    int code = file != NULL ? receive(remote, file, received) : COMMAND_IO;
+    FILE *file = command_create(received, false);
+    int code = COMMAND_IO;
+    if (file == NULL) {
+        fprintf(stderr, "quire: %s: %s\n", received, strerror(errno));
+    } else {
+        code = receive(remote, file, received);
+    }
     if (code == COMMAND_OK) {
         code = place(received, path, replace);
     }

@@ -4,9 +4,12 @@
 #include "command.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 int command_misuse(const char *format, ...)
 {
@@ -87,6 +90,27 @@ int command_parse(int argc, const char **argv, const struct poptOption *options,
         ++*count;
     }
     return -1;
+}
+
+FILE *command_create(const char *path, bool replace)
+{
+    int number = open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+    bool created = number >= 0;
+    if (created) {
+        (void)fchmod(number, 0600);
+    } else if (replace && errno == EEXIST) {
+        number = open(path, O_WRONLY | O_TRUNC | O_CLOEXEC);
+    }
+    FILE *file = number >= 0 ? fdopen(number, "wb") : NULL;
+    if (file == NULL && number >= 0) {
+        int why = errno;
+        close(number);
+        if (created) {
+            unlink(path);
+        }
+        errno = why;
+    }
+    return file;
 }
 
 static FILE *open_input(const char *path)

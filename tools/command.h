@@ -82,6 +82,13 @@ struct command_text {
 /* Reads a whole file; "-" is standard input. Returns false after reporting. */
 bool command_read(const char *path, struct command_text *text);
 
+/*
+ * Opens a file to write to that its owner alone may read, as a database is, whatever the umask
+ * says. It must be new, unless `replace`: then a file that is there is emptied and keeps its
+ * mode. NULL with errno.
+ */
+FILE *command_create(const char *path, bool replace);
+
 /* Hands a file to `take` piece by piece; "-" is standard input. Returns COMMAND_OK, or the exit
  * code after reporting. */
 int command_read_pieces(const char *path,

@@ -17,7 +17,8 @@ static const struct command_help help = {
     "makes an equal database. With - the rows go to standard output as one text, and the\n"
     "schema to the file that --schema names, if it does.\n\n"
     "FORMAT is json (the default), jsonl (JSON lines) or csv. Everything comes from one\n"
-    "snapshot, and the database is opened for reading: another process may write meanwhile.\n\n"
+    "snapshot, and the database is opened for reading: another process may write meanwhile.\n"
+    "What it makes is for its owner alone to read.\n\n"
     "Exit codes: 0 written, 1 there is no such type, 64 usage, 74 the database could not be\n"
     "opened or read, or the output not written.\n",
 };
@@ -65,7 +66,7 @@ static quire_status open_file(struct export *e, const char *name, const char *su
         return fail(err, e->directory);
     }
     snprintf(path, size, "%s/%s.%s", e->directory, name, suffix);
-    e->file = fopen(path, "wbx");
+    e->file = command_create(path, false);
     quire_status status = e->file == NULL ? fail(err, path) : QUIRE_OK;
     free(path);
     return status;
@@ -91,10 +92,10 @@ static quire_status write_piece(void *context, const char *type, const char *byt
     return fwrite(bytes, 1, size, e->file) == size ? QUIRE_OK : fail(err, e->directory);
 }
 
-/* Makes the directory, unless it is there and empty. */
+/* Makes the directory, for its owner alone, unless it is there and empty. */
 static bool make_directory(const char *path)
 {
-    if (mkdir(path, 0777) == 0) {
+    if (mkdir(path, 0700) == 0) {
         return true;
     }
     DIR *directory = errno == EEXIST ? opendir(path) : NULL;
@@ -128,7 +129,7 @@ static quire_status write_schema(struct export *e, quire_txn *txn, quire_error *
         return status;
     }
     if (e->schema != NULL) {
-        e->file = fopen(e->schema, "wb");
+        e->file = command_create(e->schema, true);
         status = e->file == NULL ? fail(err, e->schema) : QUIRE_OK;
     } else {
         status = open_file(e, "schema", "graphql", err);

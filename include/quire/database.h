@@ -299,12 +299,13 @@ typedef struct quire_stats {
     uint64_t pages_dirty;       /* pages in the cache that the database file lacks, now */
     uint64_t oldest_reader_ms;  /* age of the oldest open read transaction's state; 0 = none open */
     uint32_t pages_max;         /* quota; 0 = none */
-    uint32_t reserved;
+    uint32_t feed_listeners;    /* open, see feed.h */
     uint64_t read_calls;      /* reads of the database file, each of one page or several in a row */
     uint64_t pages_direct;    /* of pages_written, new ones that large transactions did not log */
     uint64_t readers_expired; /* read transactions that lost their snapshot */
     uint64_t log_images;      /* of log_frames, whole pages; the others hold changes of pages */
     uint64_t log_changes;     /* small changes of pages written to the log, several to a frame */
+    uint64_t feed_bytes;      /* of commits kept for listeners, now; see feed_window_bytes */
 } quire_stats;
 
 /* Fills `stats`, whose `size` the caller has set. Any thread; values may be a moment apart. */

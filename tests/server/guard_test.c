@@ -163,6 +163,44 @@ Test(guard, answers__carry_the_headers_that_protect)
     answer_free(&answer);
 }
 
+Test(guard, traces__are_passed_on_by_the_rules_of_the_standard)
+{
+#define TRACE "-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+    static const struct {
+        const char *given;
+        bool good;
+    } cases[] = {
+        {"00" TRACE, true},
+        {"cc" TRACE, true}, /* a version to come: its beginning is understood */
+        {"cc" TRACE "-more", true},
+        {"cc" TRACE ".more", false},
+        {"00" TRACE "-more", false}, /* this version has no more */
+        {"00" TRACE "1", false},
+        {"ff" TRACE, false}, /* no version */
+        {"0" TRACE, false},
+        {"0A" TRACE, false},
+        {"00-0AF7651916CD43DD8448EB211C80319C-b7ad6b7169203331-01", false},
+        {"00-00000000000000000000000000000000-b7ad6b7169203331-01", false},
+        {"00-0af7651916cd43dd8448eb211c80319c-0000000000000000-01", false},
+        {"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331", false},
+        {"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-0", false},
+        {"00_0af7651916cd43dd8448eb211c80319c_b7ad6b7169203331_01", false},
+        {"", false},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char headers[256];
+        char value[128] = "";
+        snprintf(headers, sizeof headers, JSON "traceparent: %s\r\n", cases[i].given);
+        struct answer answer = send_request(&server, "POST", "/graphql", headers, QUERY);
+        cr_expect_eq(answer.status, 200);
+        cr_expect_eq(answer_header(&answer, "traceparent", value, sizeof value), cases[i].good,
+                     "%s", cases[i].given);
+        cr_expect_str_eq(value, cases[i].good ? "00" TRACE : "");
+        answer_free(&answer);
+    }
+#undef TRACE
+}
+
 Test(guard, body__may_have_two_mebibytes)
 {
     size_t size = (2U << 20) + 1;

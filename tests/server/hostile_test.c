@@ -2,10 +2,13 @@
  * Clients that are slow, many, or send what nobody should: the server goes on
  * serving the others, and its memory does not grow with them.
  */
+#include <arpa/inet.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
@@ -89,6 +92,118 @@ Test(hostile, half_requests__are_ended_whatever_trickles_in, .timeout = 60)
     cr_assert_not_null(overdue);
     cr_expect_geq(strtol(overdue + 38, NULL, 10), CLIENTS);
     answer_free(&metrics);
+    test_server_stop(&server);
+}
+
+/* A socket that comes from 127.0.0.`last`. */
+static int connect_from(const struct test_server *server, unsigned last)
+{
+    struct sockaddr_in here = {.sin_family = AF_INET,
+                               .sin_addr.s_addr = htonl(INADDR_LOOPBACK - 1 + last)};
+    struct sockaddr_in there = {.sin_family = AF_INET,
+                                .sin_port = htons((uint16_t)server->port),
+                                .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    int client = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    cr_assert_geq(client, 0);
+    cr_assert_eq(bind(client, (struct sockaddr *)&here, sizeof here), 0);
+    cr_assert_eq(connect(client, (struct sockaddr *)&there, sizeof there), 0);
+    return client;
+}
+
+/* A number of /metrics. */
+static long metric(const struct test_server *server, const char *name)
+{
+    char line[128];
+    snprintf(line, sizeof line, "\n%s ", name);
+    struct answer metrics = send_request(server, "GET", "/metrics", "", "");
+    const char *found = metrics.status == 200 ? strstr(metrics.body, line) : NULL;
+    cr_assert_not_null(found, "no %s", name);
+    long value = strtol(found + strlen(line), NULL, 10);
+    answer_free(&metrics);
+    return value;
+}
+
+Test(hostile, five_hundred_half_requests__keep_nobody_else_waiting, .timeout = 60)
+{
+    struct test_server server;
+    enum { CLIENTS = 500, REQUESTS = 100 };
+    int clients[CLIENTS];
+    const char *half = "POST /graphql HTTP/1.1\r\nHost: localhost\r\nX-Slow: ";
+    /* The limits of connections are the defaults; none of these is to end while it is counted. */
+    test_server_start(&server, (const char *const[]){"--header-ms", "600000", NULL});
+    for (int i = 0; i < CLIENTS; i++) {
+        clients[i] = connect_from(&server, 2 + (unsigned)i % 3);
+        client_send(clients[i], half, i % 2 == 0 ? strlen(half) : 0);
+    }
+    for (int i = 0; i < REQUESTS; i++) {
+        for (int j = i; j < CLIENTS; j += REQUESTS) {
+            client_send(clients[j], "a", 1);
+        }
+        expect_alive(&server);
+    }
+    cr_expect_geq(metric(&server, "quire_http_connections_open"), CLIENTS);
+    cr_expect_eq(metric(&server, "quire_http_connections_overdue_total"), 0);
+    for (int i = 0; i < CLIENTS; i++) {
+        close(clients[i]);
+    }
+    test_server_stop(&server);
+}
+
+static void limit_files(rlim_t now, rlim_t most)
+{
+    struct rlimit limit = {now, most};
+    cr_assert_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
+}
+
+Test(hostile, open_files__are_allowed_for_all_connections, .timeout = 60)
+{
+    struct test_server server;
+    struct rlimit mine;
+    enum { CLIENTS = 200 };
+    int clients[CLIENTS];
+    cr_assert_eq(getrlimit(RLIMIT_NOFILE, &mine), 0);
+    limit_files(64, mine.rlim_max);
+    test_server_start(&server, NULL);
+    limit_files(mine.rlim_cur, mine.rlim_max);
+    for (int i = 0; i < CLIENTS; i++) {
+        clients[i] = client_connect(&server);
+        const char *request = "GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n";
+        client_send(clients[i], request, strlen(request));
+        ANSWERS(client_receive(clients[i]), 200, "ready");
+    }
+    for (int i = 0; i < CLIENTS; i++) {
+        close(clients[i]);
+    }
+    test_server_stop(&server);
+}
+
+Test(hostile, open_files__that_are_too_few_make_connections_fewer, .timeout = 60)
+{
+    struct test_server server;
+    enum { CLIENTS = 250 };
+    int clients[CLIENTS];
+    limit_files(300, 300);
+    test_server_start(&server, (const char *const[]){"--header-ms", "600000", NULL});
+    for (int i = 0; i < CLIENTS; i++) {
+        clients[i] = connect_from(&server, 2 + (unsigned)i % 3);
+        client_send(clients[i], "G", 1);
+    }
+    for (int i = 0; i < CLIENTS; i++) {
+        close(clients[i]);
+    }
+    /* Room comes back as the server sees them leave. */
+    int status = 0;
+    for (int i = 0; i < 100 && status != 200; i++) {
+        struct answer answer = send_request(&server, "GET", "/health", "", "");
+        status = answer.status;
+        answer_free(&answer);
+        rest(status == 200 ? 0 : 50);
+    }
+    expect_alive(&server);
+    char *log = read_text(server.log);
+    cr_expect_not_null(strstr(log, "\"event\":\"fewer-connections\",\"connections\":150}"), "%s",
+                       log);
+    free(log);
     test_server_stop(&server);
 }
 

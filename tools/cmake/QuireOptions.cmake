@@ -88,7 +88,7 @@ endif()
 if(QUIRE_HARDENING AND NOT QUIRE_SANITIZE AND NOT QUIRE_FUZZ)
     set(optimised "$<CONFIG:Release,RelWithDebInfo,MinSizeRel>")
     target_compile_options(quire_settings INTERFACE
-        "$<${optimised}:-U_FORTIFY_SOURCE;-D_FORTIFY_SOURCE=2;-fstack-protector-strong>")
+        "$<${optimised}:-U_FORTIFY_SOURCE;-D_FORTIFY_SOURCE=3;-fstack-protector-strong>")
     if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64|i.86")
         target_compile_options(quire_settings INTERFACE
             "$<${optimised}:-fstack-clash-protection;-fcf-protection>")

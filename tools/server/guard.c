@@ -206,14 +206,16 @@ static bool is_request_id(const char *text)
     return size > 0 && size <= REQUEST_ID_MAX;
 }
 
-/* Version 00 of the W3C's Trace Context: "00-" 32 digits "-" 16 digits "-" 2 digits. */
+/* The W3C's Trace Context: version "-" 32 digits "-" 16 digits "-" 2 digits. Versions above 00 may
+ * have more behind another "-". */
 static bool is_traceparent(const char *text)
 {
     static const char digits[] = "0123456789abcdef";
-    return strlen(text) == 55 && memcmp(text, "00-", 3) == 0 && strspn(text + 3, digits) == 32 &&
-           text[35] == '-' && strspn(text + 36, digits) == 16 && text[52] == '-' &&
-           strspn(text + 53, digits) == 2 && strspn(text + 3, "0") < 32 &&
-           strspn(text + 36, "0") < 16;
+    return strspn(text, digits) == 2 && text[2] == '-' && memcmp(text, "ff", 2) != 0 &&
+           strspn(text + 3, digits) == 32 && text[35] == '-' && strspn(text + 36, digits) == 16 &&
+           text[52] == '-' && strspn(text + 53, digits) == 2 && strspn(text + 3, "0") < 32 &&
+           strspn(text + 36, "0") < 16 &&
+           (text[55] == '\0' || (text[55] == '-' && memcmp(text, "00", 2) != 0));
 }
 
 /* A number that looks like none before it: the finaliser of splitmix64. */
@@ -236,7 +238,10 @@ static void name_request(struct exchange *exchange)
                  (unsigned long long)scramble(exchange->server->seed + number));
     }
     if (trace != NULL && is_traceparent(trace)) {
-        memcpy(exchange->traceparent, trace, strlen(trace) + 1);
+        /* Passed on in the version that is understood, as the standard has it. */
+        memcpy(exchange->traceparent, "00", 2);
+        memcpy(exchange->traceparent + 2, trace + 2, TRACEPARENT_SIZE - 2);
+        exchange->traceparent[TRACEPARENT_SIZE] = '\0';
     }
 }
 

@@ -77,7 +77,7 @@ static void put(struct buffer *line, const char *name, const char *text, size_t 
 static void put_exchange(struct buffer *line, const struct exchange *exchange)
 {
     put(line, "request", exchange->request_id, REQUEST_ID_MAX);
-    put(line, "traceparent", exchange->traceparent, TRACEPARENT_MAX);
+    put(line, "traceparent", exchange->traceparent, TRACEPARENT_SIZE);
     put(line, "caller", exchange->caller, NAME_MAX_);
     put(line, "method", exchange->method, sizeof exchange->method);
     put(line, "path", exchange->route != NULL ? exchange->route->path : exchange->path, NAME_MAX_);

@@ -154,6 +154,8 @@ static void put_database(struct buffer *out, const quire_stats *s)
     put(out, "quire_log_frames_total", "counter", "Frames written to the log.", s->log_frames);
     put(out, "quire_log_frames_live", "gauge", "Frames that no checkpoint has released.",
         s->log_frames_live);
+    put(out, "quire_feed_listeners", "gauge", "Listeners of the change feed.", s->feed_listeners);
+    put(out, "quire_feed_bytes", "gauge", "Bytes of changes kept for listeners.", s->feed_bytes);
     put(out, "quire_readers_open", "gauge", "Open snapshots.", s->readers_open);
     put(out, "quire_oldest_reader_ms", "gauge", "Age of the oldest open snapshot.",
         s->oldest_reader_ms);

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
@@ -29,6 +30,8 @@
 #define SEND_STALL_S   30U
 #define LISTEN_BACKLOG 1024
 #define STOP_POLL_MS   5
+/* Descriptors beside those of connections: the database's, logs, spooled bodies. */
+#define FILES_BESIDE 256U
 
 uint64_t clock_us(void)
 {
@@ -177,22 +180,46 @@ static int open_port(struct server *server)
     return s;
 }
 
+/* Raises the limit of open files to what the connections may need. Returns how many connections
+ * there may be: fewer than were asked for where the system does not allow so many files. */
+static unsigned allow_connections(const struct server *server)
+{
+    unsigned wanted = (unsigned)server->options->connections_max;
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0) {
+        return wanted;
+    }
+    rlim_t files = (rlim_t)wanted + FILES_BESIDE;
+    if (limit.rlim_cur < files) {
+        limit.rlim_cur = limit.rlim_max < files ? limit.rlim_max : files;
+        (void)setrlimit(RLIMIT_NOFILE, &limit);
+    }
+    if (limit.rlim_cur >= files) {
+        return wanted;
+    }
+    unsigned fewer = limit.rlim_cur > 2 * FILES_BESIDE ? (unsigned)limit.rlim_cur - FILES_BESIDE
+                                                       : (unsigned)limit.rlim_cur / 2;
+    log_event(server->log, "fewer-connections", "connections", fewer);
+    return fewer;
+}
+
 /* ---- Start and stop ---- */
 
 static struct MHD_Daemon *start_daemon(struct server *server, int port)
 {
     const struct serve_options *options = server->options;
+    unsigned connections = allow_connections(server);
     unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_TURBO | MHD_ALLOW_SUSPEND_RESUME |
                      MHD_ALLOW_UPGRADE;
     /* A pool is of two threads or more. */
     unsigned pool = options->io_threads > 1 ? (unsigned)options->io_threads : 0;
-    return MHD_start_daemon(flags, 0, NULL, NULL, on_request, server,                        /**/
-                            MHD_OPTION_LISTEN_SOCKET, port,                                  /**/
-                            MHD_OPTION_THREAD_POOL_SIZE, pool,                               /**/
-                            MHD_OPTION_CONNECTION_LIMIT, (unsigned)options->connections_max, /**/
-                            MHD_OPTION_PER_IP_CONNECTION_LIMIT,                              /**/
-                            (unsigned)options->connections_per_address_max,                  /**/
-                            MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)HEADER_BYTES,        /**/
+    return MHD_start_daemon(flags, 0, NULL, NULL, on_request, server,                 /**/
+                            MHD_OPTION_LISTEN_SOCKET, port,                           /**/
+                            MHD_OPTION_THREAD_POOL_SIZE, pool,                        /**/
+                            MHD_OPTION_CONNECTION_LIMIT, connections,                 /**/
+                            MHD_OPTION_PER_IP_CONNECTION_LIMIT,                       /**/
+                            (unsigned)options->connections_per_address_max,           /**/
+                            MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)HEADER_BYTES, /**/
                             MHD_OPTION_CONNECTION_TIMEOUT,
                             (unsigned)options->idle_ms / 1000 + SEND_STALL_S,    /**/
                             MHD_OPTION_STRICT_FOR_CLIENT, 1,                     /**/

@@ -94,8 +94,8 @@ const struct route *route_table(size_t *count);
 /* NULL when no route has the path. */
 const struct route *route_find(const char *path);
 
-#define REQUEST_ID_MAX  64
-#define TRACEPARENT_MAX 64
+#define REQUEST_ID_MAX   64
+#define TRACEPARENT_SIZE 55
 
 struct exchange {
     struct job job; /* first: a worker's job is its exchange */
@@ -116,10 +116,10 @@ struct exchange {
     uint64_t started_us;
 
     char request_id[REQUEST_ID_MAX + 1];
-    char traceparent[TRACEPARENT_MAX + 1]; /* "" = none */
-    const char *caller;                    /* name of the token, or "" */
-    enum role role;                        /* what the caller may do */
-    const char *origin;                    /* allowed by CORS, or NULL */
+    char traceparent[TRACEPARENT_SIZE + 1]; /* "" = none */
+    const char *caller;                     /* name of the token, or "" */
+    enum role role;                         /* what the caller may do */
+    const char *origin;                     /* allowed by CORS, or NULL */
 
     /* The body: in memory up to body_bytes_max, or of a route that spools, in a file without a
      * name. */
