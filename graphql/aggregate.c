@@ -6,6 +6,7 @@
 #include <math.h>
 
 #include "catalog/key.h"
+#include "graphql/auth.h"
 #include "graphql/scalar.h"
 
 /* ---- measures ---- */
@@ -73,6 +74,9 @@ quire_status qr_measures_add(struct qr_reader *reader, struct qr_measures *measu
             return QUIRE_OK;
         }
     }
+    if (measure->field != NULL) {
+        QR_TRY(qr_auth_check_field(reader->auth, measure->field, QR_AUTH_READ, reader->err));
+    }
     if (measures->count == measures->capacity) {
         uint32_t capacity = measures->capacity == 0 ? 4 : measures->capacity * 2;
         struct qr_measure *grown =
@@ -104,6 +108,7 @@ quire_status qr_measure_fields(struct qr_reader *reader, const struct qr_model_t
             named = qr_gql_str_is(names->items[i].text, type->columns[c]->key_name);
         }
         if (named) {
+            QR_TRY(qr_auth_check_key(reader, type->columns[c]));
             measure->fields[measure->field_count++] = type->columns[c];
         }
     }

@@ -2,6 +2,7 @@
  * Building the API schema, and pointing its fields to the model.
  */
 #include "graphql/api_internal.h"
+#include "graphql/auth.h"
 #include "graphql/scalar.h"
 #include "graphql/trigger.h"
 
@@ -194,6 +195,7 @@ quire_status qr_api_build(const quire_allocator *allocator, struct qr_gql_str sd
     struct qr_api_annotator a = {.api = api, .err = err};
     QR_TRY_GOTO(status, annotate_all(&a), done);
     QR_TRY_GOTO(status, qr_views_bind(api->model, api->schema, report, err), done);
+    QR_TRY_GOTO(status, qr_auth_bind(api, report, err), done);
     status = qr_triggers_bind(api, report, err);
 done:
     qr_arena_free(&arena);

@@ -37,8 +37,9 @@ static void deprecate(struct qr_api_printer *p, struct qr_gql_str reason)
 /* The helper types of directives, which requests never see. */
 bool qr_api_is_helper(const struct qr_gql_type *type)
 {
-    static const char *const helpers[] = {"QuireIndexType", "QuireOnDelete", "QuireValue",
-                                          "QuireTriggerEvent", "QuireTriggerTime"};
+    static const char *const helpers[] = {"QuireIndexType",    "QuireOnDelete",     "QuireValue",
+                                          "QuireTriggerEvent", "QuireTriggerTime",  "QuireAuthRule",
+                                          "QuireAuthCaller",   "QuireAuthOperation"};
     for (size_t i = 0; i < sizeof helpers / sizeof helpers[0]; i++) {
         if (qr_gql_str_is(type->name, helpers[i])) {
             return true;

@@ -3,6 +3,8 @@
  */
 #include "graphql/change.h"
 
+#include "graphql/auth.h"
+
 #include <stdlib.h>
 
 static const char *const operations[] = {"CREATE", "UPDATE", "DELETE"};
@@ -120,6 +122,7 @@ quire_status qr_change_match_compile(struct qr_reader *reader, const struct qr_s
             match->wanted[i] |= qr_gql_str_is(given->items[v].text, operations[i]);
         }
     }
+    QR_TRY(qr_auth_filter(reader, field->api->type, QR_AUTH_READ, &match->seen));
     return qr_filter_compile_shown(reader, field->api->type, qr_select_argument(field, "where"),
                                    &match->filter);
 }
@@ -137,25 +140,34 @@ static quire_status see_row(struct qr_reader *reader, const struct qr_filter *fi
     return QUIRE_OK;
 }
 
+/* What of a row rules let the caller see: a row without a record where that is nothing. */
+static quire_status show_row(struct qr_reader *reader, const struct qr_change_match *match,
+                             const struct qr_change *change, bool after, struct qr_row *row)
+{
+    const struct qr_row *shown;
+    *row = (struct qr_row){.rowid = change->rowid,
+                           .place = change->rowid,
+                           .record = after ? change->after : change->before,
+                           .size = after ? change->after_size : change->before_size};
+    QR_TRY(see_row(reader, match->seen, row, &shown));
+    row->record = shown == NULL ? NULL : row->record;
+    return QUIRE_OK;
+}
+
 quire_status qr_change_find(struct qr_reader *reader, const struct qr_change_match *match,
                             const struct qr_change_list *list, size_t *at,
                             struct qr_change_event *event)
 {
     for (; *at < list->count; (*at)++) {
-        const struct qr_change *change = &list->items[*at];
-        size_t operation = change->before == NULL ? 0 : change->after == NULL ? 2 : 1;
-        if (!match->wanted[operation]) {
+        struct qr_row *rows = event->rows;
+        *event = (struct qr_change_event){.operation = operations[0]};
+        QR_TRY(show_row(reader, match, &list->items[*at], true, &rows[0]));
+        QR_TRY(show_row(reader, match, &list->items[*at], false, &rows[1]));
+        size_t operation = rows[1].record == NULL ? 0 : rows[0].record == NULL ? 2 : 1;
+        if ((rows[0].record == NULL && rows[1].record == NULL) || !match->wanted[operation]) {
             continue;
         }
-        *event = (struct qr_change_event){.operation = operations[operation]};
-        event->rows[0] = (struct qr_row){.rowid = change->rowid,
-                                         .place = change->rowid,
-                                         .record = change->after,
-                                         .size = change->after_size};
-        event->rows[1] = (struct qr_row){.rowid = change->rowid,
-                                         .place = change->rowid,
-                                         .record = change->before,
-                                         .size = change->before_size};
+        event->operation = operations[operation];
         QR_TRY(see_row(reader, match->filter, &event->rows[0], &event->node));
         QR_TRY(see_row(reader, match->filter, &event->rows[1], &event->previous));
         if (event->node != NULL || event->previous != NULL) {

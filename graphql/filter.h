@@ -72,7 +72,12 @@ struct qr_filter {
 quire_status qr_filter_compile(struct qr_reader *reader, const struct qr_model_type *type,
                                const struct qr_gql_value *where, struct qr_filter **out);
 
-/* The same for the rows of a type as clients see it: behind a view stands its own condition. */
+/* The same of a condition that the schema states: no rule holds the caller off what it looks at. */
+quire_status qr_filter_compile_own(struct qr_reader *reader, const struct qr_model_type *type,
+                                   const struct qr_gql_value *where, struct qr_filter **out);
+
+/* The same for the rows of a type as the caller sees it: behind the rules (auth.h), and of a view
+ * its own condition. */
 quire_status qr_filter_compile_shown(struct qr_reader *reader, const struct qr_model_type *type,
                                      const struct qr_gql_value *where, struct qr_filter **out);
 

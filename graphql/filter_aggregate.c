@@ -2,6 +2,7 @@
  * Filters by aggregates: compiling what `having` and a list relation's filter
  * say of count, sum, avg, min and max, and testing it.
  */
+#include "graphql/auth.h"
 #include "graphql/filter.h"
 #include "graphql/related.h"
 
@@ -52,6 +53,7 @@ quire_status qr_filter_compile_related(struct qr_reader *reader, const struct qr
 {
     const struct qr_gql_value *where = qr_gql_value_get(object, qr_gql_str_of("where"));
     struct qr_filter *counted;
+    struct qr_filter *seen;
     struct qr_measures measures = {0};
     struct qr_filter *filter = qr_filter_new(reader, QR_FILTER_AGGREGATE);
     struct qr_filter *conditions = qr_filter_new(reader, QR_FILTER_ALL);
@@ -75,6 +77,8 @@ quire_status qr_filter_compile_related(struct qr_reader *reader, const struct qr
                                        QR_GQL_FMT(field->name));
     }
     QR_TRY(qr_filter_compile(reader, field->target, where, &counted));
+    QR_TRY(qr_auth_filter(reader, field->target, QR_AUTH_READ, &seen));
+    QR_TRY(qr_filter_and(reader, seen, counted, &counted));
     QR_TRY(qr_related_open(reader, field, counted, &measures, &filter->related));
     filter->field = field;
     qr_filter_append(filter, conditions);

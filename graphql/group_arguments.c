@@ -1,6 +1,7 @@
 /*
  * The arguments and the selection of `groupBy`: see group.h.
  */
+#include "graphql/auth.h"
 #include "graphql/group_internal.h"
 #include "graphql/summary.h"
 
@@ -82,6 +83,7 @@ static quire_status compile_key(struct compiler *c, const struct qr_gql_value *o
         if (object->kind != QR_GQL_VALUE_OBJECT) {
             key->path.field = find_column(type, name);
             key->period = period_of(object->text);
+            QR_TRY(qr_auth_check_key(c->reader, key->path.field));
             return key->path.field->role == QR_MODEL_REFERENCE
                        ? qr_reader_own_table(c->reader, key->path.field->target, &key->table)
                        : QUIRE_OK;

@@ -10,6 +10,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "graphql/auth.h"
 #include "graphql/computed.h"
 #include "graphql/constraint.h"
 #include "graphql/cost.h"
@@ -45,6 +46,12 @@ static const char prelude[] =
     "directive @trigger(on: [QuireTriggerEvent!]!, when: QuireTriggerTime! = AFTER,\n"
     "  mutation: String!) repeatable on OBJECT\n"
     "directive @view(table: String!, where: QuireValue, orderBy: QuireValue) on OBJECT\n"
+    "directive @auth(rules: [QuireAuthRule!]!) repeatable on FIELD_DEFINITION | OBJECT\n"
+    "directive @authRoles(claim: [String!]!) on SCHEMA\n"
+    "input QuireAuthRule { allow: QuireAuthCaller, roles: [String!],\n"
+    "  operations: [QuireAuthOperation!], where: QuireValue }\n"
+    "enum QuireAuthCaller { PUBLIC SIGNED_IN }\n"
+    "enum QuireAuthOperation { READ CREATE UPDATE DELETE }\n"
     "enum QuireTriggerEvent { CREATE UPDATE DELETE }\n"
     "enum QuireTriggerTime { BEFORE AFTER }\n"
     "enum QuireIndexType { BTREE HASH }\n"
@@ -490,6 +497,7 @@ static quire_status build_model(struct qr_model_builder *builder)
     QR_TRY(qr_gql_report_outcome(builder->report, QUIRE_SCHEMA, builder->err));
     QR_TRY(qr_model_build_indexes(builder));
     QR_TRY(qr_model_build_views(builder));
+    QR_TRY(qr_auth_read_rules(builder));
     QR_TRY(qr_model_choose_names(builder));
     QR_TRY(qr_model_choose_verbs(builder));
     QR_TRY(qr_model_check_access(builder));

@@ -73,6 +73,7 @@ enum qr_model_verb {
     QR_MODEL_VERBS
 };
 
+struct qr_auth_rule;
 struct qr_model_trigger;
 struct qr_model_type;
 struct qr_constraint;
@@ -100,6 +101,8 @@ struct qr_model_field {
     uint32_t column;         /* COLUMN, REFERENCE: number in the table; COMPUTED: one after them */
     const char *column_name; /* as stored: `name` or `nameId`, or as @map says; else NULL */
     const char *key_name;    /* COLUMN: `name`; REFERENCE: `nameId`, its key's field in the API */
+
+    struct qr_auth_rule *rules; /* auth.h; NULL: anybody may do anything with it */
 
     int64_t weight;            /* @cost; -1: none */
     int64_t assumed_size;      /* @listSize: of a list of rows */
@@ -139,6 +142,7 @@ struct qr_model_type {
     const struct qr_model_type *view_of;
     const struct qr_gql_ast_value *view_where, *view_order; /* as declared; NULL: none */
     struct qr_gql_value where, order;                       /* coerced, if declared */
+    struct qr_auth_rule *rules;                             /* auth.h; NULL: none */
     struct qr_model_trigger *triggers;                      /* trigger.h */
     unsigned trigger_events;                                /* that some of them run on */
     bool has_queries, has_mutations, has_subscriptions;     /* @generate */
@@ -180,6 +184,8 @@ struct qr_model {
     bool has_slicing_rules;              /* some field has must_slice */
     const struct qr_gql_type *node;      /* the interface Node, which Query.node finds rows of by
                                           * their `id`; NULL: there is no such field */
+    bool has_auth_rules;                 /* some type or field has */
+    const struct qr_gql_ast_value *roles_claim; /* @authRoles: names, outermost first; or NULL */
 };
 
 /*

@@ -8,6 +8,8 @@
 #include "graphql/order.h"
 
 #include "base/hash.h"
+#include "graphql/auth.h"
+#include "graphql/filter.h"
 
 #define FINGERPRINT_SIZE 4u
 
@@ -36,6 +38,8 @@ quire_status qr_order_add_step(struct qr_reader *reader, struct qr_order_term *t
     if (term->step_count > 0) {
         memcpy(steps, term->steps, sizeof *steps * term->step_count);
     }
+    QR_TRY(qr_auth_check_field(reader->auth, field, QR_AUTH_READ, reader->err));
+    QR_TRY(qr_auth_filter(reader, field->target, QR_AUTH_READ, &steps[term->step_count].seen));
     steps[term->step_count].field = field;
     QR_TRY(qr_reader_own_table(reader, field->target, &steps[term->step_count].table));
     term->steps = steps;
@@ -61,9 +65,12 @@ static quire_status compile_related(struct qr_reader *reader, const struct qr_mo
 {
     const struct qr_model_type *type = relation->target;
     struct qr_measures measures = {0};
+    struct qr_filter *seen;
     uint32_t number;
     bool found;
 
+    QR_TRY(qr_auth_check_field(reader->auth, relation, QR_AUTH_READ, reader->err));
+    QR_TRY(qr_auth_filter(reader, type, QR_AUTH_READ, &seen));
     if (!names_one(object)) {
         return not_one_field(reader, type);
     }
@@ -80,7 +87,7 @@ static quire_status compile_related(struct qr_reader *reader, const struct qr_mo
     term->field = qr_measure_field(&term->measure);
     qr_order_read_direction(object->text, term);
     QR_TRY(qr_measures_add(reader, &measures, &term->measure, &number));
-    return qr_related_open(reader, relation, NULL, &measures, &term->related);
+    return qr_related_open(reader, relation, seen, &measures, &term->related);
 }
 
 /* {field: DIRECTION} or {relation: {...}}. */
@@ -94,6 +101,7 @@ static quire_status compile_term(struct qr_reader *reader, const struct qr_model
         const struct qr_model_field *field = qr_model_find_field(type, object->members[0].name);
         object = &object->members[0].value;
         if (qr_model_is_value(field)) {
+            QR_TRY(qr_auth_check_field(reader->auth, field, QR_AUTH_READ, reader->err));
             term->field = field;
             qr_order_read_direction(object->text, term);
             return QUIRE_OK;
@@ -186,6 +194,9 @@ quire_status qr_order_follow(struct qr_reader *reader, const struct qr_order_ter
         reader->rows_read++;
         end->rowid = end->place = rowid;
         end->record = record;
+        if (*found && step->seen != NULL) {
+            QR_TRY(qr_filter_test(reader, step->seen, end, found));
+        }
     }
     return QUIRE_OK;
 }

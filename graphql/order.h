@@ -14,6 +14,7 @@ enum qr_order_nulls { QR_ORDER_NULLS_SMALLEST, QR_ORDER_NULLS_FIRST, QR_ORDER_NU
 struct qr_order_step {
     const struct qr_model_field *field; /* REFERENCE or REVERSE_ONE */
     quire_table *table;                 /* of its target, for this step alone */
+    struct qr_filter *seen;             /* rows at its end that rules let through; NULL: all */
 };
 
 struct qr_order_term {

@@ -5,6 +5,7 @@
 
 #include <stdlib.h>
 
+#include "graphql/auth.h"
 #include "graphql/change.h"
 #include "graphql/column.h"
 #include "graphql/explain.h"
@@ -46,6 +47,45 @@ static quire_status unite(struct qr_reader *reader, const struct qr_row *targets
             QR_TRY(qr_rows_append(reader, distinct, &targets[found[i].index], NULL));
         }
         links[found[i].index] = distinct->count;
+    }
+    return QUIRE_OK;
+}
+
+/* Takes out the rows that rules hide from the caller; a relation that led there leads nowhere. */
+static quire_status hide(struct qr_reader *reader, const struct qr_model_field *relation,
+                         size_t *links, size_t count, struct qr_rows *distinct)
+{
+    struct qr_filter *seen;
+    size_t *places;
+    size_t kept = 0;
+
+    QR_TRY(qr_auth_filter(reader, relation->target, QR_AUTH_READ, &seen));
+    if (seen == NULL) {
+        return QUIRE_OK;
+    }
+    places =
+        qr_arena_alloc_zero(reader->arena, sizeof *places * (distinct->count + 1), reader->err);
+    if (places == NULL) {
+        return QUIRE_NO_MEMORY;
+    }
+    for (size_t i = 0; i < distinct->count; i++) {
+        bool pass;
+        QR_TRY(qr_filter_test(reader, seen, &distinct->rows[i], &pass));
+        qr_arena_reset(&reader->scratch);
+        if (!pass && relation->required) {
+            return qr_fail(reader->err, QUIRE_FORBIDDEN,
+                           "Cannot return null for non-nullable field %s.%.*s: the row that it "
+                           "leads to is not the caller's to read.",
+                           relation->owner->table, QR_GQL_FMT(relation->name));
+        }
+        if (pass) {
+            distinct->rows[kept++] = distinct->rows[i];
+            places[i + 1] = kept;
+        }
+    }
+    distinct->count = kept;
+    for (size_t i = 0; i < count; i++) {
+        links[i] = places[links[i]];
     }
     return QUIRE_OK;
 }
@@ -103,6 +143,7 @@ static quire_status read_single(struct qr_reader *reader, const struct qr_select
     QR_TRY(find_targets(reader, relation, rows, count, targets));
     QR_TRY(qr_reader_fetch(reader, reader->arena, relation->target, targets, count));
     QR_TRY(unite(reader, targets, count, branch->links, &distinct));
+    QR_TRY(hide(reader, relation, branch->links, count, &distinct));
     QR_TRY(qr_explain_field(reader, field->selected->parent, field->selected->field->name));
     QR_TRY(qr_explain_lookup(reader, "rows by reference", NULL, reader->rows_read - before,
                              distinct.count));
@@ -422,7 +463,7 @@ static quire_status seek_row(struct qr_reader *reader, const struct qr_select_fi
     if (*found) {
         QR_TRY(qr_reader_row(reader, type, rowid, row, found));
     }
-    if (*found && type->view_of != NULL) {
+    if (*found && (type->view_of != NULL || reader->auth != NULL)) {
         struct qr_filter *filter;
         QR_TRY(qr_filter_compile_shown(reader, type, NULL, &filter));
         QR_TRY(qr_filter_test(reader, filter, row, found));
@@ -465,7 +506,9 @@ static quire_status read_any(struct qr_reader *reader, const struct qr_select_fi
         const struct qr_model_type *type = set->type->host;
         struct qr_row candidate = {0};
         bool found = false;
-        if (type->view_of != NULL || !type->has_queries) {
+        bool hidden;
+        QR_TRY(qr_auth_hides(reader->auth, type, &hidden, reader->err));
+        if (type->view_of != NULL || !type->has_queries || hidden) {
             continue;
         }
         QR_TRY(seek_row(reader, field, type, qr_row_key_find(type, qr_gql_str_of("id")), id,

@@ -10,6 +10,7 @@
 #include "graphql/api.h"
 #include "graphql/watch.h"
 
+struct qr_auth;
 struct qr_change_event;
 struct qr_explain;
 
@@ -31,6 +32,7 @@ struct qr_reader {
     struct quire_advisor *advisor;       /* or NULL */
     struct qr_watch *watch;              /* what may end the request; NULL: nothing */
     bool *touched;                       /* by type: a handle of its own was opened */
+    struct qr_auth *auth;                /* who asks (auth.h); NULL: the program itself */
     const struct qr_change_event *event; /* what a subscription is about to tell; or NULL */
     quire_error *err;
 };

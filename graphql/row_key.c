@@ -3,6 +3,7 @@
  */
 #include "graphql/row_key.h"
 
+#include "graphql/auth.h"
 #include "graphql/column.h"
 
 const struct qr_model_index *qr_row_key_find(const struct qr_model_type *type,
@@ -26,9 +27,11 @@ static quire_status key_value(struct qr_reader *reader, const struct qr_model_fi
     int64_t rowid;
     bool found;
 
+    QR_TRY(qr_auth_check_field(reader->auth, field, QR_AUTH_READ, reader->err));
     QR_TRY(qr_column_from_value(key, false, given, reader->arena, out, reader->err));
     if (field->role == QR_MODEL_REFERENCE) {
         QR_TRY(qr_reader_find(reader, key, out, &rowid, &found));
+        QR_TRY(qr_auth_see(reader, field->target, rowid, &found));
         *out = found ? quire_int(rowid) : quire_null();
     }
     return QUIRE_OK;

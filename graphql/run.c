@@ -4,6 +4,7 @@
 #include "graphql/run.h"
 
 #include "base/clock.h"
+#include "graphql/auth.h"
 #include "graphql/cost.h"
 #include "graphql/execute.h"
 #include "graphql/mutate.h"
@@ -158,7 +159,9 @@ quire_status qr_run_prepare(struct qr_run *run)
     QR_TRY(qr_program_prepare(run->program, &variables, &run->arena, &run->report, &run->prepared,
                               &run->set, run->err));
     QR_TRY(check_slicing(run));
-    return check_cost(run);
+    QR_TRY(check_cost(run));
+    QR_TRY(qr_auth_open(run->schema.api, run->request, &run->arena, &run->auth, run->err));
+    return qr_auth_check_selection(run->auth, run->set, &run->report, run->err);
 }
 
 /* ---- errors ---- */
@@ -179,6 +182,8 @@ static const char *code_of(quire_status status)
     case QUIRE_UNKNOWN_NAME:
     case QUIRE_READ_ONLY:
     case QUIRE_TXN_DOOMED:
+    case QUIRE_FORBIDDEN:
+    case QUIRE_UNAUTHENTICATED:
     case QUIRE_UNIQUE:
     case QUIRE_NOT_NULL:
     case QUIRE_FOREIGN_KEY:
@@ -380,6 +385,7 @@ static quire_status execute(struct qr_run *run)
     run->executed = true;
     if (status == QUIRE_OK) {
         reader.watch = &run->watch;
+        reader.auth = run->auth;
         reader.advisor = run->request->advisor;
         reader.explain = explains(run) ? &run->explain : NULL;
         qr_json_begin_object(&run->writer);

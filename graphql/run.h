@@ -30,6 +30,7 @@ struct qr_run {
     struct qr_program *program;
     struct qr_gql_request prepared;
     struct qr_select *set;
+    struct qr_auth *auth; /* who asks; NULL: no rule applies */
     struct qr_json_writer writer;
     struct qr_explain explain;
     struct qr_watch watch;

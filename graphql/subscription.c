@@ -385,6 +385,7 @@ static quire_status copy_request(quire_subscription *subscription, quire_error *
     }
     QR_TRY(copy_text(subscription, &request->document, &request->document_size, err));
     QR_TRY(copy_text(subscription, &request->variables, &request->variables_size, err));
+    QR_TRY(copy_text(subscription, &request->claims, &request->claims_size, err));
     return copy_text(subscription, &request->operation_name, &size, err);
 }
 

@@ -38,6 +38,8 @@ extern "C" {
     X(UNKNOWN_NAME, 103, "no object of that name exists")                                          \
     X(READ_ONLY, 104, "the database or transaction is read-only")                                  \
     X(TXN_DOOMED, 105, "an earlier failure doomed the transaction; roll it back")                  \
+    X(FORBIDDEN, 106, "the rules of the schema do not let the caller do this")                     \
+    X(UNAUTHENTICATED, 107, "the rules of the schema ask for a caller who is known")               \
     X(UNIQUE, 200, "a unique key already exists")                                                  \
     X(NOT_NULL, 201, "a required value is null")                                                   \
     X(FOREIGN_KEY, 202, "a referenced row does not exist or is still referenced")                  \

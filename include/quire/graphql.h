@@ -76,6 +76,13 @@ typedef struct quire_graphql_request {
     struct quire_advisor *advisor;  /* is told which rows were read in vain (advisor.h); or NULL */
     struct quire_graphql_errors **errors; /* the response's errors as structures (rows.h), NULL
                                            * when there are none; or NULL */
+    /*
+     * What is known of the caller, a JSON object; the @auth rules of the schema are held against it
+     * (docs/graphql.md, "Rules"). "{}": nobody is known. NULL: the program itself asks, and no rule
+     * applies. A text that is no object, or names a claim twice, is MISUSE where there are rules.
+     */
+    const char *claims;
+    size_t claims_size; /* 0 = NUL-terminated */
 } quire_graphql_request;
 
 #define QUIRE_GRAPHQL_REQUEST_INIT                                                                 \

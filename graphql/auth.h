@@ -1,0 +1,97 @@
+/*
+ * The rules of @auth: who may do what with a type's rows and fields
+ * (docs/graphql.md, "Rules"; docs/decisions/0030).
+ *
+ * Rules are read with the schema and are immutable. A request for a caller
+ * holds them against the caller's claims. Rules with a condition become filters,
+ * which stand before whatever the request asks of the rows; nothing that depends
+ * on claims outlives the request. Where the program itself asks there is no
+ * qr_auth, and each question here costs a test of a pointer.
+ *
+ * All that is not allowed is denied: a rule whose claim is missing or does not
+ * fit allows nothing, and a failure (of memory, say) ends the request.
+ */
+#ifndef QR_GRAPHQL_AUTH_H
+#define QR_GRAPHQL_AUTH_H
+
+#include "graphql/api.h"
+#include "graphql/model_internal.h"
+#include "quire/graphql.h"
+
+struct qr_auth;
+struct qr_filter;
+struct qr_reader;
+struct qr_row;
+struct qr_select;
+
+enum qr_auth_operation {
+    QR_AUTH_READ = 1,
+    QR_AUTH_CREATE = 2,
+    QR_AUTH_UPDATE = 4,
+    QR_AUTH_DELETE = 8
+};
+#define QR_AUTH_ALL 15u
+
+/* A claim that the condition of a rule compares with. */
+struct qr_auth_claim {
+    const struct qr_gql_ast_value *path; /* names, outermost first */
+    const struct qr_gql_type *type;      /* what it is to be */
+    struct qr_gql_str variable;          /* that stands for it in the condition */
+    struct qr_auth_claim *next;
+};
+
+struct qr_auth_rule {
+    bool everyone;                        /* PUBLIC; else only callers who are known */
+    const struct qr_gql_ast_value *roles; /* one of which the caller has; NULL: any will do */
+    unsigned operations;                  /* bits of qr_auth_operation */
+    const struct qr_gql_ast_value *where; /* variables in place of claims; NULL: all rows */
+    const struct qr_gql_type *input;      /* of `where` */
+    struct qr_auth_claim *claims;
+    struct qr_auth_rule *next;
+};
+
+/* Reads the rules of all types and fields (auth_rules.c). */
+quire_status qr_auth_read_rules(struct qr_model_builder *builder);
+/* Checks their conditions against the inputs of the API, once it is made. Problems go to the
+ * report, at their places in the SDL. */
+quire_status qr_auth_bind(struct qr_api *api, struct qr_gql_report *report, quire_error *err);
+
+/* ---- a caller (auth.c) ---- */
+
+/* What is known of the caller of a request; *out is NULL where no rule applies. Lives in the arena.
+ * MISUSE for a text that is no object. */
+quire_status qr_auth_open(const struct qr_api *api, const quire_graphql_request *request,
+                          struct qr_arena *arena, struct qr_auth **out, quire_error *err);
+
+/* Fails with FORBIDDEN, or UNAUTHENTICATED where nobody is known, unless rules let the caller do
+ * this with some rows of the type; with the field. `auth` NULL: anything is allowed. */
+quire_status qr_auth_check_type(struct qr_auth *auth, const struct qr_model_type *type,
+                                enum qr_auth_operation operation, quire_error *err);
+quire_status qr_auth_check_field(struct qr_auth *auth, const struct qr_model_field *field,
+                                 enum qr_auth_operation operation, quire_error *err);
+/* Whether the caller can read no row of the type at all. */
+quire_status qr_auth_hides(struct qr_auth *auth, const struct qr_model_type *type, bool *hidden,
+                           quire_error *err);
+/* Whether a field may be read. */
+bool qr_auth_can_read(const struct qr_auth *auth, const struct qr_model_field *field);
+
+/* Checks what an operation selects; problems go to the report (auth_select.c). */
+quire_status qr_auth_check_selection(struct qr_auth *auth, const struct qr_select *set,
+                                     struct qr_gql_report *report, quire_error *err);
+
+/* The condition under which the caller may do this with a row of the type; *out NULL: with every
+ * row. Fails as qr_auth_check_type does. It is compiled as the program's own, whatever the caller
+ * may read. */
+quire_status qr_auth_filter(struct qr_reader *reader, const struct qr_model_type *type,
+                            enum qr_auth_operation operation, struct qr_filter **out);
+/* Checks a field whose values tell rows apart: of a reference, every row of its target must be the
+ * caller's to read, or the groups would tell of the others. */
+quire_status qr_auth_check_key(struct qr_reader *reader, const struct qr_model_field *field);
+/* Whether a row passes it. For one row now and then. */
+quire_status qr_auth_test(struct qr_reader *reader, const struct qr_model_type *type,
+                          enum qr_auth_operation operation, const struct qr_row *row, bool *pass);
+/* The same of the row of a rowid, which there need not be; *found turns false where it does not. */
+quire_status qr_auth_see(struct qr_reader *reader, const struct qr_model_type *type, int64_t rowid,
+                         bool *found);
+
+#endif
