@@ -29,6 +29,7 @@ struct quire_subscription {
     struct qr_live live;
     char *response; /* of the event that is lent, and what a live query told last; or NULL */
     quire_subscription_event event;
+    quire_subscription_position where;
 
     /* Changes. */
     char *table;                     /* whose changes are told; NULL: a live query */
@@ -113,6 +114,7 @@ static void lend(quire_subscription *subscription, const struct outcome *outcome
                                                      .response_size = outcome->size,
                                                      .has_errors = outcome->has_errors,
                                                      .position = position};
+    subscription->where = position;
 }
 
 /* ---- changes ---- */
@@ -342,6 +344,11 @@ quire_status quire_subscription_next(quire_subscription *subscription, uint32_t 
     return take(subscription, timeout_ms, event, err);
 }
 
+quire_subscription_position quire_subscription_where(const quire_subscription *subscription)
+{
+    return subscription != NULL ? subscription->where : (quire_subscription_position){0};
+}
+
 static void pull(void *context)
 {
     quire_subscription *subscription = context;
@@ -425,8 +432,15 @@ static quire_status open_feed(quire_subscription *subscription,
         status = quire_feed_open(subscription->db, &feed, &subscription->feed, err);
     }
     QR_TRY(status);
-    return subscription->table != NULL || subscription->due ? QUIRE_OK
-                                                            : learn_tables(subscription, err);
+    if (subscription->table == NULL && subscription->due) {
+        return QUIRE_OK;
+    }
+    position = quire_feed_where(subscription->feed);
+    subscription->where = (quire_subscription_position){position.epoch, position.commit, 0};
+    if (feed.from != NULL) {
+        subscription->where = *from;
+    }
+    return subscription->table != NULL ? QUIRE_OK : learn_tables(subscription, err);
 }
 
 static quire_status check_options(quire_db *db, const quire_graphql_request *request,

@@ -96,6 +96,14 @@ QUIRE_API QUIRE_MUST_CHECK quire_status
 quire_subscription_next(quire_subscription *subscription, uint32_t timeout_ms,
                         const quire_subscription_event **event, quire_error *err);
 
+/*
+ * Where it stands: behind the last event, or, before the first one, where it
+ * began, so that a client that never got one misses nothing either. All zero for a
+ * live query that has not told its result.
+ */
+QUIRE_API quire_subscription_position
+quire_subscription_where(const quire_subscription *subscription);
+
 /* Ends it: a call that waits, and every later one, is INTERRUPTED. Any thread. */
 QUIRE_API void quire_subscription_stop(quire_subscription *subscription);
 

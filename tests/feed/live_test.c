@@ -4,19 +4,13 @@
  * and says nothing when it is not. Changes of rows are followed by a model of the
  * rows that a filter selects.
  */
-#include "mapping/mapping_fixture.h"
+#include "subscription_fixture.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "support/prng.h"
-
-#define OK(call)                                                                                   \
-    do {                                                                                           \
-        quire_status ok_status = (call);                                                           \
-        cr_assert_eq(ok_status, QUIRE_OK, "%s: %s", quire_status_name(ok_status), err.message);    \
-    } while (0)
 
 #define AUTHORS 6
 #define BOOKS   10
@@ -83,19 +77,6 @@ static void step(struct prng *prng, char *document, size_t size)
         (void)snprintf(document, size, "mutation { createShop(input: {city: \"C%u\"}) { id } }",
                        year);
     }
-}
-
-static quire_subscription *subscribe(quire_db *db, const char *document)
-{
-    quire_error err = QUIRE_ERROR_INIT;
-    quire_graphql_request request = QUIRE_GRAPHQL_REQUEST_INIT;
-    quire_subscription *subscription;
-    char *response;
-    size_t size;
-    request.document = document;
-    OK(quire_subscribe(db, &request, NULL, &subscription, &response, &size, &err));
-    cr_assert_not_null(subscription, "%s", response);
-    return subscription;
 }
 
 /* What the query says now. */

@@ -2,7 +2,7 @@
  * GraphQL subscriptions: which events there are, what they say, where they go
  * on, and how they end.
  */
-#include "mapping/mapping_fixture.h"
+#include "subscription_fixture.h"
 
 #include <stdatomic.h>
 #include <stdio.h>
@@ -10,103 +10,6 @@
 
 #include "base/thread.h"
 #include "support/failing_allocator.h"
-
-static const char schema[] = "type Author { id: ID! name: String! born: Int books: [Book!]! }\n"
-                             "type Book { id: ID! title: String! author: Author! tags: [Tag!]! }\n"
-                             "type Tag { name: String! @id books: [Book!]! }\n"
-                             "type Other { id: ID! }\n";
-
-#define OK(call)                                                                                   \
-    do {                                                                                           \
-        quire_status ok_status = (call);                                                           \
-        cr_assert_eq(ok_status, QUIRE_OK, "%s: %s", quire_status_name(ok_status), err.message);    \
-    } while (0)
-
-#define GIVES(expected, call)                                                                      \
-    do {                                                                                           \
-        quire_status gives_status = (call);                                                        \
-        cr_assert_eq(gives_status, QUIRE_##expected, "got %s, not " #expected ": %s",              \
-                     quire_status_name(gives_status), err.message);                                \
-    } while (0)
-
-static quire_db *open_db(uint64_t window_bytes)
-{
-    quire_error err = QUIRE_ERROR_INIT;
-    quire_options options = QUIRE_OPTIONS_INIT;
-    quire_db *db;
-    options.feed_window_bytes = window_bytes;
-    OK(quire_open(":memory:", &options, &db, &err));
-    OK(mapping_apply(db, schema, &err));
-    return db;
-}
-
-/* A mutation that must succeed. */
-static void run(quire_db *db, const char *document)
-{
-    char *response = mapping_run(db, document, NULL, false);
-    cr_assert_null(strstr(response, "\"errors\""), "%s", response);
-    quire_free(response);
-}
-
-static quire_subscription *subscribe_from(quire_db *db, const char *document,
-                                          const quire_subscription_position *from)
-{
-    quire_error err = QUIRE_ERROR_INIT;
-    quire_graphql_request request = QUIRE_GRAPHQL_REQUEST_INIT;
-    quire_subscribe_options options = QUIRE_SUBSCRIBE_OPTIONS_INIT;
-    quire_subscription *subscription;
-    char *response;
-    size_t size;
-    request.document = document;
-    options.from = from;
-    OK(quire_subscribe(db, &request, &options, &subscription, &response, &size, &err));
-    cr_assert_null(response, "%s", response);
-    cr_assert_not_null(subscription);
-    return subscription;
-}
-
-static quire_subscription *subscribe(quire_db *db, const char *document)
-{
-    return subscribe_from(db, document, NULL);
-}
-
-/* Asserts the next event, which must be there; gives its place. */
-static quire_subscription_position expect(quire_subscription *subscription, const char *response)
-{
-    quire_error err = QUIRE_ERROR_INIT;
-    const quire_subscription_event *event;
-    OK(quire_subscription_next(subscription, 0, &event, &err));
-    cr_assert_not_null(event, "no event, wanted %s", response);
-    cr_assert_str_eq(event->response, response);
-    cr_assert_eq(event->response_size, strlen(response));
-    cr_assert_eq(event->has_errors, strstr(response, "\"errors\"") != NULL);
-    return event->position;
-}
-
-static void expect_none(quire_subscription *subscription)
-{
-    quire_error err = QUIRE_ERROR_INIT;
-    const quire_subscription_event *event;
-    OK(quire_subscription_next(subscription, 0, &event, &err));
-    cr_assert_null(event, "%s", event == NULL ? "" : event->response);
-}
-
-/* Asserts that a request is refused with exactly this response. */
-static void refuses(quire_db *db, const char *document, const char *expected)
-{
-    quire_error err = QUIRE_ERROR_INIT;
-    quire_graphql_request request = QUIRE_GRAPHQL_REQUEST_INIT;
-    quire_subscription *subscription;
-    char *response;
-    size_t size;
-    request.document = document;
-    OK(quire_subscribe(db, &request, NULL, &subscription, &response, &size, &err));
-    cr_assert_null(subscription);
-    cr_assert_not_null(response);
-    cr_assert_str_eq(response, expected);
-    cr_assert_eq(size, strlen(expected));
-    quire_free(response);
-}
 
 /* ---- changes ---- */
 
@@ -323,7 +226,7 @@ Test(subscription, changes__follow_a_schema_that_grows)
     quire_db *db = open_db(0);
     char grown[600];
     quire_subscription *s = subscribe(db, "subscription { c: tagChanged { node { name } } }");
-    (void)snprintf(grown, sizeof grown, "%sextend type Tag { color: String }", schema);
+    (void)snprintf(grown, sizeof grown, "%sextend type Tag { color: String }", subscription_schema);
     OK(mapping_apply(db, grown, &err));
     run(db, "mutation { createTag(input: {name: \"t\", color: \"red\"}) { name } }");
     expect(s, "{\"data\":{\"c\":{\"node\":{\"name\":\"t\"}}}}");
@@ -749,7 +652,7 @@ static void fail_everywhere(const char *document)
         options.allocator = &failing.allocator;
         options.cache_bytes = UINT64_C(1) << 20;
         OK(quire_open(":memory:", &options, &db, &err));
-        OK(mapping_apply(db, schema, &err));
+        OK(mapping_apply(db, subscription_schema, &err));
         failing_allocator_arm(&failing, at, false);
         quire_status status = use(db, document, &err);
         done = failing.failures == 0;
@@ -789,7 +692,7 @@ Test(subscription, memory__a_call_that_failed_can_be_made_again)
         options.allocator = &failing.allocator;
         options.cache_bytes = UINT64_C(1) << 20;
         OK(quire_open(":memory:", &options, &db, &err));
-        OK(mapping_apply(db, schema, &err));
+        OK(mapping_apply(db, subscription_schema, &err));
         quire_subscription *s = subscribe(
             db, "subscription { c: tagChanged(where: {name: {gt: \"t\"}}) { node { name } } "
                 "}");

@@ -216,6 +216,45 @@ Test(lifetime, end__answers_what_runs_and_refuses_what_is_new, .timeout = 60)
     test_server_stop(&server);
 }
 
+static int ask_health(int client, const char *path, const char *within)
+{
+    char text[128];
+    int size = snprintf(text, sizeof text, "GET %s HTTP/1.1\r\nHost: localhost\r\n\r\n", path);
+    client_send(client, text, (size_t)size);
+    struct answer answer = client_receive(client);
+    int status = answer.status;
+    cr_expect(strstr(answer.body, within) != NULL, "%s", answer.body);
+    answer_free(&answer);
+    return status;
+}
+
+Test(lifetime, end__is_told_as_live_and_not_ready, .timeout = 60)
+{
+    struct test_server server;
+    test_server_start(&server, (const char *const[]){"--shutdown-ms", "30000", NULL});
+    int late = client_connect(&server); /* the server waits for the rest of its request */
+    static const char head[] = "POST /graphql HTTP/1.1\r\nHost: localhost\r\n"
+                               "Content-Type: application/json\r\nContent-Length: 24\r\n\r\n";
+    client_send(late, head, sizeof head - 1);
+    int ready = client_connect(&server);
+    int live = client_connect(&server);
+    cr_assert_eq(ask_health(live, "/health/live", "\"live\":true"), 200);
+    cr_assert_eq(ask_health(ready, "/health/ready", "\"ready\":true"), 200);
+    kill(server.pid, SIGTERM);
+    const struct timespec pause = {.tv_nsec = 5000000};
+    while (ask_health(ready, "/health/ready", "\"ready\":") == 200) {
+        nanosleep(&pause, NULL);
+    }
+    cr_expect_eq(ask_health(live, "/health/live", "{\"status\":\"stopping\",\"live\":true"), 200);
+    client_send(late, "{\"query\":\"{__typename}\"}", 24);
+    answers(client_receive(late), 200, "\"__typename\":\"Query\"", __LINE__);
+    close(late);
+    close(ready);
+    close(live);
+    cr_expect_eq(test_server_end(&server), 0);
+    temp_dir_remove(&server.dir);
+}
+
 Test(lifetime, end__interrupts_what_takes_too_long, .timeout = 60)
 {
     struct test_server server;

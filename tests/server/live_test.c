@@ -8,94 +8,22 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "server_fixture.h"
+#include "stream_fixture.h"
 
-#define JSON    "Content-Type: application/json\r\n"
-#define STREAM  JSON "Accept: text/event-stream\r\n"
 #define CHANGES "{\"query\":\"subscription{authorChanged{operation node{id} previous{id}}}\"}"
-
-static long metric(const struct test_server *server, const char *name)
-{
-    char line[128];
-    struct answer answer = send_request(server, "GET", "/metrics", "", "");
-    snprintf(line, sizeof line, "\n%s ", name);
-    const char *found = strstr(answer.body, line);
-    long value = found != NULL ? strtol(found + strlen(line), NULL, 10) : -1;
-    answer_free(&answer);
-    return value;
-}
-
-/* Waits until a metric has a value. */
-static void await_metric(const struct test_server *server, const char *name, long value)
-{
-    const struct timespec pause = {.tv_nsec = 10 * 1000000};
-    for (int i = 0; i < 1000 && metric(server, name) != value; i++) {
-        nanosleep(&pause, NULL);
-    }
-    cr_assert_eq(metric(server, name), value, "%s is not %ld", name, value);
-}
-
-static int post(const struct test_server *server, const char *headers, const char *body)
-{
-    char text[4096];
-    int client = client_connect(server);
-    int size = snprintf(text, sizeof text,
-                        "POST /graphql HTTP/1.1\r\nHost: localhost\r\n%sContent-Length: %zu\r\n"
-                        "\r\n%s",
-                        headers, strlen(body), body);
-    client_send(client, text, (size_t)size);
-    return client;
-}
-
-/* Reads until the text has come, and returns all that was read until then; free it. */
-static char *read_until(int client, const char *text)
-{
-    enum { ROOM = 1 << 20 };
-    char *all = calloc(1, ROOM);
-    size_t size = 0;
-    cr_assert_not_null(all);
-    size_t length = strlen(text);
-    while (size + 1 < ROOM && (size < length || memcmp(all + size - length, text, length) != 0)) {
-        ssize_t got = recv(client, all + size, 1, 0);
-        cr_assert_gt(got, 0, "no %s in: %s", text, all);
-        size += (size_t)got;
-    }
-    return all;
-}
-
-static void expect_until(int client, const char *text, const char *within)
-{
-    char *all = read_until(client, text);
-    cr_expect(strstr(all, within) != NULL, "no %s in: %s", within, all);
-    free(all);
-}
-
-static void create_author(const struct test_server *server, const char *id)
-{
-    char body[256];
-    snprintf(body, sizeof body,
-             "{\"query\":\"mutation{createAuthor(input:{id:\\\"%s\\\",name:\\\"n\\\"}){id}}\"}",
-             id);
-    ANSWERS(send_graphql(server, body), 200, id);
-}
-
-/* Subscribes, and waits until the stream has begun: what is committed from now on is told. */
-static int subscribe(const struct test_server *server, const char *headers, const char *body)
-{
-    int client = post(server, headers, body);
-    expect_until(client, ":\n\n", "text/event-stream");
-    return client;
-}
 
 Test(live, changes__come_in_order_with_their_places, .timeout = 60)
 {
     struct test_server server;
     test_server_start(&server, NULL);
-    int client = subscribe(&server, STREAM, CHANGES);
+    int client = sse_subscribe(&server, STREAM, CHANGES);
     create_author(&server, "n1");
     create_author(&server, "n2");
-    expect_until(client, "\"n1\"},\"previous\":null}}}\n\n", "event: next\ndata: {\"data\":");
-    expect_until(client, "\"n2\"},\"previous\":null}}}\n\n", "id: ");
+    sse_expect_until(client, "\"}}\n\n",
+                     "event: next\ndata: "
+                     "{\"data\":{\"authorChanged\":{\"operation\":\"CREATE\",\"node\":{\"id\":"
+                     "\"n1\"},\"previous\":null}},\"extensions\":{\"place\":\"");
+    sse_expect_until(client, "\n\n", "id: ");
     close(client);
     await_metric(&server, "quire_subscriptions_open", 0);
     test_server_stop(&server);
@@ -105,10 +33,11 @@ Test(live, live_query__is_told_again_when_it_changes, .timeout = 60)
 {
     struct test_server server;
     test_server_start(&server, NULL);
-    int client = subscribe(&server, STREAM, "{\"query\":\"subscription{authors{totalCount}}\"}");
-    expect_until(client, "}\n\n", "{\"totalCount\":1}");
+    int client =
+        sse_subscribe(&server, STREAM, "{\"query\":\"subscription{authors{totalCount}}\"}");
+    sse_expect_until(client, "}\n\n", "{\"totalCount\":1}");
     create_author(&server, "n1");
-    expect_until(client, "}\n\n", "{\"totalCount\":2}");
+    sse_expect_until(client, "}\n\n", "{\"totalCount\":2}");
     close(client);
     test_server_stop(&server);
 }
@@ -118,9 +47,9 @@ Test(live, client_that_comes_back__misses_nothing, .timeout = 60)
     struct test_server server;
     char headers[256];
     test_server_start(&server, NULL);
-    int client = subscribe(&server, STREAM, CHANGES);
+    int client = sse_subscribe(&server, STREAM, CHANGES);
     create_author(&server, "n1");
-    char *first = read_until(client, "previous\":null}}}\n\n");
+    char *first = sse_read_until(client, "\"}}\n\n");
     close(client);
     create_author(&server, "n2");
     create_author(&server, "n3");
@@ -128,8 +57,8 @@ Test(live, client_that_comes_back__misses_nothing, .timeout = 60)
     cr_assert_not_null(id);
     snprintf(headers, sizeof headers, STREAM "Last-Event-ID: %.*s\r\n", (int)strcspn(id + 4, "\n"),
              id + 4);
-    client = post(&server, headers, CHANGES);
-    char *second = read_until(client, "\"n3\"");
+    client = sse_post(&server, headers, CHANGES);
+    char *second = sse_read_until(client, "\"n3\"");
     cr_expect(strstr(second, "\"n2\"") != NULL && strstr(second, "\"n1\"") == NULL, "%s", second);
     close(client);
     free(first);
@@ -141,8 +70,8 @@ Test(live, place_that_is_not_kept__is_an_error, .timeout = 60)
 {
     struct test_server server;
     test_server_start(&server, NULL);
-    int client = post(&server, STREAM "Last-Event-ID: 0123456789abcdef:5:0\r\n", CHANGES);
-    expect_until(client, "event: complete\ndata:\n\n", "\"code\":\"RESUME_TOO_OLD\"");
+    int client = sse_post(&server, STREAM "Last-Event-ID: 0123456789abcdef:5:0\r\n", CHANGES);
+    sse_expect_until(client, "event: complete\ndata:\n\n", "\"code\":\"RESUME_TOO_OLD\"");
     close(client);
     static const char *const wrong[] = {
         "x", "1:2", "0123456789abcdef:5:0 ", "0:1:1", "0123456789abcdef0:5:0", "1:1:-1", "1:1:1:1"};
@@ -187,7 +116,7 @@ Test(live, subscription_by_get__is_one_for_event_sources, .timeout = 60)
         "GET /graphql?query=subscription%7Bauthors%7BtotalCount%7D%7D HTTP/1.1\r\n"
         "Host: localhost\r\nAccept: text/event-stream\r\n\r\n";
     client_send(client, text, sizeof text - 1);
-    expect_until(client, "}\n\n", "{\"totalCount\":1}");
+    sse_expect_until(client, "}\n\n", "{\"totalCount\":1}");
     close(client);
     test_server_stop(&server);
 }
@@ -199,12 +128,12 @@ Test(live, clients_that_leave__leave_nothing, .timeout = 60)
     int clients[CLIENTS];
     test_server_start(&server, NULL);
     for (int i = 0; i < CLIENTS; i++) {
-        clients[i] = subscribe(&server, STREAM, CHANGES);
+        clients[i] = sse_subscribe(&server, STREAM, CHANGES);
     }
     await_metric(&server, "quire_subscriptions_open", CLIENTS);
     create_author(&server, "n1");
     for (int i = 0; i < CLIENTS; i++) {
-        expect_until(clients[i], "\n\n", "\"n1\"");
+        sse_expect_until(clients[i], "\n\n", "\"n1\"");
     }
     for (int i = 0; i < CLIENTS; i++) {
         if (i % 2 == 0) {
@@ -228,8 +157,8 @@ Test(live, client_that_reads_late__misses_nothing, .timeout = 100)
     static char body[sizeof name + 200];
     struct test_server server;
     test_server_start(&server, NULL);
-    int client = subscribe(&server, STREAM,
-                           "{\"query\":\"subscription{authorChanged{operation node{name}}}\"}");
+    int client = sse_subscribe(&server, STREAM,
+                               "{\"query\":\"subscription{authorChanged{operation node{name}}}\"}");
     memset(name, 'x', sizeof name - 1);
     for (int i = 0; i < ROUNDS; i++) {
         snprintf(body, sizeof body,
@@ -241,7 +170,7 @@ Test(live, client_that_reads_late__misses_nothing, .timeout = 100)
     for (int i = 0; i < ROUNDS; i++) {
         char wanted[32];
         snprintf(wanted, sizeof wanted, "\"name\":\"%dx", i);
-        expect_until(client, "x\"}}}}\n\n", wanted);
+        sse_expect_until(client, "\"}}\n\n", wanted);
     }
     close(client);
     test_server_stop(&server);
@@ -251,10 +180,10 @@ Test(live, stream_that_is_silent__is_kept_alive, .timeout = 100)
 {
     struct test_server server;
     test_server_start(&server, (const char *const[]){"--idle-ms", "300", NULL});
-    int client = subscribe(&server, STREAM, CHANGES);
-    expect_until(client, ":\n\n", "");
+    int client = sse_subscribe(&server, STREAM, CHANGES);
+    sse_expect_until(client, ":\n\n", "");
     create_author(&server, "n1");
-    expect_until(client, "\n\n", "\"n1\"");
+    sse_expect_until(client, "\n\n", "\"n1\"");
     close(client);
     await_metric(&server, "quire_subscriptions_open", 0);
     test_server_stop(&server);
@@ -264,7 +193,7 @@ Test(live, end_of_the_server__ends_streams_without_completing_them, .timeout = 6
 {
     struct test_server server;
     test_server_start(&server, (const char *const[]){"--shutdown-ms", "60000", NULL});
-    int client = subscribe(&server, STREAM, CHANGES);
+    int client = sse_subscribe(&server, STREAM, CHANGES);
     cr_expect_eq(test_server_end(&server), 0);
     char rest[256] = "";
     ssize_t got = recv(client, rest, sizeof rest - 1, 0);

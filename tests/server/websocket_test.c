@@ -11,188 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "server_fixture.h"
-
-#define UPGRADE  "Connection: keep-alive, Upgrade\r\nUpgrade: websocket\r\n"
-#define KEY      "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
-#define VERSION  "Sec-WebSocket-Version: 13\r\n"
-#define PROTOCOL "Sec-WebSocket-Protocol: other, graphql-transport-ws\r\n"
-#define INIT     "{\"type\":\"connection_init\"}"
-#define ACK      "{\"type\":\"connection_ack\"}"
-
-enum { CONTINUED = 0, TEXT = 1, BINARY = 2, CLOSE = 8, PING = 9, PONG = 10, FIN = 0x80 };
-
-/* ---- Metrics ---- */
-
-static long metric(const struct test_server *server, const char *name)
-{
-    char line[128];
-    struct answer answer = send_request(server, "GET", "/metrics", "", "");
-    snprintf(line, sizeof line, "\n%s ", name);
-    const char *found = strstr(answer.body, line);
-    long value = found != NULL ? strtol(found + strlen(line), NULL, 10) : -1;
-    answer_free(&answer);
-    return value;
-}
-
-static void await_metric(const struct test_server *server, const char *name, long value)
-{
-    const struct timespec pause = {.tv_nsec = 10 * 1000000};
-    for (int i = 0; i < 1000 && metric(server, name) != value; i++) {
-        nanosleep(&pause, NULL);
-    }
-    cr_assert_eq(metric(server, name), value, "%s is not %ld", name, value);
-}
-
-/* ---- A client of frames ---- */
-
-/* Connects and shakes hands; the headers end with the ones given. */
-static int open_with(const struct test_server *server, const char *headers)
-{
-    char text[1024];
-    char byte;
-    int client = client_connect(server);
-    int size = snprintf(text, sizeof text,
-                        "GET /graphql HTTP/1.1\r\nHost: localhost\r\n" UPGRADE KEY VERSION PROTOCOL
-                        "%s\r\n",
-                        headers);
-    client_send(client, text, (size_t)size);
-    size = 0;
-    while (size < (int)sizeof text - 1 && recv(client, &byte, 1, 0) == 1) {
-        text[size++] = byte;
-        text[size] = '\0';
-        if (size >= 4 && strcmp(text + size - 4, "\r\n\r\n") == 0) {
-            break;
-        }
-    }
-    cr_assert(strstr(text, "HTTP/1.1 101 ") == text, "%s", text);
-    /* The example of RFC 6455, 1.3. */
-    cr_assert(strstr(text, "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n"), "%s", text);
-    return client;
-}
-
-/* A frame whose header says what is wanted, right or wrong. Returns its size. */
-static size_t make_frame(uint8_t *out, unsigned first, bool masked, const char *text, size_t size)
-{
-    static const uint8_t mask[4] = {0x12, 0x00, 0xFE, 0x7F};
-    size_t at = 2;
-    out[0] = (uint8_t)first;
-    out[1] = masked ? 0x80 : 0;
-    if (size < 126) {
-        out[1] |= (uint8_t)size;
-    } else {
-        out[1] |= 126;
-        out[at++] = (uint8_t)(size >> 8U);
-        out[at++] = (uint8_t)size;
-    }
-    if (masked) {
-        memcpy(out + at, mask, 4);
-        at += 4;
-    }
-    for (size_t i = 0; i < size; i++) {
-        out[at++] = (uint8_t)text[i] ^ (masked ? mask[i % 4] : 0);
-    }
-    return at;
-}
-
-static void send_frame(int client, unsigned first, const char *text, size_t size)
-{
-    uint8_t frame[70000];
-    cr_assert_lt(size, 65536);
-    size = make_frame(frame, first, true, text, size);
-    client_send(client, (const char *)frame, size);
-}
-
-static void send_text(int client, const char *text)
-{
-    send_frame(client, FIN | TEXT, text, strlen(text));
-}
-
-static bool read_bytes(int client, void *out, size_t size)
-{
-    char *at = out;
-    while (size > 0) {
-        ssize_t got = recv(client, at, size, 0);
-        if (got <= 0) {
-            return false;
-        }
-        at += got;
-        size -= (size_t)got;
-    }
-    return true;
-}
-
-/* Reads a frame, at most 65,535 bytes; its first byte, or 0 at the end of the connection. */
-static unsigned read_frame(int client, char *out, size_t *size)
-{
-    uint8_t header[2];
-    uint8_t longer[2];
-    if (!read_bytes(client, header, 2)) {
-        return 0;
-    }
-    *size = header[1];
-    if (*size == 126) {
-        cr_assert(read_bytes(client, longer, 2));
-        *size = (size_t)longer[0] << 8U | longer[1];
-    }
-    cr_assert_lt(*size, 65536);
-    cr_assert(read_bytes(client, out, *size));
-    out[*size] = '\0';
-    return header[0];
-}
-
-static void expect_text_at(int client, const char *text, int line)
-{
-    static char got[65536];
-    size_t size = 0;
-    unsigned first = read_frame(client, got, &size);
-    cr_assert_eq(first, FIN | TEXT, "line %d: frame %x", line, first);
-    cr_assert(strstr(got, text) != NULL, "line %d: no %s in: %s", line, text, got);
-}
-#define EXPECT_TEXT(client, text) expect_text_at(client, text, __LINE__)
-
-/* Expects, perhaps behind messages, a close frame with a code, then the end; closes. */
-static void expect_close_at(int client, unsigned code, int line)
-{
-    static char got[65536];
-    size_t size = 0;
-    unsigned first;
-    do {
-        first = read_frame(client, got, &size);
-    } while (first == (FIN | TEXT) || first == (FIN | PONG));
-    cr_assert_eq(first, FIN | CLOSE, "line %d: frame %x", line, first);
-    unsigned came = size >= 2 ? (unsigned)(uint8_t)got[0] << 8U | (uint8_t)got[1] : 0;
-    cr_expect_eq(came, code, "line %d: %u, not %u: %s", line, came, code, size > 2 ? got + 2 : "");
-    cr_expect_eq(recv(client, got, 1, 0), 0, "line %d: not closed", line);
-    close(client);
-}
-#define EXPECT_CLOSE(client, code) expect_close_at(client, code, __LINE__)
-
-/* A client that may ask. */
-static int open_ready(const struct test_server *server)
-{
-    int client = open_with(server, "");
-    send_text(client, INIT);
-    EXPECT_TEXT(client, ACK);
-    return client;
-}
-
-static void subscribe(int client, const char *id, const char *document)
-{
-    char text[1024];
-    snprintf(text, sizeof text,
-             "{\"id\":\"%s\",\"type\":\"subscribe\",\"payload\":{\"query\":\"%s\"}}", id, document);
-    send_text(client, text);
-}
-
-static void create_author(const struct test_server *server, const char *id)
-{
-    char body[256];
-    snprintf(body, sizeof body,
-             "{\"query\":\"mutation{createAuthor(input:{id:\\\"%s\\\",name:\\\"n\\\"}){id}}\"}",
-             id);
-    ANSWERS(send_graphql(server, body), 200, id);
-}
+#include "stream_fixture.h"
 
 /* ---- Handshake ---- */
 
@@ -245,27 +64,26 @@ Test(websocket, tokens__come_with_the_handshake_or_the_first_message, .timeout =
     cr_assert_eq(chmod(path, 0600), 0);
     test_server_start_in(&server, (const char *const[]){"--token-file", path, NULL});
 
-    int client = open_with(&server, "");
-    send_text(client, INIT);
+    int client = ws_open_with(&server, "");
+    ws_send(client, INIT);
     EXPECT_CLOSE(client, 4403);
-    client = open_with(&server, "");
-    send_text(client,
-              "{\"type\":\"connection_init\",\"payload\":{\"Authorization\":\"Bearer x\"}}");
+    client = ws_open_with(&server, "");
+    ws_send(client, "{\"type\":\"connection_init\",\"payload\":{\"Authorization\":\"Bearer x\"}}");
     EXPECT_CLOSE(client, 4403);
-    client = open_with(&server, "");
-    subscribe(client, "1", "{authors{totalCount}}");
+    client = ws_open_with(&server, "");
+    ws_subscribe(client, "1", "{authors{totalCount}}");
     EXPECT_CLOSE(client, 4401);
-    client = open_with(&server, "");
+    client = ws_open_with(&server, "");
     snprintf(text, sizeof text,
              "{\"type\":\"connection_init\",\"payload\":{\"authorization\":\"Bearer %s\"}}", token);
-    send_text(client, text);
+    ws_send(client, text);
     EXPECT_TEXT(client, ACK);
-    subscribe(client, "1", "{authors{totalCount}}");
+    ws_subscribe(client, "1", "{authors{totalCount}}");
     EXPECT_TEXT(client, "\"totalCount\":1");
     close(client);
     snprintf(text, sizeof text, "Authorization: Bearer %s\r\n", token);
-    client = open_with(&server, text);
-    send_text(client, INIT);
+    client = ws_open_with(&server, text);
+    ws_send(client, INIT);
     EXPECT_TEXT(client, ACK);
     close(client);
     ANSWERS(send_request(&server, "GET", "/graphql?sdl", UPGRADE, ""), 400, "WebSocket");
@@ -282,24 +100,24 @@ Test(websocket, fragments_and_pings_between__are_one_message, .timeout = 60)
                                "\"{authors{totalCount}}\"}}";
     struct test_server server;
     test_server_start(&server, NULL);
-    int client = open_ready(&server);
+    int client = ws_open(&server);
     for (size_t i = 0; i < sizeof text - 1; i++) {
         unsigned fin = i + 2 == sizeof text ? FIN : 0;
-        send_frame(client, fin | (i == 0 ? TEXT : CONTINUED), text + i, 1);
+        ws_send_frame(client, fin | (i == 0 ? TEXT : CONTINUED), text + i, 1);
         if (i % 16 == 0) {
             char pong[200];
             size_t size;
-            send_frame(client, FIN | PING, "hi", 2);
-            cr_assert_eq(read_frame(client, pong, &size), FIN | PONG);
+            ws_send_frame(client, FIN | PING, "hi", 2);
+            cr_assert_eq(ws_read_frame(client, pong, &size), FIN | PONG);
             cr_assert_str_eq(pong, "hi");
         }
     }
     EXPECT_TEXT(client, "{\"type\":\"next\",\"id\":\"a\",\"payload\":{\"data\":{\"authors\":");
     EXPECT_TEXT(client, "{\"type\":\"complete\",\"id\":\"a\"}");
-    send_text(client, "{\"type\":\"ping\",\"payload\":{\"x\":1}}");
+    ws_send(client, "{\"type\":\"ping\",\"payload\":{\"x\":1}}");
     EXPECT_TEXT(client, "{\"type\":\"pong\"}");
-    send_text(client, "{\"type\":\"pong\"}");
-    send_frame(client, FIN | CLOSE, "\x03\xE8", 2);
+    ws_send(client, "{\"type\":\"pong\"}");
+    ws_send_frame(client, FIN | CLOSE, "\x03\xE8", 2);
     EXPECT_CLOSE(client, 1000);
     await_metric(&server, "quire_websockets_open", 0);
     test_server_stop(&server);
@@ -317,7 +135,7 @@ Test(websocket, handshake_and_first_messages_in_one_packet__are_taken, .timeout 
     int client = client_connect(&server);
     memcpy(text, head, sizeof head - 1);
     size = sizeof head - 1;
-    size += make_frame(text + size, FIN | TEXT, true, INIT, strlen(INIT));
+    size += ws_make_frame(text + size, FIN | TEXT, true, INIT, strlen(INIT));
     client_send(client, (const char *)text, size);
     size = 0;
     while (size < sizeof got - 1 && strstr(got, ACK) == NULL) {
@@ -363,11 +181,11 @@ Test(websocket, frames_that_are_wrong__end_the_socket_with_a_code, .timeout = 10
     uint8_t frame[256];
     test_server_start(&server, NULL);
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        int client = open_ready(&server);
+        int client = ws_open(&server);
         size_t size =
-            make_frame(frame, cases[i].first, cases[i].masked, cases[i].text, cases[i].size);
+            ws_make_frame(frame, cases[i].first, cases[i].masked, cases[i].text, cases[i].size);
         client_send(client, (const char *)frame, size);
-        expect_close_at(client, cases[i].code, (int)i);
+        ws_expect_close(client, cases[i].code, (int)i);
     }
     await_metric(&server, "quire_websockets_open", 0);
     test_server_stop(&server);
@@ -381,19 +199,19 @@ Test(websocket, messages_that_are_too_large__are_not_kept, .timeout = 60)
     struct test_server server;
     memset(spaces, ' ', sizeof spaces);
     test_server_start(&server, (const char *const[]){"--body-bytes", "100000", NULL});
-    int client = open_with(&server, "");
+    int client = ws_open_with(&server, "");
     client_send(client, (const char *)huge, sizeof huge);
     EXPECT_CLOSE(client, 1009);
-    client = open_with(&server, ""); /* before connection_init only small ones */
-    send_frame(client, FIN | TEXT, spaces, 17000);
+    client = ws_open_with(&server, ""); /* before connection_init only small ones */
+    ws_send_frame(client, FIN | TEXT, spaces, 17000);
     EXPECT_CLOSE(client, 1009);
-    client = open_ready(&server);
-    send_frame(client, TEXT, spaces, sizeof spaces);
-    send_frame(client, FIN | CONTINUED, spaces, sizeof spaces);
+    client = ws_open(&server);
+    ws_send_frame(client, TEXT, spaces, sizeof spaces);
+    ws_send_frame(client, FIN | CONTINUED, spaces, sizeof spaces);
     EXPECT_CLOSE(client, 1009);
-    client = open_ready(&server);
+    client = ws_open(&server);
     memset(spaces, '[', sizeof spaces);
-    send_frame(client, FIN | TEXT, spaces, sizeof spaces);
+    ws_send_frame(client, FIN | TEXT, spaces, sizeof spaces);
     EXPECT_CLOSE(client, 4400);
     test_server_stop(&server);
 }
@@ -404,9 +222,9 @@ Test(websocket, connection_init_that_does_not_come__is_not_waited_for, .timeout 
 {
     struct test_server server;
     test_server_start(&server, (const char *const[]){"--header-ms", "300", NULL});
-    int silent = open_with(&server, "");
-    int talking = open_with(&server, "");
-    send_text(talking, "{\"type\":\"ping\"}");
+    int silent = ws_open_with(&server, "");
+    int talking = ws_open_with(&server, "");
+    ws_send(talking, "{\"type\":\"ping\"}");
     EXPECT_TEXT(talking, "pong");
     EXPECT_CLOSE(silent, 4408);
     EXPECT_CLOSE(talking, 4408);
@@ -419,16 +237,16 @@ Test(websocket, silent_client__is_asked_whether_it_is_there, .timeout = 60)
     char got[200];
     size_t size;
     test_server_start(&server, (const char *const[]){"--idle-ms", "2000", NULL});
-    int client = open_ready(&server);
+    int client = ws_open(&server);
     for (int i = 0; i < 2; i++) {
-        cr_assert_eq(read_frame(client, got, &size), FIN | PING);
-        send_frame(client, FIN | PONG, got, size);
+        cr_assert_eq(ws_read_frame(client, got, &size), FIN | PING);
+        ws_send_frame(client, FIN | PONG, got, size);
     }
-    subscribe(client, "1", "{authors{totalCount}}");
+    ws_subscribe(client, "1", "{authors{totalCount}}");
     EXPECT_TEXT(client, "totalCount");
     EXPECT_TEXT(client, "complete");
-    cr_assert_eq(read_frame(client, got, &size), FIN | PING);
-    cr_expect_eq(read_frame(client, got, &size), 0, "it is waited for without end");
+    cr_assert_eq(ws_read_frame(client, got, &size), FIN | PING);
+    cr_expect_eq(ws_read_frame(client, got, &size), 0, "it is waited for without end");
     close(client);
     test_server_stop(&server);
 }
@@ -437,20 +255,20 @@ Test(websocket, ids__are_for_one_request_at_a_time, .timeout = 60)
 {
     struct test_server server;
     test_server_start(&server, NULL);
-    int client = open_ready(&server);
+    int client = ws_open(&server);
     for (int i = 0; i < 3; i++) {
-        subscribe(client, "x", "subscription{authors{totalCount}}");
+        ws_subscribe(client, "x", "subscription{authors{totalCount}}");
         EXPECT_TEXT(client, "{\"type\":\"next\",\"id\":\"x\",\"payload\":{\"data\":{\"authors\":");
-        send_text(client, "{\"type\":\"complete\",\"id\":\"x\"}");
-        subscribe(client, "x", "{authors{totalCount}}");
+        ws_send(client, "{\"type\":\"complete\",\"id\":\"x\"}");
+        ws_subscribe(client, "x", "{authors{totalCount}}");
         EXPECT_TEXT(client, "totalCount");
         EXPECT_TEXT(client, "{\"type\":\"complete\",\"id\":\"x\"}");
     }
-    send_text(client, "{\"type\":\"complete\",\"id\":\"nobody\"}");
+    ws_send(client, "{\"type\":\"complete\",\"id\":\"nobody\"}");
     await_metric(&server, "quire_subscriptions_open", 0);
-    subscribe(client, "x", "subscription{authors{totalCount}}");
+    ws_subscribe(client, "x", "subscription{authors{totalCount}}");
     EXPECT_TEXT(client, "totalCount");
-    subscribe(client, "x", "subscription{authors{totalCount}}");
+    ws_subscribe(client, "x", "subscription{authors{totalCount}}");
     EXPECT_CLOSE(client, 4409);
     await_metric(&server, "quire_subscriptions_open", 0);
     test_server_stop(&server);
@@ -460,21 +278,21 @@ Test(websocket, requests_that_do_not_run__are_errors_of_theirs, .timeout = 60)
 {
     struct test_server server;
     test_server_start(&server, NULL);
-    int client = open_ready(&server);
-    subscribe(client, "1", "{");
+    int client = ws_open(&server);
+    ws_subscribe(client, "1", "{");
     EXPECT_TEXT(client, "{\"type\":\"error\",\"id\":\"1\",\"payload\":[{\"message\":\"Syntax");
-    subscribe(client, "1", "subscription{nothing}");
+    ws_subscribe(client, "1", "subscription{nothing}");
     EXPECT_TEXT(client,
                 "{\"type\":\"error\",\"id\":\"1\",\"payload\":[{\"message\":\"Cannot query");
-    send_text(client, "{\"type\":\"subscribe\",\"id\":\"1\",\"payload\":{\"query\":3}}");
+    ws_send(client, "{\"type\":\"subscribe\",\"id\":\"1\",\"payload\":{\"query\":3}}");
     EXPECT_TEXT(client,
                 "{\"type\":\"error\",\"id\":\"1\",\"payload\":[{\"message\":\"The parameter");
-    send_text(client, "{\"type\":\"subscribe\",\"id\":\"1\",\"payload\":{\"documentId\":\"z\"}}");
+    ws_send(client, "{\"type\":\"subscribe\",\"id\":\"1\",\"payload\":{\"documentId\":\"z\"}}");
     EXPECT_TEXT(client, "PERSISTED_DOCUMENT_NOT_FOUND");
-    subscribe(client, "1", "mutation{createAuthor(input:{id:\\\"a1\\\",name:\\\"x\\\"}){id}}");
+    ws_subscribe(client, "1", "mutation{createAuthor(input:{id:\\\"a1\\\",name:\\\"x\\\"}){id}}");
     EXPECT_TEXT(client, "{\"type\":\"next\",\"id\":\"1\",\"payload\":{\"errors\":");
     EXPECT_TEXT(client, "complete");
-    subscribe(client, "1", "mutation{createAuthor(input:{id:\\\"a2\\\",name:\\\"x\\\"}){id}}");
+    ws_subscribe(client, "1", "mutation{createAuthor(input:{id:\\\"a2\\\",name:\\\"x\\\"}){id}}");
     EXPECT_TEXT(client, "{\"createAuthor\":{\"id\":\"a2\"}}");
     EXPECT_TEXT(client, "complete");
     close(client);
@@ -490,16 +308,16 @@ Test(websocket, flood_of_subscribes__is_bounded_and_leaves_nothing, .timeout = 1
     int errors = 0;
     int results = 0;
     test_server_start(&server, (const char *const[]){"--subscriptions", "20", NULL});
-    int client = open_ready(&server);
+    int client = ws_open(&server);
     for (int i = 0; i < ALL; i++) {
         char id[16];
         snprintf(id, sizeof id, "%d", i);
-        subscribe(client, id, "subscription{authorChanged{operation}}");
+        ws_subscribe(client, id, "subscription{authorChanged{operation}}");
     }
     await_metric(&server, "quire_subscriptions_open", MAX);
     create_author(&server, "n1");
     while (errors + results < ALL) {
-        cr_assert_eq(read_frame(client, got, &size), FIN | TEXT);
+        cr_assert_eq(ws_read_frame(client, got, &size), FIN | TEXT);
         errors += strstr(got, "\"code\":\"LIMIT\"") != NULL;
         results += strstr(got, "\"operation\":\"CREATE\"") != NULL;
     }
@@ -516,7 +334,7 @@ Test(websocket, requests_of_a_connection__have_a_size_together, .timeout = 60)
     struct test_server server;
     static char document[30000];
     test_server_start(&server, (const char *const[]){"--body-bytes", "100000", NULL});
-    int client = open_ready(&server);
+    int client = ws_open(&server);
     for (int id = 'a'; id < 'd'; id++) {
         int size = snprintf(document, sizeof document,
                             "{\"id\":\"%c\",\"type\":\"subscribe\",\"payload\":{\"query\":"
@@ -524,16 +342,16 @@ Test(websocket, requests_of_a_connection__have_a_size_together, .timeout = 60)
                             id);
         memset(document + size, ' ', sizeof document - (size_t)size);
         memcpy(document + sizeof document - 2, "}}", 2);
-        send_frame(client, FIN | TEXT, document, sizeof document);
+        ws_send_frame(client, FIN | TEXT, document, sizeof document);
         EXPECT_TEXT(client, "totalCount");
     }
     document[7] = 'd';
-    send_frame(client, FIN | TEXT, document, sizeof document);
+    ws_send_frame(client, FIN | TEXT, document, sizeof document);
     EXPECT_TEXT(client,
                 "{\"type\":\"error\",\"id\":\"d\",\"payload\":[{\"message\":\"The requests");
-    send_text(client, "{\"type\":\"complete\",\"id\":\"a\"}");
+    ws_send(client, "{\"type\":\"complete\",\"id\":\"a\"}");
     await_metric(&server, "quire_subscriptions_open", 2);
-    send_frame(client, FIN | TEXT, document, sizeof document);
+    ws_send_frame(client, FIN | TEXT, document, sizeof document);
     EXPECT_TEXT(client, "totalCount");
     close(client);
     test_server_stop(&server);
@@ -548,7 +366,7 @@ static void flood(int client, unsigned first, const char *text)
     size_t sent = 0;
     int quiet = 0;
     while (size + 64 < sizeof frames) {
-        size += make_frame(frames + size, first, true, text, strlen(text));
+        size += ws_make_frame(frames + size, first, true, text, strlen(text));
     }
     while (sent < BYTES_MAX && quiet < 100) {
         ssize_t count = send(client, frames, size, MSG_DONTWAIT | MSG_NOSIGNAL);
@@ -578,7 +396,7 @@ Test(websocket, client_that_does_not_read__is_not_read_either, .timeout = 100)
 {
     struct test_server server;
     test_server_start(&server, NULL);
-    int client = open_ready(&server);
+    int client = ws_open(&server);
     flood(client, FIN | TEXT, "{\"type\":\"ping\"}");
     ANSWERS(send_graphql(&server, "{\"query\":\"{authors{totalCount}}\"}"), 200, "1");
     close(client);
@@ -591,7 +409,7 @@ Test(websocket, empty_pings_before_the_first_message__are_not_taken_without_end,
     struct test_server server;
     test_server_start(&server,
                       (const char *const[]){"--header-ms", "15000", "--idle-ms", "2000", NULL});
-    int client = open_with(&server, "");
+    int client = ws_open_with(&server, "");
     flood(client, FIN | PING, "");
     /* It is told to close, does not read that, and is not waited for. */
     await_metric(&server, "quire_websockets_open", 0);
@@ -605,10 +423,10 @@ Test(websocket, message_of_countless_fragments__is_not_kept, .timeout = 60)
     static uint8_t frames[FRAGMENTS * 8];
     struct test_server server;
     test_server_start(&server, NULL);
-    int client = open_ready(&server);
-    size_t size = make_frame(frames, TEXT, true, "", 0);
+    int client = ws_open(&server);
+    size_t size = ws_make_frame(frames, TEXT, true, "", 0);
     for (int i = 0; i < FRAGMENTS; i++) {
-        size += make_frame(frames + size, CONTINUED, true, "", 0);
+        size += ws_make_frame(frames + size, CONTINUED, true, "", 0);
     }
     client_send(client, (const char *)frames, size);
     EXPECT_CLOSE(client, 1009);
@@ -622,9 +440,9 @@ Test(websocket, clients_that_vanish__leave_nothing, .timeout = 100)
     int clients[CLIENTS];
     test_server_start(&server, NULL);
     for (int i = 0; i < CLIENTS; i++) {
-        clients[i] = open_ready(&server);
-        subscribe(clients[i], "1", "subscription{authorChanged{node{id}}}");
-        subscribe(clients[i], "2", "subscription{authors{totalCount}}");
+        clients[i] = ws_open(&server);
+        ws_subscribe(clients[i], "1", "subscription{authorChanged{node{id}}}");
+        ws_subscribe(clients[i], "2", "subscription{authors{totalCount}}");
         EXPECT_TEXT(clients[i], "totalCount");
     }
     await_metric(&server, "quire_subscriptions_open", 2 * CLIENTS);
@@ -642,9 +460,9 @@ Test(websocket, end_of_the_server__tells_clients_to_come_back, .timeout = 60)
 {
     struct test_server server;
     test_server_start(&server, (const char *const[]){"--shutdown-ms", "60000", NULL});
-    int client = open_ready(&server);
-    int silent = open_with(&server, "");
-    subscribe(client, "1", "subscription{authors{totalCount}}");
+    int client = ws_open(&server);
+    int silent = ws_open_with(&server, "");
+    ws_subscribe(client, "1", "subscription{authors{totalCount}}");
     EXPECT_TEXT(client, "totalCount");
     cr_expect_eq(test_server_end(&server), 0);
     EXPECT_CLOSE(client, 1001);

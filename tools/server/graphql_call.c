@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "json.h"
+#include "place.h"
 
 void graphql_call_free(struct graphql_call *call)
 {
@@ -56,9 +57,6 @@ static bool refuse_memory(struct exchange *exchange)
 static bool take_string(struct exchange *exchange, const struct json_value *value,
                         const char *problem, char **out, size_t *size)
 {
-    if (*out != NULL) {
-        return refuse(exchange, "A parameter is given twice.");
-    }
     if (value->kind == JSON_NULL) {
         return true;
     }
@@ -103,6 +101,19 @@ static bool take_hash(struct exchange *exchange, const struct json_value *persis
     return true;
 }
 
+/* Where a subscription goes on; null counts as absent. */
+static bool take_place(struct exchange *exchange, const struct json_value *place)
+{
+    size_t size;
+    if (place->kind == JSON_NULL) {
+        return true;
+    }
+    char *text = place->kind == JSON_STRING ? json_decode(place, &size) : NULL;
+    bool good = text != NULL && place_read(text, size, &exchange->call->from);
+    free(text);
+    return good || refuse(exchange, "extensions.resume must be the place of an event.");
+}
+
 static bool take_extensions(struct exchange *exchange, const struct json_value *extensions)
 {
     struct json_value name;
@@ -121,6 +132,8 @@ static bool take_extensions(struct exchange *exchange, const struct json_value *
             }
         } else if (json_key_is(&name, "explain")) {
             exchange->call->explain = value.kind == JSON_TRUE;
+        } else if (json_key_is(&name, "resume") && !take_place(exchange, &value)) {
+            return false;
         }
     }
     return true;
@@ -129,9 +142,6 @@ static bool take_extensions(struct exchange *exchange, const struct json_value *
 static bool take_variables(struct exchange *exchange, const struct json_value *value)
 {
     struct graphql_call *call = exchange->call;
-    if (call->variables != NULL) {
-        return refuse(exchange, "A parameter is given twice.");
-    }
     if (value->kind == JSON_NULL) {
         return true;
     }
@@ -143,26 +153,38 @@ static bool take_variables(struct exchange *exchange, const struct json_value *v
     return true;
 }
 
+/* A member of the body; those that are none of these are passed over. */
 static bool take_parameter(struct exchange *exchange, const struct json_value *name,
                            const struct json_value *value)
 {
+    static const char *const names[] = {"query", "operationName", "documentId", "variables",
+                                        "extensions"};
     struct graphql_call *call = exchange->call;
-    if (json_key_is(name, "query")) {
+    unsigned which = 0;
+    while (which < sizeof names / sizeof names[0] && !json_key_is(name, names[which])) {
+        which++;
+    }
+    if ((call->given >> which & 1U) != 0 && which < sizeof names / sizeof names[0]) {
+        return refuse(exchange, "A parameter is given twice.");
+    }
+    call->given |= 1U << which;
+    switch (which) {
+    case 0:
         return take_string(exchange, value, "The parameter query must be a string.",
                            &call->document, &call->document_size);
-    }
-    if (json_key_is(name, "operationName")) {
+    case 1:
         return take_string(exchange, value, "The parameter operationName must be a string.",
                            &call->operation_name, NULL);
-    }
-    if (json_key_is(name, "documentId")) {
+    case 2:
         return take_string(exchange, value, "The parameter documentId must be a string.",
                            &call->document_id, NULL);
-    }
-    if (json_key_is(name, "variables")) {
+    case 3:
         return take_variables(exchange, value);
+    case 4:
+        return take_extensions(exchange, value);
+    default:
+        return true;
     }
-    return json_key_is(name, "extensions") ? take_extensions(exchange, value) : true;
 }
 
 /* ---- POST ---- */

@@ -10,6 +10,7 @@
 #define SHA256_HEX_SIZE 64U
 
 struct graphql_call {
+    unsigned given; /* the members that the body had, a bit each */
     char *document; /* owned; NULL until it is known */
     size_t document_size;
     char *operation_name;  /* owned, or NULL */

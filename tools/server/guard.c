@@ -385,8 +385,8 @@ static bool check_path(struct exchange *exchange)
 
 static bool check_draining(struct exchange *exchange)
 {
-    if (!atomic_load(&exchange->server->draining)) {
-        return true;
+    if (!atomic_load(&exchange->server->draining) || exchange->route->role == ROLE_NONE) {
+        return true; /* those who ask for its health are told what it does */
     }
     exchange_refuse(exchange, MHD_HTTP_SERVICE_UNAVAILABLE, OUTCOME_BUSY, "BUSY",
                     "The server is stopping.");

@@ -12,7 +12,6 @@
  */
 #include "sse.h"
 
-#include <inttypes.h>
 #include <pthread.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -23,6 +22,7 @@
 #include "exchange.h"
 #include "graphql_call.h"
 #include "loop.h"
+#include "place.h"
 #include "subscriber.h"
 
 #define KEEP_ALIVE_MS 12000U
@@ -57,12 +57,6 @@ static void put_end(struct buffer *out)
     buffer_puts(out, "event: complete\ndata:\n\n");
 }
 
-static void put_position(struct buffer *out, const quire_subscription_position *position)
-{
-    buffer_printf(out, "id: %016" PRIx64 ":%" PRIu64 ":%" PRIu64 "\n", position->epoch,
-                  position->commit, position->seen);
-}
-
 /* An error that ends a stream. */
 static void put_failure(struct buffer *out, const quire_error *err)
 {
@@ -81,29 +75,10 @@ static void put_failure(struct buffer *out, const quire_error *err)
     buffer_free(&body);
 }
 
-/* Takes a number and the mark behind it off the front. */
-static bool take_number(const char **text, int base, char mark, uint64_t *out)
-{
-    char *end;
-    size_t digits = strspn(*text, base == 16 ? "0123456789abcdef" : "0123456789");
-    if (digits == 0 || digits > (base == 16 ? 16U : 19U) || (*text)[digits] != mark) {
-        return false;
-    }
-    *out = strtoull(*text, &end, base);
-    *text = end + 1;
-    return true;
-}
-
 bool sse_read_position(struct exchange *exchange)
 {
     const char *text = exchange_get(exchange, "Last-Event-ID");
-    quire_subscription_position *position = &exchange->call->from;
-    if (text == NULL || text[0] == '\0') {
-        return true;
-    }
-    if (take_number(&text, 16, ':', &position->epoch) &&
-        take_number(&text, 10, ':', &position->commit) &&
-        take_number(&text, 10, '\0', &position->seen) && position->epoch != 0) {
+    if (text == NULL || text[0] == '\0' || place_read(text, strlen(text), &exchange->call->from)) {
         return true;
     }
     exchange_refuse(exchange, MHD_HTTP_BAD_REQUEST, OUTCOME_REFUSED, "BAD_INPUT",
@@ -205,8 +180,11 @@ static void on_told(struct subscriber *subscriber, const quire_subscription_even
     pthread_mutex_lock(&sse->mutex);
     if (sse->exchange != NULL && !sse->ended) {
         if (event != NULL) {
-            put_position(&sse->out, &event->position);
-            put_event(&sse->out, event->response, event->response_size);
+            buffer_puts(&sse->out, "id: ");
+            place_put(&sse->out, &event->position);
+            buffer_puts(&sse->out, "\nevent: next\ndata: ");
+            place_put_event(&sse->out, event, sse->exchange->call->explain);
+            buffer_puts(&sse->out, "\n\n");
         } else {
             put_failure(&sse->out, end);
             sse->exchange->outcome = OUTCOME_ERRORS;
@@ -319,7 +297,15 @@ static struct sse *begin(struct exchange *exchange)
     atomic_fetch_add(&sse->server->metrics.subscriptions_open, 1);
     sse->exchange = exchange;
     sse->quiet_ms = clock_ms();
-    buffer_puts(&sse->out, ":\n\n"); /* so that clients see at once that it has begun */
+    quire_subscription_position place = quire_subscription_where(sse->subscriber.subscription);
+    /* So that clients see at once that it has begun, and where. */
+    buffer_puts(&sse->out, ":\n");
+    if (place.epoch != 0) {
+        buffer_puts(&sse->out, "id: ");
+        place_put(&sse->out, &place);
+        buffer_puts(&sse->out, "\n");
+    }
+    buffer_puts(&sse->out, "\n");
     return sse;
 }
 

@@ -8,7 +8,8 @@
 
 #include "server.h"
 
-/* Reads Last-Event-ID: where the client goes on. False after refusing the request. */
+/* Reads Last-Event-ID: where the client goes on, instead of extensions.resume, which a client that
+ * comes back by itself sends as it was. False after refusing the request. */
 bool sse_read_position(struct exchange *exchange);
 
 /* Replies with the body as one event, and the end. Any thread that has the exchange. */

@@ -17,6 +17,7 @@
 #include "exchange.h"
 #include "graphql_call.h"
 #include "json.h"
+#include "place.h"
 #include "subscriber.h"
 #include "websocket.h"
 
@@ -47,12 +48,17 @@ struct operation {
 
 /* ---- Messages out ---- */
 
+static void begin_message(struct buffer *out, const char *type, const struct operation *operation)
+{
+    buffer_printf(out, "{\"type\":\"%s\",\"id\":", type);
+    buffer_put_json(out, operation->id, operation->id_size);
+}
+
 /* {"type": TYPE, "id": ID, "payload": PAYLOAD}; NULL leaves the payload out. */
 static void put_message(struct buffer *out, const char *type, const struct operation *operation,
                         const char *payload, size_t size)
 {
-    buffer_printf(out, "{\"type\":\"%s\",\"id\":", type);
-    buffer_put_json(out, operation->id, operation->id_size);
+    begin_message(out, type, operation);
     if (payload != NULL) {
         buffer_puts(out, ",\"payload\":");
         buffer_put(out, payload, size);
@@ -195,7 +201,10 @@ static void on_event(struct subscriber *subscriber, const quire_subscription_eve
     struct operation *operation =
         (struct operation *)(void *)((char *)subscriber - offsetof(struct operation, subscriber));
     if (event != NULL) {
-        put_message(&operation->message, "next", operation, event->response, event->response_size);
+        begin_message(&operation->message, "next", operation);
+        buffer_puts(&operation->message, ",\"payload\":");
+        place_put_event(&operation->message, event, operation->exchange.call->explain);
+        buffer_puts(&operation->message, "}");
     } else {
         exchange_fail(&operation->exchange, end);
         put_errors(operation, operation->exchange.text, operation->exchange.text_size);
@@ -338,6 +347,29 @@ static char *read_credentials(const struct json_value *payload)
     return credentials;
 }
 
+/* Acknowledges, with the place of the newest commit: for subscriptions that are broken off before
+ * their first event. */
+static void send_ack(struct websocket *socket)
+{
+    const struct server *server = socket->server;
+    struct buffer message = {0};
+    quire_feed *feed = NULL;
+    buffer_puts(&message, "{\"type\":\"connection_ack\"");
+    /* Without a window the first listener waits for writers. */
+    if (server->options->feed_bytes > 0 &&
+        quire_feed_open(server->db, NULL, &feed, NULL) == QUIRE_OK) {
+        quire_feed_position where = quire_feed_where(feed);
+        quire_subscription_position place = {where.epoch, where.commit, 0};
+        buffer_puts(&message, ",\"payload\":{\"place\":\"");
+        place_put(&message, &place);
+        buffer_puts(&message, "\"}");
+    }
+    quire_feed_close(feed);
+    buffer_puts(&message, "}");
+    websocket_send(socket, &message);
+    buffer_free(&message);
+}
+
 static void take_init(struct websocket *socket, const struct message *message)
 {
     bool object = message->payload.text != NULL && message->payload.kind == JSON_OBJECT;
@@ -361,7 +393,7 @@ static void take_init(struct websocket *socket, const struct message *message)
     }
     socket->ready = true;
     websocket_trust(socket);
-    send_text(socket, "{\"type\":\"connection_ack\"}");
+    send_ack(socket);
 }
 
 static struct operation *add_operation(struct websocket *socket, const char *id, size_t id_size)

@@ -1,0 +1,128 @@
+/*
+ * Subscriptions that are broken off and resumed while rows are written: each row is
+ * told once, in its order, wherever they were broken off; and no clock has a part in it.
+ */
+#include "subscription_fixture.h"
+
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "support/prng.h"
+
+static const char document[] = "subscription { authorChanged(operations: [CREATE]) { node { id } } "
+                               "}";
+
+/* A commit of some rows, numbered on. */
+static void write_rows(quire_db *db, unsigned *written, unsigned count)
+{
+    char text[1024];
+    int size = snprintf(text, sizeof text, "mutation {");
+    for (unsigned i = 0; i < count; i++) {
+        size += snprintf(text + size, sizeof text - (size_t)size,
+                         " a%u: createAuthor(input: {id: \"r%u\", name: \"n\"}) { id }", i,
+                         (*written)++);
+    }
+    (void)snprintf(text + size, sizeof text - (size_t)size, " }");
+    run(db, text);
+}
+
+static quire_subscription_position expect_row(quire_subscription *subscription, unsigned number)
+{
+    char text[128];
+    (void)snprintf(text, sizeof text, "{\"data\":{\"authorChanged\":{\"node\":{\"id\":\"r%u\"}}}}",
+                   number);
+    return expect(subscription, text);
+}
+
+static bool same_place(quire_subscription_position a, quire_subscription_position b)
+{
+    return a.epoch == b.epoch && a.commit == b.commit && a.seen == b.seen;
+}
+
+Test(resume, changes__of_a_random_schedule_are_told_once_and_in_order)
+{
+    enum { STEPS = 3000 };
+    struct prng prng;
+    unsigned written = 0;
+    unsigned told = 0;
+    unsigned resumed = 0;
+    quire_db *db = open_db(1 << 24);
+    prng_init_printed(&prng, "resume");
+    quire_subscription *s = subscribe(db, document);
+    for (int i = 0; i < STEPS; i++) {
+        if (prng_one_in(&prng, 2)) {
+            write_rows(db, &written, 1 + (unsigned)prng_below(&prng, 5));
+        }
+        for (uint64_t n = prng_below(&prng, 6); n > 0 && told < written; n--) {
+            quire_subscription_position place = expect_row(s, told++);
+            cr_assert(same_place(place, quire_subscription_where(s)));
+        }
+        if (prng_one_in(&prng, 3)) {
+            quire_subscription_position place = quire_subscription_where(s);
+            quire_subscription_close(s);
+            s = subscribe_from(db, document, &place);
+            cr_assert(same_place(place, quire_subscription_where(s)));
+            resumed++;
+        }
+    }
+    while (told < written) {
+        (void)expect_row(s, told++);
+    }
+    expect_none(s);
+    cr_assert_gt(resumed, STEPS / 10);
+    quire_subscription_close(s);
+    mapping_close(db);
+}
+
+Test(resume, place_of_a_live_query__is_known_when_it_has_told_its_result)
+{
+    quire_db *db = open_db(1 << 20);
+    quire_subscription *s = subscribe(db, "subscription { authors { totalCount } }");
+    cr_assert_eq(quire_subscription_where(s).epoch, 0);
+    quire_subscription_position place = expect(s, "{\"data\":{\"authors\":{\"totalCount\":0}}}");
+    cr_assert(same_place(place, quire_subscription_where(s)));
+    quire_subscription_close(s);
+    s = subscribe_from(db, "subscription { authors { totalCount } }", &place);
+    cr_assert(same_place(place, quire_subscription_where(s)));
+    expect_none(s);
+    run(db, "mutation { createAuthor(input: {id: \"a\", name: \"A\"}) { id } }");
+    (void)expect(s, "{\"data\":{\"authors\":{\"totalCount\":1}}}");
+    quire_subscription_close(s);
+    cr_assert_eq(quire_subscription_where(NULL).epoch, 0);
+    mapping_close(db);
+}
+
+static void count_wake(void *context)
+{
+    atomic_fetch_add((_Atomic unsigned *)context, 1);
+}
+
+/* What wakes a listener is the commit itself, before it has returned to its caller. */
+Test(resume, commit__wakes_its_subscriptions_itself_and_nothing_else_does)
+{
+    enum { COMMITS = 50 };
+    quire_error err = QUIRE_ERROR_INIT;
+    quire_graphql_request request = QUIRE_GRAPHQL_REQUEST_INIT;
+    quire_subscribe_options options = QUIRE_SUBSCRIBE_OPTIONS_INIT;
+    quire_subscription *s;
+    _Atomic unsigned wakes = 0;
+    unsigned written = 0;
+    char *response;
+    size_t size;
+    quire_db *db = open_db(1 << 20);
+    request.document = document;
+    options.wake = count_wake;
+    options.context = &wakes;
+    OK(quire_subscribe(db, &request, &options, &s, &response, &size, &err));
+    for (unsigned i = 0; i < COMMITS; i++) {
+        atomic_store(&wakes, 0);
+        expect_none(s);
+        cr_assert_eq(atomic_load(&wakes), 0);
+        write_rows(db, &written, 1);
+        cr_assert_geq(atomic_load(&wakes), 1);
+        (void)expect_row(s, i);
+    }
+    quire_subscription_close(s);
+    mapping_close(db);
+}
