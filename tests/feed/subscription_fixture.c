@@ -5,10 +5,11 @@
 
 #include <string.h>
 
-const char subscription_schema[] = "type Author { id: ID! name: String! born: Int books: [Book!]! }\n"
-                             "type Book { id: ID! title: String! author: Author! tags: [Tag!]! }\n"
-                             "type Tag { name: String! @id books: [Book!]! }\n"
-                             "type Other { id: ID! }\n";
+const char subscription_schema[] =
+    "type Author { id: ID! name: String! born: Int books: [Book!]! }\n"
+    "type Book { id: ID! title: String! author: Author! tags: [Tag!]! }\n"
+    "type Tag { name: String! @id books: [Book!]! }\n"
+    "type Other { id: ID! }\n";
 
 quire_db *open_db(uint64_t window_bytes)
 {
