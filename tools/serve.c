@@ -73,7 +73,7 @@ static int check(const struct serve_options *options, size_t count)
     return COMMAND_OK;
 }
 
-/* Temporary files are beside the database, where only those that keep it may write. */
+/* Temporary files are there too, where only those that keep the database may write. */
 static char *directory_of(const char *path)
 {
     const char *slash = strrchr(path, '/');
@@ -128,6 +128,7 @@ static void release(struct serve_options *options)
     free(options->access_log);
     free(options->documents);
     free(options->scratch);
+    free(options->directory);
     release_list(options->allowed_hosts);
     release_list(options->allowed_origins);
 }
@@ -142,8 +143,9 @@ static int run(struct serve_options *options, const char **arguments, size_t cou
         return code;
     }
     options->database = arguments[0];
-    if (options->scratch == NULL) {
-        options->scratch = directory_of(options->database);
+    options->directory = directory_of(options->database);
+    if (options->scratch == NULL && options->directory != NULL) {
+        options->scratch = strdup(options->directory);
     }
     return options->scratch == NULL ? COMMAND_IO : serve_run(options);
 }
@@ -169,6 +171,7 @@ int command_serve(int argc, const char **argv)
         TEXT("host", host, "the address to listen at; 127.0.0.1", "ADDRESS"),
         TEXT("token-file", token_file, "a file of tokens that clients present", "FILE"),
         SWITCH("insecure", insecure, "let other machines in without tokens"),
+        SWITCH("no-sandbox", no_sandbox, "do not give up what the server has no use for"),
         {"allow-host", '\0', POPT_ARG_ARGV, &o.allowed_hosts, 0,
          "a name of this server in Host headers; may be repeated", "NAME"},
         {"allow-origin", '\0', POPT_ARG_ARGV, &o.allowed_origins, 0,

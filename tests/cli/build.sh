@@ -15,7 +15,7 @@ has() {
     else
         failed=$((failed + 1))
         echo "FAILED: $1: nothing like \"$3\" in:"
-        sed 's/^/  /' <<<"$2"
+        echo "  ${2//$'\n'/$'\n'  }"
     fi
 }
 lacks() {

@@ -11,11 +11,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "auth.h"
 #include "command.h"
 #include "documents.h"
 #include "log.h"
+#include "sandbox.h"
 #include "server.h"
 
 static void block_signals(sigset_t *ends)
@@ -40,6 +42,7 @@ static void tell(const struct server *server)
     fflush(stdout);
 }
 
+/* Files are read, and the port is taken, while it may. */
 static bool open_parts(struct server *server)
 {
     const struct serve_options *options = server->options;
@@ -54,11 +57,38 @@ static bool open_parts(struct server *server)
         }
     }
     server->documents = documents_open(options->documents, options->documents_only != 0);
-    return server->documents != NULL;
+    return server->documents != NULL && server_bind(server);
+}
+
+/* Gives up what the server has no use for; false after saying why it must not go on. */
+static bool confine(const struct server *server)
+{
+    const struct serve_options *options = server->options;
+    const char *const work[] = {options->directory, options->scratch, NULL};
+    const char *const read[] = {"/proc/sys/kernel/random/boot_id", "/sys/devices/system/cpu/online",
+                                NULL};
+    if (options->no_sandbox || !sandbox_is_built()) {
+        return true;
+    }
+    unsigned parts = sandbox_enter(work, read);
+    if ((parts & SANDBOX_CALLS) == 0 && geteuid() == 0) {
+        fputs("quire: this kernel does not let the server give up what root may do; run it as "
+              "another user, or with --no-sandbox\n",
+              stderr);
+        return false;
+    }
+    if ((parts & SANDBOX_CALLS) == 0 || (parts & SANDBOX_FILES) == 0) {
+        log_event(server->log, "sandbox-lacks", (parts & SANDBOX_CALLS) == 0 ? "calls" : "files",
+                  1);
+    }
+    return true;
 }
 
 static void close_parts(struct server *server)
 {
+    if (server->listener >= 0) {
+        close(server->listener);
+    }
     documents_close(server->documents);
     auth_free(server->tokens);
     log_close(server->log);
@@ -94,7 +124,7 @@ static void stop(struct server *server)
 static int serve(struct server *server, const sigset_t *ends)
 {
     int signal_number;
-    if (!open_parts(server) || !server_start(server)) {
+    if (!server_start(server)) {
         return COMMAND_IO;
     }
     tell(server);
@@ -106,22 +136,31 @@ static int serve(struct server *server, const sigset_t *ends)
     return COMMAND_OK;
 }
 
-int serve_run(const struct serve_options *options)
+static int open_and_serve(struct server *server, const sigset_t *ends)
 {
-    struct server server = {.options = options};
     quire_options opening = QUIRE_OPTIONS_INIT;
     quire_error err = QUIRE_ERROR_INIT;
-    sigset_t ends;
-    block_signals(&ends);
-    opening.feed_window_bytes = (uint64_t)options->feed_bytes;
-    if (quire_open(options->database, &opening, &server.db, &err) != QUIRE_OK) {
+    if (!open_parts(server) || !confine(server)) {
+        return COMMAND_IO;
+    }
+    opening.feed_window_bytes = (uint64_t)server->options->feed_bytes;
+    if (quire_open(server->options->database, &opening, &server->db, &err) != QUIRE_OK) {
         return command_failed(&err);
     }
-    int code = serve(&server, &ends);
-    if (quire_close(server.db, &err) != QUIRE_OK) {
+    int code = serve(server, ends);
+    if (quire_close(server->db, &err) != QUIRE_OK) {
         int close_code = command_failed(&err);
         code = code == COMMAND_OK ? close_code : code;
     }
+    return code;
+}
+
+int serve_run(const struct serve_options *options)
+{
+    struct server server = {.options = options, .listener = -1};
+    sigset_t ends;
+    block_signals(&ends);
+    int code = open_and_serve(&server, &ends);
     close_parts(&server);
     return command_finish(code);
 }

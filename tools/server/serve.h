@@ -11,6 +11,7 @@
 
 struct serve_options {
     const char *database;
+    char *directory; /* that it is in */
     char *host;
     int port;
     char **allowed_hosts; /* names in Host headers, beside those of the loopback; NULL-terminated */
@@ -21,6 +22,7 @@ struct serve_options {
     char *scratch;    /* directory of temporary files */
     int documents_only;
     int insecure;
+    int no_sandbox;
     int no_introspection;
     int no_schema_changes;
     int no_auto_index;

@@ -131,7 +131,7 @@ static void on_connection(void *context, struct MHD_Connection *http, void **slo
 
 /* ---- The port ---- */
 
-static int listen_at(const struct addrinfo *address)
+static int bind_to(const struct addrinfo *address)
 {
     int on = 1;
     int s = socket(address->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
@@ -139,7 +139,7 @@ static int listen_at(const struct addrinfo *address)
         return -1;
     }
     setsockopt(s, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-    if (bind(s, address->ai_addr, address->ai_addrlen) != 0 || listen(s, LISTEN_BACKLOG) != 0) {
+    if (bind(s, address->ai_addr, address->ai_addrlen) != 0) {
         int why = errno;
         close(s);
         errno = why;
@@ -159,7 +159,7 @@ static uint16_t port_of(int s)
                                                : ((struct sockaddr_in *)&address)->sin_port);
 }
 
-static int open_port(struct server *server)
+bool server_bind(struct server *server)
 {
     const struct serve_options *options = server->options;
     struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE | AI_NUMERICSERV};
@@ -169,15 +169,16 @@ static int open_port(struct server *server)
     int code = getaddrinfo(options->host, port, &hints, &found);
     if (code != 0) {
         fprintf(stderr, "quire: %s: %s\n", options->host, gai_strerror(code));
-        return -1;
+        return false;
     }
-    int s = listen_at(found);
+    int s = bind_to(found);
     if (s < 0) {
         fprintf(stderr, "quire: %s port %d: %s\n", options->host, options->port, strerror(errno));
     }
     freeaddrinfo(found);
+    server->listener = s;
     server->port = s >= 0 ? port_of(s) : 0;
-    return s;
+    return s >= 0;
 }
 
 /* Raises the limit of open files to what the connections may need. Returns how many connections
@@ -205,7 +206,7 @@ static unsigned allow_connections(const struct server *server)
 
 /* ---- Start and stop ---- */
 
-static struct MHD_Daemon *start_daemon(struct server *server, int port)
+static struct MHD_Daemon *start_daemon(struct server *server)
 {
     const struct serve_options *options = server->options;
     unsigned connections = allow_connections(server);
@@ -214,7 +215,7 @@ static struct MHD_Daemon *start_daemon(struct server *server, int port)
     /* A pool is of two threads or more. */
     unsigned pool = options->io_threads > 1 ? (unsigned)options->io_threads : 0;
     return MHD_start_daemon(flags, 0, NULL, NULL, on_request, server,                 /**/
-                            MHD_OPTION_LISTEN_SOCKET, port,                           /**/
+                            MHD_OPTION_LISTEN_SOCKET, server->listener,               /**/
                             MHD_OPTION_THREAD_POOL_SIZE, pool,                        /**/
                             MHD_OPTION_CONNECTION_LIMIT, connections,                 /**/
                             MHD_OPTION_PER_IP_CONNECTION_LIMIT,                       /**/
@@ -234,10 +235,6 @@ bool server_start(struct server *server)
     if (getrandom(&server->seed, sizeof server->seed, 0) != (ssize_t)sizeof server->seed) {
         server->seed = clock_us();
     }
-    int port = open_port(server);
-    if (port < 0) {
-        return false;
-    }
     server->sweeper = sweeper_start(&server->metrics);
     server->loop = loop_start();
     server->indexing = indexing_start(server);
@@ -251,15 +248,15 @@ bool server_start(struct server *server)
         server->workers[place] = workers_start(count, waiting_max);
         good = good && server->workers[place] != NULL;
     }
-    if (good) {
-        server->daemon = start_daemon(server, port);
+    if (good && listen(server->listener, LISTEN_BACKLOG) == 0) {
+        server->daemon = start_daemon(server);
     }
     if (server->daemon == NULL) {
         fputs("quire: the server's threads could not be started\n", stderr);
-        close(port);
         server_stop(server);
         return false;
     }
+    server->listener = -1;
     return true;
 }
 

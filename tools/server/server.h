@@ -226,6 +226,7 @@ struct server {
     struct indexing *indexing; /* NULL = turned off */
     struct sweeper *sweeper;
     struct loop *loop; /* of what lives longer than a request */
+    int listener;      /* the port's socket; -1 = the daemon's, or none */
     uint16_t port;
     uint64_t seed; /* of request ids */
     _Atomic uint64_t next_request;
@@ -233,7 +234,9 @@ struct server {
     _Atomic bool stopping; /* running ones are interrupted */
 };
 
-/* Opens the port and starts. On failure says why on standard error. */
+/* Takes the port; requests wait until the server starts. On failure says why on standard error. */
+bool server_bind(struct server *server);
+/* Starts at that port; `db` is open. On failure says why on standard error. */
 bool server_start(struct server *server);
 /* Ends what runs within options->shutdown_ms, then interrupts it; returns when no thread is left.
  */
