@@ -4,6 +4,7 @@
  */
 #include "graphql/program.h"
 
+#include "graphql/compat.h"
 #include "graphql/parser.h"
 #include "graphql/validate.h"
 
@@ -67,6 +68,9 @@ static quire_status make(struct qr_program *program, const struct qr_gql_schema 
     QR_TRY(copy_text(&program->arena, &key->operation, err));
     QR_TRY(qr_gql_parse(&program->arena, key->text.data, key->text.size, &parse, report, &document,
                         err));
+    if (key->sharpgraph) {
+        QR_TRY(qr_compat_document(schema, document, &program->arena, err));
+    }
     QR_TRY(qr_gql_validate(schema, document, &rules, scratch, report, err));
     QR_TRY(qr_gql_limits_check(document, &key->shape, scratch, report, err));
     QR_TRY(qr_gql_request_choose(schema, document, key->operation, &program->arena, report,
@@ -146,6 +150,10 @@ quire_status qr_program_prepare(const struct qr_program *program,
 
     *out_request = program->prepared;
     out_request->arena = arena;
+    if (program->key.sharpgraph) {
+        QR_TRY(qr_compat_variables(out_request->schema, out_request->operation, variables, arena,
+                                   &variables, err));
+    }
     QR_TRY(qr_gql_variables_coerce(out_request->schema, out_request->operation, variables,
                                    out_request->suggest, arena, report, &out_request->variables,
                                    err));

@@ -27,7 +27,8 @@ struct qr_program_key {
     uint32_t tokens_max, depth_max;
     struct qr_gql_limits shape;
     bool no_introspection;
-    uint64_t hash; /* of all of these under the cache's seed; qr_program_cache_hash */
+    bool sharpgraph; /* QUIRE_COMPAT_SHARPGRAPH */
+    uint64_t hash;   /* of all of these under the cache's seed; qr_program_cache_hash */
 };
 
 struct qr_program {

@@ -109,8 +109,9 @@ static bool same_operation(struct qr_gql_str a, struct qr_gql_str b)
 static bool matches(const struct qr_program_key *a, const struct qr_program_key *b)
 {
     return a->hash == b->hash && a->tokens_max == b->tokens_max && a->depth_max == b->depth_max &&
-           a->no_introspection == b->no_introspection && same_shape(&a->shape, &b->shape) &&
-           same_operation(a->operation, b->operation) && qr_gql_str_equal(a->text, b->text);
+           a->no_introspection == b->no_introspection && a->sharpgraph == b->sharpgraph &&
+           same_shape(&a->shape, &b->shape) && same_operation(a->operation, b->operation) &&
+           qr_gql_str_equal(a->text, b->text);
 }
 
 static struct qr_program *search(struct part *part, const struct qr_program_key *key)

@@ -91,7 +91,8 @@ struct qr_program_key qr_run_key(const quire_graphql_request *request)
                   .root_fields_max = limits->root_fields_max,
                   .directives_max = limits->directives_max,
                   .variables_max = limits->variables_max},
-        .no_introspection = request->no_introspection};
+        .no_introspection = request->no_introspection,
+        .sharpgraph = (request->compat & QUIRE_COMPAT_SHARPGRAPH) != 0};
 
     key.text.data = request->document;
     key.text.size = size == 0 ? strlen(request->document) : size;

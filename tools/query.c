@@ -31,6 +31,7 @@ struct request {
     char *variables;      /* JSON */
     char *variables_file; /* or a file of it */
     char *operation;
+    char *compat;
     int explain;
     int pretty;
     struct remote remote;
@@ -57,6 +58,7 @@ static int respond(quire_db *db, const struct request *request, const struct com
     call.variables = variables->bytes;
     call.variables_size = variables->size;
     call.explain = request->explain != 0;
+    call.compat = request->compat == NULL ? 0 : QUIRE_COMPAT_SHARPGRAPH;
 
     char *response;
     size_t size;
@@ -198,6 +200,13 @@ static int check(struct request *request, const char **arguments, size_t count)
     if (request->variables != NULL && request->variables_file != NULL) {
         return command_misuse("give --variables or --variables-file, not both");
     }
+    if (request->compat != NULL && strcmp(request->compat, "sharpgraph") != 0) {
+        return command_misuse("--compat knows sharpgraph");
+    }
+    if (request->compat != NULL && request->remote.url != NULL) {
+        return command_misuse(
+            "--compat is for a database; with --connect the server has it or not");
+    }
     request->database = databases == 1 ? arguments[0] : NULL;
     request->text = text ? arguments[databases] : NULL;
     bool document_on_stdin =
@@ -224,6 +233,8 @@ int command_query(int argc, const char **argv)
          "which operation of the document to run", "NAME"},
         {"explain", '\0', POPT_ARG_NONE, &request.explain, 0,
          "add access paths and rows read to the response", NULL},
+        {"compat", '\0', POPT_ARG_STRING, &request.compat, 0,
+         "take what clients of another server write: sharpgraph", "NAME"},
         {"pretty", '\0', POPT_ARG_NONE, &request.pretty, 0, "indent the response", NULL},
         REMOTE_OPTIONS(request.remote),
         COMMAND_HELP_OPTION,
@@ -244,6 +255,7 @@ int command_query(int argc, const char **argv)
     free(request.variables);
     free(request.variables_file);
     free(request.operation);
+    free(request.compat);
     remote_release(&request.remote);
     return code;
 }

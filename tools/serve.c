@@ -49,6 +49,9 @@ static int check(const struct serve_options *options, size_t count)
                               "--insecure if everybody may do everything",
                               options->host);
     }
+    if (options->compat != NULL && strcmp(options->compat, "sharpgraph") != 0) {
+        return command_misuse("--compat knows sharpgraph");
+    }
     if (options->documents_only && options->documents == NULL) {
         return command_misuse("--documents-only needs --documents");
     }
@@ -129,6 +132,7 @@ static void release(struct serve_options *options)
     free(options->documents);
     free(options->scratch);
     free(options->directory);
+    free(options->compat);
     release_list(options->allowed_hosts);
     release_list(options->allowed_origins);
 }
@@ -178,6 +182,7 @@ int command_serve(int argc, const char **argv)
          "an origin whose pages may ask; may be repeated", "ORIGIN"},
         TEXT("documents", documents, "persisted documents, a JSON object", "FILE"),
         SWITCH("documents-only", documents_only, "run persisted documents alone"),
+        TEXT("compat", compat, "take what clients of another server write: sharpgraph", "NAME"),
         SWITCH("no-introspection", no_introspection, "do not tell the schema"),
         SWITCH("no-auto-index", no_auto_index, "build no index that requests turn out to need"),
         SWITCH("no-schema-changes", no_schema_changes, "refuse schemas and bulk data"),

@@ -52,6 +52,12 @@ typedef struct quire_graphql_limits {
     uint64_t cost_max; /* as docs/graphql.md, "Costs", counts it before the operation runs */
 } quire_graphql_limits;
 
+/* What is taken besides the published schema, for clients that were written for other servers
+ * (docs/graphql.md, "Clients of SharpGraph"). */
+typedef enum quire_compat {
+    QUIRE_COMPAT_SHARPGRAPH = 1 /* plain values in filters, its names of root fields */
+} quire_compat;
+
 /* A request. All texts are borrowed for the call. */
 typedef struct quire_graphql_request {
     size_t size;                /* sizeof(quire_graphql_request) */
@@ -83,6 +89,7 @@ typedef struct quire_graphql_request {
      */
     const char *claims;
     size_t claims_size; /* 0 = NUL-terminated */
+    unsigned compat;    /* bits of quire_compat */
 } quire_graphql_request;
 
 #define QUIRE_GRAPHQL_REQUEST_INIT                                                                 \

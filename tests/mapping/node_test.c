@@ -1,6 +1,8 @@
 /*
  * Query.node: rows of any type by their id.
  */
+#include <stdio.h>
+
 #include "mapping_fixture.h"
 
 static const char schema[] =

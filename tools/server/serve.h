@@ -24,6 +24,7 @@ struct serve_options {
     int insecure;
     int no_sandbox;
     int no_introspection;
+    char *compat; /* "sharpgraph", or NULL */
     int no_schema_changes;
     int no_auto_index;
     int io_threads;
