@@ -13,7 +13,8 @@
 static const struct command_help help = {
     "DATABASE [--port N] [OPTION...]",
     "Serves the database over HTTP until SIGTERM or SIGINT: GraphQL at /graphql, its\n"
-    "subscriptions by server-sent events and WebSockets, health at /health, numbers at /metrics.\n"
+    "subscriptions by server-sent events and WebSockets, health at /health, numbers at /metrics;\n"
+    "for browsers, GraphiQL at / and the state of the server at /admin.\n"
     "The database is created if it is missing. Only programs on this machine can connect, unless\n"
     "--host says otherwise; then tokens are needed.\n"
     "docs/server.md tells every endpoint, limit and default.\n\n"
@@ -133,6 +134,7 @@ static void release(struct serve_options *options)
     free(options->scratch);
     free(options->directory);
     free(options->compat);
+    free(options->web_files);
     release_list(options->allowed_hosts);
     release_list(options->allowed_origins);
 }
@@ -147,6 +149,7 @@ static int run(struct serve_options *options, const char **arguments, size_t cou
         return code;
     }
     options->database = arguments[0];
+    options->web = !options->no_web && (options->web || is_loopback(options->host));
     options->directory = directory_of(options->database);
     if (options->scratch == NULL && options->directory != NULL) {
         options->scratch = strdup(options->directory);
@@ -183,6 +186,9 @@ int command_serve(int argc, const char **argv)
         TEXT("documents", documents, "persisted documents, a JSON object", "FILE"),
         SWITCH("documents-only", documents_only, "run persisted documents alone"),
         TEXT("compat", compat, "take what clients of another server write: sharpgraph", "NAME"),
+        SWITCH("web", web, "serve the pages; by default to this machine alone"),
+        SWITCH("no-web", no_web, "serve no pages"),
+        TEXT("web-files", web_files, "the pages' files; those installed", "DIRECTORY"),
         SWITCH("no-introspection", no_introspection, "do not tell the schema"),
         SWITCH("no-auto-index", no_auto_index, "build no index that requests turn out to need"),
         SWITCH("no-schema-changes", no_schema_changes, "refuse schemas and bulk data"),

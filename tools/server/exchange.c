@@ -16,6 +16,7 @@
 #include "graphql_call.h"
 #include "log.h"
 #include "sse.h"
+#include "status.h"
 
 /* A body that is too large is read and dropped up to so many times its limit, so that the client
  * gets to read why; beyond that the connection is closed. */
@@ -64,6 +65,7 @@ void exchange_free(struct exchange *exchange)
 {
     struct server *server = exchange->server;
     sse_end(exchange->stream);
+    status_stream_end(exchange->status_stream);
     if (exchange->response != NULL) {
         MHD_destroy_response(exchange->response);
     }
@@ -325,7 +327,8 @@ void exchange_fail(struct exchange *exchange, const quire_error *err)
 
 static void add_common_headers(struct exchange *exchange)
 {
-    exchange_header(exchange, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store");
+    exchange_header(exchange, MHD_HTTP_HEADER_CACHE_CONTROL,
+                    exchange->caching != NULL ? exchange->caching : "no-store");
     exchange_header(exchange, "X-Content-Type-Options", "nosniff");
     exchange_header(exchange, "X-Request-Id", exchange->request_id);
     if (exchange->traceparent[0] != '\0') {

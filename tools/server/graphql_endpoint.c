@@ -15,6 +15,7 @@
 #include "indexing.h"
 #include "log.h"
 #include "schema_endpoint.h"
+#include "slow.h"
 #include "sse.h"
 #include "websocket.h"
 
@@ -115,6 +116,7 @@ static void log_if_slow(struct exchange *exchange)
         atomic_fetch_add_explicit(&exchange->server->metrics.slow, 1, memory_order_relaxed);
         log_slow(exchange->server->log, exchange, call->document, call->document_size,
                  call->outcome.plan, call->outcome.plan_size);
+        slow_note(exchange->server->slow, exchange);
     }
 }
 

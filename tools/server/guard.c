@@ -12,6 +12,7 @@
 
 #include "auth.h"
 #include "sse.h"
+#include "web.h"
 
 #define HEADERS_MAX 64U
 #define URL_MAX     8192U
@@ -358,6 +359,9 @@ static bool check_size(struct exchange *exchange)
 static bool check_target(struct exchange *exchange)
 {
     static const char scheme[] = "http://";
+    if (exchange->connection != NULL && exchange->connection->nul_in_path) {
+        return refuse_framing(exchange, MHD_HTTP_BAD_REQUEST, "The path has a NUL in it.");
+    }
     if (strncasecmp(exchange->path, scheme, sizeof scheme - 1) != 0) {
         return true;
     }
@@ -374,7 +378,13 @@ static bool check_target(struct exchange *exchange)
 
 static bool check_path(struct exchange *exchange)
 {
+    bool reads = strcmp(exchange->method, MHD_HTTP_METHOD_GET) == 0 ||
+                 strcmp(exchange->method, MHD_HTTP_METHOD_HEAD) == 0;
     exchange->route = route_find(exchange->path);
+    exchange->file = web_find(exchange->server->web, exchange->path);
+    if (exchange->file != NULL && (reads || exchange->route == NULL)) {
+        exchange->route = route_pages();
+    }
     if (exchange->route != NULL) {
         return true;
     }

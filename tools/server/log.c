@@ -53,17 +53,23 @@ void log_close(struct log *log)
     free(log);
 }
 
-static void begin(struct buffer *line, const char *event)
+void log_time(char out[LOG_TIME_SIZE])
 {
     struct timespec now;
     struct tm parts;
-    char text[40] = "";
+    size_t size = 0;
     clock_gettime(CLOCK_REALTIME, &now);
     if (gmtime_r(&now.tv_sec, &parts) != NULL) {
-        strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S", &parts);
+        size = strftime(out, LOG_TIME_SIZE, "%Y-%m-%dT%H:%M:%S", &parts);
     }
-    buffer_printf(line, "{\"time\":\"%s.%03ldZ\",\"event\":\"%s\"", text, now.tv_nsec / 1000000,
-                  event);
+    snprintf(out + size, LOG_TIME_SIZE - size, ".%03ldZ", now.tv_nsec / 1000000);
+}
+
+static void begin(struct buffer *line, const char *event)
+{
+    char time[LOG_TIME_SIZE];
+    log_time(time);
+    buffer_printf(line, "{\"time\":\"%s\",\"event\":\"%s\"", time, event);
 }
 
 static void put(struct buffer *line, const char *name, const char *text, size_t max)

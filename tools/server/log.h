@@ -19,6 +19,10 @@
 struct exchange;
 struct log;
 
+/* Writes the time as logs have it. */
+#define LOG_TIME_SIZE 40
+void log_time(char out[LOG_TIME_SIZE]);
+
 /* Opens the access log ("-" is standard error, NULL none). NULL after saying why. */
 struct log *log_open(const char *access_log);
 void log_close(struct log *log);

@@ -9,12 +9,15 @@
 #include "metrics.h"
 #include "schema_endpoint.h"
 #include "server.h"
+#include "status.h"
+#include "web.h"
 
 #define JSON_ONLY (1U << CONTENT_JSON)
 #define ANY_TEXT  (1U << CONTENT_JSON | 1U << CONTENT_GRAPHQL | 1U << CONTENT_TEXT)
 
 static const struct route routes[] = {
     {.path = "other"},
+    {.path = "pages", .methods = "GET, HEAD, OPTIONS", .role = ROLE_NONE, .start = web_start},
     {.path = "/graphql",
      .methods = "GET, POST, OPTIONS",
      .role = ROLE_QUERY,
@@ -53,6 +56,12 @@ static const struct route routes[] = {
      .role = ROLE_NONE,
      .start = health_start},
     {.path = "/metrics", .methods = "GET, OPTIONS", .role = ROLE_ADMIN, .start = metrics_start},
+    {.path = "/admin/status", .methods = "GET, OPTIONS", .role = ROLE_ADMIN, .start = status_start},
+    {.path = "/admin/sizes",
+     .methods = "POST, OPTIONS",
+     .role = ROLE_ADMIN,
+     .content_types = JSON_ONLY,
+     .start = status_sizes_start},
     {.path = "/admin/checkpoint",
      .methods = "POST, OPTIONS",
      .role = ROLE_ADMIN,
@@ -78,9 +87,14 @@ const struct route *route_table(size_t *count)
     return routes;
 }
 
+const struct route *route_pages(void)
+{
+    return &routes[1];
+}
+
 const struct route *route_find(const char *path)
 {
-    for (size_t i = 1; i < sizeof routes / sizeof routes[0]; i++) {
+    for (size_t i = 2; i < sizeof routes / sizeof routes[0]; i++) {
         if (strcmp(routes[i].path, path) == 0) {
             return &routes[i];
         }

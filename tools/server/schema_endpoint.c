@@ -95,9 +95,8 @@ static void run_tables(struct exchange *exchange)
     buffer_free(&end);
 }
 
-/* Whether the caller may not know the schema: then that is the reply. Where no tokens are asked for
- * everybody is an administrator, and nobody known to be one. */
-static bool is_hidden(struct exchange *exchange)
+/* Where no tokens are asked for everybody is an administrator, and nobody known to be one. */
+bool schema_is_hidden(struct exchange *exchange)
 {
     const struct server *server = exchange->server;
     if (!server->options->no_introspection ||
@@ -111,14 +110,14 @@ static bool is_hidden(struct exchange *exchange)
 
 void schema_list_start(struct exchange *exchange)
 {
-    if (!is_hidden(exchange)) {
+    if (!schema_is_hidden(exchange)) {
         exchange_run(exchange, PLACE_READ, run_list);
     }
 }
 
 void schema_tables_start(struct exchange *exchange)
 {
-    if (!is_hidden(exchange)) {
+    if (!schema_is_hidden(exchange)) {
         exchange_run(exchange, PLACE_READ, run_tables);
     }
 }
@@ -151,7 +150,7 @@ static void run_sdl(struct exchange *exchange)
 void schema_sdl_start(struct exchange *exchange)
 {
     const char *form = MHD_lookup_connection_value(exchange->http, MHD_GET_ARGUMENT_KIND, "sdl");
-    if (!is_hidden(exchange)) {
+    if (!schema_is_hidden(exchange)) {
         exchange->api = form != NULL && strcmp(form, "api") == 0;
         exchange_run(exchange, PLACE_READ, run_sdl);
     }

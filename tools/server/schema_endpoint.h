@@ -18,6 +18,9 @@ void schema_bundle_start(struct exchange *exchange);
 void schema_list_start(struct exchange *exchange);
 void schema_tables_start(struct exchange *exchange);
 
+/* Whether the caller may not know the schema: then that is the reply. */
+bool schema_is_hidden(struct exchange *exchange);
+
 /* Writes {"<name>": rows, ...} of the tables that types have. */
 quire_status schema_put_counts(struct buffer *out, quire_txn *txn, quire_error *err);
 

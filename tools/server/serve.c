@@ -19,6 +19,9 @@
 #include "log.h"
 #include "sandbox.h"
 #include "server.h"
+#include "slow.h"
+#include "status.h"
+#include "web.h"
 
 static void block_signals(sigset_t *ends)
 {
@@ -33,12 +36,23 @@ static void block_signals(sigset_t *ends)
     signal(SIGHUP, SIG_IGN);
 }
 
+static const struct {
+    const char *name, *path;
+} pages[] = {{"GraphiQL", "/"}, {"Status", "/admin"}};
+
 static void tell(const struct server *server)
 {
     const struct serve_options *options = server->options;
-    bool numbers = strchr(options->host, ':') != NULL;
-    printf("Serving %s at http://%s%s%s:%u/graphql\n", options->database, numbers ? "[" : "",
-           options->host, numbers ? "]" : "", server->port);
+    const char *open = strchr(options->host, ':') != NULL ? "[" : "";
+    const char *close = open[0] != '\0' ? "]" : "";
+    printf("Serving %s at http://%s%s%s:%u/graphql\n", options->database, open, options->host,
+           close, server->port);
+    for (size_t i = 0; i < sizeof pages / sizeof pages[0]; i++) {
+        if (web_find(server->web, pages[i].path) != NULL) {
+            printf("%-8s http://%s%s%s:%u%s\n", pages[i].name, open, options->host, close,
+                   server->port, pages[i].path);
+        }
+    }
     fflush(stdout);
 }
 
@@ -56,8 +70,17 @@ static bool open_parts(struct server *server)
             return false;
         }
     }
+    if (options->web) {
+        server->web = web_open(options->web_files);
+        if (server->web == NULL) {
+            return false;
+        }
+    }
+    server->slow = slow_create();
+    server->status = status_create(server);
     server->documents = documents_open(options->documents, options->documents_only != 0);
-    return server->documents != NULL && server_bind(server);
+    return server->documents != NULL && server->slow != NULL && server->status != NULL &&
+           server_bind(server);
 }
 
 /* Gives up what the server has no use for; false after saying why it must not go on. */
@@ -90,6 +113,9 @@ static void close_parts(struct server *server)
         close(server->listener);
     }
     documents_close(server->documents);
+    status_free(server->status);
+    slow_free(server->slow);
+    web_close(server->web);
     auth_free(server->tokens);
     log_close(server->log);
 }

@@ -20,6 +20,8 @@ struct serve_options {
     char *access_log; /* "-" is standard error; NULL = none */
     char *documents;  /* JSON file of persisted documents */
     char *scratch;    /* directory of temporary files */
+    char *web_files;  /* directory of the pages; NULL = the installed ones */
+    int web, no_web;  /* the pages are asked for, or not wanted */
     int documents_only;
     int insecure;
     int no_sandbox;

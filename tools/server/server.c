@@ -47,6 +47,25 @@ uint64_t clock_ms(void)
 
 /* ---- The HTTP library's callbacks ---- */
 
+static struct connection *connection_of(struct MHD_Connection *http)
+{
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(http, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+    return info != NULL ? info->socket_context : NULL;
+}
+
+/* Sees the target as it was sent, ahead of the request. */
+static void *on_target(void *context, const char *target, struct MHD_Connection *http)
+{
+    struct connection *connection = connection_of(http);
+    const char *nul = strstr(target, "%00");
+    (void)context;
+    if (connection != NULL) {
+        connection->nul_in_path = nul != NULL && nul < target + strcspn(target, "?");
+    }
+    return NULL;
+}
+
 static enum MHD_Result on_request(void *context, struct MHD_Connection *http, const char *url,
                                   const char *method, const char *version, const char *upload,
                                   size_t *upload_size, void **slot)
@@ -215,6 +234,7 @@ static struct MHD_Daemon *start_daemon(struct server *server)
     /* A pool is of two threads or more. */
     unsigned pool = options->io_threads > 1 ? (unsigned)options->io_threads : 0;
     return MHD_start_daemon(flags, 0, NULL, NULL, on_request, server,                 /**/
+                            MHD_OPTION_URI_LOG_CALLBACK, on_target, NULL,             /**/
                             MHD_OPTION_LISTEN_SOCKET, server->listener,               /**/
                             MHD_OPTION_THREAD_POOL_SIZE, pool,                        /**/
                             MHD_OPTION_CONNECTION_LIMIT, connections,                 /**/

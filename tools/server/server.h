@@ -44,7 +44,12 @@ struct indexing;
 struct log;
 struct loop;
 struct server;
+struct slow;
 struct sse;
+struct status;
+struct status_stream;
+struct web;
+struct web_file;
 
 /* ---- Connections ---- */
 
@@ -52,6 +57,7 @@ struct sse;
 struct connection {
     struct connection *previous, *next;
     int socket;
+    bool nul_in_path;             /* of the request that is read: it would end the path there */
     _Atomic uint64_t deadline_ms; /* of clock_ms(); what it is doing must have ended; 0 = none */
 };
 
@@ -89,10 +95,13 @@ struct route {
     void (*start)(struct exchange *exchange);
 };
 
-/* The routes, in an array of *count. The first is what an unknown path is counted under. */
+/* The routes, in an array of *count. The first is what an unknown path is counted under, the
+ * second the pages. */
 const struct route *route_table(size_t *count);
 /* NULL when no route has the path. */
 const struct route *route_find(const char *path);
+/* Of the pages and their files, whose paths web.h knows. */
+const struct route *route_pages(void);
 
 #define REQUEST_ID_MAX   64
 #define TRACEPARENT_SIZE 55
@@ -110,7 +119,8 @@ struct exchange {
     struct connection *connection;
     const struct route *route;
     char method[8];
-    const char *path; /* borrowed from the connection */
+    const char *path;            /* borrowed from the connection */
+    const struct web_file *file; /* of the pages, at that path; NULL = none */
     enum media_type media;
     enum content_type content;
     uint64_t started_us;
@@ -144,8 +154,10 @@ struct exchange {
     char *text; /* in place of that where there is no HTTP: see `replied`; malloc'd */
     size_t text_size;
     uint64_t reply_bytes;
-    struct sse *stream; /* the reply goes on: sse.h */
-    bool close;         /* the connection ends with it */
+    const char *caching;                 /* Cache-Control; NULL = no-store */
+    struct sse *stream;                  /* the reply goes on: sse.h */
+    struct status_stream *status_stream; /* the same: status.h */
+    bool close;                          /* the connection ends with it */
 };
 
 /*
@@ -224,6 +236,9 @@ struct server {
     struct metrics metrics;
     struct pace pace;
     struct indexing *indexing; /* NULL = turned off */
+    struct web *web;           /* NULL = there are no pages */
+    struct status *status;
+    struct slow *slow;
     struct sweeper *sweeper;
     struct loop *loop; /* of what lives longer than a request */
     int listener;      /* the port's socket; -1 = the daemon's, or none */
