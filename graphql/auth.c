@@ -23,12 +23,20 @@ struct access {
     struct qr_gql_value where; /* SOME: a value of the table's WhereInput */
 };
 
+/* A compiled condition. */
+struct kept {
+    struct qr_filter *filter;
+    uint64_t epoch; /* in which it was compiled; 0: never */
+};
+
 struct qr_auth {
     const struct qr_model *model;
     struct qr_arena *arena;
     struct qr_gql_value claims;
     const struct qr_gql_value *roles[2]; /* texts, or lists of them; NULL: no such claim */
     struct access (*types)[4];           /* by type, views among them, and operation */
+    struct kept (*kept)[4];              /* the same */
+    uint64_t epoch;
 };
 
 /* ---- claims ---- */
@@ -88,9 +96,12 @@ quire_status qr_auth_open(const struct qr_api *api, const quire_graphql_request 
     auth->arena = arena;
     auth->types = qr_arena_alloc_zero(
         arena, sizeof *auth->types * ((size_t)qr_model_shown_count(api->model) + 1), err);
-    if (auth->types == NULL) {
+    auth->kept = qr_arena_alloc_zero(
+        arena, sizeof *auth->kept * ((size_t)qr_model_shown_count(api->model) + 1), err);
+    if (auth->types == NULL || auth->kept == NULL) {
         return QUIRE_NO_MEMORY;
     }
+    auth->epoch = 1;
     QR_TRY(read_claims(auth, request, err));
     *out = auth;
     return QUIRE_OK;
@@ -280,9 +291,9 @@ static quire_status access_to(struct qr_auth *auth, const struct qr_model_type *
 
 /* ---- refusing ---- */
 
-static quire_status refuse(const struct qr_auth *auth, const struct qr_model_type *type,
-                           const struct qr_model_field *field, enum qr_auth_operation operation,
-                           quire_error *err)
+quire_status qr_auth_refuse(const struct qr_auth *auth, const struct qr_model_type *type,
+                            const struct qr_model_field *field, enum qr_auth_operation operation,
+                            quire_error *err)
 {
     static const char *const verbs[] = {"Reading", "Creating", "Updating", "Deleting"};
     struct qr_gql_str name = field == NULL ? (struct qr_gql_str){"", 0} : field->name;
@@ -301,7 +312,8 @@ quire_status qr_auth_check_type(struct qr_auth *auth, const struct qr_model_type
         return QUIRE_OK;
     }
     QR_TRY(access_to(auth, type, operation, &access, err));
-    return access->kind != ACCESS_NONE ? QUIRE_OK : refuse(auth, type, NULL, operation, err);
+    return access->kind != ACCESS_NONE ? QUIRE_OK
+                                       : qr_auth_refuse(auth, type, NULL, operation, err);
 }
 
 quire_status qr_auth_hides(struct qr_auth *auth, const struct qr_model_type *type, bool *hidden,
@@ -354,7 +366,7 @@ quire_status qr_auth_check_field(struct qr_auth *auth, const struct qr_model_fie
 {
     bool allowed = operation == QR_AUTH_READ ? qr_auth_can_read(auth, field)
                                              : auth == NULL || may(auth, field, operation);
-    return allowed ? QUIRE_OK : refuse(auth, field->owner, field, operation, err);
+    return allowed ? QUIRE_OK : qr_auth_refuse(auth, field->owner, field, operation, err);
 }
 
 /* ---- rows ---- */
@@ -370,7 +382,7 @@ quire_status qr_auth_filter(struct qr_reader *reader, const struct qr_model_type
     }
     QR_TRY(access_to(auth, type, operation, &access, reader->err));
     if (access->kind == ACCESS_NONE) {
-        return refuse(auth, type, NULL, operation, reader->err);
+        return qr_auth_refuse(auth, type, NULL, operation, reader->err);
     }
     if (access->kind == ACCESS_ALL) {
         return QUIRE_OK;
@@ -392,29 +404,83 @@ quire_status qr_auth_check_key(struct qr_reader *reader, const struct qr_model_f
     QR_TRY(access_to(reader->auth, field->target, QR_AUTH_READ, &access, reader->err));
     return access->kind == ACCESS_ALL
                ? QUIRE_OK
-               : refuse(reader->auth, field->target, NULL, QR_AUTH_READ, reader->err);
+               : qr_auth_refuse(reader->auth, field->target, NULL, QR_AUTH_READ, reader->err);
+}
+
+/* The condition compiled once for many questions about one row each. */
+static quire_status kept_filter(struct qr_reader *reader, const struct qr_model_type *type,
+                                enum qr_auth_operation operation, const struct qr_filter **out)
+{
+    struct qr_auth *auth = reader->auth;
+    struct kept *kept;
+    *out = NULL;
+    if (auth == NULL || type->rules == NULL) {
+        return QUIRE_OK;
+    }
+    kept = &auth->kept[type - auth->model->types][number_of(operation)];
+    if (kept->epoch != auth->epoch) {
+        QR_TRY(qr_auth_filter(reader, type, operation, &kept->filter));
+        kept->epoch = auth->epoch;
+    }
+    *out = kept->filter;
+    return QUIRE_OK;
+}
+
+void qr_auth_renew(struct qr_auth *auth)
+{
+    if (auth != NULL) {
+        auth->epoch++;
+    }
 }
 
 quire_status qr_auth_test(struct qr_reader *reader, const struct qr_model_type *type,
                           enum qr_auth_operation operation, const struct qr_row *row, bool *pass)
 {
-    struct qr_filter *filter;
-    QR_TRY(qr_auth_filter(reader, type, operation, &filter));
+    const struct qr_filter *filter;
+    *pass = true;
+    QR_TRY(kept_filter(reader, type, operation, &filter));
     return qr_filter_test(reader, filter, row, pass);
+}
+
+quire_status qr_auth_test_at(struct qr_reader *reader, const struct qr_model_type *type,
+                             enum qr_auth_operation operation, int64_t rowid, bool *found,
+                             bool *pass)
+{
+    const struct qr_filter *filter;
+    struct qr_row row = {.rowid = rowid, .place = rowid};
+    quire_table *table;
+    const void *record;
+
+    *found = *pass = true;
+    QR_TRY(kept_filter(reader, type, operation, &filter));
+    if (filter == NULL) {
+        return QUIRE_OK;
+    }
+    QR_TRY(qr_reader_table(reader, type, &table));
+    QR_TRY(quire_table_get(table, rowid, &record, &row.size, found, reader->err));
+    reader->rows_read++;
+    if (!*found) {
+        return QUIRE_OK;
+    }
+    row.record = (const uint8_t *)qr_arena_copy(&reader->scratch, record, row.size, reader->err);
+    return row.record == NULL ? QUIRE_NO_MEMORY : qr_filter_test(reader, filter, &row, pass);
 }
 
 quire_status qr_auth_see(struct qr_reader *reader, const struct qr_model_type *type, int64_t rowid,
                          bool *found)
 {
-    struct qr_filter *filter;
-    struct qr_row row;
-    if (!*found || reader->auth == NULL || type->rules == NULL) {
+    bool exists;
+    bool hidden;
+    bool pass;
+    if (!*found || reader->auth == NULL) {
         return QUIRE_OK;
     }
-    QR_TRY(qr_auth_filter(reader, type, QR_AUTH_READ, &filter));
-    if (filter == NULL) {
+    QR_TRY(qr_auth_hides(reader->auth, type, &hidden, reader->err));
+    if (hidden) {
+        *found = false;
         return QUIRE_OK;
     }
-    QR_TRY(qr_reader_row(reader, type, rowid, &row, found));
-    return *found ? qr_filter_test(reader, filter, &row, found) : QUIRE_OK;
+    QR_TRY(qr_auth_test_at(reader, type, QR_AUTH_READ, rowid, &exists, &pass));
+    *found = exists && pass;
+    return QUIRE_OK;
 }

@@ -69,6 +69,10 @@ quire_status qr_auth_check_type(struct qr_auth *auth, const struct qr_model_type
                                 enum qr_auth_operation operation, quire_error *err);
 quire_status qr_auth_check_field(struct qr_auth *auth, const struct qr_model_field *field,
                                  enum qr_auth_operation operation, quire_error *err);
+/* The failure of these. */
+quire_status qr_auth_refuse(const struct qr_auth *auth, const struct qr_model_type *type,
+                            const struct qr_model_field *field, enum qr_auth_operation operation,
+                            quire_error *err);
 /* Whether the caller can read no row of the type at all. */
 quire_status qr_auth_hides(struct qr_auth *auth, const struct qr_model_type *type, bool *hidden,
                            quire_error *err);
@@ -87,11 +91,37 @@ quire_status qr_auth_filter(struct qr_reader *reader, const struct qr_model_type
 /* Checks a field whose values tell rows apart: of a reference, every row of its target must be the
  * caller's to read, or the groups would tell of the others. */
 quire_status qr_auth_check_key(struct qr_reader *reader, const struct qr_model_field *field);
-/* Whether a row passes it. For one row now and then. */
+
+/* The same for one row now and then, by conditions that are compiled once. They know the rows that
+ * keys name as they were then: qr_auth_renew lets them be compiled anew, which is to be done before
+ * each field of a mutation, and before rows that were written are looked at. NULL is a no-op. */
+void qr_auth_renew(struct qr_auth *auth);
+/* Whether the rules let the caller do this with a row that was read; with that of a rowid, if there
+ * is one (where no rule is about it, nothing is looked up and both are true). Both use the scratch
+ * arena, which the caller resets. */
 quire_status qr_auth_test(struct qr_reader *reader, const struct qr_model_type *type,
                           enum qr_auth_operation operation, const struct qr_row *row, bool *pass);
-/* The same of the row of a rowid, which there need not be; *found turns false where it does not. */
+quire_status qr_auth_test_at(struct qr_reader *reader, const struct qr_model_type *type,
+                             enum qr_auth_operation operation, int64_t rowid, bool *found,
+                             bool *pass);
+/* Of a row that was found: *found turns false where the caller may not read it. */
 quire_status qr_auth_see(struct qr_reader *reader, const struct qr_model_type *type, int64_t rowid,
                          bool *found);
+
+/* ---- writes (auth_write.c) ---- */
+
+struct qr_store;
+
+/* Rows that a field of a mutation has written, to be looked at behind it. */
+struct qr_auth_written;
+
+/* FORBIDDEN where the rules do not select a row, as it is before it is changed or deleted. */
+quire_status qr_auth_take(struct qr_store *store, const struct qr_model_type *type, int64_t rowid,
+                          enum qr_auth_operation operation);
+/* Notes that a row was created or updated. */
+quire_status qr_auth_wrote(struct qr_store *store, const struct qr_model_type *type, int64_t rowid,
+                           enum qr_auth_operation operation);
+/* FORBIDDEN where the rules do not select a row that was written, as it is now. Forgets them. */
+quire_status qr_auth_check_written(struct qr_store *store);
 
 #endif

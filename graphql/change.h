@@ -31,8 +31,8 @@ quire_status qr_change_collect(quire_feed *feed, const char *table, struct qr_ch
                                quire_error *err);
 void qr_change_list_free(struct qr_change_list *list);
 
-/* One event: the row as rules and the subscription's filter let it be seen. A row that rules hide is
- * not there: one that comes into sight is created, one that goes out of it deleted. */
+/* One event: the row as rules and the subscription's filter let it be seen. A row that rules hide
+ * is not there: one that comes into sight is created, one that goes out of it deleted. */
 struct qr_change_event {
     const char *operation;                /* a value of ChangeOperation */
     const struct qr_row *node, *previous; /* NULL: none, or not within the filter */

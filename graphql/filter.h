@@ -132,6 +132,12 @@ struct qr_filter *qr_filter_new(struct qr_reader *reader, enum qr_filter_kind ki
 void qr_filter_append(struct qr_filter *parent, struct qr_filter *child);
 quire_status qr_filter_refuse_null(struct qr_reader *reader, const struct qr_model_type *type,
                                    struct qr_gql_str name);
+/* Puts before a RELATION's condition that the caller sees the rows at the other end: what rules
+ * hide is not there, and fails no "every" (filter_rules.c). */
+quire_status qr_filter_see_others(struct qr_reader *reader, struct qr_filter *filter);
+/* Makes of a COMPARE of a reference what it says to a caller from whom rules hide rows: a reference
+ * to one of those is null. Keys of such rows were not found when it was compiled. */
+quire_status qr_filter_see_reference(struct qr_reader *reader, struct qr_filter *filter);
 /* Appends what a list relation's filter states of aggregates, if anything (filter_aggregate.c). */
 quire_status qr_filter_compile_related(struct qr_reader *reader, const struct qr_model_field *field,
                                        const struct qr_gql_value *object, struct qr_filter *parent);

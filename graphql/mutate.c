@@ -6,6 +6,7 @@
  */
 #include "graphql/mutate.h"
 
+#include "graphql/auth.h"
 #include "graphql/column.h"
 #include "graphql/explain.h"
 #include "graphql/row_write.h"
@@ -13,7 +14,8 @@
 
 /* ---- one row ---- */
 
-/* The rowid of the row that the field's key argument names; 0 when there is none. */
+/* The rowid of the row that the field's key argument names; 0 when there is none that the caller
+ * sees. */
 static quire_status find_row(struct qr_store *store, const struct qr_select_field *field,
                              int64_t *rowid)
 {
@@ -25,6 +27,7 @@ static quire_status find_row(struct qr_store *store, const struct qr_select_fiel
     QR_TRY(qr_column_from_value(type->key, false, key, store->reader->arena, &value,
                                 store->reader->err));
     QR_TRY(qr_reader_find(store->reader, type->key, &value, rowid, &found));
+    QR_TRY(qr_auth_see(store->reader, type, *rowid, &found));
     *rowid = found ? *rowid : 0;
     return QUIRE_OK;
 }
@@ -75,14 +78,22 @@ static quire_status read_row(struct qr_store *store, const struct qr_select_fiel
 {
     struct qr_row *row = qr_arena_alloc(store->reader->arena, sizeof *row, store->reader->err);
     bool found;
+    bool seen;
     if (row == NULL) {
         return QUIRE_NO_MEMORY;
     }
+    QR_TRY(qr_auth_check_written(store));
     QR_TRY(qr_reader_row(store->reader, field->api->type, rowid, row, &found));
     if (!found) {
         return qr_store_fail(store, QUIRE_QUERY, "NOT_FOUND", NULL,
                              "The row of %s was deleted by its own nested writes.",
                              field->api->type->table);
+    }
+    QR_TRY(qr_auth_test(store->reader, field->api->type, QR_AUTH_READ, row, &seen));
+    qr_arena_reset(&store->reader->scratch);
+    if (!seen) {
+        return qr_auth_refuse(store->reader->auth, field->api->type, NULL, QR_AUTH_READ,
+                              store->reader->err);
     }
     return qr_read_rows(store->reader, field->api->type, field->set, row, 1, out);
 }
@@ -133,6 +144,7 @@ static quire_status run_delete(struct qr_store *store, const struct qr_select_fi
     if (rowid == 0) {
         return type->delete_nullable ? QUIRE_OK : fail_missing(store, field);
     }
+    QR_TRY(qr_auth_take(store, type, rowid, QR_AUTH_DELETE));
     QR_TRY(check_version(store, field, rowid));
     QR_TRY(read_row(store, field, rowid, &out->node));
     return qr_store_delete(store, type, &rowid, 1);
@@ -163,7 +175,7 @@ static quire_status run_create(struct qr_store *store, const struct qr_select_fi
 
 /* ---- many rows ---- */
 
-/* Reads what is selected below `returning`, of those rows that exist. */
+/* Reads what is selected below `returning`, of those rows that exist and that the caller sees. */
 static quire_status read_rows(struct qr_store *store, const struct qr_select_field *field,
                               const int64_t *rowids, size_t count, struct qr_mutation *out)
 {
@@ -173,6 +185,7 @@ static quire_status read_rows(struct qr_store *store, const struct qr_select_fie
     size_t found = 0;
 
     out->affected = count;
+    QR_TRY(qr_auth_check_written(store));
     out->returning = qr_arena_alloc_zero(
         reader->arena, sizeof(struct qr_node *) * (field->set->count + 1), reader->err);
     if (out->returning == NULL) {
@@ -190,7 +203,12 @@ static quire_status read_rows(struct qr_store *store, const struct qr_select_fie
     }
     QR_TRY(qr_reader_fetch(reader, reader->arena, type, rows, count));
     for (size_t i = 0; i < count; i++) {
-        if (rows[i].record != NULL) {
+        bool seen = rows[i].record != NULL;
+        if (seen) {
+            QR_TRY(qr_auth_test(reader, type, QR_AUTH_READ, &rows[i], &seen));
+            qr_arena_reset(&reader->scratch);
+        }
+        if (seen) {
             rows[found++] = rows[i];
         }
     }
@@ -227,16 +245,26 @@ static quire_status run_create_many(struct qr_store *store, const struct qr_sele
     return read_rows(store, field, rowids, inputs->count, out);
 }
 
-/* The rows that the field's `where` selects; BAD_INPUT when that is all of them and it is not said
- * that it should be. */
+/* The rows that the field's `where` selects of those that the caller may write; BAD_INPUT when
+ * `where` says all of them and it is not said that it should be. */
 static quire_status select_rows(struct qr_store *store, const struct qr_select_field *field,
-                                int64_t **rowids, size_t *count)
+                                enum qr_auth_operation operation, int64_t **rowids, size_t *count)
 {
     const struct qr_gql_value *all = qr_select_argument(field, "allRows");
+    struct qr_reader *reader = store->reader;
+    struct qr_filter *rules;
+    struct qr_filter *given;
     struct qr_query query;
 
-    QR_TRY(qr_query_compile(store->reader, field->api->type, NULL, field, &query));
-    if (qr_filter_is_constant(query.filter, true) &&
+    QR_TRY(qr_query_compile(reader, field->api->type, NULL, field, &query));
+    given = query.filter;
+    if (reader->auth != NULL) { /* what rules add is no condition that was given */
+        QR_TRY(qr_filter_compile_own(reader, field->api->type, qr_select_argument(field, "where"),
+                                     &given));
+    }
+    QR_TRY(qr_auth_filter(reader, field->api->type, operation, &rules));
+    QR_TRY(qr_filter_and(reader, rules, query.filter, &query.filter));
+    if (qr_filter_is_constant(given, true) &&
         (all == NULL || all->kind != QR_GQL_VALUE_BOOL || !all->boolean)) {
         return qr_store_fail(store, QUIRE_QUERY, "BAD_INPUT", NULL,
                              "\"%.*s\" has no condition that a row could fail: it would write all "
@@ -255,7 +283,7 @@ static quire_status run_update_many(struct qr_store *store, const struct qr_sele
     size_t count = 0;
 
     QR_TRY(check_changes(store, field));
-    QR_TRY(select_rows(store, field, &rowids, &count));
+    QR_TRY(select_rows(store, field, QR_AUTH_UPDATE, &rowids, &count));
     QR_TRY(qr_row_change_compile(store, field->api->type, &field->selected->arguments, "input",
                                  &change));
     for (size_t i = 0; i < count; i++) {
@@ -269,7 +297,7 @@ static quire_status run_delete_many(struct qr_store *store, const struct qr_sele
 {
     int64_t *rowids = NULL;
     size_t count = 0;
-    QR_TRY(select_rows(store, field, &rowids, &count));
+    QR_TRY(select_rows(store, field, QR_AUTH_DELETE, &rowids, &count));
     QR_TRY(read_rows(store, field, rowids, count, out));
     return qr_store_delete(store, field->api->type, rowids, count);
 }
@@ -295,7 +323,9 @@ quire_status qr_mutate(struct qr_store *store, const struct qr_select_field *fie
     store->coordinate = (struct qr_gql_str){NULL, 0};
     store->place = NULL;
     store->has_deleted = false;
-    return verbs[verb](store, field, out);
+    qr_auth_renew(store->reader->auth);
+    QR_TRY(verbs[verb](store, field, out));
+    return qr_auth_check_written(store);
 }
 
 /* ---- writing ---- */

@@ -8,6 +8,7 @@
  */
 #include <stdlib.h>
 
+#include "graphql/auth.h"
 #include "graphql/row_write.h"
 
 /* A relation of one row. */
@@ -32,8 +33,25 @@ static quire_status not_connected(const struct nest *nest)
 
 /* ---- the rows at the other end ---- */
 
+/* Whether the caller may connect or disconnect a row: it is written, by its reference or, as much
+ * as the row at this end is, by a link. */
+static quire_status take_other(const struct nest *nest, int64_t target)
+{
+    struct qr_auth *auth = nest->store->reader->auth;
+    const struct qr_model_field *inverse = nest->field->inverse;
+    if (auth == NULL) {
+        return QUIRE_OK;
+    }
+    if (inverse != NULL) {
+        QR_TRY(qr_auth_check_field(auth, inverse, QR_AUTH_UPDATE, nest->store->reader->err));
+    }
+    QR_TRY(qr_auth_take(nest->store, nest->field->target, target, QR_AUTH_UPDATE));
+    return qr_auth_wrote(nest->store, nest->field->target, target, QR_AUTH_UPDATE);
+}
+
 static quire_status attach(const struct nest *nest, int64_t target)
 {
+    QR_TRY(take_other(nest, target));
     return nest->field->role == QR_MODEL_LINKS
                ? qr_store_link(nest->store, nest->field, nest->rowid, target)
                : qr_store_refer(nest->store, nest->field->inverse, target, nest->rowid);
@@ -41,6 +59,7 @@ static quire_status attach(const struct nest *nest, int64_t target)
 
 static quire_status detach(const struct nest *nest, int64_t target)
 {
+    QR_TRY(take_other(nest, target));
     return nest->field->role == QR_MODEL_LINKS
                ? qr_store_unlink(nest->store, nest->field, nest->rowid, target)
                : qr_store_refer(nest->store, nest->field->inverse, target, 0);
@@ -64,6 +83,15 @@ static quire_status read_reference(struct qr_store *store, const struct qr_model
         QR_TRY(quire_record_column(record, size, reference->column, &value, reader->err));
         *target = value.type == QUIRE_INT ? value.as.integer : 0;
     }
+    return QUIRE_OK;
+}
+
+/* A row that the caller does not see is none: *target becomes 0. */
+static quire_status hide(const struct nest *nest, int64_t *target)
+{
+    bool found = *target != 0;
+    QR_TRY(qr_auth_see(nest->store->reader, nest->field->target, *target, &found));
+    *target = found ? *target : 0;
     return QUIRE_OK;
 }
 
@@ -93,7 +121,15 @@ static quire_status create(const struct nest *nest, const struct qr_gql_value *i
     int64_t target;
 
     QR_TRY(qr_row_create(nest->store, nest->field->target, input, links ? NULL : &parent, &target));
-    return links ? attach(nest, target) : QUIRE_OK;
+    return links ? qr_store_link(nest->store, nest->field, nest->rowid, target) : QUIRE_OK;
+}
+
+/* Deletes a row at the other end. */
+static quire_status delete_other(const struct nest *nest, int64_t target)
+{
+    const struct qr_model_type *type = nest->field->target;
+    QR_TRY(qr_auth_take(nest->store, type, target, QR_AUTH_DELETE));
+    return qr_store_delete(nest->store, type, &target, 1);
 }
 
 /* ---- verbs of lists, one element each ---- */
@@ -128,8 +164,7 @@ static quire_status delete_one(const struct nest *nest, const struct qr_gql_valu
     int64_t target;
     bool attached;
     QR_TRY(find_attached(nest, key, &target, &attached));
-    return attached ? qr_store_delete(nest->store, nest->field->target, &target, 1)
-                    : not_connected(nest);
+    return attached ? delete_other(nest, target) : not_connected(nest);
 }
 
 static quire_status update(const struct nest *nest, const struct qr_gql_value *value)
@@ -191,12 +226,75 @@ static quire_status detach_outside(const struct nest *nest, const struct rowid_s
     while (status == QUIRE_OK && valid) {
         int64_t rowid;
         status = quire_index_cursor_next(cursor, &rowid, &valid, reader->err);
-        if (status == QUIRE_OK && valid && !has(set, rowid)) {
+        bool seen = status == QUIRE_OK && valid && !has(set, rowid);
+        if (seen) {
+            status = qr_auth_see(reader, nest->field->target, rowid, &seen);
+        }
+        if (status == QUIRE_OK && seen) {
             status = detach(nest, rowid);
         }
     }
     quire_index_cursor_close(cursor);
     return status;
+}
+
+/* Notes the rows that are linked, which must not change while they are walked over. */
+static quire_status list_links(const struct nest *nest, struct rowid_set *set)
+{
+    struct qr_reader *reader = nest->store->reader;
+    struct qr_link_walk walk;
+    size_t capacity = 0;
+    bool valid = true;
+
+    quire_status status = qr_link_walk_open(reader, nest->field, false, &walk);
+    status = status == QUIRE_OK ? qr_link_walk_start(&walk, nest->rowid) : status;
+    while (status == QUIRE_OK) {
+        int64_t link;
+        int64_t target;
+        status = qr_link_walk_next(&walk, &link, &target, &valid);
+        if (status != QUIRE_OK || !valid) {
+            break;
+        }
+        status = qr_reader_step(reader);
+        if (set->count == capacity) {
+            capacity = capacity == 0 ? 16 : capacity * 2;
+            int64_t *grown = qr_arena_alloc(reader->arena, sizeof *grown * capacity, reader->err);
+            if (grown == NULL) {
+                status = QUIRE_NO_MEMORY;
+                break;
+            }
+            if (set->count > 0) {
+                memcpy(grown, set->rowids, sizeof *grown * set->count);
+            }
+            set->rowids = grown;
+        }
+        set->rowids[set->count++] = target;
+    }
+    qr_link_walk_close(&walk);
+    return status;
+}
+
+quire_status qr_nested_clear(struct qr_store *store, const struct qr_model_field *field,
+                             int64_t rowid)
+{
+    const struct nest nest = {store, field, rowid};
+    struct rowid_set set = {.count = 0};
+    if (store->reader->auth == NULL) {
+        return qr_store_unlink_all(store, field, rowid);
+    }
+    QR_TRY(list_links(&nest, &set));
+    for (size_t i = 0; i < set.count; i++) {
+        QR_TRY(hide(&nest, &set.rowids[i]));
+        QR_TRY(set.rowids[i] == 0 ? QUIRE_OK : detach(&nest, set.rowids[i]));
+    }
+    return QUIRE_OK;
+}
+
+quire_status qr_nested_attach(struct qr_store *store, const struct qr_model_field *field,
+                              int64_t rowid, int64_t target)
+{
+    const struct nest nest = {store, field, rowid};
+    return attach(&nest, target);
 }
 
 /* Attaches the rows that the keys name, and detaches all others. */
@@ -216,7 +314,7 @@ static quire_status set_rows(const struct nest *nest, const struct qr_gql_value 
         nest->store->place = place;
     }
     if (nest->field->role == QR_MODEL_LINKS) {
-        QR_TRY(qr_store_unlink_all(nest->store, nest->field, nest->rowid));
+        QR_TRY(qr_nested_clear(nest->store, nest->field, nest->rowid));
         for (size_t i = 0; i < set.count; i++) {
             QR_TRY(attach(nest, set.rowids[i]));
         }
@@ -342,6 +440,7 @@ static quire_status write_reference(const struct nest *nest, struct qr_gql_str v
 
     if (nest->rowid != 0) {
         QR_TRY(read_reference(store, nest->field, nest->rowid, &current));
+        QR_TRY(hide(nest, &current));
     }
     if (current == 0 && needs_target(verb, value)) {
         return not_connected(nest);
@@ -351,7 +450,7 @@ static quire_status write_reference(const struct nest *nest, struct qr_gql_str v
             return QUIRE_OK;
         }
         QR_TRY(qr_store_refer(store, nest->field, nest->rowid, 0));
-        return qr_store_delete(store, nest->field->target, &current, 1);
+        return delete_other(nest, current);
     }
     if (qr_gql_str_is(verb, "disconnect")) {
         *set = is_true(value);
@@ -389,7 +488,7 @@ static quire_status find_single(const struct nest *nest, int64_t *target)
     bool found;
     QR_TRY(qr_reader_find(reader, nest->field->inverse, &self, target, &found));
     *target = found ? *target : 0;
-    return QUIRE_OK;
+    return hide(nest, target);
 }
 
 /* Lets the reference of another row point here, and that of the row `current` no more. */
@@ -419,8 +518,7 @@ static quire_status write_single(const struct nest *nest, const struct qr_gql_va
         return not_connected(nest);
     }
     if (qr_gql_str_is(verb, "delete")) {
-        return is_true(value) ? qr_store_delete(nest->store, nest->field->target, &current, 1)
-                              : QUIRE_OK;
+        return is_true(value) ? delete_other(nest, current) : QUIRE_OK;
     }
     if (qr_gql_str_is(verb, "disconnect")) {
         return is_true(value) && current != 0 ? detach(nest, current) : QUIRE_OK;

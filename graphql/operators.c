@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "catalog/record.h"
+#include "graphql/auth.h"
 #include "graphql/column.h"
 #include "graphql/scalar.h"
 #include "graphql/store.h"
@@ -94,6 +95,7 @@ quire_status qr_operators_compile(struct qr_store *store, const struct qr_gql_va
     for (uint32_t i = 0; i < apply->count; i++) {
         const struct qr_model_field *field = qr_model_find_field(type, apply->members[i].name);
         QR_TRY(qr_store_enter(store, field->name, 0));
+        QR_TRY(qr_auth_check_field(store->reader->auth, field, QR_AUTH_UPDATE, store->reader->err));
         QR_TRY(compile_operator(store, field, &apply->members[i].value, draft));
         store->place = draft->operators_place;
     }

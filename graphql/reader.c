@@ -3,6 +3,7 @@
  */
 #include "graphql/reader.h"
 
+#include "graphql/auth.h"
 #include "graphql/computed.h"
 
 #include <stdlib.h>
@@ -39,6 +40,7 @@ void qr_reader_close_since(struct qr_reader *reader, struct qr_reader_handle *be
     for (struct qr_reader_handle *h = reader->handles; h != before; h = h->next) {
         h->close(h->object);
     }
+    qr_auth_renew(reader->auth); /* what it keeps may have been among them */
     reader->handles = before;
 }
 

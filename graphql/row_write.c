@@ -3,6 +3,7 @@
  */
 #include "graphql/row_write.h"
 
+#include "graphql/auth.h"
 #include "graphql/column.h"
 #include "graphql/row_key.h"
 
@@ -18,6 +19,7 @@ quire_status qr_row_find_target(struct qr_store *store, const struct qr_model_fi
     QR_TRY(qr_column_from_value(target_key, false, key, store->reader->arena, &value,
                                 store->reader->err));
     QR_TRY(qr_reader_find(store->reader, target_key, &value, rowid, &found));
+    QR_TRY(qr_auth_see(store->reader, field->target, *rowid, &found));
     if (!found) {
         struct qr_gql_str shown = qr_gql_str_cut(key->text, 60);
         return qr_store_fail(store, QUIRE_FOREIGN_KEY, "FOREIGN_KEY", field,
@@ -35,7 +37,8 @@ quire_status qr_row_find(struct qr_store *store, const struct qr_model_type *typ
     const struct qr_model_index *index = qr_row_key_find(type, given->name);
 
     QR_ASSERT(index != NULL);
-    return qr_row_key_seek(store->reader, type, index, &given->value, rowid, found);
+    QR_TRY(qr_row_key_seek(store->reader, type, index, &given->value, rowid, found));
+    return qr_auth_see(store->reader, type, *rowid, found);
 }
 
 quire_status qr_row_get(struct qr_store *store, const struct qr_model_field *relation,
@@ -102,9 +105,11 @@ static quire_status take_column(struct qr_store *store, const struct qr_model_fi
     return QUIRE_OK;
 }
 
-/* Takes the columns that an input gives; *nested says that it has more. */
+/* Takes the columns that an input gives; *nested says that it has more. All members of it must be
+ * the caller's to give. */
 static quire_status take_columns(struct qr_store *store, const struct qr_gql_value *input,
-                                 struct qr_draft *draft, bool *nested)
+                                 enum qr_auth_operation operation, struct qr_draft *draft,
+                                 bool *nested)
 {
     for (uint32_t i = 0; i < input->count; i++) {
         const struct qr_gql_value_member *member = &input->members[i];
@@ -113,6 +118,7 @@ static quire_status take_columns(struct qr_store *store, const struct qr_gql_val
         if (is_key) {
             field = relation_by_key(draft->type, member->name);
         }
+        QR_TRY(qr_auth_check_field(store->reader->auth, field, operation, store->reader->err));
         if (field->role == QR_MODEL_COLUMN || (is_key && field->role == QR_MODEL_REFERENCE)) {
             QR_TRY(take_column(store, field, member, draft));
         } else {
@@ -162,7 +168,7 @@ static quire_status write_links(struct qr_store *store, const struct qr_model_fi
                                 const struct qr_gql_value *keys, int64_t rowid)
 {
     const struct qr_gql_path *place = store->place;
-    QR_TRY(qr_store_unlink_all(store, field, rowid));
+    QR_TRY(qr_nested_clear(store, field, rowid));
     for (uint32_t i = 0; keys->kind == QR_GQL_VALUE_LIST && i < keys->count; i++) {
         int64_t target;
         quire_status status = qr_row_find_target(store, field, &keys->items[i], &target);
@@ -170,7 +176,7 @@ static quire_status write_links(struct qr_store *store, const struct qr_model_fi
             QR_TRY(qr_store_enter(store, (struct qr_gql_str){NULL, 0}, i));
             return status;
         }
-        QR_TRY(qr_store_link(store, field, rowid, target));
+        QR_TRY(qr_nested_attach(store, field, rowid, target));
     }
     store->place = place;
     return QUIRE_OK;
@@ -216,17 +222,21 @@ quire_status qr_row_create(struct qr_store *store, const struct qr_model_type *t
     struct qr_draft draft;
     bool nested = false;
 
+    QR_TRY(qr_auth_check_type(store->reader->auth, type, QR_AUTH_CREATE, store->reader->err));
     QR_TRY(qr_draft_init(store, type, &draft));
     if (parent != NULL) {
+        QR_TRY(qr_auth_check_field(store->reader->auth, parent->reference, QR_AUTH_CREATE,
+                                   store->reader->err));
         draft.given[parent->reference->column] = true;
         draft.values[parent->reference->column] = quire_int(parent->rowid);
     }
-    QR_TRY(take_columns(store, input, &draft, &nested));
+    QR_TRY(take_columns(store, input, QR_AUTH_CREATE, &draft, &nested));
     if (nested) {
         QR_TRY(write_references(store, input, 0, &draft));
     }
     QR_TRY(qr_draft_complete(store, &draft));
     QR_TRY(qr_store_insert(store, &draft, rowid));
+    QR_TRY(qr_auth_wrote(store, type, *rowid, QR_AUTH_CREATE));
     return nested ? write_others(store, type, input, *rowid) : QUIRE_OK;
 }
 
@@ -247,7 +257,7 @@ quire_status qr_row_change_compile(struct qr_store *store, const struct qr_model
     if (given) {
         QR_TRY(qr_store_enter(store, qr_gql_str_of(name), 0));
         out->place = store->place;
-        QR_TRY(take_columns(store, input, &out->draft, &out->has_nested));
+        QR_TRY(take_columns(store, input, QR_AUTH_UPDATE, &out->draft, &out->has_nested));
         store->place = place;
     }
     QR_TRY(qr_operators_compile(store, apply, &out->draft));
@@ -285,6 +295,7 @@ quire_status qr_row_change_run(struct qr_store *store, struct qr_row_change *cha
 {
     const struct qr_gql_path *place = store->place;
 
+    QR_TRY(qr_auth_wrote(store, change->draft.type, rowid, QR_AUTH_UPDATE));
     store->place = change->place;
     if (change->has_nested) {
         QR_TRY(write_references(store, change->input, rowid, &change->draft));
@@ -304,6 +315,7 @@ quire_status qr_row_update(struct qr_store *store, const struct qr_model_type *t
                            const struct qr_gql_value *changes, const char *name)
 {
     struct qr_row_change change;
+    QR_TRY(qr_auth_take(store, type, rowid, QR_AUTH_UPDATE));
     QR_TRY(qr_row_change_compile(store, type, changes, name, &change));
     return qr_row_change_run(store, &change, rowid);
 }

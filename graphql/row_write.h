@@ -39,7 +39,7 @@ quire_status qr_row_change_compile(struct qr_store *store, const struct qr_model
                                    struct qr_row_change *out);
 quire_status qr_row_change_run(struct qr_store *store, struct qr_row_change *change, int64_t rowid);
 
-/* Compiles and runs for one row. */
+/* Compiles and runs for one row, which rules must let the caller update. */
 quire_status qr_row_update(struct qr_store *store, const struct qr_model_type *type, int64_t rowid,
                            const struct qr_gql_value *changes, const char *name);
 
@@ -64,5 +64,12 @@ quire_status qr_nested_reference(struct qr_store *store, const struct qr_model_f
 /* The same for a relation that the row does not hold itself. */
 quire_status qr_nested_others(struct qr_store *store, const struct qr_model_field *field,
                               int64_t rowid, const struct qr_gql_value *nested);
+
+/* Links a row, which the caller is writing, to another one over a LINKS field; lets go of all that
+ * it is linked to and that the caller sees. */
+quire_status qr_nested_attach(struct qr_store *store, const struct qr_model_field *field,
+                              int64_t rowid, int64_t target);
+quire_status qr_nested_clear(struct qr_store *store, const struct qr_model_field *field,
+                             int64_t rowid);
 
 #endif

@@ -21,6 +21,7 @@ struct qr_store {
     bool trigger_failed;    /* the last failure was one of theirs, and says so */
     uint32_t trigger_depth; /* of the request that this store serves: 0 for a client's */
     struct qr_trigger_call *calls, *last_call; /* to be run behind the root field */
+    struct qr_auth_written *written;           /* auth.h; NULL: none yet */
     /* Rows were deleted since this was set to false: what was found before may be gone. */
     bool has_deleted;
     /* Of the last failure: what a client is told beside the message. */

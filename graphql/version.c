@@ -4,15 +4,38 @@
 #include "graphql/version.h"
 
 #include "base/hash.h"
+#include "graphql/auth.h"
 
-static bool has_hidden(const struct qr_model_type *type)
+static bool can_read(const struct qr_reader *reader, const struct qr_model_field *field)
+{
+    return qr_model_can_read(field) && qr_auth_can_read(reader->auth, field);
+}
+
+/* Whether the caller may read less of some row than is in it. */
+static bool has_hidden(const struct qr_reader *reader, const struct qr_model_type *type)
 {
     for (uint32_t i = 0; i < type->column_count; i++) {
-        if (!qr_model_can_read(type->columns[i])) {
+        const struct qr_model_field *field = type->columns[i];
+        bool refers = reader->auth != NULL && field->role == QR_MODEL_REFERENCE &&
+                      field->target->rules != NULL;
+        if (refers || !can_read(reader, field)) {
             return true;
         }
     }
     return false;
+}
+
+/* A reference to a row that rules hide is null. */
+static quire_status hide_reference(struct qr_reader *reader, const struct qr_model_field *field,
+                                   quire_value *value)
+{
+    bool found = field->role == QR_MODEL_REFERENCE && value->type == QUIRE_INT;
+    if (!found) {
+        return QUIRE_OK;
+    }
+    QR_TRY(qr_auth_see(reader, field->target, value->as.integer, &found));
+    *value = found ? *value : quire_null();
+    return QUIRE_OK;
 }
 
 /* The record with null in the columns that clients cannot read, in the scratch arena. */
@@ -26,8 +49,9 @@ static quire_status hide(struct qr_reader *reader, const struct qr_model_type *t
     }
     for (uint32_t i = 0; i < type->column_count; i++) {
         values[i] = quire_null();
-        if (qr_model_can_read(type->columns[i])) {
+        if (can_read(reader, type->columns[i])) {
             QR_TRY(quire_record_column(row->record, row->size, i, &values[i], reader->err));
+            QR_TRY(hide_reference(reader, type->columns[i], &values[i]));
         }
     }
     row->size = quire_record_size(values, type->column_count);
@@ -46,7 +70,7 @@ quire_status qr_version_make(struct qr_reader *reader, const struct qr_model_typ
     static const char digits[] = "0123456789abcdef";
     struct qr_row seen = *row;
 
-    if (has_hidden(type)) {
+    if (has_hidden(reader, type)) {
         QR_TRY(hide(reader, type, &seen));
     }
     struct qr_hash128 hash = qr_hash128(seen.record, seen.size, (uint64_t)row->rowid);
