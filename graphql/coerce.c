@@ -506,6 +506,7 @@ quire_status qr_gql_default_settle(struct qr_arena *arena, struct qr_gql_input *
 struct check {
     struct qr_arena *arena;
     bool suggest;
+    bool done; /* no more problems are wanted */
     qr_gql_literal_problem *problem;
     void *context;
     quire_error *err;
@@ -535,7 +536,7 @@ static quire_status report(struct check *k, const struct qr_gql_ast_value *at,
     if (message == NULL) {
         return qr_gql_memory_status(k->err);
     }
-    k->problem(k->context, at, path, message);
+    k->done = !k->problem(k->context, at, path, message);
     return QUIRE_OK;
 }
 
@@ -547,7 +548,8 @@ static quire_status check_list(struct check *k, const struct qr_gql_type *type,
         return check(k, type->inner, literal, path);
     }
     size_t index = 0;
-    for (const struct qr_gql_ast_value *item = literal->items; item != NULL; item = item->next) {
+    for (const struct qr_gql_ast_value *item = literal->items; item != NULL && !k->done;
+         item = item->next) {
         const struct qr_gql_path *inner = step(k, path, (struct qr_gql_str){NULL, 0}, index++);
         if (inner == NULL) {
             return qr_gql_memory_status(k->err);
@@ -575,7 +577,7 @@ static quire_status check_unknown_fields(struct check *k, const struct qr_gql_ty
                                          const struct qr_gql_path *path, uint32_t *known)
 {
     const char *text = NULL;
-    for (const struct qr_gql_ast_argument *field = literal->fields; field != NULL;
+    for (const struct qr_gql_ast_argument *field = literal->fields; field != NULL && !k->done;
          field = field->next) {
         if (qr_gql_type_input(type, field->name.text) != NULL) {
             ++*known;
@@ -603,7 +605,7 @@ static quire_status check_known_fields(struct check *k, const struct qr_gql_type
     struct literal_fields fields;
     const char *text = NULL;
     QR_TRY(fields_init(&fields, k->arena, literal, k->err));
-    for (uint32_t i = 0; i < type->input_count; i++) {
+    for (uint32_t i = 0; i < type->input_count && !k->done; i++) {
         const struct qr_gql_input *input = &type->inputs[i];
         const struct qr_gql_ast_argument *given = fields_get(&fields, input->name);
         if (given != NULL) {
@@ -637,7 +639,7 @@ static quire_status check_object(struct check *k, const struct qr_gql_type *type
     uint32_t known = 0;
     QR_TRY(check_known_fields(k, type, literal, path));
     QR_TRY(check_unknown_fields(k, type, literal, path, &known));
-    if (!type->one_of) {
+    if (!type->one_of || k->done) {
         return QUIRE_OK;
     }
     const struct qr_gql_ast_argument *field = literal->fields;

@@ -36,13 +36,13 @@ quire_status qr_gql_literal_untyped(struct qr_arena *arena, const struct qr_gql_
                                     struct qr_gql_value *out, quire_error *err);
 
 /* Receives a problem of a literal: its place and text (in the arena) and the path inside the
- * value (NULL at its root). */
-typedef void qr_gql_literal_problem(void *context, const struct qr_gql_ast_value *at,
+ * value (NULL at its root). Gives whether there is room for more. */
+typedef bool qr_gql_literal_problem(void *context, const struct qr_gql_ast_value *at,
                                     const struct qr_gql_path *path, const char *message);
 
 /*
- * Calls `problem` for each place where `literal` does not fit `type`; variables
- * are taken as fitting. `suggest` adds "Did you mean".
+ * Calls `problem` for each place where `literal` does not fit `type`, for as
+ * long as it wants more; variables are taken as fitting. `suggest` adds "Did you mean".
  */
 quire_status qr_gql_literal_check(struct qr_arena *arena, const struct qr_gql_type *type,
                                   const struct qr_gql_ast_value *literal, bool suggest,

@@ -125,11 +125,32 @@ static quire_status check_one_of(struct coercion *c, const struct qr_gql_type *t
                   QR_GQL_FMT(type->name));
 }
 
-static quire_status coerce_field(struct coercion *c, const struct qr_gql_type *type,
-                                 const struct qr_gql_input *input, const struct qr_gql_value *given,
-                                 const struct qr_gql_path *path, struct qr_gql_value *out)
+/* The members of an object by the index of their field: each is looked up once, however many it
+ * has. */
+static quire_status sort_members(struct coercion *c, const struct qr_gql_type *type,
+                                 const struct qr_gql_value *given, const struct qr_gql_value ***out)
 {
-    const struct qr_gql_value *value = qr_gql_value_get(given, input->name);
+    const struct qr_gql_value **values =
+        qr_arena_alloc_zero(c->arena, (type->input_count + 1) * sizeof *values, c->err);
+    if (!values) {
+        return c->err ? c->err->status : QUIRE_NO_MEMORY;
+    }
+    for (uint32_t i = 0; i < given->count; i++) {
+        const struct qr_gql_input *input = qr_gql_type_input(type, given->members[i].name);
+        if (input) {
+            values[input->index] = &given->members[i].value;
+        }
+    }
+    *out = values;
+    return QUIRE_OK;
+}
+
+/* `value` is what is given for the field, of `given`; NULL: nothing. */
+static quire_status coerce_field(struct coercion *c, const struct qr_gql_type *type,
+                                 const struct qr_gql_input *input, const struct qr_gql_value *value,
+                                 const struct qr_gql_value *given, const struct qr_gql_path *path,
+                                 struct qr_gql_value *out)
+{
     struct qr_gql_value_member *member = &out->members[out->count];
     member->name = input->name;
     if (value) {
@@ -164,8 +185,10 @@ static quire_status coerce_object(struct coercion *c, const struct qr_gql_type *
     if (!out->members) {
         return c->err ? c->err->status : QUIRE_NO_MEMORY;
     }
+    const struct qr_gql_value **values = NULL;
+    QR_TRY(sort_members(c, type, given, &values));
     for (uint32_t i = 0; i < type->input_count && !qr_gql_report_full(c->report); i++) {
-        QR_TRY(coerce_field(c, type, &type->inputs[i], given, path, out));
+        QR_TRY(coerce_field(c, type, &type->inputs[i], values[i], given, path, out));
     }
     for (uint32_t i = 0; i < given->count && !qr_gql_report_full(c->report); i++) {
         if (!qr_gql_type_input(type, given->members[i].name)) {

@@ -14,7 +14,7 @@ struct argument {
     struct qr_gql_str name;
 };
 
-static void report_argument(void *context, const struct qr_gql_ast_value *at,
+static bool report_argument(void *context, const struct qr_gql_ast_value *at,
                             const struct qr_gql_path *path, const char *message)
 {
     const struct argument *argument = context;
@@ -22,6 +22,7 @@ static void report_argument(void *context, const struct qr_gql_ast_value *at,
     qr_model_problem(argument->builder, at->pos, "@%.*s(%.*s:): %s",
                      QR_GQL_FMT(argument->directive->name.text), QR_GQL_FMT(argument->name),
                      message);
+    return !qr_gql_report_full(argument->builder->report);
 }
 
 /* Unknown directives, unknown arguments and missing ones are for the SDL rules. */

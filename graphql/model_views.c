@@ -209,13 +209,14 @@ struct argument {
     const char *name;
 };
 
-static void report_argument(void *context, const struct qr_gql_ast_value *at,
+static bool report_argument(void *context, const struct qr_gql_ast_value *at,
                             const struct qr_gql_path *path, const char *message)
 {
     const struct argument *argument = context;
     (void)path;
     qr_gql_report_add(argument->report, &at->pos, "@view(%s:) of %s: %s", argument->name,
                       argument->view->table, message);
+    return !qr_gql_report_full(argument->report);
 }
 
 /* Coerces a literal to the input type of this suffix that belongs to the view's table. */

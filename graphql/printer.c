@@ -245,7 +245,8 @@ static void put_list(struct printer *printer, const struct qr_gql_ast_value *lis
     bool broken = list->items != NULL && value_width(list) > LINE_WIDTH;
     put(printer, "[");
     printer->indent += broken;
-    for (const struct qr_gql_ast_value *item = list->items; item != NULL; item = item->next) {
+    for (const struct qr_gql_ast_value *item = list->items;
+         item != NULL && !qr_gql_buffer_full(&printer->buffer); item = item->next) {
         put_separator(printer, broken, item == list->items);
         put_value(printer, item);
     }
@@ -260,8 +261,8 @@ static void put_arguments(struct printer *printer, const struct qr_gql_ast_argum
                           bool broken)
 {
     printer->indent += broken;
-    for (const struct qr_gql_ast_argument *argument = arguments; argument != NULL;
-         argument = argument->next) {
+    for (const struct qr_gql_ast_argument *argument = arguments;
+         argument != NULL && !qr_gql_buffer_full(&printer->buffer); argument = argument->next) {
         put_separator(printer, broken, argument == arguments);
         put_str(printer, argument->name.text);
         put(printer, ": ");

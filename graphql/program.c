@@ -8,7 +8,8 @@
 #include "graphql/parser.h"
 #include "graphql/validate.h"
 
-#define FIELDS_MAX 1000000u
+/* What fragments may multiply the fields of a document to: so many, and one for each byte. */
+#define FIELDS_MAX 5000u
 
 /* ---- making ---- */
 
@@ -53,13 +54,20 @@ static quire_status copy_text(struct qr_arena *arena, struct qr_gql_str *text, q
     return QUIRE_OK;
 }
 
+static struct qr_select_limits limits_of(const struct qr_program_key *key)
+{
+    size_t bytes = key->text.size < UINT32_MAX / 2 ? key->text.size : UINT32_MAX / 2;
+    return (struct qr_select_limits){.depth_max = key->depth_max,
+                                     .fields_max = FIELDS_MAX + (uint32_t)bytes};
+}
+
 static quire_status make(struct qr_program *program, const struct qr_gql_schema *schema,
                          struct qr_arena *scratch, struct qr_gql_report *report, quire_error *err)
 {
     struct qr_program_key *key = &program->key;
     struct qr_gql_parse_options parse = {.tokens_max = key->tokens_max,
                                          .depth_max = key->depth_max};
-    struct qr_select_limits limits = {.depth_max = key->depth_max, .fields_max = FIELDS_MAX};
+    struct qr_select_limits limits = limits_of(key);
     struct qr_gql_validate_options rules = {.no_introspection = key->no_introspection,
                                             .no_suggestions = key->no_introspection};
     struct qr_gql_document *document;
@@ -145,8 +153,7 @@ quire_status qr_program_prepare(const struct qr_program *program,
                                 struct qr_gql_report *report, struct qr_gql_request *out_request,
                                 struct qr_select **out_set, quire_error *err)
 {
-    struct qr_select_limits limits = {.depth_max = program->key.depth_max,
-                                      .fields_max = FIELDS_MAX};
+    struct qr_select_limits limits = limits_of(&program->key);
 
     *out_request = program->prepared;
     out_request->arena = arena;

@@ -213,7 +213,7 @@ static void put_path(struct qr_gql_buffer *buffer, const struct qr_gql_path *pat
     }
 }
 
-static void report_default(void *context, const struct qr_gql_ast_value *at,
+static bool report_default(void *context, const struct qr_gql_ast_value *at,
                            const struct qr_gql_path *path, const char *message)
 {
     const struct default_context *d = context;
@@ -226,6 +226,7 @@ static void report_default(void *context, const struct qr_gql_ast_value *at,
         (void)qr_gql_report_add(c->report, &at->pos, "%s has invalid default value%s: %s",
                                 input_text(c, d->owner, d->input), text.data, message);
     }
+    return !qr_gql_report_full(c->report);
 }
 
 static void check_default(struct qr_gql_checker *c, const struct input_owner *owner,
@@ -406,7 +407,7 @@ struct directive_context {
     const char *directive, *argument;
 };
 
-static void report_argument(void *context, const struct qr_gql_ast_value *at,
+static bool report_argument(void *context, const struct qr_gql_ast_value *at,
                             const struct qr_gql_path *path, const char *message)
 {
     const struct directive_context *d = context;
@@ -414,6 +415,7 @@ static void report_argument(void *context, const struct qr_gql_ast_value *at,
     (void)qr_gql_report_add(d->checker->report, &at->pos,
                             "Argument \"@%s(%s:)\" has invalid value: %s", d->directive,
                             d->argument, message);
+    return !qr_gql_report_full(d->checker->report);
 }
 
 /* The texts that @deprecated and @specifiedBy carry are part of the type system, so they must be

@@ -17,13 +17,14 @@ const struct qr_gql_pos *qr_gql_check_named_places(struct qr_gql_checker *c,
             total += qr_gql_str_equal(named->name.text, name);
         }
     }
+    total = total < QR_GQL_PLACES_MAX ? total : QR_GQL_PLACES_MAX;
     struct qr_gql_pos *places = qr_arena_alloc(c->arena, total * sizeof(*places), c->err);
     *count = 0;
     for (const struct qr_gql_origin *origin = type->origins; origin != NULL && places != NULL;
          origin = origin->next) {
         const struct qr_gql_ast_named *named =
             members ? origin->node->names : origin->node->interfaces;
-        for (; named != NULL; named = named->next) {
+        for (; named != NULL && *count < total; named = named->next) {
             if (qr_gql_str_equal(named->name.text, name)) {
                 places[(*count)++] = named->name.pos;
             }

@@ -91,6 +91,12 @@ static inline void qr_gql_buffer_str(struct qr_gql_buffer *buffer, struct qr_gql
     qr_gql_buffer_bytes(buffer, str.data, str.size);
 }
 
+/* Whether whatever is appended would be cut off: loops over what is shown end there. */
+static inline bool qr_gql_buffer_full(const struct qr_gql_buffer *buffer)
+{
+    return buffer->size_max != 0 && buffer->size == buffer->size_max;
+}
+
 /* Terminates the text and gives it (owned by the arena), or the first failure. */
 quire_status qr_gql_buffer_finish(struct qr_gql_buffer *buffer, struct qr_gql_str *out);
 

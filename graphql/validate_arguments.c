@@ -131,12 +131,13 @@ static void known_directives_of_sdl(struct qr_gql_validator *v)
 
 /* ---- ValuesOfCorrectType ---- */
 
-static void report_literal(void *context, const struct qr_gql_ast_value *at,
+static bool report_literal(void *context, const struct qr_gql_ast_value *at,
                            const struct qr_gql_path *path, const char *message)
 {
     struct qr_gql_validator *v = context;
     (void)path;
     (void)qr_gql_report_message(v->report, &at->pos, 1, qr_gql_str_of(message));
+    return qr_gql_validate_running(v);
 }
 
 static void values_of_correct_type(struct qr_gql_validator *v, const struct qr_gql_ast_value *node,

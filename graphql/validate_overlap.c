@@ -75,6 +75,12 @@ static bool running(const struct overlap *o)
     return qr_gql_validate_running(o->v);
 }
 
+/* Whether to go on looking for conflicts: a message lists no more, and a report takes no more. */
+static bool looking(const struct overlap *o, const struct conflicts *list)
+{
+    return running(o) && list->count < CONFLICTS_MAX;
+}
+
 /* ---- flattening ---- */
 
 /* A key in the arena for a place without names: its address, or two. */
@@ -108,17 +114,20 @@ static void describe(struct overlap *o, struct qr_gql_buffer *text,
         qr_gql_buffer_char(text, ':');
         qr_gql_buffer_str(text, node->name.text);
     }
-    for (const struct qr_gql_ast_argument *a = node->arguments; a; a = a->next) {
+    size_t size = text->size;
+    for (const struct qr_gql_ast_argument *a = node->arguments; a && running(o); a = a->next) {
         qr_gql_buffer_char(text, ',');
         qr_gql_buffer_str(text, a->name.text);
         qr_gql_buffer_char(text, ':');
         qr_gql_print_value(text, a->value);
+        (void)qr_gql_validate_steps(o->v, (text->size - size) / 16);
+        size = text->size;
     }
     describe_set(o, text, &node->selections);
 }
 
-/* Recursion is bounded by the syntax tree. A set costs a step for each selection in it, since it is
- * described once at each level above. */
+/* Recursion is bounded by the syntax tree. A set costs steps by its size, since it is described
+ * once at each level above. */
 static void describe_set(struct overlap *o, struct qr_gql_buffer *text,
                          const struct qr_gql_ast_selections *set)
 {
@@ -428,7 +437,7 @@ static void compare_selections(struct overlap *o, struct conflicts *list, bool e
 static void compare_fields(struct overlap *o, struct conflicts *list, struct qr_gql_str name,
                            bool exclusive, const struct entry *a, const struct entry *b)
 {
-    if (list->count >= CONFLICTS_MAX || !running(o) || !qr_gql_validate_steps(o->v, 1)) {
+    if (!qr_gql_validate_steps(o->v, 1)) {
         return;
     }
     struct qr_arena *arena = o->v->arena;
@@ -469,13 +478,13 @@ static void compare_fields(struct overlap *o, struct conflicts *list, struct qr_
 static void compare_maps(struct overlap *o, struct conflicts *list, bool exclusive,
                          const struct field_map *a, const struct field_map *b)
 {
-    for (const struct group *g = a->first; g && running(o); g = g->next) {
+    for (const struct group *g = a->first; g && looking(o, list); g = g->next) {
         const struct group *h = qr_gql_name_table_get(&b->groups, g->name);
         if (!qr_gql_validate_steps(o->v, 1) || !h) {
             continue;
         }
-        for (const struct entry *x = g->first; x && running(o); x = x->next) {
-            for (const struct entry *y = h->first; y && running(o); y = y->next) {
+        for (const struct entry *x = g->first; x && looking(o, list); x = x->next) {
+            for (const struct entry *y = h->first; y && looking(o, list); y = y->next) {
                 compare_fields(o, list, g->name, exclusive, x, y);
             }
         }
@@ -496,7 +505,7 @@ static bool enter(struct overlap *o)
 static void compare_with_fragment(struct overlap *o, struct conflicts *list, bool exclusive,
                                   const struct field_map *map, const struct qr_gql_scope *fragment)
 {
-    if (!running(o) || is_compared(o, &o->map_pairs, map, fragment, exclusive) || !enter(o)) {
+    if (!looking(o, list) || is_compared(o, &o->map_pairs, map, fragment, exclusive) || !enter(o)) {
         return;
     }
     const struct field_map *other = map_of_fragment(o, fragment);
@@ -512,7 +521,7 @@ static void compare_with_fragment(struct overlap *o, struct conflicts *list, boo
 static void compare_fragments(struct overlap *o, struct conflicts *list, bool exclusive,
                               const struct qr_gql_scope *a, const struct qr_gql_scope *b)
 {
-    if (a == b || !running(o)) {
+    if (a == b || !looking(o, list)) {
         return;
     }
     const struct qr_gql_scope *low = a < b ? a : b, *high = a < b ? b : a;
@@ -550,8 +559,8 @@ static void compare_selections(struct overlap *o, struct conflicts *list, bool e
         for (size_t i = 0; i < x->fragment_count; i++) {
             compare_with_fragment(o, list, exclusive, y, x->fragments[i]);
         }
-        for (size_t i = 0; i < x->fragment_count && running(o); i++) {
-            for (size_t k = 0; k < y->fragment_count && running(o); k++) {
+        for (size_t i = 0; i < x->fragment_count && looking(o, list); i++) {
+            for (size_t k = 0; k < y->fragment_count && looking(o, list); k++) {
                 (void)qr_gql_validate_steps(o->v, 1);
                 compare_fragments(o, list, exclusive, x->fragments[i], y->fragments[k]);
             }
@@ -562,16 +571,16 @@ static void compare_selections(struct overlap *o, struct conflicts *list, bool e
 
 static void compare_within(struct overlap *o, struct conflicts *list, const struct field_map *map)
 {
-    for (const struct group *g = map->first; g && running(o); g = g->next) {
-        for (const struct entry *x = g->first; x && running(o); x = x->next) {
-            for (const struct entry *y = x->next; y && running(o); y = y->next) {
+    for (const struct group *g = map->first; g && looking(o, list); g = g->next) {
+        for (const struct entry *x = g->first; x && looking(o, list); x = x->next) {
+            for (const struct entry *y = x->next; y && looking(o, list); y = y->next) {
                 compare_fields(o, list, g->name, false, x, y);
             }
         }
     }
-    for (size_t i = 0; i < map->fragment_count && running(o); i++) {
+    for (size_t i = 0; i < map->fragment_count && looking(o, list); i++) {
         compare_with_fragment(o, list, false, map, map->fragments[i]);
-        for (size_t k = i + 1; k < map->fragment_count && running(o); k++) {
+        for (size_t k = i + 1; k < map->fragment_count && looking(o, list); k++) {
             (void)qr_gql_validate_steps(o->v, 1);
             compare_fragments(o, list, false, map->fragments[i], map->fragments[k]);
         }

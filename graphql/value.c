@@ -141,7 +141,7 @@ void qr_gql_value_print(struct qr_gql_buffer *buffer, const struct qr_gql_value 
         break;
     case QR_GQL_VALUE_LIST:
         qr_gql_buffer_char(buffer, '[');
-        for (uint32_t i = 0; i < value->count; i++) {
+        for (uint32_t i = 0; i < value->count && !qr_gql_buffer_full(buffer); i++) {
             qr_gql_buffer_text(buffer, i == 0 ? "" : ", ");
             qr_gql_value_print(buffer, &value->items[i]);
         }
@@ -149,7 +149,7 @@ void qr_gql_value_print(struct qr_gql_buffer *buffer, const struct qr_gql_value 
         break;
     case QR_GQL_VALUE_OBJECT:
         qr_gql_buffer_text(buffer, value->count == 0 ? "{" : "{ ");
-        for (uint32_t i = 0; i < value->count; i++) {
+        for (uint32_t i = 0; i < value->count && !qr_gql_buffer_full(buffer); i++) {
             qr_gql_buffer_text(buffer, i == 0 ? "" : ", ");
             qr_gql_buffer_str(buffer, value->members[i].name);
             qr_gql_buffer_text(buffer, ": ");
@@ -186,7 +186,7 @@ static void inspect_items(struct qr_gql_buffer *buffer, const struct qr_gql_valu
     bool list = value->kind == QR_GQL_VALUE_LIST;
     uint32_t shown = list && value->count > ITEMS_MAX ? ITEMS_MAX : value->count;
     qr_gql_buffer_text(buffer, list ? "[" : "{ ");
-    for (uint32_t i = 0; i < shown; i++) {
+    for (uint32_t i = 0; i < shown && !qr_gql_buffer_full(buffer); i++) {
         qr_gql_buffer_text(buffer, i == 0 ? "" : ", ");
         if (!list) {
             qr_gql_buffer_str(buffer, value->members[i].name);

@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-static const char schema[] =
+const char fuzz_schema[] =
     "enum Kind { LIVING EXTINCT }\n"
     "scalar Any\n"
     "type Author { id: ID! @id  name: String! @index  born: Int @index(type: HASH)\n"
@@ -35,7 +35,7 @@ static quire_db *create(void)
     quire_txn *txn = NULL;
     FUZZ_REQUIRE(quire_open(":memory:", &options, &db, &err) == QUIRE_OK);
     FUZZ_REQUIRE(quire_begin(db, QUIRE_WRITE, &txn, &err) == QUIRE_OK);
-    if (quire_schema_apply(txn, schema, strlen(schema), &err) != QUIRE_OK) {
+    if (quire_schema_apply(txn, fuzz_schema, strlen(fuzz_schema), &err) != QUIRE_OK) {
         fprintf(stderr, "%s\n", err.message);
         abort();
     }

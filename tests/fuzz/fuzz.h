@@ -25,7 +25,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
         }                                                                                          \
     } while (0)
 
-/* A private database with a schema that has a bit of everything; made once. */
+/* A schema that has a bit of everything. */
+extern const char fuzz_schema[];
+
+/* A private database with that schema and a few rows; made once. */
 quire_db *fuzz_database(void);
 
 /* Splits an input at its first zero byte; without one the second part is empty. */

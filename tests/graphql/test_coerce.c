@@ -127,11 +127,12 @@ Test(coerce, variables__may_be_missing)
     cr_expect_str_eq(coerced("c", "{a: $one, b: $none}", &variables), "{ a: 1 }");
 }
 
-static void note_problem(void *context, const struct qr_gql_ast_value *at,
+static bool note_problem(void *context, const struct qr_gql_ast_value *at,
                          const struct qr_gql_path *path, const char *message)
 {
     (void)path;
     qr_gql_buffer_format(context, "%u:%s|", at->pos.column, message);
+    return true;
 }
 
 Test(coerce, check__tells_each_problem)
