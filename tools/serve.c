@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "command.h"
+#include "keys.h"
 #include "serve.h"
 
 static const struct command_help help = {
@@ -24,6 +25,8 @@ static const struct command_help help = {
 
 #ifdef QUIRE_SERVER
 
+#define JWT_LEEWAY_MAX 600
+
 static bool is_loopback(const char *host)
 {
     struct in_addr four;
@@ -37,6 +40,37 @@ static bool is_loopback(const char *host)
     return strcmp(host, "localhost") == 0;
 }
 
+/* Who may ask. */
+static int check_access(const struct serve_options *options)
+{
+    int sources =
+        (options->jwt_key != NULL) + (options->jwks != NULL) + (options->jwks_url != NULL);
+    bool asked = sources > 0 || options->token_file != NULL;
+    if (sources > 1) {
+        return command_misuse("give one of --jwt-key, --jwks and --jwks-url");
+    }
+    if (sources == 0 && (options->jwt_issuer != NULL || options->jwt_audience != NULL ||
+                         options->jwt_admin != NULL || options->jwt_role_claim != NULL)) {
+        return command_misuse("options of JWTs need --jwt-key, --jwks or --jwks-url");
+    }
+    if (options->jwks_url != NULL && !keys_is_address(options->jwks_url)) {
+        return command_misuse("--jwks-url takes an address of https, or of http on this machine");
+    }
+    if (options->jwt_leeway_s < 0 || options->jwt_leeway_s > JWT_LEEWAY_MAX) {
+        return command_misuse("--jwt-leeway takes 0 to %d seconds", JWT_LEEWAY_MAX);
+    }
+    if (options->anonymous && !asked) {
+        return command_misuse("--anonymous is for those without a token: give --token-file or "
+                              "keys of JWTs too");
+    }
+    if (!is_loopback(options->host) && !asked && !options->insecure) {
+        return command_misuse("%s can be reached by other machines: give --token-file, --jwt-key, "
+                              "--jwks or --jwks-url, or --insecure if everybody may do everything",
+                              options->host);
+    }
+    return COMMAND_OK;
+}
+
 static int check(const struct serve_options *options, size_t count)
 {
     if (count != 1) {
@@ -45,10 +79,9 @@ static int check(const struct serve_options *options, size_t count)
     if (options->port < 0 || options->port > 65535) {
         return command_misuse("--port takes a number from 0 (any free port) to 65535");
     }
-    if (!is_loopback(options->host) && options->token_file == NULL && !options->insecure) {
-        return command_misuse("%s can be reached by other machines: give --token-file, or "
-                              "--insecure if everybody may do everything",
-                              options->host);
+    int code = check_access(options);
+    if (code != COMMAND_OK) {
+        return code;
     }
     if (options->compat != NULL && strcmp(options->compat, "sharpgraph") != 0) {
         return command_misuse("--compat knows sharpgraph");
@@ -93,6 +126,7 @@ static void defaults(struct serve_options *options)
     int threads = cores < 1 ? 1 : cores > 64 ? 64 : (int)cores;
     *options = (struct serve_options){
         .port = 8080,
+        .jwt_leeway_s = 5,
         .io_threads = threads,
         .workers = threads * 2 < 4 ? 4 : threads * 2,
         .connections_max = 1024,
@@ -129,10 +163,18 @@ static void release(struct serve_options *options)
 {
     free(options->host);
     free(options->token_file);
+    free(options->jwt_key);
+    free(options->jwks);
+    free(options->jwks_url);
+    free(options->jwt_issuer);
+    free(options->jwt_audience);
+    free(options->jwt_admin);
+    free(options->jwt_role_claim);
     free(options->access_log);
     free(options->documents);
     free(options->scratch);
     free(options->directory);
+    free(options->keys_directory);
     free(options->compat);
     free(options->web_files);
     release_list(options->allowed_hosts);
@@ -154,7 +196,12 @@ static int run(struct serve_options *options, const char **arguments, size_t cou
     if (options->scratch == NULL && options->directory != NULL) {
         options->scratch = strdup(options->directory);
     }
-    return options->scratch == NULL ? COMMAND_IO : serve_run(options);
+    const char *keys = options->jwt_key != NULL ? options->jwt_key : options->jwks;
+    if (keys != NULL) {
+        options->keys_directory = directory_of(keys);
+    }
+    bool known = options->scratch != NULL && (keys == NULL || options->keys_directory != NULL);
+    return known ? serve_run(options) : COMMAND_IO;
 }
 
 #define NUMBER(name, field, text)                                                                  \
@@ -177,6 +224,15 @@ int command_serve(int argc, const char **argv)
         {"port", 'p', POPT_ARG_INT, &o.port, 0, "the port, 0 = any that is free; 8080", "N"},
         TEXT("host", host, "the address to listen at; 127.0.0.1", "ADDRESS"),
         TEXT("token-file", token_file, "a file of tokens that clients present", "FILE"),
+        TEXT("jwt-key", jwt_key, "the key of JWTs: a PEM public key, or a secret", "FILE"),
+        TEXT("jwks", jwks, "the keys of JWTs: a JWK Set", "FILE"),
+        TEXT("jwks-url", jwks_url, "the same from an address", "URL"),
+        TEXT("jwt-issuer", jwt_issuer, "what the claim iss of JWTs must be", "TEXT"),
+        TEXT("jwt-audience", jwt_audience, "what must be in their claim aud", "TEXT"),
+        NUMBER("jwt-leeway", jwt_leeway_s, "seconds that clocks may be apart; 5"),
+        TEXT("jwt-admin", jwt_admin, "a role whose JWTs may do everything; none", "ROLE"),
+        TEXT("jwt-role-claim", jwt_role_claim, "the claim that has it; role", "NAME"),
+        SWITCH("anonymous", anonymous, "let those ask too who have no token"),
         SWITCH("insecure", insecure, "let other machines in without tokens"),
         SWITCH("no-sandbox", no_sandbox, "do not give up what the server has no use for"),
         {"allow-host", '\0', POPT_ARG_ARGV, &o.allowed_hosts, 0,

@@ -12,6 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "auth.h"
 #include "connections.h"
 #include "graphql_call.h"
 #include "log.h"
@@ -32,7 +33,7 @@ void exchange_init(struct server *server, struct exchange *exchange, const char 
 {
     exchange->server = server;
     exchange->spool = -1;
-    exchange->caller = "";
+    exchange->identity.name = "";
     exchange->started_us = clock_us();
     snprintf(exchange->method, sizeof exchange->method, "%s", method);
     atomic_fetch_add(&server->metrics.exchanges_open, 1);
@@ -73,6 +74,7 @@ void exchange_free(struct exchange *exchange)
         close(exchange->spool);
     }
     free(exchange->text);
+    identity_free(&exchange->identity);
     graphql_call_free(exchange->call);
     buffer_free(&exchange->body);
     free(exchange);

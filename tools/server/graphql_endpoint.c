@@ -44,7 +44,9 @@ quire_graphql_request graphql_make_request(struct exchange *exchange)
     request.operation_name = call->operation_name;
     request.variables = call->variables;
     request.variables_size = call->variables_size;
-    request.explain = call->explain && exchange->role == ROLE_ADMIN;
+    request.explain = call->explain && exchange->identity.role == ROLE_ADMIN;
+    request.claims = exchange->identity.claims;
+    request.claims_size = exchange->identity.claims_size;
     request.limits.tokens_max = (uint32_t)options->tokens_max;
     request.limits.depth_max = (uint32_t)options->depth_max;
     request.limits.aliases_max = (uint32_t)options->aliases_max;

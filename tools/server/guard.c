@@ -22,7 +22,7 @@
 
 /* What the headers say in all. */
 struct headers {
-    unsigned count, hosts, lengths, encodings;
+    unsigned count, hosts, lengths, encodings, credentials;
     bool bad_name, bad_value, bad_length, bad_encoding;
 };
 
@@ -63,6 +63,8 @@ static enum MHD_Result look_at_header(void *context, enum MHD_ValueKind kind, co
     } else if (strcasecmp(name, MHD_HTTP_HEADER_TRANSFER_ENCODING) == 0) {
         headers->encodings++;
         headers->bad_encoding |= value == NULL || strcasecmp(value, "chunked") != 0;
+    } else if (strcasecmp(name, MHD_HTTP_HEADER_AUTHORIZATION) == 0) {
+        headers->credentials++;
     }
     return MHD_YES;
 }
@@ -93,6 +95,9 @@ static bool check_framing(struct exchange *exchange, const char *version)
         headers.encodings > 1 || (headers.encodings > 0 && (headers.lengths > 0 || old))) {
         return refuse_framing(exchange, MHD_HTTP_BAD_REQUEST,
                               "How long the request's body is can be read in more than one way.");
+    }
+    if (headers.credentials > 1) {
+        return refuse_framing(exchange, MHD_HTTP_BAD_REQUEST, "One Authorization header is taken.");
     }
     if (headers.hosts > 1 || (headers.hosts == 0 && !old)) {
         return refuse_framing(exchange, MHD_HTTP_BAD_REQUEST, "One Host header is needed.");

@@ -491,8 +491,8 @@ static bool is_named_before(const struct json_value *object, size_t count,
     return false;
 }
 
-/* Recursion follows the levels of checked text. */
-bool json_is_plain(const struct json_value *value)
+/* Recursion follows the levels, which are counted. */
+bool json_is_plain(const struct json_value *value, unsigned levels)
 {
     struct json_value one;
     struct json_value name;
@@ -501,12 +501,15 @@ bool json_is_plain(const struct json_value *value)
     if (value->kind != JSON_OBJECT && value->kind != JSON_ARRAY) {
         return true;
     }
+    if (levels == 0) {
+        return false;
+    }
     for (; json_next(value, &at, &name, &one); count++) {
         if (name.text != NULL &&
             (count == JSON_MEMBERS_MAX || is_named_before(value, count, &name))) {
             return false;
         }
-        if (!json_is_plain(&one)) {
+        if (!json_is_plain(&one, levels - 1)) {
             return false;
         }
     }

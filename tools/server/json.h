@@ -48,9 +48,9 @@ bool json_next(const struct json_value *whole, size_t *at, struct json_value *na
 /* Whether a key as written says `name`, which has no character that could be escaped otherwise. */
 bool json_key_is(const struct json_value *key, const char *name);
 
-/* Whether no object in a checked value has two members of one name, or more than
- * JSON_MEMBERS_MAX of them: nobody reads it otherwise than we do. */
-bool json_is_plain(const struct json_value *value);
+/* Whether a checked value has at most `levels` levels, and no object in it two members of one name,
+ * or more than JSON_MEMBERS_MAX of them: nobody reads it otherwise than we do. */
+bool json_is_plain(const struct json_value *value, unsigned levels);
 
 /* The decoded string, NUL-terminated, released with free; NULL when there is no memory. It may hold
  * NUL, so its size counts. */

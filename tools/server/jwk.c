@@ -18,6 +18,7 @@
 #define TRIALS_MAX   8U /* signatures that are computed for one token */
 #define KID_MAX      256U
 #define DIGEST_MAX   64U
+#define LEVELS_MAX   16U /* of a set's JSON */
 
 enum kind { KIND_SECRET, KIND_RSA, KIND_P256, KIND_P384, KIND_P521, KIND_ED25519, KIND_ED448 };
 
@@ -431,7 +432,7 @@ struct jwk_set *jwk_read_set(const char *text, size_t size, const char **problem
     if (!json_check(text, size, &whole, problem, &at)) {
         return NULL;
     }
-    struct json_value list = whole.kind == JSON_OBJECT && json_is_plain(&whole)
+    struct json_value list = whole.kind == JSON_OBJECT && json_is_plain(&whole, LEVELS_MAX)
                                  ? member(&whole, "keys")
                                  : (struct json_value){NULL, 0, JSON_NULL};
     if (list.text == NULL || list.kind != JSON_ARRAY) {

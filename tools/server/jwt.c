@@ -15,6 +15,7 @@
 
 #define HEADER_SIZE_MAX 1024U
 #define NUMBER_SIZE_MAX 32U
+#define LEVELS_MAX      16U
 
 /* A token taken apart: decoded into `bytes`. */
 struct parts {
@@ -43,7 +44,7 @@ static bool read_object(const char *text, size_t size, struct json_value *out)
     const char *problem;
     size_t at;
     return json_check(text, size, out, &problem, &at) && out->kind == JSON_OBJECT &&
-           json_is_plain(out);
+           json_is_plain(out, LEVELS_MAX);
 }
 
 /* ---- Parts ---- */

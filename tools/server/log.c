@@ -84,7 +84,7 @@ static void put_exchange(struct buffer *line, const struct exchange *exchange)
 {
     put(line, "request", exchange->request_id, REQUEST_ID_MAX);
     put(line, "traceparent", exchange->traceparent, TRACEPARENT_SIZE);
-    put(line, "caller", exchange->caller, NAME_MAX_);
+    put(line, "caller", exchange->identity.name, NAME_MAX_);
     put(line, "method", exchange->method, sizeof exchange->method);
     put(line, "path", exchange->route != NULL ? exchange->route->path : exchange->path, NAME_MAX_);
 }
@@ -157,5 +157,15 @@ void log_event(struct log *log, const char *event, const char *name, uint64_t va
     (void)log;
     begin(&line, event);
     buffer_printf(&line, ",\"%s\":%llu", name, (unsigned long long)value);
+    end(&line, STDERR_FILENO);
+}
+
+void log_note(struct log *log, const char *event, const char *about, const char *text)
+{
+    struct buffer line = {0};
+    (void)log;
+    begin(&line, event);
+    put(&line, "about", about, NAME_MAX_);
+    put(&line, "message", text, NAME_MAX_);
     end(&line, STDERR_FILENO);
 }

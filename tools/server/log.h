@@ -39,5 +39,7 @@ void log_failure(struct log *log, const struct exchange *exchange, const quire_e
 
 /* Something that happened to the server, and a number that goes with it. */
 void log_event(struct log *log, const char *event, const char *name, uint64_t value);
+/* The same with what it is about, and a sentence. */
+void log_note(struct log *log, const char *event, const char *about, const char *text);
 
 #endif

@@ -3,6 +3,7 @@
  */
 #include <stdio.h>
 
+#include "auth.h"
 #include "server.h"
 
 /* Upper bounds of the histogram, in microseconds. */
@@ -71,6 +72,19 @@ static void put_requests(struct buffer *out, struct metrics *metrics)
                               routes[i].path, metrics_outcome_word(outcome),
                               (unsigned long long)value);
             }
+        }
+    }
+}
+
+static void put_refusals(struct buffer *out, struct metrics *metrics)
+{
+    buffer_puts(out, "# HELP quire_auth_refused_total Callers refused, by reason.\n"
+                     "# TYPE quire_auth_refused_total counter\n");
+    for (unsigned reason = 0; reason < AUTH_VERDICTS; reason++) {
+        uint64_t value = get(&metrics->auth_refused[reason]);
+        if (value > 0) {
+            buffer_printf(out, "quire_auth_refused_total{reason=\"%s\"} %llu\n",
+                          auth_verdict_word(reason), (unsigned long long)value);
         }
     }
 }
@@ -182,6 +196,7 @@ void metrics_start(struct exchange *exchange)
         return;
     }
     put_requests(&out, &exchange->server->metrics);
+    put_refusals(&out, &exchange->server->metrics);
     put_durations(&out, &exchange->server->metrics);
     put_server(&out, exchange->server);
     put_programs(&out, &programs);

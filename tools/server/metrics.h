@@ -14,6 +14,7 @@ struct exchange;
 
 #define METRICS_ROUTES_MAX   24
 #define METRICS_OUTCOMES_MAX 8
+#define METRICS_REASONS_MAX  16
 #define METRICS_BUCKETS      14
 
 struct metrics {
@@ -30,6 +31,7 @@ struct metrics {
     _Atomic uint64_t subscriptions_open;
     _Atomic uint64_t websockets_open;
     _Atomic uint64_t slow;
+    _Atomic uint64_t auth_refused[METRICS_REASONS_MAX];
 };
 
 /* Counts an exchange that has ended. */

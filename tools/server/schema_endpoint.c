@@ -100,7 +100,7 @@ bool schema_is_hidden(struct exchange *exchange)
 {
     const struct server *server = exchange->server;
     if (!server->options->no_introspection ||
-        (server->tokens != NULL && exchange->role >= ROLE_ADMIN)) {
+        (server->access != NULL && exchange->identity.role >= ROLE_ADMIN)) {
         return false;
     }
     exchange_refuse(exchange, MHD_HTTP_FORBIDDEN, OUTCOME_REFUSED, "FORBIDDEN",

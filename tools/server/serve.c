@@ -64,11 +64,8 @@ static bool open_parts(struct server *server)
     if (server->log == NULL) {
         return false;
     }
-    if (options->token_file != NULL) {
-        server->tokens = auth_read(options->token_file);
-        if (server->tokens == NULL) {
-            return false;
-        }
+    if (!auth_open(options, server->log, &server->access)) {
+        return false;
     }
     if (options->web) {
         server->web = web_open(options->web_files);
@@ -89,7 +86,7 @@ static bool confine(const struct server *server)
     const struct serve_options *options = server->options;
     const char *const work[] = {options->directory, options->scratch, NULL};
     const char *const read[] = {"/proc/sys/kernel/random/boot_id", "/sys/devices/system/cpu/online",
-                                NULL};
+                                options->keys_directory, NULL};
     if (options->no_sandbox || !sandbox_is_built()) {
         return true;
     }
@@ -116,7 +113,7 @@ static void close_parts(struct server *server)
     status_free(server->status);
     slow_free(server->slow);
     web_close(server->web);
-    auth_free(server->tokens);
+    auth_close(server->access);
     log_close(server->log);
 }
 
@@ -150,7 +147,7 @@ static void stop(struct server *server)
 static int serve(struct server *server, const sigset_t *ends)
 {
     int signal_number;
-    if (!server_start(server)) {
+    if (!auth_start(server->access) || !server_start(server)) {
         return COMMAND_IO;
     }
     tell(server);

@@ -17,6 +17,12 @@ struct serve_options {
     char **allowed_hosts; /* names in Host headers, beside those of the loopback; NULL-terminated */
     char **allowed_origins; /* of other sites, exact; NULL-terminated, or NULL */
     char *token_file;
+    char *jwt_key, *jwks, *jwks_url;  /* where the keys of JWTs are; NULL but for one */
+    char *keys_directory;             /* that their file is in; NULL without one */
+    char *jwt_issuer, *jwt_audience;  /* NULL = not asked for */
+    char *jwt_admin, *jwt_role_claim; /* a role whose tokens may do everything, or NULL */
+    int jwt_leeway_s;
+    int anonymous;    /* who has no token may ask too */
     char *access_log; /* "-" is standard error; NULL = none */
     char *documents;  /* JSON file of persisted documents */
     char *scratch;    /* directory of temporary files */

@@ -37,7 +37,7 @@
 #include "serve.h"
 #include "workers.h"
 
-struct access_tokens;
+struct access;
 struct documents;
 struct exchange;
 struct indexing;
@@ -68,6 +68,16 @@ enum role {
     ROLE_NONE,  /* anybody: health */
     ROLE_QUERY, /* GraphQL requests, the schema */
     ROLE_ADMIN  /* schema changes, loading, metrics, maintenance */
+};
+
+/* Who asks. What is owned is freed with identity_free; a copy borrows (identity_of). */
+struct identity {
+    enum role role;
+    const char *name;   /* for logs: of the token, or its subject; "" */
+    const char *claims; /* for the library, a JSON object; NULL: the program itself asks */
+    size_t claims_size;
+    uint64_t until_ms; /* of clock_ms(), when its token expires; 0 = never */
+    char *own_name, *own_claims;
 };
 
 /* How an exchange ended, for metrics and log. */
@@ -127,9 +137,8 @@ struct exchange {
 
     char request_id[REQUEST_ID_MAX + 1];
     char traceparent[TRACEPARENT_SIZE + 1]; /* "" = none */
-    const char *caller;                     /* name of the token, or "" */
-    enum role role;                         /* what the caller may do */
-    const char *origin;                     /* allowed by CORS, or NULL */
+    struct identity identity;
+    const char *origin; /* allowed by CORS, or NULL */
 
     /* The body: in memory up to body_bytes_max, or of a route that spools, in a file without a
      * name. */
@@ -230,7 +239,7 @@ struct server {
     quire_db *db;
     struct MHD_Daemon *daemon;
     struct workers *workers[PLACE_COUNT];
-    struct access_tokens *tokens; /* NULL = none are asked for */
+    struct access *access; /* NULL = nobody is asked who it is */
     struct documents *documents;
     struct log *log;
     struct metrics metrics;

@@ -59,7 +59,7 @@ void slow_note(struct slow *slow, const struct exchange *exchange)
     log_time(time);
     buffer_printf(&text, "{\"time\":\"%s\",\"ms\":%.3f", time, (double)exchange->run_us / 1000);
     put(&text, "request", exchange->request_id, REQUEST_ID_MAX);
-    put(&text, "caller", exchange->caller, NAME_MAX_);
+    put(&text, "caller", exchange->identity.name, NAME_MAX_);
     put(&text, "operation", graphql_operation_name(exchange), NAME_MAX_);
     buffer_puts(&text, ",\"document\":");
     buffer_put_json_cut(&text, call->document, call->document_size, DOCUMENT_MAX);

@@ -18,6 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "auth.h"
 #include "connections.h"
 #include "exchange.h"
 #include "graphql_call.h"
@@ -213,7 +214,9 @@ static void on_tick(struct watch *watch, uint64_t now_ms)
 {
     struct sse *sse = (struct sse *)watch;
     pthread_mutex_lock(&sse->mutex);
-    if (atomic_load(&sse->server->draining) && !sse->ended) {
+    bool over = atomic_load(&sse->server->draining) ||
+                (sse->exchange != NULL && identity_has_expired(&sse->exchange->identity, now_ms));
+    if (over && !sse->ended) {
         sse->ended = true;
         resume(sse);
     } else if (sse->suspended && now_ms >= sse->quiet_ms + KEEP_ALIVE_MS) {

@@ -21,6 +21,7 @@
 #include <unistd.h>
 #include <wslay/wslay.h>
 
+#include "auth.h"
 #include "connections.h"
 
 #define PROTOCOL          "graphql-transport-ws"
@@ -119,6 +120,7 @@ void websocket_release(struct websocket *socket)
     struct server *server = socket->server;
     wslay_event_context_free(socket->frames);
     buffer_free(&socket->early);
+    identity_free(&socket->identity);
     (void)MHD_upgrade_action(socket->handle, MHD_UPGRADE_ACTION_CLOSE);
     free(socket);
     atomic_fetch_sub(&server->metrics.websockets_open, 1);
@@ -364,6 +366,8 @@ static void on_tick(struct watch *watch, uint64_t now_ms)
         websocket_close(socket, WEBSOCKET_GOING_AWAY, "The server is stopping");
     } else if (!socket->ready && !socket->closing && now_ms > socket->deadline_ms) {
         websocket_close(socket, WEBSOCKET_NO_INIT, "Connection initialisation timeout");
+    } else if (identity_has_expired(&socket->identity, now_ms)) {
+        websocket_close(socket, WEBSOCKET_FORBIDDEN, "Token expired");
     } else if (now_ms > socket->heard_ms + idle_ms && !socket->closing) {
         drop(socket);
         return;
@@ -397,8 +401,7 @@ static struct websocket *create(struct exchange *handshake, const char *early, s
     wslay_event_config_set_max_recv_msg_length(socket->frames, FIRST_MESSAGE_MAX);
     socket->server = handshake->server;
     socket->handshake = handshake;
-    socket->role = handshake->role;
-    socket->caller = handshake->caller;
+    socket->identity = identity_of(&handshake->identity);
     socket->heard_ms = clock_ms();
     socket->deadline_ms = socket->heard_ms + (uint64_t)handshake->server->options->header_ms;
     return socket;

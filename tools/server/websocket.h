@@ -39,6 +39,7 @@ enum websocket_code {
     WEBSOCKET_UNSUPPORTED = 1003,
     WEBSOCKET_TOO_LARGE = 1009,
     WEBSOCKET_FAILED = 1011,
+    WEBSOCKET_LATER = 1013,
     WEBSOCKET_BAD_REQUEST = 4400,
     WEBSOCKET_UNAUTHORIZED = 4401,
     WEBSOCKET_FORBIDDEN = 4403,
@@ -72,8 +73,7 @@ struct websocket {
 
     /* The session's. */
     bool ready; /* connection_init has come */
-    enum role role;
-    const char *caller;
+    struct identity identity;
     struct operation *operations;
     unsigned operation_count;
     size_t operation_bytes; /* of their requests */

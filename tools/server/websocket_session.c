@@ -381,13 +381,14 @@ static void take_init(struct websocket *socket, const struct message *message)
         websocket_close(socket, WEBSOCKET_BAD_REQUEST, "The payload must be an object");
         return;
     }
-    if (socket->role < ROLE_QUERY) {
+    if (socket->identity.role < ROLE_QUERY) {
         char *credentials = object ? read_credentials(&message->payload) : NULL;
-        bool known =
-            auth_present(socket->server->tokens, credentials, &socket->role, &socket->caller);
+        enum auth_verdict verdict = auth_present(socket->server, credentials, &socket->identity);
         free(credentials);
-        if (!known || socket->role < ROLE_QUERY) {
-            websocket_close(socket, WEBSOCKET_FORBIDDEN, "Forbidden");
+        if (verdict != AUTH_GOOD) {
+            bool later = verdict == AUTH_LATER;
+            websocket_close(socket, later ? WEBSOCKET_LATER : WEBSOCKET_FORBIDDEN,
+                            later ? "Try again later" : "Forbidden");
             return;
         }
     }
@@ -412,8 +413,7 @@ static struct operation *add_operation(struct websocket *socket, const char *id,
     exchange->suspended = true;
     exchange->replied = on_replied;
     exchange->subscribe = subscribe;
-    exchange->role = socket->role;
-    exchange->caller = socket->caller;
+    exchange->identity = identity_of(&socket->identity);
     memcpy(exchange->request_id, handshake->request_id, sizeof exchange->request_id);
     memcpy(exchange->traceparent, handshake->traceparent, sizeof exchange->traceparent);
     operation->told.run = on_told;
@@ -465,6 +465,8 @@ static void take_subscribe(struct websocket *socket, const struct message *messa
     size_t size;
     if (!socket->ready) {
         websocket_close(socket, WEBSOCKET_UNAUTHORIZED, "Unauthorized");
+    } else if (identity_has_expired(&socket->identity, clock_ms())) {
+        websocket_close(socket, WEBSOCKET_FORBIDDEN, "Token expired");
     } else if (!read_id(message, id, &size) || message->payload.text == NULL ||
                message->payload.kind != JSON_OBJECT) {
         websocket_close(socket, WEBSOCKET_BAD_REQUEST, "A subscribe needs an id and a payload");
