@@ -17,6 +17,7 @@
 #include "graphql/api.h"
 #include "graphql/model_internal.h"
 #include "quire/graphql.h"
+#include "quire/migration.h"
 
 struct qr_auth;
 struct qr_filter;
@@ -47,6 +48,7 @@ struct qr_auth_rule {
     const struct qr_gql_ast_value *where; /* variables in place of claims; NULL: all rows */
     const struct qr_gql_type *input;      /* of `where` */
     struct qr_auth_claim *claims;
+    const struct qr_gql_ast_value *declared; /* all of it, as in the SDL */
     struct qr_auth_rule *next;
 };
 
@@ -55,6 +57,18 @@ quire_status qr_auth_read_rules(struct qr_model_builder *builder);
 /* Checks their conditions against the inputs of the API, once it is made. Problems go to the
  * report, at their places in the SDL. */
 quire_status qr_auth_bind(struct qr_api *api, struct qr_gql_report *report, quire_error *err);
+
+/* Tells the changes of one level in the rules of what two models have both (auth_diff.c). */
+struct qr_auth_comparison {
+    const struct qr_model *old, *current;
+    struct qr_arena *arena;
+    quire_change_level level;
+    quire_status (*tell)(void *context, quire_change_level level, const char *kind,
+                         const char *text);
+    void *context;
+    quire_error *err;
+};
+quire_status qr_auth_compare(const struct qr_auth_comparison *c);
 
 /* ---- a caller (auth.c) ---- */
 

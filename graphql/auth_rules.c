@@ -99,6 +99,7 @@ static quire_status read_rule(struct place *place, const struct qr_gql_ast_value
     rule->roles = first_of(member(object, "roles"));
     rule->operations = operations_of(member(object, "operations"));
     rule->where = member(object, "where");
+    rule->declared = object;
     check_rule(place, object, rule);
     *place->end = rule;
     place->end = &rule->next;
@@ -214,11 +215,13 @@ static void read_roles_claim(struct qr_model_builder *builder)
             if (roles == NULL) {
                 continue;
             }
-            if (model->roles_claim != NULL) {
+            const struct qr_gql_ast_value *claim =
+                first_of(qr_model_value_argument(roles, "claim"));
+            if (model->roles_claim != NULL && model->roles_claim != claim) {
                 qr_model_problem(builder, roles->pos, "@authRoles is given twice.");
             }
-            model->roles_claim = first_of(qr_model_value_argument(roles, "claim"));
-            if (model->roles_claim == NULL) {
+            model->roles_claim = claim;
+            if (claim == NULL) {
                 qr_model_problem(builder, roles->pos, "@authRoles(claim:) names no claim.");
             }
         }

@@ -2,6 +2,7 @@
  * Telling what a new schema changes: the classes that GraphQL tools know for
  * what clients see, and the steps of schema_diff.c for what is stored.
  */
+#include "graphql/auth.h"
 #include "graphql/schema_diff.h"
 #include "graphql/schema_print.h"
 #include "graphql/schema_store.h"
@@ -68,6 +69,25 @@ static quire_status tell_safe(const struct listing *listing)
     return QUIRE_OK;
 }
 
+static quire_status tell_rule(void *context, quire_change_level level, const char *kind,
+                              const char *text)
+{
+    return tell(context, level, kind, text);
+}
+
+/* What changes in the rules of @auth, of one level. */
+static quire_status tell_rules(struct listing *listing, quire_change_level level)
+{
+    const struct qr_auth_comparison comparison = {.old = listing->change.old,
+                                                  .current = listing->change.model,
+                                                  .arena = listing->change.arena,
+                                                  .level = level,
+                                                  .tell = tell_rule,
+                                                  .context = listing,
+                                                  .err = listing->err};
+    return qr_auth_compare(&comparison);
+}
+
 static quire_status list(struct listing *listing)
 {
     struct qr_gql_change *changes;
@@ -75,7 +95,9 @@ static quire_status list(struct listing *listing)
     QR_TRY(qr_gql_schema_changes(listing->change.arena, listing->old, listing->current, &changes,
                                  listing->err));
     QR_TRY(tell_level(listing, changes, QR_GQL_CHANGE_BREAKING));
+    QR_TRY(tell_rules(listing, QUIRE_CHANGE_BREAKING));
     QR_TRY(tell_level(listing, changes, QR_GQL_CHANGE_DANGEROUS));
+    QR_TRY(tell_rules(listing, QUIRE_CHANGE_DANGEROUS));
     QR_TRY(tell_safe(listing));
     QR_TRY(qr_schema_diff(&listing->change, &steps));
     for (const struct qr_schema_step *step = steps.first; step != NULL; step = step->next) {

@@ -35,7 +35,9 @@ typedef struct quire_schema_change {
                          TABLE_CREATED TABLE_DROPPED TABLE_RENAMED COLUMN_ADDED COLUMN_DROPPED
                          COLUMN_RENAMED COLUMN_CONVERTED COLUMN_REQUIRED COLUMN_NULLABLE
                          VALUES_REMOVED LINKS_CREATED LINKS_DROPPED LINKS_RENAMED INDEX_CREATED
-                         INDEX_DROPPED */
+                         INDEX_DROPPED; of rules: AUTH_RULES_ADDED AUTH_RULES_TIGHTENED
+                         AUTH_RULES_CHANGED AUTH_ROLES_CHANGED AUTH_RULES_LOOSENED
+                         AUTH_RULES_REMOVED */
     const char *text; /* a sentence */
     uint64_t rows;
 } quire_schema_change;
