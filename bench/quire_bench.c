@@ -12,6 +12,7 @@
 #include <time.h>
 
 #include "bench.h"
+#include "graphql_bench.h"
 #include "quire/version.h"
 
 #define REPEATS_MAX 32U
@@ -21,6 +22,7 @@ static const char usage[] =
     "usage: quire-bench [--peers] [--engines LIST] [--workloads LIST] [--rows N]\n"
     "                   [--seconds S] [--repeats N] [--cache-mib N]\n"
     "                   [--directory DIR] [--cpu-time] [--json | --markdown]\n"
+    "       quire-bench graphql [--help]\n"
     "\n"
     "  --peers          measure the peers that were found when this was built, too\n"
     "  --engines LIST   only these, comma-separated "
@@ -336,6 +338,9 @@ int main(int argc, char **argv)
     const char *workloads = NULL;
     enum output output = OUTPUT_TEXT;
 
+    if (argc > 1 && strcmp(argv[1], "graphql") == 0) {
+        return graphql_bench(argc - 1, argv + 1);
+    }
     for (int c; (c = getopt_long(argc, argv, "", long_options, NULL)) != -1;) {
         switch (c) {
         case 'p':
