@@ -240,22 +240,35 @@ quire_status qr_record_decode(const void *record, size_t size, quire_value *valu
     return QUIRE_OK;
 }
 
+quire_status qr_record_picks_open(struct qr_record_picks *picks, const void *record, size_t size,
+                                  quire_error *err)
+{
+    QR_TRY(qr_record_walk_open(&picks->start, record, size, err));
+    picks->walk = picks->start;
+    return QUIRE_OK;
+}
+
+quire_status qr_record_picks_get(struct qr_record_picks *picks, uint32_t column, quire_value *value,
+                                 quire_error *err)
+{
+    if (column >= picks->start.columns) {
+        *value = quire_null();
+        return QUIRE_OK;
+    }
+    if (column < picks->walk.next) {
+        picks->walk = picks->start;
+    }
+    QR_TRY(walk_to(&picks->walk, column, err));
+    return qr_record_walk_next(&picks->walk, value, err);
+}
+
 quire_status qr_record_pick(const void *record, size_t size, const uint32_t *columns,
                             uint32_t count, quire_value *values, quire_error *err)
 {
-    struct qr_record_walk start;
-    QR_TRY(qr_record_walk_open(&start, record, size, err));
-    struct qr_record_walk walk = start;
+    struct qr_record_picks picks;
+    QR_TRY(qr_record_picks_open(&picks, record, size, err));
     for (uint32_t i = 0; i < count; i++) {
-        if (columns[i] >= start.columns) {
-            values[i] = quire_null();
-            continue;
-        }
-        if (columns[i] < walk.next) {
-            walk = start;
-        }
-        QR_TRY(walk_to(&walk, columns[i], err));
-        QR_TRY(qr_record_walk_next(&walk, &values[i], err));
+        QR_TRY(qr_record_picks_get(&picks, columns[i], &values[i], err));
     }
     return QUIRE_OK;
 }

@@ -39,36 +39,49 @@ void qr_json_writer_flush(struct qr_json_writer *writer, size_t least)
     if (!writer->write(writer->write_context, writer->bytes, writer->size)) {
         writer->status =
             qr_fail(writer->err, QUIRE_INTERRUPTED, "The receiver of the response stopped it.");
+        writer->capacity = 0;
     }
     writer->size = 0;
 }
 
-/* Makes room for `more` bytes and a NUL; NULL after the first failure. */
-static char *reserve(struct qr_json_writer *writer, size_t more)
+static char *fail(struct qr_json_writer *writer, quire_status status)
+{
+    writer->status = status;
+    writer->capacity = writer->size; /* so that `reserve` sees no room any more */
+    return NULL;
+}
+
+/* What `reserve` does when the buffer is full, or writing has failed. */
+static char *grow(struct qr_json_writer *writer, size_t more)
 {
     if (writer->status != QUIRE_OK) {
         return NULL;
     }
     size_t limit = writer->bytes_max ? writer->bytes_max : SIZE_MAX / 2;
     if (more > limit || writer->size > limit - more) {
-        writer->status = qr_fail(writer->err, QUIRE_LIMIT,
-                                 "the response is larger than its limit of %zu bytes", limit);
-        return NULL;
+        return fail(writer, qr_fail(writer->err, QUIRE_LIMIT,
+                                    "the response is larger than its limit of %zu bytes", limit));
     }
     size_t needed = writer->size + more + 1;
-    if (needed > writer->capacity) {
-        size_t capacity = writer->capacity + writer->capacity / 2;
-        capacity = capacity < 256 ? 256 : capacity;
-        capacity = capacity < needed ? needed : capacity;
-        char *bytes = qr_host_realloc(writer->allocator, writer->bytes, capacity, writer->err);
-        if (!bytes) {
-            writer->status = QUIRE_NO_MEMORY;
-            return NULL;
-        }
-        writer->bytes = bytes;
-        writer->capacity = capacity;
+    size_t capacity = writer->capacity + writer->capacity / 2;
+    capacity = capacity < 256 ? 256 : capacity;
+    capacity = capacity > limit ? limit + 1 : capacity;
+    capacity = capacity < needed ? needed : capacity;
+    char *bytes = qr_host_realloc(writer->allocator, writer->bytes, capacity, writer->err);
+    if (!bytes) {
+        return fail(writer, QUIRE_NO_MEMORY);
     }
+    writer->bytes = bytes;
+    writer->capacity = capacity;
     return writer->bytes + writer->size;
+}
+
+/* Makes room for `more` bytes and a NUL; NULL after the first failure. The capacity is never more
+ * than the limit allows, so that one comparison says that there is room. */
+static inline char *reserve(struct qr_json_writer *writer, size_t more)
+{
+    return more < writer->capacity - writer->size ? writer->bytes + writer->size
+                                                  : grow(writer, more);
 }
 
 static void append(struct qr_json_writer *writer, const char *bytes, size_t size)
@@ -197,62 +210,98 @@ static uint64_t any_zero(uint64_t word)
     return (word - EVERY_BYTE) & ~word & (EVERY_BYTE << 7);
 }
 
-/* How many bytes from the beginning need no escape; eight at a time. */
-static size_t plain_size(const char *text, size_t size)
+/* Whether none of eight bytes needs an escape. */
+static inline bool is_plain(uint64_t word)
+{
+    uint64_t control = (word - EVERY_BYTE * 0x20) & ~word & (EVERY_BYTE << 7);
+    return (control | any_zero(word ^ EVERY_BYTE * '"') | any_zero(word ^ EVERY_BYTE * '\\')) == 0;
+}
+
+/* Copies a text up to the first byte that needs an escape, and says how many bytes that is. Words
+ * of eight bytes; the last ones may overlap those before. */
+static inline size_t copy_plain(char *to, const char *text, size_t size)
 {
     size_t i = 0;
+    uint64_t word;
     for (; i + 8 <= size; i += 8) {
-        uint64_t word;
-        memcpy(&word, text + i, sizeof word);
-        uint64_t control = (word - EVERY_BYTE * 0x20) & ~word & (EVERY_BYTE << 7);
-        if ((control | any_zero(word ^ EVERY_BYTE * '"') | any_zero(word ^ EVERY_BYTE * '\\')) !=
-            0) {
+        memcpy(&word, text + i, 8);
+        if (!is_plain(word)) {
             break;
         }
+        memcpy(to + i, &word, 8);
     }
-    while (i < size && !needs_escape((unsigned char)text[i])) {
-        i++;
+    if (size >= 8 && i + 8 > size) {
+        memcpy(&word, text + size - 8, 8);
+        if (is_plain(word)) {
+            memcpy(to + size - 8, &word, 8);
+            return size;
+        }
+    } else if (size >= 4 && size < 8) {
+        uint32_t halves[2];
+        memcpy(&halves[0], text, 4);
+        memcpy(&halves[1], text + size - 4, 4);
+        memcpy(&word, halves, 8);
+        if (is_plain(word)) {
+            memcpy(to, &halves[0], 4);
+            memcpy(to + size - 4, &halves[1], 4);
+            return size;
+        }
+    }
+    for (; i < size && !needs_escape((unsigned char)text[i]); i++) {
+        to[i] = text[i];
     }
     return i;
 }
 
+/* Appends what is left of a text from the first byte on that needs an escape. */
+static void append_escaped(struct qr_json_writer *writer, const char *text, size_t size)
+{
+    for (size_t at = 0; at < size;) {
+        char escaped[8];
+        append(writer, escaped, qr_json_escape(text[at++], escaped));
+        char *to = reserve(writer, size - at);
+        if (to == NULL) {
+            return;
+        }
+        size_t plain = copy_plain(to, text + at, size - at);
+        writer->size += plain;
+        at += plain;
+    }
+}
+
 /* Appends a text in quotes, behind a comma if one is due; `end` is the closing quote and what comes
  * behind it. */
-static void append_quoted(struct qr_json_writer *writer, const char *text, size_t size,
-                          const char *end)
+static inline void append_quoted(struct qr_json_writer *writer, const char *text, size_t size,
+                                 const char *end, size_t end_size)
 {
-    size_t plain = plain_size(text, size);
-    char *to = reserve(writer, plain + 2);
+    size_t comma = writer->comma ? 1 : 0;
+    char *to = reserve(writer, comma + 1 + size + end_size);
     if (to == NULL) {
         return;
     }
-    if (writer->comma) {
-        *to++ = ',';
-    }
+    *to = ',';
+    to += comma;
     *to++ = '"';
-    if (plain > 0) {
-        memcpy(to, text, plain);
+    size_t plain = copy_plain(to, text, size);
+    writer->size += comma + 1 + plain;
+    if (plain == size) {
+        memcpy(to + size, end, end_size);
+        writer->size += end_size;
+        return;
     }
-    writer->size += plain + 1 + (writer->comma ? 1 : 0);
-    while (plain < size) {
-        char escaped[8];
-        append(writer, escaped, qr_json_escape(text[plain++], escaped));
-        size_t more = plain_size(text + plain, size - plain);
-        append(writer, text + plain, more);
-        plain += more;
-    }
-    append(writer, end, strlen(end));
+    append_escaped(writer, text + plain, size - plain);
+    append(writer, end, end_size);
 }
 
 void qr_json_put_string(struct qr_json_writer *writer, const char *text, size_t size)
 {
-    append_quoted(writer, text, size, "\"");
+    append_quoted(writer, text, size, "\"", 1);
     writer->comma = true;
 }
 
 void qr_json_put_key(struct qr_json_writer *writer, const char *key, size_t size)
 {
-    append_quoted(writer, key, size, "\":");
+    append_quoted(writer, key, size, "\":", 2);
     writer->comma = false;
 }
 

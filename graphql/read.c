@@ -3,34 +3,22 @@
  */
 #include "graphql/read.h"
 
-#include <stdlib.h>
-
 #include "graphql/auth.h"
 #include "graphql/change.h"
 #include "graphql/column.h"
 #include "graphql/explain.h"
 #include "graphql/read_internal.h"
 #include "graphql/row_key.h"
+#include "graphql/sort.h"
 
 /* ---- single relations ---- */
-
-struct found {
-    int64_t rowid;
-    size_t index;
-};
-
-static int compare_found(const void *a, const void *b)
-{
-    int64_t x = ((const struct found *)a)->rowid;
-    int64_t y = ((const struct found *)b)->rowid;
-    return (x > y) - (x < y);
-}
 
 /* Collects the rows that were found, each once; links[i] is the place of targets[i] + 1. */
 static quire_status unite(struct qr_reader *reader, const struct qr_row *targets, size_t count,
                           size_t *links, struct qr_rows *distinct)
 {
-    struct found *found = qr_arena_alloc(reader->arena, sizeof *found * (count + 1), reader->err);
+    struct qr_sort_rowid *found =
+        qr_arena_alloc(reader->arena, 2 * sizeof *found * (count + 1), reader->err);
     size_t n = 0;
 
     if (found == NULL) {
@@ -38,10 +26,10 @@ static quire_status unite(struct qr_reader *reader, const struct qr_row *targets
     }
     for (size_t i = 0; i < count; i++) {
         if (targets[i].record != NULL) {
-            found[n++] = (struct found){targets[i].rowid, i};
+            found[n++] = (struct qr_sort_rowid){targets[i].rowid, i};
         }
     }
-    qsort(found, n, sizeof *found, compare_found);
+    found = qr_sort_rowids(found, found + count + 1, n);
     for (size_t i = 0; i < n; i++) {
         if (i == 0 || found[i].rowid != found[i - 1].rowid) {
             QR_TRY(qr_rows_append(reader, distinct, &targets[found[i].index], NULL));

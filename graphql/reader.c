@@ -5,8 +5,7 @@
 
 #include "graphql/auth.h"
 #include "graphql/computed.h"
-
-#include <stdlib.h>
+#include "graphql/sort.h"
 
 struct qr_reader_handle {
     void (*close)(void *object);
@@ -200,24 +199,12 @@ quire_status qr_reader_row(struct qr_reader *reader, const struct qr_model_type 
 
 /* ---- many rows ---- */
 
-struct wanted {
-    int64_t rowid;
-    size_t index; /* in the caller's rows */
-};
-
-static int compare_wanted(const void *a, const void *b)
-{
-    int64_t x = ((const struct wanted *)a)->rowid;
-    int64_t y = ((const struct wanted *)b)->rowid;
-    return (x > y) - (x < y);
-}
-
 struct fetch {
     struct qr_reader *reader;
     struct qr_arena *arena;
     struct qr_row *rows;
-    const struct wanted *wanted; /* by rowid; equal ones follow one another */
-    const size_t *starts;        /* of each distinct rowid in `wanted` */
+    const struct qr_sort_rowid *wanted; /* by rowid; equal ones follow one another */
+    const size_t *starts;               /* of each distinct rowid in `wanted` */
     size_t count;
 };
 
@@ -246,7 +233,7 @@ quire_status qr_reader_fetch(struct qr_reader *reader, struct qr_arena *arena,
                              const struct qr_model_type *type, struct qr_row *rows, size_t count)
 {
     quire_table *table;
-    struct wanted *wanted;
+    struct qr_sort_rowid *wanted;
     int64_t *rowids;
     size_t *starts;
     size_t distinct = 0;
@@ -255,16 +242,16 @@ quire_status qr_reader_fetch(struct qr_reader *reader, struct qr_arena *arena,
         return QUIRE_OK;
     }
     QR_TRY(qr_reader_table(reader, type, &table));
-    wanted = qr_arena_alloc(arena, sizeof *wanted * count, reader->err);
+    wanted = qr_arena_alloc(arena, 2 * sizeof *wanted * count, reader->err);
     rowids = qr_arena_alloc(arena, sizeof *rowids * count, reader->err);
     starts = qr_arena_alloc(arena, sizeof *starts * count, reader->err);
     if (wanted == NULL || rowids == NULL || starts == NULL) {
         return QUIRE_NO_MEMORY;
     }
     for (size_t i = 0; i < count; i++) {
-        wanted[i] = (struct wanted){rows[i].rowid, i};
+        wanted[i] = (struct qr_sort_rowid){rows[i].rowid, i};
     }
-    qsort(wanted, count, sizeof *wanted, compare_wanted);
+    wanted = qr_sort_rowids(wanted, wanted + count, count);
     for (size_t i = 0; i < count; i++) {
         if (i == 0 || wanted[i].rowid != wanted[i - 1].rowid) {
             starts[distinct] = i;

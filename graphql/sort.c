@@ -1,10 +1,11 @@
 /*
- * Sorting by keys: see sort.h. Runs of a few slots are sorted by insertion and
+ * Sorting by keys and by rowids: see sort.h. Runs of a few slots are sorted by insertion and
  * then merged, pair by pair, from one array into the other and back.
  */
 #include "graphql/sort.h"
 
-#define RUN ((size_t)12)
+#define RUN      ((size_t)12)
+#define INSERTED ((size_t)48) /* so many rowids are sorted by insertion */
 
 int qr_sort_compare(const struct qr_sort_slot *a, const struct qr_sort_slot *b)
 {
@@ -88,4 +89,62 @@ quire_status qr_sort_slots(struct qr_reader *reader, struct qr_arena *arena,
         memcpy(slots, from, sizeof *slots * count);
     }
     return QUIRE_OK;
+}
+
+/* ---- rowids ---- */
+
+static void insert_rowids(struct qr_sort_rowid *slots, size_t count)
+{
+    for (size_t i = 1; i < count; i++) {
+        struct qr_sort_rowid slot = slots[i];
+        size_t at = i;
+        for (; at > 0 && slots[at - 1].rowid > slot.rowid; at--) {
+            slots[at] = slots[at - 1];
+        }
+        slots[at] = slot;
+    }
+}
+
+/* The byte at `shift` of a number that orders as the rowid does: negative ones come first. */
+static unsigned digit(int64_t rowid, unsigned shift)
+{
+    return (unsigned)(((uint64_t)rowid ^ UINT64_C(1) << 63) >> shift & 0xFF);
+}
+
+struct qr_sort_rowid *qr_sort_rowids(struct qr_sort_rowid *slots, struct qr_sort_rowid *other,
+                                     size_t count)
+{
+    uint64_t differ = 0;
+    bool sorted = true;
+    for (size_t i = 1; i < count; i++) {
+        differ |= (uint64_t)slots[i].rowid ^ (uint64_t)slots[0].rowid;
+        sorted = sorted && slots[i - 1].rowid <= slots[i].rowid;
+    }
+    if (sorted) {
+        return slots;
+    }
+    if (count <= INSERTED) {
+        insert_rowids(slots, count);
+        return slots;
+    }
+    /* By one byte after another from the lowest, but those in which no two differ. */
+    for (unsigned shift = 0; shift < 64; shift += 8) {
+        size_t starts[257] = {0};
+        if ((differ >> shift & 0xFF) == 0) {
+            continue;
+        }
+        for (size_t i = 0; i < count; i++) {
+            starts[1 + digit(slots[i].rowid, shift)]++;
+        }
+        for (size_t b = 1; b < 256; b++) {
+            starts[b] += starts[b - 1];
+        }
+        for (size_t i = 0; i < count; i++) {
+            other[starts[digit(slots[i].rowid, shift)]++] = slots[i];
+        }
+        struct qr_sort_rowid *swap = slots;
+        slots = other;
+        other = swap;
+    }
+    return slots;
 }

@@ -34,4 +34,14 @@ int qr_sort_compare(const struct qr_sort_slot *a, const struct qr_sort_slot *b);
 quire_status qr_sort_slots(struct qr_reader *reader, struct qr_arena *arena,
                            struct qr_sort_slot *slots, size_t count, bool descending);
 
+struct qr_sort_rowid {
+    int64_t rowid;
+    size_t index; /* the caller's */
+};
+
+/* Sorts by rowid, equal ones as they came. Returns where they are afterwards: `slots`, or `other`,
+ * which has room for as many. */
+struct qr_sort_rowid *qr_sort_rowids(struct qr_sort_rowid *slots, struct qr_sort_rowid *other,
+                                     size_t count);
+
 #endif

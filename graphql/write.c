@@ -2,6 +2,7 @@
  * Writing what was read as JSON: see read.h. Recursion follows the selection
  * tree, whose depth is bounded.
  */
+#include "catalog/record.h"
 #include "graphql/change.h"
 #include "graphql/column.h"
 #include "graphql/read_internal.h"
@@ -175,10 +176,16 @@ static quire_status write_connection(struct qr_reader *reader,
 
 /* ---- rows ---- */
 
+/* `picks` picks from the row's record; NULL: the row has none, or it is not open. */
 static quire_status write_column(struct qr_reader *reader, const struct qr_row *row,
-                                 const struct qr_model_field *field, struct qr_json_writer *writer)
+                                 struct qr_record_picks *picks, const struct qr_model_field *field,
+                                 struct qr_json_writer *writer)
 {
     quire_value value;
+    if (picks != NULL && field->role != QR_MODEL_COMPUTED) {
+        QR_TRY(qr_record_picks_get(picks, field->column, &value, reader->err));
+        return qr_column_to_json(field, &value, writer, reader->err);
+    }
     QR_TRY(qr_reader_column(reader, row, field, &value));
     QR_TRY(qr_column_to_json(field, &value, writer, reader->err));
     if (field->role == QR_MODEL_COMPUTED) {
@@ -204,8 +211,8 @@ static quire_status write_single(struct qr_reader *reader, const struct qr_selec
         return QUIRE_OK;
     }
     if (field->api->kind == QR_API_REFERENCE_KEY) {
-        return write_column(reader, &branch->node->rows[link - 1], field->api->field->target->key,
-                            writer);
+        return write_column(reader, &branch->node->rows[link - 1], NULL,
+                            field->api->field->target->key, writer);
     }
     return qr_write_row(reader, branch->node, link - 1, writer);
 }
@@ -213,7 +220,13 @@ static quire_status write_single(struct qr_reader *reader, const struct qr_selec
 quire_status qr_write_row(struct qr_reader *reader, const struct qr_node *node, size_t index,
                           struct qr_json_writer *writer)
 {
+    const struct qr_row *row = &node->rows[index];
+    struct qr_record_picks picks;
+
     QR_TRY(qr_reader_step(reader));
+    if (row->record != NULL) {
+        QR_TRY(qr_record_picks_open(&picks, row->record, row->size, reader->err));
+    }
     qr_json_begin_object(writer);
     for (uint32_t f = 0; f < node->set->count; f++) {
         const struct qr_select_field *field = &node->set->fields[f];
@@ -222,10 +235,11 @@ quire_status qr_write_row(struct qr_reader *reader, const struct qr_node *node, 
         if (field->api == NULL) {
             put_type_name(node->set, writer);
         } else if (field->api->kind == QR_API_COLUMN) {
-            QR_TRY(write_column(reader, &node->rows[index], field->api->field, writer));
+            QR_TRY(write_column(reader, row, row->record != NULL ? &picks : NULL, field->api->field,
+                                writer));
         } else if (field->api->kind == QR_API_VERSION) {
             char version[QR_VERSION_SIZE];
-            QR_TRY(qr_version_make(reader, node->type, &node->rows[index], version));
+            QR_TRY(qr_version_make(reader, node->type, row, version));
             qr_json_put_string(writer, version, sizeof version);
         } else if (field->api->kind == QR_API_LIST) {
             QR_TRY(write_connection(reader, branch->connection, field->set, index, writer));
