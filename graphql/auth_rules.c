@@ -251,12 +251,14 @@ struct binder {
     quire_error *err;
 };
 
-static void report_problem(void *context, const struct qr_gql_ast_value *at,
+static bool report_problem(void *context, const struct qr_gql_ast_value *at,
                            const struct qr_gql_path *path, const char *message)
 {
     const struct binder *b = context;
     (void)path;
-    qr_gql_report_add(b->report, &at->pos, "@auth(where:) of %s: %s", b->type->table, message);
+    (void)qr_gql_report_add(b->report, &at->pos, "@auth(where:) of %s: %s", b->type->table,
+                            message);
+    return !qr_gql_report_full(b->report);
 }
 
 /* The names of a claim, if that is what the literal says. */
@@ -327,9 +329,9 @@ static quire_status copy_fields(struct binder *b, const struct qr_gql_type *type
         }
         *field = (struct qr_gql_ast_argument){.name = f->name};
         if (f->value->kind == QR_GQL_AST_NULL && !takes_null(f->name.text)) {
-            report_problem(b, f->value, NULL,
-                           "null is no condition; only equals, not, is and "
-                           "isNot take it.");
+            (void)report_problem(b, f->value, NULL,
+                                 "null is no condition; only equals, not, is and "
+                                 "isNot take it.");
         }
         QR_TRY(copy(b, input == NULL ? NULL : input->type, f->value, &field->value));
         *out = field;
@@ -381,7 +383,7 @@ static quire_status bind_rule(struct binder *b)
     QR_TRY(copy(b, b->rule->input, b->rule->where, &where));
     b->rule->where = where;
     if (where->kind != QR_GQL_AST_OBJECT) {
-        report_problem(b, where, NULL, "a condition is an object.");
+        (void)report_problem(b, where, NULL, "a condition is an object.");
         return QUIRE_OK;
     }
     return qr_gql_literal_check(b->arena, b->rule->input, where, true, report_problem, b, b->err);

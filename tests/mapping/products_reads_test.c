@@ -9,6 +9,14 @@
 #include "mapping_fixture.h"
 #include "world.h"
 
+static void has_with(quire_db *db, const char *document, const char *variables, const char *text)
+{
+    char *response = mapping_run(db, document, variables, false);
+    cr_expect_not_null(strstr(response, text), "%s\nwith %s\ngives %s", document, variables,
+                       response);
+    quire_free(response);
+}
+
 /* 1. "A null or missing filter value matches every row." */
 Test(products, null_filters__are_errors_and_absent_ones_drop_only_their_operator)
 {
@@ -25,6 +33,39 @@ Test(products, null_filters__are_errors_and_absent_ones_drop_only_their_operator
                     "query ($a: String, $b: String) { books(where: {title: {like: $a, startsWith: "
                     "$b}}) { totalCount } }",
                     "{\"b\": \"Al\"}", "{\"data\":{\"books\":{\"totalCount\":2}}}");
+    mapping_close(db);
+}
+
+/* The same when the null comes in a variable: the value, its list, or the whole condition. */
+Test(products, null_in_variables__is_an_error_for_every_operator)
+{
+    static const struct {
+        const char *field, *operator, * type;
+    } cases[] = {
+        {"title", "gt", "String"},       {"title", "gte", "String"},
+        {"title", "lt", "String"},       {"title", "lte", "String"},
+        {"title", "contains", "String"}, {"title", "startsWith", "String"},
+        {"title", "endsWith", "String"}, {"title", "like", "String"},
+        {"title", "regex", "String"},    {"title", "in", "[String!]"},
+        {"title", "notIn", "[String!]"}, {"year", "gt", "Int"},
+        {"year", "in", "[Int!]"},        {"pages", "lte", "BigInt"},
+        {"kind", "notIn", "[Kind!]"},    {"id", "in", "[ID!]"},
+        {"authorId", "notIn", "[ID!]"},
+    };
+    quire_db *db = mapping_open(mapping_schema, WORLD_ROWS);
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char document[300];
+        char variables[200];
+        snprintf(document, sizeof document,
+                 "query ($v: %s) { books(where: {%s: {%s: $v}}) { totalCount } }", cases[i].type,
+                 cases[i].field, cases[i].operator);
+        MAPPING_IS_WITH(db, document, "{}", "{\"data\":{\"books\":{\"totalCount\":6}}}");
+        has_with(db, document, "{\"v\": null}", "must not be null");
+        snprintf(variables, sizeof variables, "{\"w\": {\"%s\": {\"%s\": null}}}", cases[i].field,
+                 cases[i].operator);
+        has_with(db, "query ($w: BookWhereInput) { books(where: $w) { totalCount } }", variables,
+                 "must not be null");
+    }
     mapping_close(db);
 }
 
@@ -49,6 +90,25 @@ Test(products, group_by__has_keys_of_references_having_order_and_pages)
     mapping_close(db);
 }
 
+/* ... nor filtered: each has a condition of its own, and the rows of a relation have theirs. */
+Test(products, aggregates__are_filtered)
+{
+    quire_db *db = mapping_open(mapping_schema, WORLD_ROWS);
+    MAPPING_IS(db,
+               "{ novels: books(where: {kind: {equals: NOVEL}}) { aggregate { count min { year } "
+               "max { year } } groupBy(by: [{kind: VALUE}], where: {year: {gt: 1950}}) { keys { "
+               "kind } count } } }",
+               "{\"data\":{\"novels\":{\"aggregate\":{\"count\":3,\"min\":{\"year\":1930},\"max\":{"
+               "\"year\":1990}},\"groupBy\":[{\"keys\":{\"kind\":\"NOVEL\"},\"count\":2}]}}}");
+    MAPPING_IS(
+        db,
+        "{ authors(orderBy: {books: {max: {year: DESC_NULLS_LAST}}}, take: 2) { items { id "
+        "books(where: {kind: {equals: NOVEL}}) { aggregate { count } } } } }",
+        "{\"data\":{\"authors\":{\"items\":[{\"id\":\"a2\",\"books\":{\"aggregate\":{\"count\":2}"
+        "}},{\"id\":\"a1\",\"books\":{\"aggregate\":{\"count\":1}}}]}}}");
+    mapping_close(db);
+}
+
 /* 6. "Filtering or ordering across relations missing or wrong with paging." */
 Test(products, filters_across_relations__come_before_order_and_page)
 {
@@ -59,6 +119,47 @@ Test(products, filters_across_relations__come_before_order_and_page)
                "hasNextPage } } }",
                "{\"data\":{\"books\":{\"totalCount\":3,\"items\":[{\"id\":\"b1\"},{\"id\":\"b2\"}],"
                "\"pageInfo\":{\"hasNextPage\":true}}}}");
+    mapping_close(db);
+}
+
+/* The rows of each parent are filtered, ordered and paged by themselves, and a connection's pages
+ * visit each row once, in an order across a relation. */
+Test(products, filters_of_relations__page_each_parent_by_itself)
+{
+    quire_db *db = mapping_open(mapping_schema, WORLD_ROWS);
+    MAPPING_IS(
+        db,
+        "{ authors(where: {books: {some: {genres: {none: {name: {equals: \"war\"}}}}}}, "
+        "orderBy: [{mentor: {name: ASC_NULLS_LAST}}, {name: ASC}]) { items { id "
+        "books(where: {author: {is: {books: {some: {year: {lt: 1990}}}}}}, orderBy: {title: "
+        "DESC}, first: 1) { totalCount items { id } pageInfo { hasNextPage } } } } }",
+        "{\"data\":{\"authors\":{\"items\":["
+        "{\"id\":\"a2\",\"books\":{\"totalCount\":2,\"items\":[{\"id\":\"b3\"}],\"pageInfo\":{"
+        "\"hasNextPage\":true}}},"
+        "{\"id\":\"a1\",\"books\":{\"totalCount\":3,\"items\":[{\"id\":\"b4\"}],\"pageInfo\":{"
+        "\"hasNextPage\":true}}}]}}}");
+    char after[200] = "";
+    static const char *const expected[] = {"b3", "b6", "b4", "b2", "b1", "b5"};
+    for (int i = 0; i < 6; i++) {
+        char document[500];
+        char id[20];
+        snprintf(document, sizeof document,
+                 "{ books(orderBy: [{author: {name: ASC}}, {title: DESC}], where: {author: {is: "
+                 "{name: {not: \"\"}}}}, first: 1%s) { items { id } pageInfo { endCursor "
+                 "hasNextPage } } }",
+                 after);
+        char *response = mapping_run(db, document, NULL, false);
+        char *cursor = strstr(response, "\"endCursor\":\"");
+        cr_assert_not_null(cursor, "%s", response);
+        snprintf(id, sizeof id, "\"id\":\"%s\"", expected[i]);
+        cr_expect_not_null(strstr(response, id), "%d: %s", i, response);
+        cr_expect_not_null(
+            strstr(response, i < 5 ? "\"hasNextPage\":true" : "\"hasNextPage\":false"), "%s",
+            response);
+        cursor += strlen("\"endCursor\":\"");
+        snprintf(after, sizeof after, ", after: \"%.*s\"", (int)strcspn(cursor, "\""), cursor);
+        quire_free(response);
+    }
     mapping_close(db);
 }
 
@@ -104,6 +205,38 @@ Test(products, deep_filters__read_by_index_at_each_level)
     snprintf(end, (size_t)(limit - end), ") { totalCount } }");
     MAPPING_HAS(db, document, "\"totalCount\":3");
     mapping_close(db);
+}
+
+/* What a filter reads grows with its depth and the rows that it meets there, not with the table or
+ * by a power: and what it would read can be limited. */
+Test(products, deep_filters__cost_by_their_depth)
+{
+    uint64_t rows_read[3];
+    for (int size = 0; size < 3; size++) {
+        quire_db *db = mapping_open(mapping_schema, NULL);
+        mapping_load_crowd(db, 100 << size);
+        char document[4000] = "{ books(where: {title: {equals: \"title000004\"}, AND: ";
+        char *end = document + strlen(document);
+        char *limit = document + sizeof document;
+        for (int i = 0; i < 10; i++) {
+            end += snprintf(end, (size_t)(limit - end), "{author: {is: {books: {some: ");
+        }
+        end += snprintf(end, (size_t)(limit - end), "{year: {gte: 0}}");
+        for (int i = 0; i < 10; i++) {
+            end += snprintf(end, (size_t)(limit - end), "}}}}");
+        }
+        snprintf(end, (size_t)(limit - end), "}) { totalCount items { id } } }");
+        char *response = mapping_run(db, document, NULL, true);
+        cr_expect_not_null(strstr(response, "\"totalCount\":1"), "%s", response);
+        const char *read = strstr(response, "\"rowsRead\":");
+        cr_assert_not_null(read, "%s", response);
+        rows_read[size] = strtoull(read + strlen("\"rowsRead\":"), NULL, 10);
+        quire_free(response);
+        mapping_close(db);
+    }
+    cr_expect_eq(rows_read[0], rows_read[1], "%d", (int)rows_read[1]);
+    cr_expect_eq(rows_read[0], rows_read[2]);
+    cr_expect_leq(rows_read[0], 100, "%d rows", (int)rows_read[0]);
 }
 
 /* 12. "totalCount makes every page slow; counts ignore the filter." */

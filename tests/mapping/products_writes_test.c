@@ -2,6 +2,7 @@
  * What users of other GraphQL databases complain of most, as far as it is about
  * writing: each complaint is a test that it is not so here.
  */
+#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -120,6 +121,58 @@ Test(mapping, products__nested_writes_have_every_verb_in_both_directions)
     mapping_close(db);
 }
 
+/* ... and of a single relation, and of many to many. */
+Test(mapping, products__nested_writes_have_every_verb_of_single_relations_and_links)
+{
+    static const struct {
+        const char *document, *expected;
+    } steps[] = {
+        {"updateBook(id: \"b1\", input: {author: {connectOrCreate: {where: {id: \"a9\"}, create: "
+         "{id: \"a9\", name: \"Nina\"}}}}) { author { id name } }",
+         "{\"author\":{\"id\":\"a9\",\"name\":\"Nina\"}}"},
+        {"updateBook(id: \"b1\", input: {author: {update: {input: {name: \"Nino\"}, apply: {born: "
+         "{set: 7}}}}}) { author { name born } }",
+         "{\"author\":{\"name\":\"Nino\",\"born\":7}}"},
+        {"updateBook(id: \"b1\", input: {author: {upsert: {create: {name: \"no\"}, update: {born: "
+         "8}}}}) { author { name born } }",
+         "{\"author\":{\"name\":\"Nino\",\"born\":8}}"},
+        {"updateBook(id: \"b1\", input: {author: {create: {id: \"a10\", name: \"Ola\"}}}) { author "
+         "{ "
+         "id } }",
+         "{\"author\":{\"id\":\"a10\"}}"},
+        {"updateBook(id: \"b1\", input: {author: {connect: {id: \"a1\"}}}) { author { id } }",
+         "{\"author\":{\"id\":\"a1\"}}"},
+        {"updateAuthor(id: \"a2\", input: {mentor: {disconnect: true}}) { mentor { id } }",
+         "{\"mentor\":null}"},
+        {"updateShop(id: \"s2\", input: {main: {upsert: {create: {id: \"b20\", title: \"New\", "
+         "authorId: \"a1\"}, update: {title: \"no\"}}}}) { main { title } }",
+         "{\"main\":{\"title\":\"New\"}}"},
+        {"updateShop(id: \"s2\", input: {main: {delete: true}}) { main { id } }",
+         "{\"main\":null}"},
+        {"updateGenre(name: \"love\", input: {books: {disconnect: [{id: \"b2\"}], connect: [{id: "
+         "\"b4\"}], update: [{where: {id: \"b1\"}, input: {title: \"D\"}}], create: [{id: \"b30\", "
+         "title: \"E\", authorId: \"a2\"}]}}) { books { items { id title } } }",
+         "{\"books\":{\"items\":[{\"id\":\"b1\",\"title\":\"D\"},{\"id\":\"b4\",\"title\":"
+         "\"Delta\"},"
+         "{\"id\":\"b30\",\"title\":\"E\"}]}}"},
+        {"updateBook(id: \"b30\", input: {genres: {set: [{name: \"war\"}, {name: \"crime\"}], "
+         "delete: "
+         "[{name: \"crime\"}]}}) { genres { items { name } } }",
+         "{\"genres\":{\"items\":[{\"name\":\"war\"}]}}"},
+    };
+    quire_db *db = mapping_open(mapping_schema, WORLD_ROWS);
+    for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
+        char document[700];
+        char expected[500];
+        snprintf(document, sizeof document, "mutation { x: %s }", steps[i].document);
+        snprintf(expected, sizeof expected, "{\"data\":{\"x\":%s}}", steps[i].expected);
+        MAPPING_IS(db, document, expected);
+    }
+    MAPPING_IS(db, "{ book(id: \"b20\") { id } genre(name: \"crime\") { name } }",
+               "{\"data\":{\"book\":null,\"genre\":null}}");
+    mapping_close(db);
+}
+
 /* "Several mutations are not one transaction; no rollback." */
 Test(mapping, products__a_request_is_one_transaction_down_to_its_nested_writes)
 {
@@ -144,6 +197,22 @@ Test(mapping, products__a_request_is_one_transaction_down_to_its_nested_writes)
     cr_expect_str_eq(before, after);
     quire_free(before);
     quire_free(after);
+    mapping_close(db);
+}
+
+/* Each field sees what those before it wrote, and the schema says that they are one transaction. */
+Test(mapping, products__fields_see_those_before_and_the_schema_says_so)
+{
+    quire_db *db = mapping_open(mapping_schema, WORLD_ROWS);
+    MAPPING_IS(
+        db,
+        "mutation { a: updateAuthor(id: \"a2\", input: {born: 1}) { born } b: "
+        "updateAuthors(where: {born: {equals: 1}}, input: {born: 2}) { returning { id born } "
+        "} c: deleteAuthors(where: {born: {equals: 1}}) { affectedRows } }",
+        "{\"data\":{\"a\":{\"born\":1},\"b\":{\"returning\":[{\"id\":\"a2\",\"born\":2}]},"
+        "\"c\":{\"affectedRows\":0}}}");
+    MAPPING_HAS(db, "{ __schema { mutationType { description } } }",
+                "All fields of a request are one transaction");
     mapping_close(db);
 }
 
@@ -181,6 +250,57 @@ Test(mapping, products__upsert_is_one_operation_on_any_unique_key)
     MAPPING_HAS(
         db, "mutation { upsertU(where: {id: \"a\", mail: \"b\"}, create: {mail: \"x\"}) { id } }",
         "exactly one field");
+    mapping_close(db);
+}
+
+struct upserts {
+    quire_db *db;
+    int failures;
+};
+
+static void *upsert_often(void *context)
+{
+    struct upserts *upserts = context;
+    for (int i = 0; i < 50; i++) {
+        quire_error err = QUIRE_ERROR_INIT;
+        quire_graphql_request request = QUIRE_GRAPHQL_REQUEST_INIT;
+        char document[200];
+        char *response = NULL;
+        size_t size;
+        bool has_errors = true;
+        snprintf(
+            document, sizeof document,
+            "mutation { upsertU(where: {mail: \"m%d\"}, create: {mail: \"m%d\"}, apply: {hits: "
+            "{increment: 1}}) { id } }",
+            i % 10, i % 10);
+        request.document = document;
+        quire_status status =
+            quire_graphql(upserts->db, &request, &response, &size, &has_errors, &err);
+        upserts->failures += status != QUIRE_OK || has_errors;
+        quire_free(response);
+    }
+    return NULL;
+}
+
+/* ... under load: nobody fails because another was faster, and no increment is lost. */
+Test(mapping, products__upserts_at_once_neither_fail_nor_double)
+{
+    quire_db *db = mapping_open(
+        "type U { id: ID! mail: String! @unique hits: Int! @default(value: 1) }", NULL);
+    pthread_t threads[4];
+    struct upserts upserts[4];
+    for (int i = 0; i < 4; i++) {
+        upserts[i] = (struct upserts){db, 0};
+        cr_assert_eq(pthread_create(&threads[i], NULL, upsert_often, &upserts[i]), 0);
+    }
+    for (int i = 0; i < 4; i++) {
+        cr_assert_eq(pthread_join(threads[i], NULL), 0);
+        cr_expect_eq(upserts[i].failures, 0);
+    }
+    MAPPING_IS(
+        db, "{ us { totalCount aggregate { sum { hits } min { hits } max { hits } } } }",
+        "{\"data\":{\"us\":{\"totalCount\":10,\"aggregate\":{\"sum\":{\"hits\":\"200\"},\"min\":{"
+        "\"hits\":20},\"max\":{\"hits\":20}}}}}");
     mapping_close(db);
 }
 
