@@ -10,6 +10,7 @@
 #include "base/bits.h"
 #include "base/vm.h"
 #include "engine/collation.h"
+#include "engine/function.h"
 #include "engine/trigger.h"
 #include "pager/page_format.h"
 
@@ -352,7 +353,8 @@ quire_status quire_close(quire_db *db, quire_error *err)
     qr_pager_drop_companions(db->pager, qr_txn_destroy);
     qr_schema_free_all(db);
     qr_collations_free(db);
-    qr_trigger_functions_free(db);
+    qr_functions_free(db, &db->trigger_functions);
+    qr_functions_free(db, &db->resolvers);
     quire_status status = qr_pager_close(db->pager, err);
     qr_feed_hub_destroy(db);
     if (db->memory_layer != NULL) {

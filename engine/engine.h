@@ -63,6 +63,28 @@ struct qr_attachment *qr_attachment_publish(quire_db *db, struct qr_attachment *
 /* Gives a reference back. NULL is a no-op. Any thread. */
 void qr_attachment_release(quire_db *db, struct qr_attachment *attachment);
 
+/* ---- Functions of the program ---- */
+
+/* Any function: it is called as what it was registered as. */
+typedef void (*qr_callback)(void);
+
+/* Registers, replaces or (NULL) removes the resolver of a field; finds it, or NULL. Any thread. */
+quire_status qr_db_set_resolver(quire_db *db, const char *coordinate, qr_callback callback,
+                                void *context, quire_error *err);
+qr_callback qr_db_find_resolver(quire_db *db, const char *coordinate, void **context);
+
+/* A function that is being called with a transaction. */
+struct qr_txn_call {
+    size_t savepoint_floor; /* of the transaction, around the call */
+    bool writes;
+};
+
+/* Around a call: meanwhile the transaction cannot end, nor its schema change, nor (without
+ * `writes`) any of its data. LIMIT when such calls nest too deep. */
+quire_status qr_txn_call_begin(quire_txn *txn, struct qr_txn_call *call, bool writes,
+                               quire_error *err);
+void qr_txn_call_end(quire_txn *txn, const struct qr_txn_call *call);
+
 /* ---- The change feed ---- */
 
 /* Lets a listener that was told RESUME_TOO_OLD go on, behind the newest visible commit. */

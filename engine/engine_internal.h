@@ -7,7 +7,7 @@
  *
  * Locking: quire_db.mutex (rank QR_RANK_LEAF) guards the list of schemas, their
  * references and additions, the attachment, additions to the collations and the
- * functions of triggers; nothing is read from pages under it. A definition, once
+ * functions of the program; nothing is read from pages under it. A definition, once
  * in a schema, is found without it. Everything else is used by one thread at a
  * time.
  */
@@ -25,7 +25,7 @@
 struct qr_collation;
 struct qr_expression;
 struct qr_schema;
-struct qr_trigger_function;
+struct qr_function;
 
 struct quire_db {
     quire_allocator allocator;
@@ -41,7 +41,8 @@ struct quire_db {
     struct qr_schema *schemas;        /* in use, and the newest */
     struct qr_attachment *attachment; /* NULL or one reference */
     struct qr_collation *_Atomic collations;
-    struct qr_trigger_function *trigger_functions;
+    struct qr_function *trigger_functions;
+    struct qr_function *resolvers;
     uint32_t trigger_depth_max;
     struct qr_feed_hub feed;
 };
@@ -133,7 +134,9 @@ struct quire_txn {
     struct qr_handle *handles;
     struct qr_saved *savepoints; /* open ones, outermost first */
     size_t savepoint_count, savepoint_capacity;
-    uint32_t trigger_depth; /* changes of rows whose triggers are running */
+    uint32_t trigger_depth; /* changes of rows whose triggers are running, and other functions of
+                             * the program */
+    uint32_t read_calls;    /* of those the ones that may not write */
     size_t savepoint_floor; /* open savepoints from before the innermost of them */
     quire_tree *spare_tree; /* a closed handle, for the next one to be opened; or NULL */
 };

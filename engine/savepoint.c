@@ -29,8 +29,7 @@ static quire_status find(const quire_txn *txn, uint64_t savepoint, size_t *at, q
             return *at >= txn->savepoint_floor
                        ? QUIRE_OK
                        : qr_fail(err, QUIRE_MISUSE,
-                                 "Savepoint %llu is from before the change that this trigger "
-                                 "runs for.",
+                                 "Savepoint %llu is from before the call of this function.",
                                  (unsigned long long)savepoint);
         }
     }

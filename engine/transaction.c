@@ -232,14 +232,17 @@ static struct qr_changes take_changes(quire_txn *txn)
     return changes;
 }
 
-/* A trigger's function does not end the transaction of the change that it runs for. */
+/* A function of the program does not end the transaction that it runs in. */
 static quire_status check_end(quire_txn *txn, quire_error *err)
 {
     if (txn->trigger_depth == 0) {
         return QUIRE_OK;
     }
     qr_txn_give_up(txn);
-    return qr_fail(err, QUIRE_MISUSE, "A trigger cannot commit the transaction that it runs in.");
+    return qr_fail(
+        err, QUIRE_MISUSE,
+        "A function of the program cannot commit the transaction that it runs in, for a trigger "
+        "or a resolver.");
 }
 
 quire_status quire_commit(quire_txn *txn, quire_error *err)
@@ -488,6 +491,10 @@ quire_status qr_txn_check_writable(const quire_txn *txn, quire_error *err)
     if (txn->txn == NULL) {
         return qr_fail(err, QUIRE_MISUSE, "A read transaction cannot change the database.");
     }
+    if (txn->read_calls > 0) {
+        return qr_fail(err, QUIRE_MISUSE,
+                       "Only the resolver of a field of Mutation can change the database.");
+    }
     if (txn->view->depth > 0) {
         return qr_fail(err, QUIRE_MISUSE,
                        "The callback of a read cannot change what is being read.");
@@ -505,7 +512,8 @@ quire_status qr_txn_check_schema(const quire_txn *txn, quire_error *err)
         return qr_fail(err, QUIRE_MISUSE, "The call needs a transaction.");
     }
     if (txn->trigger_depth > 0) {
-        return qr_fail(err, QUIRE_MISUSE, "The schema cannot change while a trigger runs.");
+        return qr_fail(err, QUIRE_MISUSE,
+                       "The schema cannot change while a trigger or a resolver runs.");
     }
     return qr_txn_check_writable(txn, err);
 }

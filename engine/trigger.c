@@ -16,19 +16,11 @@
 #include <string.h>
 
 #include "catalog/record.h"
+#include "engine/function.h"
 
 /* ---- Registered functions ---- */
 
 /* Under the database's mutex. */
-static struct qr_trigger_function *find_function(const quire_db *db, const char *name)
-{
-    struct qr_trigger_function *function = db->trigger_functions;
-    while (function != NULL && strcmp(function->name, name) != 0) {
-        function = function->next;
-    }
-    return function;
-}
-
 quire_status quire_trigger_function(quire_db *db, const char *name, quire_trigger_callback callback,
                                     void *context, quire_error *err)
 {
@@ -36,51 +28,16 @@ quire_status quire_trigger_function(quire_db *db, const char *name, quire_trigge
         return qr_fail(err, QUIRE_MISUSE, "quire_trigger_function needs a database.");
     }
     QR_TRY(qr_check_name(name, "function", err));
-    size_t size = sizeof(struct qr_trigger_function) + strlen(name) + 1;
-    struct qr_trigger_function *fresh = qr_alloc(&db->allocator, size, err);
-    if (fresh == NULL) {
-        return QUIRE_NO_MEMORY;
-    }
-    memcpy(fresh->name, name, strlen(name) + 1);
-    fresh->size = size;
-    qr_mutex_lock(&db->mutex);
-    struct qr_trigger_function *function = find_function(db, name);
-    if (function == NULL) {
-        function = fresh;
-        function->next = db->trigger_functions;
-        db->trigger_functions = function;
-    }
-    function->callback = callback;
-    function->context = context;
-    qr_mutex_unlock(&db->mutex);
-    if (function != fresh) {
-        qr_free(&db->allocator, fresh, size);
-    }
-    return QUIRE_OK;
-}
-
-void qr_trigger_functions_free(quire_db *db)
-{
-    while (db->trigger_functions != NULL) {
-        struct qr_trigger_function *function = db->trigger_functions;
-        db->trigger_functions = function->next;
-        qr_free(&db->allocator, function, function->size);
-    }
+    return qr_function_register(db, &db->trigger_functions, name, (qr_callback)callback, context,
+                                err);
 }
 
 /* The function of a trigger, or NULL. */
 static quire_trigger_callback look_up(quire_db *db, const quire_trigger_def *trigger,
                                       void **context)
 {
-    quire_trigger_callback callback = NULL;
-    qr_mutex_lock(&db->mutex);
-    const struct qr_trigger_function *function = find_function(db, trigger->function);
-    if (function != NULL) {
-        callback = function->callback;
-        *context = function->context;
-    }
-    qr_mutex_unlock(&db->mutex);
-    return callback;
+    return (quire_trigger_callback)qr_function_find(db, &db->trigger_functions, trigger->function,
+                                                    context);
 }
 
 /* ---- One change ---- */

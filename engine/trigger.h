@@ -1,6 +1,6 @@
 /*
- * Triggers within the engine: definitions (trigger_definition.c), registered
- * functions and the running of triggers around a change of a row (trigger.c).
+ * Triggers within the engine: definitions (trigger_definition.c) and the running
+ * of triggers around a change of a row (trigger.c).
  */
 #ifndef QR_TRIGGER_H
 #define QR_TRIGGER_H
@@ -8,17 +8,6 @@
 #include "engine/engine_internal.h"
 
 #define QR_TRIGGER_DEPTH_DEFAULT 16U
-
-/* A function of the program, in the list of the database. */
-struct qr_trigger_function {
-    struct qr_trigger_function *next;
-    quire_trigger_callback callback; /* NULL: removed */
-    void *context;
-    size_t size; /* of this allocation */
-    char name[];
-};
-
-void qr_trigger_functions_free(quire_db *db);
 
 /* What the catalog keeps of a trigger: its body, in the arena; and back. CORRUPT when malformed. */
 quire_status qr_trigger_encode(const quire_trigger_def *def, struct qr_arena *arena,

@@ -3,6 +3,7 @@
  */
 #include "graphql/api_internal.h"
 #include "graphql/auth.h"
+#include "graphql/resolver.h"
 #include "graphql/scalar.h"
 #include "graphql/trigger.h"
 
@@ -151,7 +152,7 @@ static quire_status annotate_all(struct qr_api_annotator *a)
     for (uint32_t i = 0; i < qr_model_shown_count(a->api->model); i++) {
         QR_TRY(annotate_type(a, &a->api->model->types[i]));
     }
-    return QUIRE_OK;
+    return qr_api_annotate_resolvers(a);
 }
 
 /* Prints the API's text into `arena` and builds it. Problems here are clashes of a declared name

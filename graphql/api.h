@@ -30,6 +30,8 @@ enum qr_api_kind {
     /* what a bulk write gives */
     QR_API_AFFECTED_ROWS,
     QR_API_RETURNING,
+    QR_API_RESOLVED, /* of any type: what the program gives (resolver.h) */
+    QR_API_MEMBER,   /* of an object that it gave */
     /* a row's type */
     QR_API_VERSION,
     QR_API_COLUMN,
@@ -67,8 +69,10 @@ enum qr_api_kind {
 /* What a field of the API reads; qr_gql_field.host points to one. */
 struct qr_api_field {
     enum qr_api_kind kind;
-    struct qr_model_type *type;   /* the rows concerned; NULL for PageInfo, ANY */
+    struct qr_model_type *type;   /* the rows concerned; NULL for PageInfo, ANY, and for what is
+                                   * resolved and is no row */
     struct qr_model_field *field; /* COLUMN .. LIST */
+    const struct qr_model_resolver *resolver; /* RESOLVED */
 };
 
 struct qr_api {

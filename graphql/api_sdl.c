@@ -4,6 +4,7 @@
 #include "graphql/api_internal.h"
 #include "graphql/api_print.h"
 #include "graphql/printer.h"
+#include "graphql/resolver.h"
 #include "graphql/scalar.h"
 
 static void put(struct qr_api_printer *p, const char *text)
@@ -85,10 +86,13 @@ static void print_scalar(struct qr_api_printer *p, const struct qr_gql_type *typ
     put(p, "\n\n");
 }
 
-/* Whether a field of some table or interface has the type, or a sum of integers. */
+/* Whether a field or argument has the type, or a sum of integers. */
 static bool is_used(const struct qr_model *model, const struct qr_gql_type *named)
 {
     bool sums = qr_gql_str_is(named->name, "BigInt");
+    if (model->argument_types[named->index]) {
+        return true;
+    }
     for (uint32_t t = 0; t < model->schema->type_count; t++) {
         const struct qr_gql_type *type = model->schema->types[t];
         for (uint32_t f = 0; !type->builtin && f < type->field_count; f++) {
@@ -199,6 +203,7 @@ static void print_row_type(struct qr_api_printer *p, const struct qr_model_type 
             print_row_field(p, &type->fields[i]);
         }
     }
+    qr_api_print_resolvers(p, type->resolvers);
     put(p, "  \"What `ifMatch` compares: it changes with the stored values of the row.\"\n"
            "  _version: String!\n"
            "}\n\n");
@@ -473,8 +478,9 @@ static void print_reading(struct qr_api_printer *p, const struct qr_model_type *
 
 static void print_query(struct qr_api_printer *p)
 {
-    bool any = false;
+    bool any = p->model->resolvers[QR_GQL_QUERY] != NULL;
     put(p, "type Query {\n");
+    qr_api_print_resolvers(p, p->model->resolvers[QR_GQL_QUERY]);
     for (uint32_t i = 0; i < qr_model_shown_count(p->model); i++) {
         if (p->model->types[i].has_queries) {
             any = true;
@@ -586,6 +592,7 @@ quire_status qr_api_print(const struct qr_model *model, struct qr_arena *arena,
         }
         qr_api_print_aggregates(&model->types[i], &buffer);
     }
+    qr_api_print_value_types(&p);
     print_passed_types(&p);
     print_leaf_filters(&p);
     qr_api_print_operators(&p);

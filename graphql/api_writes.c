@@ -3,6 +3,7 @@
  * docs/graphql.md, "Writing", describes them.
  */
 #include "graphql/api_print.h"
+#include "graphql/resolver.h"
 #include "graphql/scalar.h"
 
 static void put(struct qr_api_printer *p, const char *text)
@@ -410,7 +411,7 @@ static void print_bulk_writes(struct qr_api_printer *p, const struct qr_model_ty
 
 bool qr_api_has_mutations(const struct qr_model *model)
 {
-    bool any = false;
+    bool any = model->resolvers[QR_GQL_MUTATION] != NULL;
     for (uint32_t i = 0; i < model->type_count; i++) {
         any = any || model->types[i].has_mutations;
     }
@@ -430,5 +431,6 @@ void qr_api_print_mutation(struct qr_api_printer *p)
             print_bulk_writes(p, &p->model->types[i]);
         }
     }
+    qr_api_print_resolvers(p, p->model->resolvers[QR_GQL_MUTATION]);
     put(p, "}\n\n");
 }

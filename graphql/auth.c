@@ -11,6 +11,7 @@
 #include "graphql/computed.h"
 #include "graphql/filter.h"
 #include "graphql/json_read.h"
+#include "graphql/resolver.h"
 
 /* Nesting of the claims' text. */
 #define CLAIMS_DEPTH_MAX 32u
@@ -291,17 +292,23 @@ static quire_status access_to(struct qr_auth *auth, const struct qr_model_type *
 
 /* ---- refusing ---- */
 
+static quire_status refuse_name(const struct qr_auth *auth, const char *type,
+                                struct qr_gql_str field, enum qr_auth_operation operation,
+                                quire_error *err)
+{
+    static const char *const verbs[] = {"Reading", "Creating", "Updating", "Deleting"};
+    bool known = is_known(auth);
+    return qr_fail(err, known ? QUIRE_FORBIDDEN : QUIRE_UNAUTHENTICATED, "%s %s%s%.*s %s.",
+                   verbs[number_of(operation)], type, field.size == 0 ? "" : ".", QR_GQL_FMT(field),
+                   known ? "is not allowed" : "is not allowed to a caller who is not known");
+}
+
 quire_status qr_auth_refuse(const struct qr_auth *auth, const struct qr_model_type *type,
                             const struct qr_model_field *field, enum qr_auth_operation operation,
                             quire_error *err)
 {
-    static const char *const verbs[] = {"Reading", "Creating", "Updating", "Deleting"};
     struct qr_gql_str name = field == NULL ? (struct qr_gql_str){"", 0} : field->name;
-    bool known = is_known(auth);
-    return qr_fail(err, known ? QUIRE_FORBIDDEN : QUIRE_UNAUTHENTICATED, "%s %s%s%.*s %s.",
-                   verbs[number_of(operation)], type->table, field == NULL ? "" : ".",
-                   QR_GQL_FMT(name),
-                   known ? "is not allowed" : "is not allowed to a caller who is not known");
+    return refuse_name(auth, type->table, name, operation, err);
 }
 
 quire_status qr_auth_check_type(struct qr_auth *auth, const struct qr_model_type *type,
@@ -329,17 +336,19 @@ quire_status qr_auth_hides(struct qr_auth *auth, const struct qr_model_type *typ
     return QUIRE_OK;
 }
 
-static bool may(const struct qr_auth *auth, const struct qr_model_field *field,
-                enum qr_auth_operation operation)
+static bool some_applies(const struct qr_auth *auth, const struct qr_auth_rule *rule,
+                         enum qr_auth_operation operation)
 {
-    const struct qr_auth_rule *rule = field->rules;
-    if (rule == NULL) {
-        return true;
-    }
     while (rule != NULL && !applies(auth, rule, operation)) {
         rule = rule->next;
     }
     return rule != NULL;
+}
+
+static bool may(const struct qr_auth *auth, const struct qr_model_field *field,
+                enum qr_auth_operation operation)
+{
+    return field->rules == NULL || some_applies(auth, field->rules, operation);
 }
 
 /* What is computed of columns tells them. */
@@ -367,6 +376,21 @@ quire_status qr_auth_check_field(struct qr_auth *auth, const struct qr_model_fie
     bool allowed = operation == QR_AUTH_READ ? qr_auth_can_read(auth, field)
                                              : auth == NULL || may(auth, field, operation);
     return allowed ? QUIRE_OK : qr_auth_refuse(auth, field->owner, field, operation, err);
+}
+
+quire_status qr_auth_check_resolver(struct qr_auth *auth, const struct qr_model_resolver *resolver,
+                                    quire_error *err)
+{
+    const char *name = strchr(resolver->coordinate, '.');
+    if (auth == NULL || some_applies(auth, resolver->rules, QR_AUTH_READ)) {
+        return QUIRE_OK;
+    }
+    for (uint32_t i = 0; resolver->rules == NULL && i < resolver->required_count; i++) {
+        QR_TRY(qr_auth_check_field(auth, resolver->required[i], QR_AUTH_READ, err));
+    }
+    return resolver->rules == NULL
+               ? QUIRE_OK
+               : refuse_name(auth, resolver->owner, qr_gql_str_of(name + 1), QR_AUTH_READ, err);
 }
 
 /* ---- rows ---- */

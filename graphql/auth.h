@@ -87,6 +87,10 @@ quire_status qr_auth_check_field(struct qr_auth *auth, const struct qr_model_fie
 quire_status qr_auth_refuse(const struct qr_auth *auth, const struct qr_model_type *type,
                             const struct qr_model_field *field, enum qr_auth_operation operation,
                             quire_error *err);
+/* The same of a field that the program gives: its own rules say who gets it; without any, who may
+ * read what it requires. */
+quire_status qr_auth_check_resolver(struct qr_auth *auth, const struct qr_model_resolver *resolver,
+                                    quire_error *err);
 /* Whether the caller can read no row of the type at all. */
 quire_status qr_auth_hides(struct qr_auth *auth, const struct qr_model_type *type, bool *hidden,
                            quire_error *err);

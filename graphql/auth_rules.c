@@ -11,6 +11,7 @@
  */
 #include "graphql/auth.h"
 #include "graphql/coerce.h"
+#include "graphql/resolver.h"
 
 /* ---- reading ---- */
 
@@ -139,6 +140,23 @@ static quire_status read_field(struct qr_model_builder *builder, struct qr_model
     return QUIRE_OK;
 }
 
+/* A resolved field is read, or called, and nothing else. */
+static quire_status read_resolvers(struct qr_model_builder *builder,
+                                   struct qr_model_resolver *first)
+{
+    for (struct qr_model_resolver *r = first; r != NULL; r = r->next) {
+        struct place place = {builder, qr_gql_str_of(r->owner), r->definition->name, &r->rules};
+        QR_TRY(read_directives(&place, r->definition->node->directives));
+        for (const struct qr_auth_rule *rule = r->rules; rule != NULL; rule = rule->next) {
+            if (rule->operations != QR_AUTH_ALL) {
+                refuse(&place, r->definition->node->name.pos,
+                       "\"operations\" says nothing of a field that the program gives");
+            }
+        }
+    }
+    return QUIRE_OK;
+}
+
 static quire_status read_type(struct qr_model_builder *builder, struct qr_model_type *type)
 {
     struct place place = {builder, type->name, {NULL, 0}, &type->rules};
@@ -148,6 +166,7 @@ static quire_status read_type(struct qr_model_builder *builder, struct qr_model_
     for (uint32_t i = 0; i < type->field_count && type->view_of == NULL; i++) {
         QR_TRY(read_field(builder, &type->fields[i]));
     }
+    QR_TRY(read_resolvers(builder, type->resolvers));
     if (type->view_of == NULL) {
         return QUIRE_OK;
     }
@@ -195,7 +214,7 @@ static void refuse_elsewhere(struct qr_model_builder *builder)
             refuse_any(builder, o->node->directives);
         }
         for (uint32_t f = 0; f < type->field_count; f++) {
-            if (type->fields[f].node != NULL) {
+            if (type->fields[f].node != NULL && !qr_model_is_resolved(&type->fields[f])) {
                 refuse_any(builder, type->fields[f].node->directives);
             }
         }
@@ -234,6 +253,8 @@ quire_status qr_auth_read_rules(struct qr_model_builder *builder)
     for (uint32_t i = 0; i < qr_model_shown_count(model); i++) {
         QR_TRY(read_type(builder, &model->types[i])); /* tables come before views */
     }
+    QR_TRY(read_resolvers(builder, model->resolvers[QR_GQL_QUERY]));
+    QR_TRY(read_resolvers(builder, model->resolvers[QR_GQL_MUTATION]));
     refuse_elsewhere(builder);
     read_roles_claim(builder);
     return QUIRE_OK;

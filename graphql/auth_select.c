@@ -59,6 +59,8 @@ static unsigned operations_of(enum qr_api_kind kind)
     case QR_API_MANY:
     case QR_API_CHANGES:
     case QR_API_RETURNING:
+    case QR_API_RESOLVED:
+    case QR_API_MEMBER:
         return QR_AUTH_READ;
     case QR_API_CREATE:
         return QR_AUTH_READ | QR_AUTH_CREATE;
@@ -81,8 +83,12 @@ static quire_status check_field(const struct checker *c, const struct qr_select_
 {
     const struct qr_api_field *api = field->api;
     quire_error refusal = QUIRE_ERROR_INIT;
+    if (api->resolver != NULL) {
+        QR_TRY(note(c, field, qr_auth_check_resolver(c->auth, api->resolver, &refusal), &refusal));
+    }
     if (api->field == NULL) {
-        return check_type(c, field, api->type, operations_of(api->kind));
+        return api->type == NULL ? QUIRE_OK
+                                 : check_type(c, field, api->type, operations_of(api->kind));
     }
     quire_status status = qr_auth_check_field(c->auth, api->field, QR_AUTH_READ, &refusal);
     QR_TRY(note(c, field, status, &refusal));
@@ -99,7 +105,7 @@ static quire_status check_below(const struct checker *c, const struct qr_select_
 {
     for (const struct qr_select *set = field->set; set != NULL; set = set->other) {
         bool hidden = false;
-        if (field->api->kind == QR_API_ANY) {
+        if (field->api->kind == QR_API_ANY && set->type->host != NULL) {
             QR_TRY(qr_auth_hides(c->auth, set->type->host, &hidden, c->err));
         }
         if (!hidden) {

@@ -4,6 +4,7 @@
 #include "graphql/change.h"
 
 #include "graphql/auth.h"
+#include "graphql/resolve.h"
 
 #include <stdlib.h>
 
@@ -211,8 +212,10 @@ quire_status qr_change_write(struct qr_reader *reader, const struct qr_select_fi
                              struct qr_node **nodes, struct qr_json_writer *writer)
 {
     const struct qr_select *set = field->set;
+    struct qr_gql_path step = {.parent = reader->path};
     qr_json_begin_object(writer);
-    for (uint32_t i = 0; i < set->count; i++) {
+    reader->path = &step;
+    for (uint32_t i = 0; i < set->count && !reader->raised; i++) {
         const struct qr_select_field *part = &set->fields[i];
         qr_json_put_key(writer, part->selected->name.data, part->selected->name.size);
         if (part->api == NULL) {
@@ -222,9 +225,13 @@ quire_status qr_change_write(struct qr_reader *reader, const struct qr_select_fi
         } else if (nodes[i] == NULL) {
             qr_json_put_null(writer);
         } else {
+            struct qr_json_mark mark = qr_json_writer_mark(writer);
+            step.key = part->selected->name;
             QR_TRY(qr_write_row(reader, nodes[i], 0, writer));
+            qr_resolved_absorb(reader, part, mark, writer);
         }
     }
+    reader->path = step.parent;
     qr_json_end_object(writer);
     return writer->status;
 }

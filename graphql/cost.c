@@ -4,6 +4,7 @@
  */
 #include "graphql/cost.h"
 
+#include "graphql/resolver.h"
 #include "graphql/scalar.h"
 
 /* A list of unknown length is taken to be this long. */
@@ -12,8 +13,8 @@
 
 /* ---- directives ---- */
 
-static void read_weight(struct qr_model_builder *builder,
-                        const struct qr_gql_ast_directive *directive, int64_t *weight)
+void qr_cost_read_weight(struct qr_model_builder *builder,
+                         const struct qr_gql_ast_directive *directive, int64_t *weight)
 {
     struct qr_gql_str text = qr_model_argument(directive, "weight");
     *weight = -1;
@@ -73,9 +74,10 @@ static void read_size(struct qr_model_builder *builder, struct qr_model_field *f
 
 quire_status qr_model_read_costs(struct qr_model_builder *builder, struct qr_model_type *type)
 {
-    read_weight(builder, qr_model_type_directive(type, "cost"), &type->weight);
+    qr_cost_read_weight(builder, qr_model_type_directive(type, "cost"), &type->weight);
     for (uint32_t i = 0; i < type->field_count; i++) {
-        read_weight(builder, qr_model_directive(&type->fields[i], "cost"), &type->fields[i].weight);
+        qr_cost_read_weight(builder, qr_model_directive(&type->fields[i], "cost"),
+                            &type->fields[i].weight);
         read_size(builder, &type->fields[i]);
     }
     return QUIRE_OK;
@@ -107,6 +109,11 @@ static uint64_t sliced(const struct qr_select_field *field, uint64_t size)
     return size;
 }
 
+static bool is_list(const struct qr_select_field *field)
+{
+    return qr_gql_type_nullable(field->selected->field->type)->kind == QR_GQL_LIST;
+}
+
 static uint64_t measure(const struct qr_select *set, uint64_t rows);
 
 /* One field without what is below it: a scalar costs nothing, anything else 1, unless they say
@@ -117,6 +124,9 @@ static uint64_t weight_of(const struct qr_select_field *field)
     const struct qr_model_type *type = own != NULL ? own->target : field->api->type;
     if (own != NULL && own->weight >= 0) {
         return (uint64_t)own->weight;
+    }
+    if (field->api->resolver != NULL) { /* a call of the program, whatever it gives */
+        return field->api->resolver->weight >= 0 ? (uint64_t)field->api->resolver->weight : 1;
     }
     if (field->set == NULL) {
         return 0;
@@ -140,6 +150,10 @@ static uint64_t measure_field(const struct qr_select_field *field, uint64_t rows
         return multiply(sliced(field, rows), add(weight_of(field), measure(field->set, 1)));
     case QR_API_EDGES:
         return multiply(rows, measure(field->set, 1));
+    case QR_API_RESOLVED:
+    case QR_API_MEMBER:
+        return add(weight_of(field),
+                   multiply(is_list(field) ? SIZE_DEFAULT : 1, measure(field->set, SIZE_DEFAULT)));
     default:
         return add(weight_of(field), measure(field->set, rows));
     }

@@ -9,6 +9,9 @@
 #include "graphql/model_internal.h"
 #include "graphql/select.h"
 
+/* The weight that @cost (NULL: none) gives; -1 without one. */
+void qr_cost_read_weight(struct qr_model_builder *builder,
+                         const struct qr_gql_ast_directive *directive, int64_t *weight);
 /* Reads @cost and @listSize of a type and its fields. */
 quire_status qr_model_read_costs(struct qr_model_builder *builder, struct qr_model_type *type);
 

@@ -15,6 +15,7 @@
 #include "graphql/constraint.h"
 #include "graphql/cost.h"
 #include "graphql/model_internal.h"
+#include "graphql/resolver.h"
 #include "graphql/scalar.h"
 #include "graphql/trigger.h"
 
@@ -45,6 +46,7 @@ static const char prelude[] =
     "  references: [String!], from: String, to: String) on FIELD_DEFINITION\n"
     "directive @trigger(on: [QuireTriggerEvent!]!, when: QuireTriggerTime! = AFTER,\n"
     "  mutation: String!) repeatable on OBJECT\n"
+    "directive @resolver(requires: [String!]) on FIELD_DEFINITION | OBJECT\n"
     "directive @view(table: String!, where: QuireValue, orderBy: QuireValue) on OBJECT\n"
     "directive @auth(rules: [QuireAuthRule!]!) repeatable on FIELD_DEFINITION | OBJECT\n"
     "directive @authRoles(claim: [String!]!) on SCHEMA\n"
@@ -308,8 +310,9 @@ static bool has_declared_key(const struct qr_gql_type *type)
 {
     for (uint32_t i = 0; i < type->field_count; i++) {
         const struct qr_gql_field *field = &type->fields[i];
-        if (qr_gql_str_is(field->name, "id") ||
-            qr_gql_ast_directive_find(field->node->directives, "id") != NULL) {
+        if (!qr_model_is_resolved(field) &&
+            (qr_gql_str_is(field->name, "id") ||
+             qr_gql_ast_directive_find(field->node->directives, "id") != NULL)) {
             return true;
         }
     }
@@ -334,7 +337,8 @@ static quire_status init_fields(struct qr_model_builder *builder, struct qr_mode
                                                                     .required = true};
     }
     for (uint32_t i = 0; i < definition->field_count; i++) {
-        if (!is_relation_key(definition, &definition->fields[i])) {
+        if (!qr_model_is_resolved(&definition->fields[i]) &&
+            !is_relation_key(definition, &definition->fields[i])) {
             QR_TRY(init_field(builder, type, &definition->fields[i],
                               &type->fields[type->field_count++]));
         }
@@ -387,7 +391,8 @@ static quire_status init_columns(struct qr_model_builder *builder, struct qr_mod
 static bool is_table(const struct qr_gql_schema *schema, const struct qr_gql_type *type)
 {
     return type->kind == QR_GQL_OBJECT && !type->builtin && type != schema->roots[0] &&
-           type != schema->roots[1] && type != schema->roots[2] && !qr_model_is_view(type);
+           type != schema->roots[1] && type != schema->roots[2] && !qr_model_is_view(type) &&
+           !qr_model_is_value_type(type);
 }
 
 static quire_status init_types(struct qr_model_builder *builder)
@@ -493,6 +498,8 @@ static quire_status build_model(struct qr_model_builder *builder)
     for (uint32_t i = 0; i < builder->model->type_count; i++) {
         QR_TRY(init_columns(builder, &builder->model->types[i]));
     }
+    QR_TRY(qr_model_read_resolvers(builder));
+    QR_TRY(qr_model_mark_arguments(builder));
     QR_TRY(qr_model_check_names(builder));
     QR_TRY(qr_gql_report_outcome(builder->report, QUIRE_SCHEMA, builder->err));
     QR_TRY(qr_model_build_indexes(builder));

@@ -75,6 +75,7 @@ enum qr_model_verb {
 
 struct qr_auth_rule;
 struct qr_model_trigger;
+struct qr_model_resolver;
 struct qr_model_type;
 struct qr_constraint;
 struct qr_expression;
@@ -145,6 +146,7 @@ struct qr_model_type {
     struct qr_auth_rule *rules;                             /* auth.h; NULL: none */
     struct qr_model_trigger *triggers;                      /* trigger.h */
     unsigned trigger_events;                                /* that some of them run on */
+    struct qr_model_resolver *resolvers;                    /* resolver.h */
     bool has_queries, has_mutations, has_subscriptions;     /* @generate */
     struct qr_gql_str renamed_from;                         /* as of fields */
     int64_t weight;                                         /* @cost; -1: none */
@@ -176,15 +178,17 @@ struct qr_model {
     struct qr_gql_schema *schema;
     struct qr_arena *arena; /* the schema's */
     struct qr_model_type *types;
-    uint32_t type_count;                 /* tables */
-    uint32_t view_count;                 /* views, which stand behind them in `types` */
-    struct qr_gql_name_table type_table; /* of tables */
-    uint32_t link_count;                 /* link tables */
-    struct qr_constraint *constraints;   /* of all fields */
-    bool has_slicing_rules;              /* some field has must_slice */
-    const struct qr_gql_type *node;      /* the interface Node, which Query.node finds rows of by
+    uint32_t type_count;                    /* tables */
+    uint32_t view_count;                    /* views, which stand behind them in `types` */
+    struct qr_gql_name_table type_table;    /* of tables */
+    uint32_t link_count;                    /* link tables */
+    struct qr_constraint *constraints;      /* of all fields */
+    struct qr_model_resolver *resolvers[2]; /* of Query and Mutation: resolver.h */
+    const bool *argument_types;     /* by type of `schema`: arguments of resolvers have it */
+    bool has_slicing_rules;         /* some field has must_slice */
+    const struct qr_gql_type *node; /* the interface Node, which Query.node finds rows of by
                                           * their `id`; NULL: there is no such field */
-    bool has_auth_rules;                 /* some type or field has */
+    bool has_auth_rules;            /* some type or field has */
     const struct qr_gql_ast_value *roles_claim; /* @authRoles: names, outermost first; or NULL */
 };
 

@@ -4,7 +4,7 @@
  * declared name is one that the API generates.
  */
 #include "graphql/coerce.h"
-#include "graphql/model_internal.h"
+#include "graphql/resolver.h"
 
 /* ---- arguments of directives ---- */
 
@@ -132,6 +132,9 @@ static void check_relation_keys(struct qr_model_builder *builder, const struct q
     for (uint32_t i = 0; i < definition->field_count; i++) {
         const struct qr_gql_field *field = &definition->fields[i];
         const struct qr_model_field *relation = qr_model_relation_of_key(type, field->name);
+        if (qr_model_is_resolved(field)) {
+            continue;
+        }
         if (qr_model_find_field(type, field->name) != NULL || relation == NULL) {
             continue;
         }

@@ -1,7 +1,7 @@
 /*
  * Keys and indexes of types, and the names of the generated Query fields.
  */
-#include "graphql/model_internal.h"
+#include "graphql/resolver.h"
 #include "graphql/row_key.h"
 
 #define INDEX_FIELDS_MAX 16u
@@ -408,7 +408,7 @@ static quire_status read_query_fields(struct qr_model_builder *builder)
         struct qr_model_type *target =
             qr_model_find_type(builder->model, qr_gql_type_named(type)->name);
         bool is_node = type == builder->model->node && qr_gql_str_is(field->name, "node");
-        if (qr_gql_str_is(field->name, "_") || is_node) {
+        if (qr_gql_str_is(field->name, "_") || is_node || qr_model_is_resolved(field)) {
             continue;
         }
         if (target == NULL) {

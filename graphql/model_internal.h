@@ -30,6 +30,8 @@ quire_status qr_model_read_constraint(struct qr_model_builder *builder,
 quire_status qr_model_check_names(struct qr_model_builder *builder);
 /* The role, target and inverse of every relation field (model_relations.c). */
 quire_status qr_model_resolve_relations(struct qr_model_builder *builder);
+/* The fields whose values the program gives (model_resolvers.c). */
+quire_status qr_model_read_resolvers(struct qr_model_builder *builder);
 /* The keys and indexes of every type (model_indexes.c). */
 quire_status qr_model_build_indexes(struct qr_model_builder *builder);
 /* The names of the generated Query and Subscription fields (model_indexes.c). */

@@ -6,7 +6,7 @@
  * it has: that is what tells `rename(id:, input:)` from `remove(id:)`. One with
  * other arguments is the host program's and changes nothing here.
  */
-#include "graphql/model_internal.h"
+#include "graphql/resolver.h"
 
 static bool has_argument(const struct qr_gql_field *field, const char *name)
 {
@@ -45,7 +45,7 @@ static quire_status read_mutation_fields(struct qr_model_builder *builder)
         struct qr_model_type *type =
             qr_model_find_type(builder->model, qr_gql_type_named(field->type)->name);
         enum qr_model_verb verb = type == NULL ? QR_MODEL_VERBS : verb_of(type, field);
-        if (verb == QR_MODEL_VERBS) {
+        if (verb == QR_MODEL_VERBS || qr_model_is_resolved(field)) {
             continue;
         }
         if (type->verb_names[verb] != NULL) {

@@ -319,11 +319,7 @@ quire_status qr_mutate(struct qr_store *store, const struct qr_select_field *fie
     int verb = (int)field->api->kind - QR_API_CREATE;
 
     *out = (struct qr_mutation){.field = field, .bulk = verb >= QR_MODEL_CREATE_MANY};
-    store->code = NULL;
-    store->coordinate = (struct qr_gql_str){NULL, 0};
-    store->place = NULL;
-    store->has_deleted = false;
-    qr_auth_renew(store->reader->auth);
+    qr_store_begin_field(store);
     QR_TRY(verbs[verb](store, field, out));
     return qr_auth_check_written(store);
 }
@@ -331,18 +327,23 @@ quire_status qr_mutate(struct qr_store *store, const struct qr_select_field *fie
 /* ---- writing ---- */
 
 static quire_status write_returning(struct qr_reader *reader, const struct qr_node *node,
-                                    struct qr_json_writer *writer)
+                                    struct qr_gql_str name, struct qr_json_writer *writer)
 {
+    struct qr_gql_path list = {.parent = reader->path, .key = name};
+    struct qr_gql_path element = {.parent = &list};
     qr_json_begin_array(writer);
-    for (size_t i = 0; i < node->count; i++) {
+    reader->path = &element;
+    for (size_t i = 0; i < node->count && !reader->raised; i++) {
+        element.index = i;
         QR_TRY(qr_write_row(reader, node, i, writer));
     }
+    reader->path = list.parent;
     qr_json_end_array(writer);
     return QUIRE_OK;
 }
 
-quire_status qr_mutation_write(struct qr_reader *reader, const struct qr_mutation *mutation,
-                               struct qr_json_writer *writer)
+static quire_status write_mutation(struct qr_reader *reader, const struct qr_mutation *mutation,
+                                   struct qr_json_writer *writer)
 {
     const struct qr_select *set = mutation->field->set;
 
@@ -354,7 +355,7 @@ quire_status qr_mutation_write(struct qr_reader *reader, const struct qr_mutatio
         return qr_write_row(reader, mutation->node, 0, writer);
     }
     qr_json_begin_object(writer);
-    for (uint32_t f = 0; f < set->count; f++) {
+    for (uint32_t f = 0; f < set->count && !reader->raised; f++) {
         const struct qr_select_field *field = &set->fields[f];
         qr_json_put_key(writer, field->selected->name.data, field->selected->name.size);
         if (field->api == NULL) {
@@ -362,9 +363,19 @@ quire_status qr_mutation_write(struct qr_reader *reader, const struct qr_mutatio
         } else if (field->api->kind == QR_API_AFFECTED_ROWS) {
             qr_json_put_uint(writer, mutation->affected);
         } else {
-            QR_TRY(write_returning(reader, mutation->returning[f], writer));
+            QR_TRY(write_returning(reader, mutation->returning[f], field->selected->name, writer));
         }
     }
     qr_json_end_object(writer);
     return writer->status;
+}
+
+quire_status qr_mutation_write(struct qr_reader *reader, const struct qr_mutation *mutation,
+                               struct qr_json_writer *writer)
+{
+    struct qr_gql_path step = {.key = mutation->field->selected->name};
+    reader->path = &step;
+    quire_status status = write_mutation(reader, mutation, writer);
+    reader->path = NULL;
+    return status;
 }

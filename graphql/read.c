@@ -8,6 +8,7 @@
 #include "graphql/column.h"
 #include "graphql/explain.h"
 #include "graphql/read_internal.h"
+#include "graphql/resolve.h"
 #include "graphql/row_key.h"
 #include "graphql/sort.h"
 
@@ -39,15 +40,17 @@ static quire_status unite(struct qr_reader *reader, const struct qr_row *targets
     return QUIRE_OK;
 }
 
-/* Takes out the rows that rules hide from the caller; a relation that led there leads nowhere. */
-static quire_status hide(struct qr_reader *reader, const struct qr_model_field *relation,
-                         size_t *links, size_t count, struct qr_rows *distinct)
+/* Takes out the rows that rules hide from the caller; what led there leads nowhere, which a
+ * required relation cannot. */
+static quire_status hide(struct qr_reader *reader, const struct qr_model_type *type,
+                         const struct qr_model_field *relation, size_t *links, size_t count,
+                         struct qr_rows *distinct)
 {
     struct qr_filter *seen;
     size_t *places;
     size_t kept = 0;
 
-    QR_TRY(qr_auth_filter(reader, relation->target, QR_AUTH_READ, &seen));
+    QR_TRY(qr_auth_filter(reader, type, QR_AUTH_READ, &seen));
     if (seen == NULL) {
         return QUIRE_OK;
     }
@@ -60,7 +63,7 @@ static quire_status hide(struct qr_reader *reader, const struct qr_model_field *
         bool pass;
         QR_TRY(qr_filter_test(reader, seen, &distinct->rows[i], &pass));
         qr_arena_reset(&reader->scratch);
-        if (!pass && relation->required) {
+        if (!pass && relation != NULL && relation->required) {
             return qr_fail(reader->err, QUIRE_FORBIDDEN,
                            "Cannot return null for non-nullable field %s.%.*s: the row that it "
                            "leads to is not the caller's to read.",
@@ -112,14 +115,28 @@ static quire_status find_targets(struct qr_reader *reader, const struct qr_model
     return QUIRE_OK;
 }
 
+quire_status qr_read_targets(struct qr_reader *reader, const struct qr_select_field *field,
+                             const struct qr_model_type *type, struct qr_row *targets, size_t count,
+                             size_t *links, struct qr_node **out)
+{
+    uint64_t before = reader->rows_read;
+    struct qr_rows distinct = {0};
+
+    QR_TRY(qr_reader_fetch(reader, reader->arena, type, targets, count));
+    QR_TRY(unite(reader, targets, count, links, &distinct));
+    QR_TRY(hide(reader, type, field->api->field, links, count, &distinct));
+    QR_TRY(qr_explain_field(reader, field->selected->parent, field->selected->field->name));
+    QR_TRY(qr_explain_lookup(reader, "rows by reference", NULL, reader->rows_read - before,
+                             distinct.count));
+    return qr_read_rows(reader, type, field->set, distinct.rows, distinct.count, out);
+}
+
 /* The rows at the other end of a single relation, one a row of this level. Rows that several of
  * them share are read once and stand in the next level once. */
 static quire_status read_single(struct qr_reader *reader, const struct qr_select_field *field,
                                 const struct qr_row *rows, size_t count, struct qr_branch *branch)
 {
     const struct qr_model_field *relation = field->api->field;
-    uint64_t before = reader->rows_read;
-    struct qr_rows distinct = {0};
     struct qr_row *targets =
         qr_arena_alloc_zero(reader->arena, sizeof *targets * (count + 1), reader->err);
 
@@ -129,14 +146,8 @@ static quire_status read_single(struct qr_reader *reader, const struct qr_select
         return QUIRE_NO_MEMORY;
     }
     QR_TRY(find_targets(reader, relation, rows, count, targets));
-    QR_TRY(qr_reader_fetch(reader, reader->arena, relation->target, targets, count));
-    QR_TRY(unite(reader, targets, count, branch->links, &distinct));
-    QR_TRY(hide(reader, relation, branch->links, count, &distinct));
-    QR_TRY(qr_explain_field(reader, field->selected->parent, field->selected->field->name));
-    QR_TRY(qr_explain_lookup(reader, "rows by reference", NULL, reader->rows_read - before,
-                             distinct.count));
-    return qr_read_rows(reader, relation->target, field->set, distinct.rows, distinct.count,
-                        &branch->node);
+    return qr_read_targets(reader, field, relation->target, targets, count, branch->links,
+                           &branch->node);
 }
 
 /* ---- connections ---- */
@@ -413,6 +424,8 @@ quire_status qr_read_rows(struct qr_reader *reader, const struct qr_model_type *
         } else if (field->api->kind == QR_API_LIST) {
             QR_TRY(
                 read_connection(reader, field, field->api->field, rows, count, &node->branches[i]));
+        } else if (field->api->kind == QR_API_RESOLVED) {
+            QR_TRY(qr_resolve(reader, field, rows, count, &node->branches[i].resolved));
         }
     }
     *out = node;
@@ -494,9 +507,11 @@ static quire_status read_any(struct qr_reader *reader, const struct qr_select_fi
         const struct qr_model_type *type = set->type->host;
         struct qr_row candidate = {0};
         bool found = false;
-        bool hidden;
-        QR_TRY(qr_auth_hides(reader->auth, type, &hidden, reader->err));
-        if (type->view_of != NULL || !type->has_queries || hidden) {
+        bool hidden = false;
+        if (type != NULL) {
+            QR_TRY(qr_auth_hides(reader->auth, type, &hidden, reader->err));
+        }
+        if (type == NULL || type->view_of != NULL || !type->has_queries || hidden) {
             continue;
         }
         QR_TRY(seek_row(reader, field, type, qr_row_key_find(type, qr_gql_str_of("id")), id,
@@ -528,6 +543,9 @@ quire_status qr_read_root(struct qr_reader *reader, const struct qr_select_field
     }
     if (field->api->kind == QR_API_ANY) {
         return read_any(reader, field, out);
+    }
+    if (field->api->kind == QR_API_RESOLVED) {
+        return qr_resolve(reader, field, NULL, 1, &out->resolved);
     }
     out->branch = qr_arena_alloc_zero(reader->arena, sizeof *out->branch, reader->err);
     if (out->branch == NULL) {

@@ -13,6 +13,7 @@
 #include "graphql/query.h"
 
 struct qr_branch;
+struct qr_resolved;
 
 struct qr_node {
     const struct qr_select *set;
@@ -25,9 +26,10 @@ struct qr_node {
 /* The result of one root field of a query. */
 struct qr_root {
     const struct qr_select_field *field;
-    struct qr_node *node;     /* ONE; count 0: no such row */
-    struct qr_branch *branch; /* MANY */
-    struct qr_node **change;  /* CHANGES; by field of its set */
+    struct qr_node *node;         /* ONE; count 0: no such row */
+    struct qr_branch *branch;     /* MANY */
+    struct qr_node **change;      /* CHANGES; by field of its set */
+    struct qr_resolved *resolved; /* RESOLVED */
 };
 
 /* Reads what hangs below rows that are already there. */
@@ -35,7 +37,13 @@ quire_status qr_read_rows(struct qr_reader *reader, const struct qr_model_type *
                           const struct qr_select *set, const struct qr_row *rows, size_t count,
                           struct qr_node **out);
 
-/* Reads a root field of kind ONE or MANY. */
+/* Reads rows by the rowids in `targets` (0: none) and what hangs below them for `field`; each is
+ * read once. links[i] is the index of targets[i] in (*out)->rows + 1; 0: there is no such row. */
+quire_status qr_read_targets(struct qr_reader *reader, const struct qr_select_field *field,
+                             const struct qr_model_type *type, struct qr_row *targets, size_t count,
+                             size_t *links, struct qr_node **out);
+
+/* Reads a root field of a query. */
 quire_status qr_read_root(struct qr_reader *reader, const struct qr_select_field *field,
                           struct qr_root *out);
 

@@ -34,6 +34,7 @@ struct qr_branch {
     size_t *links;        /* single relation: by row, index in node->rows + 1; 0: none */
     struct qr_node *node; /* single relation */
     struct qr_connection *connection;
+    struct qr_resolved *resolved;
 };
 
 /* Reads of a root connection all but the rows of its page, which *query is for. */

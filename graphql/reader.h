@@ -29,11 +29,16 @@ struct qr_reader {
     struct qr_key key;                /* for making one key at a time */
     struct qr_explain *explain;       /* NULL: not asked for */
     uint64_t rows_read;
-    struct quire_advisor *advisor;       /* or NULL */
-    struct qr_watch *watch;              /* what may end the request; NULL: nothing */
-    bool *touched;                       /* by type: a handle of its own was opened */
-    struct qr_auth *auth;                /* who asks (auth.h); NULL: the program itself */
-    const struct qr_change_event *event; /* what a subscription is about to tell; or NULL */
+    struct quire_advisor *advisor;        /* or NULL */
+    struct qr_watch *watch;               /* what may end the request; NULL: nothing */
+    bool *touched;                        /* by type: a handle of its own was opened */
+    struct qr_auth *auth;                 /* who asks (auth.h); NULL: the program itself */
+    const struct qr_change_event *event;  /* what a subscription is about to tell; or NULL */
+    const quire_graphql_request *request; /* what resolvers are told of it; or NULL */
+    /* Errors of resolved fields (resolve.h). */
+    struct qr_gql_report *report;   /* takes them; NULL: they end the request */
+    const struct qr_gql_path *path; /* to what is being written */
+    bool raised;                    /* one is on its way to the nearest value that may be null */
     quire_error *err;
 };
 

@@ -8,6 +8,7 @@
 #include "graphql/cost.h"
 #include "graphql/execute.h"
 #include "graphql/mutate.h"
+#include "graphql/resolve.h"
 #include "graphql/stream.h"
 #include "graphql/trigger.h"
 
@@ -25,13 +26,18 @@ static uint64_t or_default(uint64_t value, uint64_t fallback)
 
 /* ---- preparing ---- */
 
+static void open_report(struct qr_run *run)
+{
+    qr_gql_report_init(&run->report, &run->arena, 0, run->err);
+    run->report.no_suggestions = run->request->no_introspection;
+}
+
 static void open_memory(struct qr_run *run)
 {
     const quire_graphql_limits *limits = &run->request->limits;
     qr_arena_init(&run->arena, run->allocator,
                   (size_t)or_default(limits->memory_bytes_max, MEMORY_MAX_DEFAULT));
-    qr_gql_report_init(&run->report, &run->arena, 0, run->err);
-    run->report.no_suggestions = run->request->no_introspection;
+    open_report(run);
     qr_json_writer_init(&run->writer, run->allocator,
                         (size_t)or_default(limits->response_bytes_max, RESPONSE_MAX_DEFAULT),
                         run->err);
@@ -167,8 +173,7 @@ quire_status qr_run_prepare(struct qr_run *run)
 
 /* ---- errors ---- */
 
-/* What clients are told a status is. */
-static const char *code_of(quire_status status)
+const char *qr_run_code(quire_status status)
 {
     switch (status) {
     case QUIRE_QUERY:
@@ -243,7 +248,7 @@ quire_status qr_run_report(struct qr_run *run, quire_status status,
         return QUIRE_NO_MEMORY;
     }
     problem->code =
-        qr_gql_str_of(store != NULL && store->code != NULL ? store->code : code_of(status));
+        qr_gql_str_of(store != NULL && store->code != NULL ? store->code : qr_run_code(status));
     if (store != NULL) {
         problem->coordinate = store->coordinate;
         problem->input_path = store->place;
@@ -276,20 +281,25 @@ static void put_name(struct qr_run *run, const struct qr_select_field *field)
 }
 
 /* __typename, __schema and __type of the root. */
-static quire_status write_meta(struct qr_run *run, const struct qr_select_field *field)
+static quire_status write_meta(struct qr_run *run, struct qr_reader *reader,
+                               const struct qr_select_field *field)
 {
     struct qr_gql_source source = qr_gql_introspection_source(run->schema.api->schema);
     struct qr_gql_execution execution = {
         .request = &run->prepared, .source = &source, .out = &run->writer, .report = &run->report};
     struct qr_gql_item root = {.kind = QR_GQL_ITEM_OBJECT};
-    bool raised;
-    return qr_gql_execute_field(&execution, &root, field->selected, &raised, run->err);
+    bool raised = false;
+    quire_status status =
+        qr_gql_execute_field(&execution, &root, field->selected, &raised, run->err);
+    reader->raised = reader->raised || raised;
+    return status;
 }
 
-/* Whether a field's rows are written while they are read. */
+/* Whether a field's rows are written while they are read: not where an error could make null what
+ * is written already. */
 static bool streams(const struct qr_run *run, const struct qr_select_field *field)
 {
-    return run->writer.write != NULL && qr_stream_applies(field);
+    return run->writer.write != NULL && !run->set->resolves && qr_stream_applies(field);
 }
 
 static quire_status run_query(struct qr_run *run, struct qr_reader *reader,
@@ -307,10 +317,10 @@ static quire_status run_query(struct qr_run *run, struct qr_reader *reader,
         }
     }
     qr_json_begin_object(&run->writer);
-    for (uint32_t i = 0; i < run->set->count; i++) {
+    for (uint32_t i = 0; i < run->set->count && !reader->raised; i++) {
         *failed = &run->set->fields[i];
         if ((*failed)->api == NULL) {
-            QR_TRY(write_meta(run, *failed));
+            QR_TRY(write_meta(run, reader, *failed));
             continue;
         }
         put_name(run, *failed);
@@ -318,18 +328,35 @@ static quire_status run_query(struct qr_run *run, struct qr_reader *reader,
                                      : qr_write_root(reader, &roots[i], &run->writer));
     }
     qr_json_end_object(&run->writer);
+    run->partial = !reader->raised;
     return run->writer.status;
 }
 
+/* A field of Mutation that the program does. */
+static quire_status run_resolved(struct qr_run *run, struct qr_store *store,
+                                 const struct qr_select_field *field)
+{
+    struct qr_root root;
+    qr_store_begin_field(store);
+    QR_TRY(qr_read_root(store->reader, field, &root));
+    put_name(run, field);
+    return qr_write_root(store->reader, &root, &run->writer);
+}
+
+/* The first error ends it, since nothing will have happened. */
 static quire_status run_mutation(struct qr_run *run, struct qr_store *store,
                                  const struct qr_select_field **failed)
 {
     qr_json_begin_object(&run->writer);
-    for (uint32_t i = 0; i < run->set->count; i++) {
+    for (uint32_t i = 0; i < run->set->count && run->report.count == 0; i++) {
         struct qr_mutation mutation;
         *failed = &run->set->fields[i];
         if ((*failed)->api == NULL) {
-            QR_TRY(write_meta(run, *failed));
+            QR_TRY(write_meta(run, store->reader, *failed));
+            continue;
+        }
+        if ((*failed)->api->kind == QR_API_RESOLVED) {
+            QR_TRY(run_resolved(run, store, *failed));
             continue;
         }
         QR_TRY(qr_mutate(store, *failed, &mutation));
@@ -387,6 +414,8 @@ static quire_status execute(struct qr_run *run)
     if (status == QUIRE_OK) {
         reader.watch = &run->watch;
         reader.auth = run->auth;
+        reader.request = run->request;
+        reader.report = &run->report;
         reader.advisor = run->request->advisor;
         reader.explain = explains(run) ? &run->explain : NULL;
         qr_json_begin_object(&run->writer);
@@ -399,6 +428,7 @@ static quire_status execute(struct qr_run *run)
         failed = NULL;
         status = qr_watch_look(&run->watch, reader.rows_read, run->err);
     }
+    run->partial = run->partial && status == QUIRE_OK;
     return status == QUIRE_OK || run->writer.flushed
                ? status
                : qr_run_report(run, status, failed, mutation ? &store : NULL);
@@ -416,17 +446,22 @@ quire_status qr_run_execute(struct qr_run *run)
 
 /* ---- the response ---- */
 
-/* Ends the response: {"data": ..., "extensions": ...}, or {"errors": [...], "data": null, ...}.
- * Where there are errors they stand first, and what was written of "data" is forgotten. */
+/* Ends the response: {"data": ..., "extensions": ...}, or {"errors": [...], "data": null, ...}
+ * where what was written of "data" is forgotten, or {"data": ..., "errors": [...], ...}. */
 static quire_status write_response(struct qr_run *run)
 {
     const struct qr_json_mark beginning = {0};
     struct qr_json_writer *writer = &run->writer;
 
-    if (run->report.count > 0 && writer->flushed) {
+    bool partial = run->partial && run->report.count > 0;
+
+    if (partial) {
+        qr_json_put_key(writer, "errors", 6);
+        qr_gql_report_write(writer, &run->report);
+    } else if (run->report.count > 0 && writer->flushed) {
         return qr_gql_report_outcome(&run->report, QUIRE_QUERY, run->err);
     }
-    if (run->report.count > 0) {
+    if (run->report.count > 0 && !partial) {
         writer->status = QUIRE_OK; /* a response that is too long makes room for its error */
         qr_json_writer_rewind(writer, beginning);
         qr_json_begin_object(writer);
@@ -493,9 +528,13 @@ quire_status qr_run_complete(struct qr_run *run)
     quire_status status = write_response(run);
     if (status == QUIRE_LIMIT && !run->writer.flushed) {
         run->explain.first = NULL;
+        if (run->partial) {
+            open_report(run);
+        }
         if (run->report.count == 0) {
             QR_TRY(qr_run_report(run, status, NULL, NULL));
         }
+        run->partial = false;
         status = write_response(run);
     }
     write_outcome(run);

@@ -39,6 +39,7 @@ struct qr_run {
     uint32_t trigger_depth; /* 0: a client's request; else that of a trigger */
     bool trigger_failed;    /* the failure is that of a trigger in turn, and says so */
     bool executed;          /* "data" is part of the response */
+    bool partial;           /* it stands beside errors, which have made parts of it null */
     quire_status failure;   /* the first that became an error of the response */
     quire_error *err;
 };
@@ -70,6 +71,9 @@ quire_status qr_run_report(struct qr_run *run, quire_status status,
                            const struct qr_select_field *field, const struct qr_store *store);
 /* The same for a failed preparation, whose problems may be in the report already. */
 quire_status qr_run_report_preparation(struct qr_run *run, quire_status status);
+
+/* What clients are told a status is: the closed list of extensions.code. */
+const char *qr_run_code(quire_status status);
 
 /* Ends the response, while the transaction is still open: explain borrows names from its schema,
  * and a mutation whose outcome cannot be told must not commit. */

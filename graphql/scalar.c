@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "graphql/execute.h"
+#include "graphql/json_read.h"
 
 /* ---- BigInt ---- */
 
@@ -262,6 +263,32 @@ static quire_status coerce_text(const struct qr_gql_type *type, struct qr_arena 
                                            : QUIRE_OK;
 }
 
+/* Results are written as columns with the value would be. */
+static quire_status coerce_result(const struct qr_gql_type *type, struct qr_arena *arena,
+                                  struct qr_gql_value *value, const char **problem,
+                                  quire_error *err)
+{
+    const struct qr_scalar *scalar = scalar_of(type);
+    struct qr_json_writer writer;
+    quire_value stored;
+    bool fits = false;
+    bool number = value->kind == QR_GQL_VALUE_INT || value->kind == QR_GQL_VALUE_FLOAT;
+    if (value->kind == QR_GQL_VALUE_STRING || (number && scalar->from_numbers)) {
+        QR_TRY(scalar->read(value->text, arena, &stored, &fits, err));
+    }
+    qr_json_writer_init(&writer, arena->allocator, 0, err);
+    if (!fits || !scalar->write(&stored, &writer)) {
+        *problem = scalar->form;
+        return QUIRE_OK;
+    }
+    quire_status status = writer.status;
+    if (status == QUIRE_OK) {
+        status = qr_json_read(arena, writer.bytes, writer.size, 0, value, err);
+    }
+    qr_json_writer_free(&writer);
+    return status;
+}
+
 static quire_status coerce_json(const struct qr_gql_type *type, struct qr_arena *arena,
                                 struct qr_gql_value *value, const char **problem, quire_error *err)
 {
@@ -279,7 +306,7 @@ static quire_status coerce_json(const struct qr_gql_type *type, struct qr_arena 
 
 /* In the order of enum qr_model_scalar, from QR_MODEL_BIGINT on. */
 static const struct qr_scalar scalars[] = {
-    {.coercion = {.coerce_input = coerce_text},
+    {.coercion = {.coerce_input = coerce_text, .coerce_output = coerce_result},
      .name = "BigInt",
      .description = "A signed 64-bit integer, in JSON as a string so that no digit is lost.",
      .kind = QR_MODEL_BIGINT,
@@ -289,7 +316,7 @@ static const struct qr_scalar scalars[] = {
      .form = "a BigInt is an integer of 64 bits, as a number or a string of its digits",
      .read = bigint_read,
      .write = bigint_write},
-    {.coercion = {.coerce_input = coerce_text},
+    {.coercion = {.coerce_input = coerce_text, .coerce_output = coerce_result},
      .name = "Decimal",
      .description = "An exact decimal number, in JSON as a string so that no digit is lost.",
      .url = RFC "rfc8259#section-6",
@@ -301,7 +328,7 @@ static const struct qr_scalar scalars[] = {
              "point and 1000 behind it",
      .read = qr_decimal_read,
      .write = qr_decimal_write},
-    {.coercion = {.coerce_input = coerce_text},
+    {.coercion = {.coerce_input = coerce_text, .coerce_output = coerce_result},
      .name = "DateTime",
      .description = "A moment in UTC, to the microsecond.",
      .url = RFC "rfc3339#section-5.6",
@@ -312,7 +339,7 @@ static const struct qr_scalar scalars[] = {
              "2024-05-31T20:30:00.25+02:00, to the microsecond and in the years 0000 to 9999",
      .read = qr_datetime_read,
      .write = qr_datetime_write},
-    {.coercion = {.coerce_input = coerce_text},
+    {.coercion = {.coerce_input = coerce_text, .coerce_output = coerce_result},
      .name = "Date",
      .description = "A day of the Gregorian calendar.",
      .url = RFC "rfc3339#section-5.6",
@@ -322,7 +349,7 @@ static const struct qr_scalar scalars[] = {
      .form = "a Date is a string like 2024-05-31",
      .read = qr_date_read,
      .write = qr_date_write},
-    {.coercion = {.coerce_input = coerce_text},
+    {.coercion = {.coerce_input = coerce_text, .coerce_output = coerce_result},
      .name = "Time",
      .description = "A time of day, to the microsecond.",
      .url = RFC "rfc3339#section-5.6",
@@ -332,7 +359,7 @@ static const struct qr_scalar scalars[] = {
      .form = "a Time is a string like 18:30:00 or 18:30:00.25, to the microsecond",
      .read = qr_time_read,
      .write = qr_time_write},
-    {.coercion = {.coerce_input = coerce_text},
+    {.coercion = {.coerce_input = coerce_text, .coerce_output = coerce_result},
      .name = "Duration",
      .description = "A span of time in months, days and time of day, to the microsecond.",
      .url = RFC "rfc3339#appendix-A",
@@ -343,7 +370,7 @@ static const struct qr_scalar scalars[] = {
              "at most 10000 years",
      .read = qr_duration_read,
      .write = qr_duration_write},
-    {.coercion = {.coerce_input = coerce_text},
+    {.coercion = {.coerce_input = coerce_text, .coerce_output = coerce_result},
      .name = "UUID",
      .description = "A universally unique identifier of 128 bits.",
      .url = RFC "rfc9562#section-4",
@@ -353,7 +380,7 @@ static const struct qr_scalar scalars[] = {
      .form = "a UUID is a string like 0190f3c8-4be2-7d31-a9c4-5b1f0a2d3e4f",
      .read = uuid_read,
      .write = uuid_write},
-    {.coercion = {.coerce_input = coerce_json},
+    {.coercion = {.coerce_input = coerce_json, .coerce_output = coerce_json},
      .name = "JSON",
      .description = "Any JSON value; numbers keep their digits.",
      .url = RFC "rfc8259",
@@ -361,7 +388,7 @@ static const struct qr_scalar scalars[] = {
      .stored = QUIRE_TEXT,
      .form = "names stand in quotes in JSON",
      .write = json_write},
-    {.coercion = {.coerce_input = coerce_text},
+    {.coercion = {.coerce_input = coerce_text, .coerce_output = coerce_result},
      .name = "Bytes",
      .description = "Bytes, as base64.",
      .url = RFC "rfc4648#section-4",

@@ -61,6 +61,7 @@ static quire_status build_set(struct builder *b, const struct qr_gql_selection_s
         field->selected = s;
         field->api = s->field->host;
         field->varies = b->is_template && varies(s);
+        set->resolves |= field->api != NULL && field->api->resolver != NULL;
         set->varies |= field->varies;
         if (!field->varies) {
             QR_TRY(qr_gql_selected_prepare(b->request, s, b->err));
@@ -69,6 +70,7 @@ static quire_status build_set(struct builder *b, const struct qr_gql_selection_s
         if (qr_gql_type_is_composite(type) && !type->introspection) {
             QR_TRY(build_below(b, field, type, depth + 1));
             set->varies |= field->set->varies;
+            set->resolves |= field->set->resolves;
         }
     }
     *out = set;
@@ -92,6 +94,7 @@ static quire_status build_below(struct builder *b, struct qr_select_field *field
         QR_TRY(build_set(b, below, depth, &set));
         set->other = field->set;
         set->varies = set->varies || (field->set != NULL && field->set->varies);
+        set->resolves = set->resolves || (field->set != NULL && field->set->resolves);
         field->set = set;
     }
     return QUIRE_OK;

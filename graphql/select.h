@@ -24,6 +24,7 @@ struct qr_select {
     const struct qr_gql_type *type;
     struct qr_select_field *fields;
     uint32_t count;
+    bool resolves;           /* a field here, below, or in `other` is the program's */
     bool varies;             /* in a template: a field here, below, or in `other` does */
     struct qr_select *other; /* below a field of an abstract type: of another possible type */
 };

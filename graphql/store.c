@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "graphql/auth.h"
 #include "graphql/column.h"
 #include "graphql/trigger.h"
 
@@ -38,6 +39,15 @@ quire_status qr_store_fail(struct qr_store *store, quire_status status, const ch
     QR_TRY(set_coordinate(store, field));
     store->code = code;
     return qr_fail(store->reader->err, status, "%s", text);
+}
+
+void qr_store_begin_field(struct qr_store *store)
+{
+    store->code = NULL;
+    store->coordinate = (struct qr_gql_str){NULL, 0};
+    store->place = NULL;
+    store->has_deleted = false;
+    qr_auth_renew(store->reader->auth);
 }
 
 quire_status qr_store_enter(struct qr_store *store, struct qr_gql_str key, size_t index)

@@ -122,6 +122,9 @@ quire_status qr_operator_apply(struct qr_store *store, const struct qr_model_fie
 
 /* ---- places in arguments ---- */
 
+/* Forgets what was said of an earlier field of the mutation. */
+void qr_store_begin_field(struct qr_store *store);
+
 /* Goes on to a member (key.data NULL: an element) of the argument value at hand; what it was is
  * store->place before, which the caller puts back. */
 quire_status qr_store_enter(struct qr_store *store, struct qr_gql_str key, size_t index);

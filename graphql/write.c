@@ -6,6 +6,7 @@
 #include "graphql/change.h"
 #include "graphql/column.h"
 #include "graphql/read_internal.h"
+#include "graphql/resolve.h"
 #include "graphql/version.h"
 
 static void put_key(struct qr_json_writer *writer, const struct qr_select_field *field)
@@ -34,9 +35,13 @@ static quire_status write_items(struct qr_reader *reader, const struct qr_part *
                                 struct qr_json_writer *writer)
 {
     const struct qr_page *page = &part->pages[parent];
-    for (size_t i = 0; i < page->count; i++) {
+    struct qr_gql_path step = {.parent = reader->path};
+    reader->path = &step;
+    for (size_t i = 0; i < page->count && !reader->raised; i++) {
+        step.index = i;
         QR_TRY(qr_write_row(reader, part->node, page->first + i, writer));
     }
+    reader->path = step.parent;
     return QUIRE_OK;
 }
 
@@ -45,7 +50,11 @@ static quire_status write_edges(struct qr_reader *reader, const struct qr_connec
                                 size_t parent, struct qr_json_writer *writer)
 {
     const struct qr_page *page = &part->pages[parent];
-    for (size_t i = page->first; i < page->first + page->count; i++) {
+    struct qr_gql_path element = {.parent = reader->path};
+    struct qr_gql_path step = {.parent = &element};
+    reader->path = &step;
+    for (size_t i = page->first; i < page->first + page->count && !reader->raised; i++) {
+        element.index = i - page->first;
         qr_json_begin_object(writer);
         for (uint32_t f = 0; f < set->count; f++) {
             const struct qr_select_field *field = &set->fields[f];
@@ -55,11 +64,13 @@ static quire_status write_edges(struct qr_reader *reader, const struct qr_connec
             } else if (field->api->kind == QR_API_CURSOR) {
                 QR_TRY(put_cursor(reader, connection, i, writer));
             } else {
+                step.key = field->selected->name;
                 QR_TRY(qr_write_row(reader, part->edge_nodes[f], i, writer));
             }
         }
         qr_json_end_object(writer);
     }
+    reader->path = element.parent;
     return QUIRE_OK;
 }
 
@@ -146,9 +157,12 @@ quire_status qr_write_member(struct qr_reader *reader, const struct qr_connectio
     if (field->api == NULL) {
         put_type_name(set, writer);
     } else if (field->api->kind == QR_API_ITEMS || field->api->kind == QR_API_EDGES) {
+        struct qr_gql_path step = {.parent = reader->path, .key = field->selected->name};
+        reader->path = &step;
         qr_json_begin_array(writer);
         QR_TRY(qr_write_elements(reader, connection, set, number, parent, writer));
         qr_json_end_array(writer);
+        reader->path = step.parent;
     } else if (field->api->kind == QR_API_PAGE_INFO) {
         QR_TRY(write_page_info(reader, connection, field->set, parent, writer));
     } else if (field->api->kind == QR_API_AGGREGATE) {
@@ -167,7 +181,7 @@ static quire_status write_connection(struct qr_reader *reader,
                                      struct qr_json_writer *writer)
 {
     qr_json_begin_object(writer);
-    for (uint32_t f = 0; f < set->count; f++) {
+    for (uint32_t f = 0; f < set->count && !reader->raised; f++) {
         QR_TRY(qr_write_member(reader, connection, set, f, parent, writer));
     }
     qr_json_end_object(writer);
@@ -214,7 +228,28 @@ static quire_status write_single(struct qr_reader *reader, const struct qr_selec
         return write_column(reader, &branch->node->rows[link - 1], NULL,
                             field->api->field->target->key, writer);
     }
-    return qr_write_row(reader, branch->node, link - 1, writer);
+    struct qr_json_mark mark = qr_json_writer_mark(writer);
+    QR_TRY(qr_write_row(reader, branch->node, link - 1, writer));
+    qr_resolved_absorb(reader, field, mark, writer);
+    return QUIRE_OK;
+}
+
+/* The fields that lead on from a row: what is below them has a longer path. */
+static quire_status write_branch(struct qr_reader *reader, const struct qr_select_field *field,
+                                 const struct qr_branch *branch, size_t row,
+                                 struct qr_json_writer *writer)
+{
+    struct qr_gql_path step = {.parent = reader->path, .key = field->selected->name};
+    reader->path = &step;
+    if (field->api->kind == QR_API_LIST) {
+        QR_TRY(write_connection(reader, branch->connection, field->set, row, writer));
+    } else if (field->api->kind == QR_API_RESOLVED) {
+        QR_TRY(qr_resolved_write(reader, branch->resolved, row, writer));
+    } else {
+        QR_TRY(write_single(reader, field, branch, row, writer));
+    }
+    reader->path = step.parent;
+    return QUIRE_OK;
 }
 
 quire_status qr_write_row(struct qr_reader *reader, const struct qr_node *node, size_t index,
@@ -228,9 +263,8 @@ quire_status qr_write_row(struct qr_reader *reader, const struct qr_node *node, 
         QR_TRY(qr_record_picks_open(&picks, row->record, row->size, reader->err));
     }
     qr_json_begin_object(writer);
-    for (uint32_t f = 0; f < node->set->count; f++) {
+    for (uint32_t f = 0; f < node->set->count && !reader->raised; f++) {
         const struct qr_select_field *field = &node->set->fields[f];
-        const struct qr_branch *branch = &node->branches[f];
         put_key(writer, field);
         if (field->api == NULL) {
             put_type_name(node->set, writer);
@@ -241,19 +275,20 @@ quire_status qr_write_row(struct qr_reader *reader, const struct qr_node *node, 
             char version[QR_VERSION_SIZE];
             QR_TRY(qr_version_make(reader, node->type, row, version));
             qr_json_put_string(writer, version, sizeof version);
-        } else if (field->api->kind == QR_API_LIST) {
-            QR_TRY(write_connection(reader, branch->connection, field->set, index, writer));
         } else {
-            QR_TRY(write_single(reader, field, branch, index, writer));
+            QR_TRY(write_branch(reader, field, &node->branches[f], index, writer));
         }
     }
     qr_json_end_object(writer);
     return writer->status;
 }
 
-quire_status qr_write_root(struct qr_reader *reader, const struct qr_root *root,
-                           struct qr_json_writer *writer)
+static quire_status write_root(struct qr_reader *reader, const struct qr_root *root,
+                               struct qr_json_writer *writer)
 {
+    if (root->resolved != NULL) {
+        return qr_resolved_write(reader, root->resolved, 0, writer);
+    }
     if (root->change != NULL) {
         return qr_change_write(reader, root->field, root->change, writer);
     }
@@ -265,4 +300,16 @@ quire_status qr_write_root(struct qr_reader *reader, const struct qr_root *root,
         return QUIRE_OK;
     }
     return qr_write_row(reader, root->node, 0, writer);
+}
+
+quire_status qr_write_root(struct qr_reader *reader, const struct qr_root *root,
+                           struct qr_json_writer *writer)
+{
+    struct qr_gql_path step = {.key = root->field->selected->name};
+    struct qr_json_mark mark = qr_json_writer_mark(writer);
+    reader->path = &step;
+    quire_status status = write_root(reader, root, writer);
+    reader->path = NULL;
+    qr_resolved_absorb(reader, root->field, mark, writer);
+    return status;
 }

@@ -26,6 +26,7 @@
 #include "quire/migration.h"
 #include "quire/outcome.h"
 #include "quire/prepared.h"
+#include "quire/resolver.h"
 #include "quire/rows.h"
 #include "quire/stream.h"
 #include "quire/subscription.h"
