@@ -16,6 +16,9 @@ QUIRE_PACKAGES_DEMO=(iso-codes)
 QUIRE_PACKAGES_TEST=(libcriterion-dev iso-codes nodejs binutils python3
     clang clang-format clang-tidy shellcheck spin libsqlite3-dev)
 
+# The browser that the server's pages are tested in.
+QUIRE_PACKAGES_BROWSER=(chromium)
+
 # Peers that the benchmarks compare with.
 QUIRE_PACKAGES_BENCH=(libsqlite3-dev liblmdb-dev libleveldb-dev librocksdb-dev libwiredtiger-dev
     wrk curl)
@@ -54,6 +57,26 @@ quire_install_packages() {
     if ! "${as_root[@]}" apt-get -qq -y --no-install-recommends \
         -o Dpkg::Use-Pty=0 install "${missing[@]}" >/dev/null; then
         echo "apt-get could not install: ${missing[*]}" >&2
+        return 1
+    fi
+}
+
+# quire_install_npm FOLDER TARGET [OPTION...]
+# The npm packages of FOLDER/package-lock.json, in TARGET/node_modules; does not
+# touch the network when they are there. Fails after showing why.
+quire_install_npm() {
+    local folder=$1 target=$2
+    shift 2
+    mkdir -p "$target"
+    if cmp -s "$folder/package-lock.json" "$target/package-lock.json" &&
+        [ -f "$target/node_modules/.package-lock.json" ]; then
+        return 0
+    fi
+    cp "$folder/package.json" "$folder/package-lock.json" "$target/"
+    if ! npm ci --prefix "$target" --no-audit --no-fund "$@" >"$target/log" 2>&1; then
+        rm -rf "$target/node_modules"
+        tail -n 5 "$target/log"
+        echo "npm ci failed in $target; is the network reachable?" >&2
         return 1
     fi
 }
