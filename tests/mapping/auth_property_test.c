@@ -293,7 +293,7 @@ static void open_world(struct world *w)
 {
     static char rules[3][1024];
     static char filters[3][1024];
-    static char auth[3][1200];
+    static char auth[3][4096];
     unsigned shape = below(w, 6);
     choose(w, p_conditions, sizeof p_conditions / sizeof *p_conditions, rules[0], filters[0]);
     choose(w, c_conditions, sizeof c_conditions / sizeof *c_conditions, rules[1], filters[1]);
