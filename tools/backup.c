@@ -110,7 +110,7 @@ int command_backup(int argc, const char **argv)
 {
     int replace = 0;
     int rate = 0;
-    struct remote remote = {NULL, NULL};
+    struct remote remote = {0};
     const struct poptOption options[] = {
         {"replace", 'r', POPT_ARG_NONE, &replace, 0, "replace FILE if it exists", NULL},
         {"rate", '\0', POPT_ARG_INT, &rate, 0, "pages a second at most", "PAGES"},

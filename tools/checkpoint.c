@@ -45,7 +45,7 @@ static int run_remotely(const struct remote *remote)
 
 int command_checkpoint(int argc, const char **argv)
 {
-    struct remote remote = {NULL, NULL};
+    struct remote remote = {0};
     const struct poptOption options[] = {REMOTE_OPTIONS(remote), COMMAND_HELP_OPTION,
                                          POPT_TABLEEND};
     poptContext context = NULL;

@@ -110,6 +110,7 @@ static int perform(CURL *handle, const char *url, struct curl_slist *headers, FI
 {
     char problem[CURL_ERROR_SIZE] = "";
     curl_easy_setopt(handle, CURLOPT_URL, url);
+    curl_easy_setopt(handle, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
     curl_easy_setopt(handle, CURLOPT_PROTOCOLS_STR, "http,https");
     curl_easy_setopt(handle, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(handle, CURLOPT_POST, 1L);
@@ -148,6 +149,9 @@ static int exchange(const struct remote *remote, const char *path, const char *c
     if (put_token(remote, &token)) {
         bool ready = sink.handle != NULL && !url.failed && !token.failed;
         struct curl_slist *headers = ready ? make_headers(content_type, token.bytes) : NULL;
+        if (ready && remote->ca != NULL) {
+            curl_easy_setopt(sink.handle, CURLOPT_CAINFO, remote->ca);
+        }
         code = headers != NULL ? perform(sink.handle, url.bytes, headers, body, &sink)
                                : out_of_memory();
         curl_slist_free_all(headers);
@@ -193,6 +197,7 @@ int remote_download(const struct remote *remote, const char *path, FILE *out,
 void remote_release(struct remote *remote)
 {
     free(remote->url);
+    free(remote->ca);
     free(remote->token_file);
 }
 

@@ -9,6 +9,7 @@
 
 struct remote {
     char *url;        /* of the server; NULL: the command works on a file */
+    char *ca;         /* a file of authorities to trust, PEM; NULL: those of the system */
     char *token_file; /* its first word is the token; NULL: the variable QUIRE_TOKEN, if any */
 };
 
@@ -17,6 +18,9 @@ struct remote {
     {"connect",     'c', POPT_ARG_STRING,                                                          \
      &(remote).url, 0,   "ask the server at URL (quire serve) instead of a file",                  \
      "URL"},                                                                                       \
+        {"ca",         '\0', POPT_ARG_STRING,                                                      \
+         &(remote).ca, 0,    "trust the authorities of FILE, not those of the system",             \
+         "FILE"},                                                                                  \
     {                                                                                              \
         "token-file", '\0', POPT_ARG_STRING, &(remote).token_file, 0,                              \
             "its first word is the server's token; else $QUIRE_TOKEN", "FILE"                      \

@@ -86,6 +86,9 @@ static int check(const struct serve_options *options, size_t count)
     if (options->compat != NULL && strcmp(options->compat, "sharpgraph") != 0) {
         return command_misuse("--compat knows sharpgraph");
     }
+    if ((options->tls_cert == NULL) != (options->tls_key == NULL)) {
+        return command_misuse("--tls-cert and --tls-key go together");
+    }
     if (options->documents_only && options->documents == NULL) {
         return command_misuse("--documents-only needs --documents");
     }
@@ -170,6 +173,8 @@ static void release(struct serve_options *options)
     free(options->jwt_audience);
     free(options->jwt_admin);
     free(options->jwt_role_claim);
+    free(options->tls_cert);
+    free(options->tls_key);
     free(options->access_log);
     free(options->documents);
     free(options->scratch);
@@ -233,6 +238,8 @@ int command_serve(int argc, const char **argv)
         TEXT("jwt-admin", jwt_admin, "a role whose JWTs may do everything; none", "ROLE"),
         TEXT("jwt-role-claim", jwt_role_claim, "the claim that has it; role", "NAME"),
         SWITCH("anonymous", anonymous, "let those ask too who have no token"),
+        TEXT("tls-cert", tls_cert, "speak TLS with this certificate, PEM", "FILE"),
+        TEXT("tls-key", tls_key, "and its key, PEM", "FILE"),
         SWITCH("insecure", insecure, "let other machines in without tokens"),
         SWITCH("no-sandbox", no_sandbox, "do not give up what the server has no use for"),
         {"allow-host", '\0', POPT_ARG_ARGV, &o.allowed_hosts, 0,

@@ -359,19 +359,19 @@ static bool check_size(struct exchange *exchange)
     return false;
 }
 
-/* The absolute form of a request's target, "http://host/path", which proxies use: its host must be
- * the one of the header. */
+/* The absolute form of a request's target, "http://host/path" (under TLS https), which proxies use:
+ * its host must be the one of the header. */
 static bool check_target(struct exchange *exchange)
 {
-    static const char scheme[] = "http://";
+    const char *scheme = exchange->server->tls != NULL ? "https://" : "http://";
     if (exchange->connection != NULL && exchange->connection->nul_in_path) {
         return refuse_framing(exchange, MHD_HTTP_BAD_REQUEST, "The path has a NUL in it.");
     }
-    if (strncasecmp(exchange->path, scheme, sizeof scheme - 1) != 0) {
+    if (strncasecmp(exchange->path, scheme, strlen(scheme)) != 0) {
         return true;
     }
     const char *host = exchange_get(exchange, MHD_HTTP_HEADER_HOST);
-    const char *authority = exchange->path + sizeof scheme - 1;
+    const char *authority = exchange->path + strlen(scheme);
     size_t size = strcspn(authority, "/");
     if (host == NULL || strlen(host) != size || strncasecmp(host, authority, size) != 0) {
         return refuse_framing(exchange, MHD_HTTP_BAD_REQUEST,

@@ -21,6 +21,7 @@
 #include "server.h"
 #include "slow.h"
 #include "status.h"
+#include "tls.h"
 #include "web.h"
 
 static void block_signals(sigset_t *ends)
@@ -45,11 +46,12 @@ static void tell(const struct server *server)
     const struct serve_options *options = server->options;
     const char *open = strchr(options->host, ':') != NULL ? "[" : "";
     const char *close = open[0] != '\0' ? "]" : "";
-    printf("Serving %s at http://%s%s%s:%u/graphql\n", options->database, open, options->host,
+    const char *scheme = server->tls != NULL ? "https" : "http";
+    printf("Serving %s at %s://%s%s%s:%u/graphql\n", options->database, scheme, open, options->host,
            close, server->port);
     for (size_t i = 0; i < sizeof pages / sizeof pages[0]; i++) {
         if (web_find(server->web, pages[i].path) != NULL) {
-            printf("%-8s http://%s%s%s:%u%s\n", pages[i].name, open, options->host, close,
+            printf("%-8s %s://%s%s%s:%u%s\n", pages[i].name, scheme, open, options->host, close,
                    server->port, pages[i].path);
         }
     }
@@ -66,6 +68,12 @@ static bool open_parts(struct server *server)
     }
     if (!auth_open(options, server->log, &server->access)) {
         return false;
+    }
+    if (options->tls_cert != NULL) {
+        server->tls = tls_read(options->tls_cert, options->tls_key);
+        if (server->tls == NULL) {
+            return false;
+        }
     }
     if (options->web) {
         server->web = web_open(options->web_files);
@@ -114,6 +122,7 @@ static void close_parts(struct server *server)
     slow_free(server->slow);
     web_close(server->web);
     auth_close(server->access);
+    tls_free(server->tls);
     log_close(server->log);
 }
 

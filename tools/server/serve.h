@@ -22,7 +22,9 @@ struct serve_options {
     char *jwt_issuer, *jwt_audience;  /* NULL = not asked for */
     char *jwt_admin, *jwt_role_claim; /* a role whose tokens may do everything, or NULL */
     int jwt_leeway_s;
-    int anonymous;    /* who has no token may ask too */
+    int anonymous;  /* who has no token may ask too */
+    char *tls_cert; /* PEM files; both or none */
+    char *tls_key;
     char *access_log; /* "-" is standard error; NULL = none */
     char *documents;  /* JSON file of persisted documents */
     char *scratch;    /* directory of temporary files */

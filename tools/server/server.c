@@ -24,6 +24,7 @@
 #include "indexing.h"
 #include "log.h"
 #include "loop.h"
+#include "tls.h"
 
 #define WAITING_MAX    1024U
 #define HEADER_BYTES   (32U * 1024)
@@ -209,7 +210,9 @@ static unsigned allow_connections(const struct server *server)
     if (getrlimit(RLIMIT_NOFILE, &limit) != 0) {
         return wanted;
     }
-    rlim_t files = (rlim_t)wanted + FILES_BESIDE;
+    /* Under TLS a WebSocket is read through a pair of sockets. */
+    rlim_t each = server->tls != NULL ? 3 : 1;
+    rlim_t files = each * wanted + FILES_BESIDE;
     if (limit.rlim_cur < files) {
         limit.rlim_cur = limit.rlim_max < files ? limit.rlim_max : files;
         (void)setrlimit(RLIMIT_NOFILE, &limit);
@@ -217,8 +220,9 @@ static unsigned allow_connections(const struct server *server)
     if (limit.rlim_cur >= files) {
         return wanted;
     }
-    unsigned fewer = limit.rlim_cur > 2 * FILES_BESIDE ? (unsigned)limit.rlim_cur - FILES_BESIDE
-                                                       : (unsigned)limit.rlim_cur / 2;
+    rlim_t left =
+        limit.rlim_cur > 2 * FILES_BESIDE ? limit.rlim_cur - FILES_BESIDE : limit.rlim_cur / 2;
+    unsigned fewer = (unsigned)(left / each);
     log_event(server->log, "fewer-connections", "connections", fewer);
     return fewer;
 }
@@ -229,8 +233,16 @@ static struct MHD_Daemon *start_daemon(struct server *server)
 {
     const struct serve_options *options = server->options;
     unsigned connections = allow_connections(server);
+    static char priorities[] = TLS_PRIORITIES; /* the struct lacks the const */
     unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_TURBO | MHD_ALLOW_SUSPEND_RESUME |
-                     MHD_ALLOW_UPGRADE;
+                     MHD_ALLOW_UPGRADE | (server->tls != NULL ? MHD_USE_TLS : 0);
+    struct MHD_OptionItem security[] = {
+        {MHD_OPTION_HTTPS_MEM_CERT, 0, server->tls != NULL ? server->tls->certificates : NULL},
+        {MHD_OPTION_HTTPS_MEM_KEY, 0, server->tls != NULL ? server->tls->key : NULL},
+        {MHD_OPTION_HTTPS_PRIORITIES, 0, priorities},
+        {MHD_OPTION_END, 0, NULL},
+    };
+    struct MHD_OptionItem *last = &security[sizeof security / sizeof security[0] - 1];
     /* A pool is of two threads or more. */
     unsigned pool = options->io_threads > 1 ? (unsigned)options->io_threads : 0;
     return MHD_start_daemon(flags, 0, NULL, NULL, on_request, server,                 /**/
@@ -242,10 +254,11 @@ static struct MHD_Daemon *start_daemon(struct server *server)
                             (unsigned)options->connections_per_address_max,           /**/
                             MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)HEADER_BYTES, /**/
                             MHD_OPTION_CONNECTION_TIMEOUT,
-                            (unsigned)options->idle_ms / 1000 + SEND_STALL_S,    /**/
-                            MHD_OPTION_STRICT_FOR_CLIENT, 1,                     /**/
-                            MHD_OPTION_NOTIFY_COMPLETED, on_completed, server,   /**/
-                            MHD_OPTION_NOTIFY_CONNECTION, on_connection, server, /**/
+                            (unsigned)options->idle_ms / 1000 + SEND_STALL_S,        /**/
+                            MHD_OPTION_STRICT_FOR_CLIENT, 1,                         /**/
+                            MHD_OPTION_NOTIFY_COMPLETED, on_completed, server,       /**/
+                            MHD_OPTION_NOTIFY_CONNECTION, on_connection, server,     /**/
+                            MHD_OPTION_ARRAY, server->tls != NULL ? security : last, /**/
                             MHD_OPTION_END);
 }
 

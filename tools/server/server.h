@@ -50,6 +50,7 @@ struct status;
 struct status_stream;
 struct web;
 struct web_file;
+struct tls;
 
 /* ---- Connections ---- */
 
@@ -240,6 +241,7 @@ struct server {
     struct MHD_Daemon *daemon;
     struct workers *workers[PLACE_COUNT];
     struct access *access; /* NULL = nobody is asked who it is */
+    struct tls *tls;       /* NULL = plain HTTP */
     struct documents *documents;
     struct log *log;
     struct metrics metrics;
