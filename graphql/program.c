@@ -61,6 +61,20 @@ static struct qr_select_limits limits_of(const struct qr_program_key *key)
                                      .fields_max = FIELDS_MAX + (uint32_t)bytes};
 }
 
+static bool is_constant(const struct qr_program *program)
+{
+    const struct qr_gql_ast_definition *operation = program->prepared.operation;
+    if (operation->operation != QR_GQL_QUERY || operation->members != NULL) {
+        return false;
+    }
+    for (uint32_t i = 0; i < program->set->count; i++) {
+        if (program->set->fields[i].api != NULL) {
+            return false;
+        }
+    }
+    return true;
+}
+
 static quire_status make(struct qr_program *program, const struct qr_gql_schema *schema,
                          struct qr_arena *scratch, struct qr_gql_report *report, quire_error *err)
 {
@@ -83,9 +97,12 @@ static quire_status make(struct qr_program *program, const struct qr_gql_schema 
     QR_TRY(qr_gql_limits_check(document, &key->shape, scratch, report, err));
     QR_TRY(qr_gql_request_choose(schema, document, key->operation, &program->arena, report,
                                  &program->prepared, err));
-    return document_varies(document)
-               ? QUIRE_OK
-               : qr_select_build_template(&program->prepared, &limits, report, &program->set, err);
+    if (document_varies(document)) {
+        return QUIRE_OK;
+    }
+    QR_TRY(qr_select_build_template(&program->prepared, &limits, report, &program->set, err));
+    program->constant = is_constant(program);
+    return QUIRE_OK;
 }
 
 quire_status qr_program_make(const quire_allocator *allocator, const struct qr_gql_schema *schema,
@@ -100,6 +117,7 @@ quire_status qr_program_make(const quire_allocator *allocator, const struct qr_g
         return QUIRE_NO_MEMORY;
     }
     atomic_init(&program->references, 1);
+    atomic_init(&program->answer, NULL);
     program->allocator = allocator;
     program->key = *key;
     qr_arena_init(&program->arena, allocator, scratch->bytes_max);
@@ -122,6 +140,10 @@ void qr_program_release(struct qr_program *program)
     if (program == NULL ||
         atomic_fetch_sub_explicit(&program->references, 1, memory_order_acq_rel) > 1) {
         return;
+    }
+    struct qr_program_answer *answer = atomic_load_explicit(&program->answer, memory_order_relaxed);
+    if (answer != NULL) {
+        qr_free(program->allocator, answer, sizeof *answer + answer->size);
     }
     qr_arena_free(&program->arena);
     qr_free(program->allocator, program, sizeof *program);

@@ -3,8 +3,9 @@
  * is not read, checked and planned again.
  *
  * A program has the syntax tree, found valid; the chosen operation; and the
- * selection tree, as far as it does not depend on variables. It is immutable:
- * any number of runs use it at a time. It points into the schema that it was
+ * selection tree, as far as it does not depend on variables. What asks for the
+ * schema alone is answered alike in every run: the first one leaves its answer
+ * here. All else of a program is immutable: any number of runs use it at a time. It points into the schema that it was
  * made for and may be run only while that is held.
  *
  * The programs of a schema are kept in a cache that hangs on the compiled
@@ -31,6 +32,11 @@ struct qr_program_key {
     uint64_t hash;   /* of all of these under the cache's seed; qr_program_cache_hash */
 };
 
+struct qr_program_answer {
+    size_t size;
+    char bytes[]; /* the value of "data" */
+};
+
 struct qr_program {
     atomic_uint references;
     const quire_allocator *allocator;
@@ -38,8 +44,10 @@ struct qr_program {
     struct qr_program_key key;      /* its texts are the program's own */
     struct qr_gql_request prepared; /* without variables; of the program's arena */
     struct qr_select *set;          /* template; NULL when its shape depends on variables */
+    bool constant; /* every run gives the same: no variables, and nothing is read but the schema */
     /* The cache's. */
-    struct qr_program *next; /* in its bucket */
+    _Atomic(struct qr_program_answer *) answer; /* set once, with the program in the cache */
+    struct qr_program *next;                    /* in its bucket */
     struct qr_program *newer, *older;
 };
 
@@ -95,6 +103,16 @@ struct qr_program *qr_program_cache_find(struct qr_program_cache *cache,
                                          const struct qr_program_key *key);
 /* Keeps a program (with a reference of its own) unless it is too large or one like it is there. */
 void qr_program_cache_keep(struct qr_program_cache *cache, struct qr_program *program);
+/* Keeps the answer of a constant program that is in the cache, unless that is too large or there is
+ * one. */
+void qr_program_cache_keep_answer(struct qr_program_cache *cache, struct qr_program *program,
+                                  const char *bytes, size_t size);
+/* The answer, which lives as long as the program, or NULL. */
+static inline const struct qr_program_answer *qr_program_answer(struct qr_program *program)
+{
+    /* Pairs with the store of qr_program_cache_keep_answer: the bytes are there. */
+    return atomic_load_explicit(&program->answer, memory_order_acquire);
+}
 void qr_program_cache_get_stats(struct qr_program_cache *cache, struct qr_program_cache_stats *out);
 
 #endif

@@ -14,6 +14,8 @@
 #define PARTS      8u
 #define BUCKETS    64u
 #define PART_BYTES (QR_PROGRAM_CACHE_BYTES / PARTS)
+/* Of a constant program's answer. */
+#define ANSWER_BYTES (PART_BYTES / 2)
 
 struct part {
     struct qr_mutex mutex;
@@ -151,9 +153,13 @@ static void unlink_age(struct part *part, struct qr_program *program)
     }
 }
 
+/* Of a program in the cache with the part's mutex held: its answer comes under that. */
 static size_t bytes_of(const struct qr_program *program)
 {
-    return sizeof *program + program->arena.bytes_taken;
+    const struct qr_program_answer *answer =
+        atomic_load_explicit(&program->answer, memory_order_relaxed);
+    return sizeof *program + program->arena.bytes_taken +
+           (answer == NULL ? 0 : sizeof *answer + answer->size);
 }
 
 /* Takes the oldest program out and puts it before `evicted`. */
@@ -197,6 +203,15 @@ struct qr_program *qr_program_cache_find(struct qr_program_cache *cache,
     return program;
 }
 
+static void release_all(struct qr_program *evicted)
+{
+    while (evicted != NULL) {
+        struct qr_program *next = evicted->next;
+        qr_program_release(evicted);
+        evicted = next;
+    }
+}
+
 void qr_program_cache_keep(struct qr_program_cache *cache, struct qr_program *program)
 {
     struct part *part = part_of(cache, program->key.hash);
@@ -220,11 +235,45 @@ void qr_program_cache_keep(struct qr_program_cache *cache, struct qr_program *pr
         qr_program_hold(program);
     }
     qr_mutex_unlock(&part->mutex);
-    while (evicted != NULL) {
-        struct qr_program *next = evicted->next;
-        qr_program_release(evicted);
-        evicted = next;
+    release_all(evicted);
+}
+
+void qr_program_cache_keep_answer(struct qr_program_cache *cache, struct qr_program *program,
+                                  const char *bytes, size_t size)
+{
+    struct part *part = part_of(cache, program->key.hash);
+    struct qr_program *evicted = NULL;
+    size_t taken = sizeof(struct qr_program_answer) + size;
+    struct qr_program_answer *answer = NULL;
+
+    if (size <= ANSWER_BYTES) {
+        answer = qr_alloc(cache->allocator, taken, NULL);
     }
+    if (answer == NULL) {
+        return;
+    }
+    answer->size = size;
+    memcpy(answer->bytes, bytes, size);
+    qr_mutex_lock(&part->mutex);
+    bool keeps = search(part, &program->key) == program &&
+                 bytes_of(program) + taken <= PART_BYTES &&
+                 atomic_load_explicit(&program->answer, memory_order_relaxed) == NULL;
+    if (keeps) {
+        /* The caller's run made it the newest, or others are by now; it is not to go itself. */
+        unlink_age(part, program);
+        link_newest(part, program);
+        while (part->stats.bytes + taken > PART_BYTES) {
+            evicted = evict(part, evicted);
+        }
+        part->stats.bytes += taken;
+        /* Pairs with qr_program_answer. */
+        atomic_store_explicit(&program->answer, answer, memory_order_release);
+    }
+    qr_mutex_unlock(&part->mutex);
+    if (!keeps) {
+        qr_free(cache->allocator, answer, taken);
+    }
+    release_all(evicted);
 }
 
 void qr_program_cache_get_stats(struct qr_program_cache *cache, struct qr_program_cache_stats *out)

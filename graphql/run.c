@@ -343,6 +343,25 @@ static quire_status run_resolved(struct qr_run *run, struct qr_store *store,
     return qr_write_root(store->reader, &root, &run->writer);
 }
 
+/* What depends on the schema alone is found once. */
+static quire_status run_constant(struct qr_run *run, struct qr_reader *reader,
+                                 const struct qr_select_field **failed)
+{
+    const struct qr_program_answer *answer = qr_program_answer(run->program);
+    size_t begin = run->writer.size;
+
+    if (answer != NULL) {
+        qr_json_put_raw(&run->writer, answer->bytes, answer->size);
+        return run->writer.status;
+    }
+    QR_TRY(run_query(run, reader, failed));
+    if (run->report.count == 0 && run->schema.programs != NULL) {
+        qr_program_cache_keep_answer(run->schema.programs, run->program, run->writer.bytes + begin,
+                                     run->writer.size - begin);
+    }
+    return QUIRE_OK;
+}
+
 /* The first error ends it, since nothing will have happened. */
 static quire_status run_mutation(struct qr_run *run, struct qr_store *store,
                                  const struct qr_select_field **failed)
@@ -397,7 +416,8 @@ static quire_status run_operation(struct qr_run *run, struct qr_store *store,
         return run_event(run, store->reader, failed);
     case QR_GQL_QUERY:
     default:
-        return run_query(run, store->reader, failed);
+        return run->program->constant ? run_constant(run, store->reader, failed)
+                                      : run_query(run, store->reader, failed);
     }
 }
 

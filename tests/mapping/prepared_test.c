@@ -237,6 +237,45 @@ Test(prepared, cache__counts_and_keeps_within_its_bytes)
     mapping_close(db);
 }
 
+Test(prepared, schema_answer__is_made_once_and_anew_for_a_new_schema)
+{
+    static const char document[] = "{ __type(name: \"Author\") { ...T } n: __typename } "
+                                   "fragment T on __Type { fields { name } }";
+    quire_db *db = mapping_open("type Author { id: ID! @id }", NULL);
+    const char expected[] =
+        "{\"data\":{\"__type\":{\"fields\":[{\"name\":\"id\"},{\"name\":\"_version\"}]},\"n\":\"Query\"}}";
+    quire_graphql_stats before;
+
+    char *first = mapping_run(db, document, NULL, false);
+    uint64_t bytes = stats_of(db).program_bytes;
+    for (int i = 0; i < 3; i++) {
+        char *again = mapping_run(db, document, NULL, false);
+        cr_expect_str_eq(again, first);
+        quire_free(again);
+    }
+    cr_expect_eq(stats_of(db).program_bytes, bytes);
+    cr_expect(strstr(first, "\"id\"") != NULL);
+    mapping_apply(db, "type Author { id: ID! @id  name: String }");
+    MAPPING_HAS(db, document, "\"name\":\"name\"");
+    MAPPING_HAS(db, document, "\"name\":\"name\"");
+    quire_free(first);
+    mapping_close(db);
+}
+
+Test(prepared, schema_answer__counts_among_the_bytes_of_the_cache)
+{
+    char document[128];
+    quire_db *db = mapping_open(mapping_schema, NULL);
+    for (int i = 0; i < 300; i++) {
+        snprintf(document, sizeof document,
+                 "{ a%d: __schema { types { name fields { name type { name } } } } }", i);
+        quire_free(mapping_run(db, document, NULL, false));
+        cr_assert_leq(stats_of(db).program_bytes, 4u << 20);
+    }
+    cr_expect_gt(stats_of(db).program_evictions, 0);
+    mapping_close(db);
+}
+
 Test(prepared, cache__keeps_no_giant)
 {
     static char document[700000];

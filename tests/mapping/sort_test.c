@@ -54,6 +54,33 @@ Test(sort, slots__come_in_order_and_equal_ones_stay)
     qr_arena_free(&arena);
 }
 
+Test(sort, rowids__come_in_order_and_equal_ones_stay)
+{
+    static struct qr_sort_rowid slots[2][MOST];
+    static const size_t sizes[] = {0, 1, 2, 47, 48, 49, 300, MOST};
+    static const int64_t ranges[] = {3, 1000, 100000, INT64_MAX};
+    struct prng prng;
+
+    prng_init(&prng, 8);
+    for (size_t s = 0; s < sizeof sizes / sizeof sizes[0]; s++) {
+        for (size_t r = 0; r < 2 * sizeof ranges / sizeof ranges[0]; r++) {
+            for (size_t i = 0; i < sizes[s]; i++) {
+                int64_t rowid = (int64_t)prng_below(&prng, (uint64_t)ranges[r / 2]);
+                slots[0][i] = (struct qr_sort_rowid){r % 2 && i % 3 ? -rowid : rowid, i};
+            }
+            struct qr_sort_rowid *sorted = qr_sort_rowids(slots[0], slots[1], sizes[s]);
+            bool seen[MOST] = {false};
+            for (size_t i = 0; i < sizes[s]; i++) {
+                cr_assert(i == 0 || sorted[i - 1].rowid < sorted[i].rowid ||
+                          (sorted[i - 1].rowid == sorted[i].rowid &&
+                           sorted[i - 1].index < sorted[i].index));
+                cr_assert_not(seen[sorted[i].index]);
+                seen[sorted[i].index] = true;
+            }
+        }
+    }
+}
+
 /* The heap of a page keeps what sorting everything would. */
 Test(sort, page__is_that_of_the_sorted_whole)
 {
