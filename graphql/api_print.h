@@ -14,11 +14,9 @@ struct qr_api_printer {
 
 /* The type of a table's key, without "!". */
 void qr_api_put_key_type(struct qr_api_printer *p, const struct qr_model_type *type);
-/* A key as an argument: `id: ID!`. */
-void qr_api_put_key_argument(struct qr_api_printer *p, const struct qr_model_field *key,
-                             bool required);
-/* All keys as arguments, of which one is to be given: `id: ID, a_b: TWhereKey_a_b`. */
-void qr_api_put_keys(struct qr_api_printer *p, const struct qr_model_type *type);
+/* All keys as arguments, of which one is to be given: `id: ID, a_b: TWhereKey_a_b`. `writing`: for
+ * a field of Mutation, which has other arguments as well. */
+void qr_api_put_keys(struct qr_api_printer *p, const struct qr_model_type *type, bool writing);
 /* The input types of keys of several fields. */
 void qr_api_print_key_types(struct qr_api_printer *p, const struct qr_model_type *type);
 /* Whether some column is a list of the type. */

@@ -456,21 +456,13 @@ static void print_inputs_of_reading(struct qr_api_printer *p, const struct qr_mo
 
 /* ---- roots ---- */
 
-void qr_api_put_key_argument(struct qr_api_printer *p, const struct qr_model_field *key,
-                             bool required)
-{
-    qr_gql_buffer_format(p->out, "%.*s: ", QR_GQL_FMT(key->name));
-    put_str(p, key->named != NULL ? key->named->name : qr_gql_str_of("ID"));
-    put(p, required ? "!" : "");
-}
-
 /* The fields of Query for one type; those of Subscription follow its changes. */
 static void print_reading(struct qr_api_printer *p, const struct qr_model_type *type)
 {
     qr_gql_buffer_format(p->out, "  \"The row of %s with the given key, if there is one.\"\n",
                          type->table);
     qr_gql_buffer_format(p->out, "  %s(", type->one_name);
-    qr_api_put_keys(p, type);
+    qr_api_put_keys(p, type, false);
     qr_gql_buffer_format(p->out, "): %s\n", type->table);
     print_connection_field(p, qr_gql_str_of(type->many_name), type);
     put(p, "\n");

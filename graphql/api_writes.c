@@ -4,6 +4,7 @@
  */
 #include "graphql/api_print.h"
 #include "graphql/resolver.h"
+#include "graphql/row_key.h"
 #include "graphql/scalar.h"
 
 static void put(struct qr_api_printer *p, const char *text)
@@ -147,11 +148,12 @@ static void put_key(struct qr_api_printer *p, const struct qr_model_index *index
     }
 }
 
-void qr_api_put_keys(struct qr_api_printer *p, const struct qr_model_type *type)
+void qr_api_put_keys(struct qr_api_printer *p, const struct qr_model_type *type, bool writing)
 {
     uint32_t count = 0;
     for (uint32_t i = 0; i < type->index_count; i++) {
-        if (type->indexes[i].key_name != NULL) {
+        const char *name = type->indexes[i].key_name;
+        if (name != NULL && !(writing && qr_row_key_is_taken(qr_gql_str_of(name)))) {
             put(p, count++ > 0 ? ", " : "");
             put_key(p, &type->indexes[i]);
         }
@@ -246,14 +248,19 @@ static void print_nested_many(struct qr_api_printer *p, const struct qr_model_ty
                          "  create: [%sInput!]\n  connect: [%sWhereKey!]\n"
                          "  connectOrCreate: [%sConnectOrCreate!]\n"
                          "  set: [%sWhereKey!]\n  disconnect: [%sWhereKey!]\n"
-                         "  delete: [%sWhereKey!]\n",
-                         t, t, t, t, t, t, t, t, t, t, t);
+                         "  delete: [%sWhereKey!]\n  deleteMany: [%sNestedDeleteMany!]\n",
+                         t, t, t, t, t, t, t, t, t, t, t, t);
     if (is_updatable(type)) {
         qr_gql_buffer_format(p->out,
                              "  update: [%sNestedUpdateByKey!]\n"
+                             "  updateMany: [%sNestedUpdateMany!]\n"
                              "  upsert: [%sNestedUpsertByKey!]\n}\n\n"
-                             "input %sNestedUpdateByKey {\n  where: %sWhereKey!\n",
-                             t, t, t, t);
+                             "input %sNestedUpdateMany {\n  where: %sWhereInput\n"
+                             "  allRows: Boolean\n",
+                             t, t, t, t, t);
+        print_changes(p, type, "input");
+        qr_gql_buffer_format(p->out, "}\n\ninput %sNestedUpdateByKey {\n  where: %sWhereKey!\n", t,
+                             t);
         print_changes(p, type, "input");
         qr_gql_buffer_format(p->out,
                              "}\n\ninput %sNestedUpsertByKey {\n  where: %sWhereKey!\n"
@@ -261,7 +268,10 @@ static void print_nested_many(struct qr_api_printer *p, const struct qr_model_ty
                              t, t, t);
         print_changes(p, type, "update");
     }
-    put(p, "}\n\n");
+    qr_gql_buffer_format(p->out,
+                         "}\n\ninput %sNestedDeleteMany {\n  where: %sWhereInput\n"
+                         "  allRows: Boolean\n}\n\n",
+                         t, t);
 }
 
 /* ---- operators ---- */
@@ -376,13 +386,13 @@ static void print_single_writes(struct qr_api_printer *p, const struct qr_model_
                          t, t);
     if (is_updatable(type)) {
         qr_gql_buffer_format(p->out, "  %s(", type->verb_names[QR_MODEL_UPDATE]);
-        qr_api_put_key_argument(p, type->key, true);
+        qr_api_put_keys(p, type, true);
         put_changes(p, type, "input");
         qr_gql_buffer_format(p->out, ", ifMatch: String): %s!\n", t);
     }
     qr_gql_buffer_format(p->out, "  \"Gives the row as it was.\"\n  %s(",
                          type->verb_names[QR_MODEL_DELETE]);
-    qr_api_put_key_argument(p, type->key, true);
+    qr_api_put_keys(p, type, true);
     qr_gql_buffer_format(p->out, ", ifMatch: String): %s%s\n", t, type->delete_nullable ? "" : "!");
     qr_gql_buffer_format(p->out,
                          "  \"Changes the row with the key; creates it where there is none.\"\n"

@@ -211,6 +211,8 @@ static bool is_generated(const struct qr_model *model, struct qr_gql_str name)
         "UpdateNestedMany",
         "NestedUpdate",
         "NestedUpdateByKey",
+        "NestedUpdateMany",
+        "NestedDeleteMany",
         "NestedUpsert",
         "NestedUpsertByKey",
         "UpdateOperators",

@@ -399,22 +399,35 @@ static void find_node(struct qr_model_builder *builder)
     }
 }
 
+/* The table or view of that name; NULL when there is none. */
+static struct qr_model_type *find_shown(const struct qr_model *model, struct qr_gql_str name)
+{
+    struct qr_model_type *type = qr_model_find_type(model, name);
+    for (uint32_t i = model->type_count; type == NULL && i < qr_model_shown_count(model); i++) {
+        if (qr_gql_str_equal(model->types[i].name, name)) {
+            type = &model->types[i];
+        }
+    }
+    return type;
+}
+
 static quire_status read_query_fields(struct qr_model_builder *builder)
 {
     const struct qr_gql_type *query = builder->model->schema->roots[QR_GQL_QUERY];
     for (uint32_t i = 0; i < query->field_count; i++) {
         const struct qr_gql_field *field = &query->fields[i];
         const struct qr_gql_type *type = qr_gql_type_nullable(field->type);
-        struct qr_model_type *target =
-            qr_model_find_type(builder->model, qr_gql_type_named(type)->name);
+        struct qr_model_type *target = find_shown(builder->model, qr_gql_type_named(type)->name);
         bool is_node = type == builder->model->node && qr_gql_str_is(field->name, "node");
         if (qr_gql_str_is(field->name, "_") || is_node || qr_model_is_resolved(field)) {
             continue;
         }
         if (target == NULL) {
-            qr_model_problem(builder, field->node->name.pos,
-                             "The field %.*s.%.*s must have a table's type, or a list of one.",
-                             QR_GQL_FMT(query->name), QR_GQL_FMT(field->name));
+            qr_model_problem(
+                builder, field->node->name.pos,
+                "The field %.*s.%.*s must have the type of a table or view, or a list of "
+                "one, or be the program's with @resolver.",
+                QR_GQL_FMT(query->name), QR_GQL_FMT(field->name));
             continue;
         }
         const char *name = qr_model_join(builder, field->name, "", (struct qr_gql_str){"", 0});
@@ -437,16 +450,16 @@ static quire_status read_subscription_fields(struct qr_model_builder *builder)
     for (uint32_t i = 0; root != NULL && i < root->field_count; i++) {
         const struct qr_gql_field *field = &root->fields[i];
         const struct qr_gql_type *type = qr_gql_type_nullable(field->type);
-        struct qr_model_type *target =
-            qr_model_find_type(builder->model, qr_gql_type_named(type)->name);
+        struct qr_model_type *target = find_shown(builder->model, qr_gql_type_named(type)->name);
         if (qr_gql_str_is(field->name, "_")) {
             continue;
         }
         if (target == NULL || type->kind == QR_GQL_LIST) {
-            qr_model_problem(builder, field->node->name.pos,
-                             "The field %.*s.%.*s must have a table's type, whose changes it "
-                             "tells.",
-                             QR_GQL_FMT(root->name), QR_GQL_FMT(field->name));
+            qr_model_problem(
+                builder, field->node->name.pos,
+                "The field %.*s.%.*s must have the type of a table or view, whose changes it "
+                "tells.",
+                QR_GQL_FMT(root->name), QR_GQL_FMT(field->name));
             continue;
         }
         target->changes_name = qr_model_join(builder, field->name, "", (struct qr_gql_str){"", 0});

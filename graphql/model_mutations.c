@@ -7,6 +7,7 @@
  * other arguments is the host program's and changes nothing here.
  */
 #include "graphql/resolver.h"
+#include "graphql/row_key.h"
 
 static bool has_argument(const struct qr_gql_field *field, const char *name)
 {
@@ -17,9 +18,13 @@ static bool has_argument(const struct qr_gql_field *field, const char *name)
 static enum qr_model_verb verb_of(const struct qr_model_type *type,
                                   const struct qr_gql_field *field)
 {
-    bool keyed = qr_gql_field_argument(field, type->key->name) != NULL;
+    bool keyed = false;
     bool input = has_argument(field, "input");
 
+    for (uint32_t i = 0; i < field->argument_count; i++) {
+        struct qr_gql_str name = field->arguments[i].name;
+        keyed = keyed || (!qr_row_key_is_taken(name) && qr_row_key_find(type, name) != NULL);
+    }
     if (qr_gql_type_nullable(field->type)->kind == QR_GQL_LIST) {
         return has_argument(field, "inputs")   ? QR_MODEL_CREATE_MANY
                : !has_argument(field, "where") ? QR_MODEL_VERBS

@@ -9,37 +9,45 @@
 #include "graphql/auth.h"
 #include "graphql/column.h"
 #include "graphql/explain.h"
+#include "graphql/row_key.h"
 #include "graphql/row_write.h"
 #include "graphql/version.h"
 
 /* ---- one row ---- */
 
-/* The rowid of the row that the field's key argument names; 0 when there is none that the caller
- * sees. */
+/* The row that one of the field's arguments names; rowid 0: there is none that the caller sees. */
+struct named_row {
+    const struct qr_model_index *key;
+    const struct qr_gql_value *given;
+    int64_t rowid;
+};
+
 static quire_status find_row(struct qr_store *store, const struct qr_select_field *field,
-                             int64_t *rowid)
+                             struct named_row *row)
 {
+    struct qr_reader *reader = store->reader;
     const struct qr_model_type *type = field->api->type;
-    const struct qr_gql_value *key = qr_gql_value_get(&field->selected->arguments, type->key->name);
-    quire_value value;
     bool found;
 
-    QR_TRY(qr_column_from_value(type->key, false, key, store->reader->arena, &value,
-                                store->reader->err));
-    QR_TRY(qr_reader_find(store->reader, type->key, &value, rowid, &found));
-    QR_TRY(qr_auth_see(store->reader, type, *rowid, &found));
-    *rowid = found ? *rowid : 0;
+    QR_TRY(qr_row_key_given(reader, field, &row->key, &row->given));
+    QR_TRY(qr_row_key_seek(reader, type, row->key, row->given, &row->rowid, &found));
+    QR_TRY(qr_auth_see(reader, type, row->rowid, &found));
+    row->rowid = found ? row->rowid : 0;
     return QUIRE_OK;
 }
 
-static quire_status fail_missing(struct qr_store *store, const struct qr_select_field *field)
+static quire_status fail_missing(struct qr_store *store, const struct qr_select_field *field,
+                                 const struct named_row *row)
 {
-    const struct qr_model_type *type = field->api->type;
-    const struct qr_gql_value *key = qr_gql_value_get(&field->selected->arguments, type->key->name);
-    struct qr_gql_str shown = qr_gql_str_cut(key->text, 60);
-    return qr_store_fail(store, QUIRE_QUERY, "NOT_FOUND", type->key,
-                         "There is no row of %s with %.*s \"%.*s\".", type->table,
-                         QR_GQL_FMT(type->key->name), QR_GQL_FMT(shown));
+    struct qr_arena *arena = store->reader->arena;
+    struct qr_gql_str text = row->given->text;
+    bool single = text.data != NULL; /* else an object, or a truth value */
+    struct qr_gql_str shown =
+        qr_gql_str_cut(single ? text : qr_gql_str_of(qr_gql_value_inspect(arena, row->given)), 60);
+    return qr_store_fail(store, QUIRE_QUERY, "NOT_FOUND", row->key->fields[0],
+                         "There is no row of %s with %s %s%.*s%s.", field->api->type->table,
+                         row->key->key_name, single ? "\"" : "", QR_GQL_FMT(shown),
+                         single ? "\"" : "");
 }
 
 /* Compares the version that `ifMatch` asks for with that of the row; rowid 0: there is no row. */
@@ -124,30 +132,30 @@ static quire_status create_row(struct qr_store *store, const struct qr_select_fi
 static quire_status run_update(struct qr_store *store, const struct qr_select_field *field,
                                struct qr_mutation *out)
 {
-    int64_t rowid;
+    struct named_row row;
     QR_TRY(check_changes(store, field));
-    QR_TRY(find_row(store, field, &rowid));
-    if (rowid == 0) {
-        return fail_missing(store, field);
+    QR_TRY(find_row(store, field, &row));
+    if (row.rowid == 0) {
+        return fail_missing(store, field, &row);
     }
-    QR_TRY(check_version(store, field, rowid));
-    QR_TRY(qr_row_update(store, field->api->type, rowid, &field->selected->arguments, "input"));
-    return read_row(store, field, rowid, &out->node);
+    QR_TRY(check_version(store, field, row.rowid));
+    QR_TRY(qr_row_update(store, field->api->type, row.rowid, &field->selected->arguments, "input"));
+    return read_row(store, field, row.rowid, &out->node);
 }
 
 static quire_status run_delete(struct qr_store *store, const struct qr_select_field *field,
                                struct qr_mutation *out)
 {
     const struct qr_model_type *type = field->api->type;
-    int64_t rowid;
-    QR_TRY(find_row(store, field, &rowid));
-    if (rowid == 0) {
-        return type->delete_nullable ? QUIRE_OK : fail_missing(store, field);
+    struct named_row row;
+    QR_TRY(find_row(store, field, &row));
+    if (row.rowid == 0) {
+        return type->delete_nullable ? QUIRE_OK : fail_missing(store, field, &row);
     }
-    QR_TRY(qr_auth_take(store, type, rowid, QR_AUTH_DELETE));
-    QR_TRY(check_version(store, field, rowid));
-    QR_TRY(read_row(store, field, rowid, &out->node));
-    return qr_store_delete(store, type, &rowid, 1);
+    QR_TRY(qr_auth_take(store, type, row.rowid, QR_AUTH_DELETE));
+    QR_TRY(check_version(store, field, row.rowid));
+    QR_TRY(read_row(store, field, row.rowid, &out->node));
+    return qr_store_delete(store, type, &row.rowid, 1);
 }
 
 static quire_status run_upsert(struct qr_store *store, const struct qr_select_field *field,

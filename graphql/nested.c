@@ -185,6 +185,16 @@ static quire_status upsert(const struct nest *nest, const struct qr_gql_value *v
                     : create(nest, get(value, "create"));
 }
 
+static quire_status update_many(const struct nest *nest, const struct qr_gql_value *value)
+{
+    return qr_nested_update_many(nest->store, nest->field, nest->rowid, value);
+}
+
+static quire_status delete_many(const struct nest *nest, const struct qr_gql_value *value)
+{
+    return qr_nested_delete_many(nest->store, nest->field, nest->rowid, value);
+}
+
 /* ---- `set` ---- */
 
 struct rowid_set {
@@ -342,7 +352,9 @@ static const struct {
     {"set", NULL},
     {"disconnect", disconnect},
     {"delete", delete_one},
+    {"deleteMany", delete_many},
     {"update", update},
+    {"updateMany", update_many},
     {"upsert", upsert},
     {"connect", connect},
     {"connectOrCreate", connect_or_create},

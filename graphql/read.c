@@ -432,27 +432,6 @@ quire_status qr_read_rows(struct qr_reader *reader, const struct qr_model_type *
     return QUIRE_OK;
 }
 
-/* Finds the one key argument that was given. */
-static quire_status find_key(struct qr_reader *reader, const struct qr_select_field *field,
-                             const struct qr_model_index **key, const struct qr_gql_value **value)
-{
-    const struct qr_gql_value *arguments = &field->selected->arguments;
-    uint32_t given = 0;
-
-    for (uint32_t i = 0; i < arguments->count; i++) {
-        const struct qr_gql_value_member *member = &arguments->members[i];
-        if (member->value.kind != QR_GQL_VALUE_NULL) {
-            *key = qr_row_key_find(field->api->type, member->name);
-            *value = &member->value;
-            given++;
-        }
-    }
-    return given == 1 ? QUIRE_OK
-                      : qr_fail(reader->err, QUIRE_QUERY,
-                                "The field \"%s\" takes exactly one of its keys.",
-                                field->api->type->one_name);
-}
-
 /* The row of a type that has the key, if it is shown. */
 static quire_status seek_row(struct qr_reader *reader, const struct qr_select_field *field,
                              const struct qr_model_type *type, const struct qr_model_index *key,
@@ -486,7 +465,7 @@ static quire_status read_one(struct qr_reader *reader, const struct qr_select_fi
     if (row == NULL) {
         return QUIRE_NO_MEMORY;
     }
-    QR_TRY(find_key(reader, field, &key, &given));
+    QR_TRY(qr_row_key_given(reader, field, &key, &given));
     QR_TRY(seek_row(reader, field, type, key, given, row, &found));
     return qr_read_rows(reader, type, field->set, row, found ? 1 : 0, &out->node);
 }

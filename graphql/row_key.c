@@ -18,6 +18,34 @@ const struct qr_model_index *qr_row_key_find(const struct qr_model_type *type,
     return NULL;
 }
 
+bool qr_row_key_is_taken(struct qr_gql_str name)
+{
+    return qr_gql_str_is(name, "input") || qr_gql_str_is(name, "apply") ||
+           qr_gql_str_is(name, "ifMatch");
+}
+
+quire_status qr_row_key_given(struct qr_reader *reader, const struct qr_select_field *field,
+                              const struct qr_model_index **key, const struct qr_gql_value **given)
+{
+    const struct qr_gql_value *arguments = &field->selected->arguments;
+    bool writes = field->api->kind != QR_API_ONE;
+    uint32_t count = 0;
+
+    for (uint32_t i = 0; i < arguments->count; i++) {
+        const struct qr_gql_value_member *member = &arguments->members[i];
+        if (member->value.kind != QR_GQL_VALUE_NULL &&
+            !(writes && qr_row_key_is_taken(member->name))) {
+            *key = qr_row_key_find(field->api->type, member->name);
+            *given = &member->value;
+            count++;
+        }
+    }
+    return count == 1 ? QUIRE_OK
+                      : qr_fail(reader->err, QUIRE_QUERY,
+                                "The field \"%.*s\" takes exactly one of its keys.",
+                                QR_GQL_FMT(field->selected->field->name));
+}
+
 /* The value of one field of a key; a reference by the key of its row, null when there is none. */
 static quire_status key_value(struct qr_reader *reader, const struct qr_model_field *field,
                               const struct qr_gql_value *given, quire_value *out)

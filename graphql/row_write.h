@@ -65,6 +65,13 @@ quire_status qr_nested_reference(struct qr_store *store, const struct qr_model_f
 quire_status qr_nested_others(struct qr_store *store, const struct qr_model_field *field,
                               int64_t rowid, const struct qr_gql_value *nested);
 
+/* `updateMany` and `deleteMany`, one element each: of the rows that the relation of a row leads to,
+ * those that the element's `where` selects (nested_many.c). */
+quire_status qr_nested_update_many(struct qr_store *store, const struct qr_model_field *field,
+                                   int64_t rowid, const struct qr_gql_value *value);
+quire_status qr_nested_delete_many(struct qr_store *store, const struct qr_model_field *field,
+                                   int64_t rowid, const struct qr_gql_value *value);
+
 /* Links a row, which the caller is writing, to another one over a LINKS field; lets go of all that
  * it is linked to and that the caller sees. */
 quire_status qr_nested_attach(struct qr_store *store, const struct qr_model_field *field,

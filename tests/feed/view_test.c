@@ -219,3 +219,20 @@ Test(sdl_view, schema__refuses_views_that_cannot_be)
             "there is no table V");
     refuses("type V @view(table: \"User\") { id: ID! } type X { id: ID! v: V }", "is no table");
 }
+
+Test(sdl_view, names__are_those_that_the_schema_declares)
+{
+    quire_db *db =
+        mapping_open("type U { id: ID! n: Int } "
+                     "type Big @view(table: \"U\", where: {n: {gt: 5}}) { id: ID! n: Int } "
+                     "type Query { large: [Big] oneLarge: Big } "
+                     "type Subscription { grew: Big }",
+                     "mutation { createUs(inputs: [{id: \"1\", n: 3}, {id: \"2\", n: "
+                     "7}]) { affectedRows } }");
+    MAPPING_IS(db,
+               "{ large { items { id } } a: oneLarge(id: \"2\") { n } b: oneLarge(id: \"1\") { n } "
+               "}",
+               "{\"data\":{\"large\":{\"items\":[{\"id\":\"2\"}]},\"a\":{\"n\":7},\"b\":null}}");
+    MAPPING_HAS(db, "{ bigs { items { id } } }", "Cannot query field \\\"bigs\\\"");
+    mapping_close(db);
+}
