@@ -171,6 +171,53 @@ static quire_status rename_root(struct rewriting *r, struct qr_gql_ast_selection
     return QUIRE_OK;
 }
 
+/* ---- what its documents leave out ---- */
+
+/* Its first page says `first` where `take` is meant. */
+static void rename_first(const struct qr_gql_field *field, struct qr_gql_ast_selection *node)
+{
+    struct qr_gql_str take = qr_gql_str_of("take");
+    struct qr_gql_ast_argument *first = node->arguments;
+    while (first != NULL && !qr_gql_str_is(first->name.text, "first")) {
+        first = first->next;
+    }
+    if (first != NULL && qr_gql_field_argument(field, first->name.text) == NULL &&
+        qr_gql_field_argument(field, take) != NULL &&
+        qr_gql_ast_argument_find(node->arguments, take) == NULL) {
+        first->name.text = take;
+    }
+}
+
+static bool is_column(const struct qr_gql_field *field)
+{
+    const struct qr_api_field *api = field->host;
+    return api != NULL && (api->kind == QR_API_COLUMN || api->kind == QR_API_REFERENCE_KEY) &&
+           qr_gql_type_is_leaf(qr_gql_type_named(field->type));
+}
+
+/* A row without a selection stands for all its columns. */
+static quire_status add_columns(struct rewriting *r, const struct qr_gql_type *type,
+                                struct qr_gql_ast_selection *node)
+{
+    struct qr_gql_ast_selection **out = &node->selections.first;
+    for (uint32_t i = 0; i < type->field_count; i++) {
+        if (!is_column(&type->fields[i])) {
+            continue;
+        }
+        struct qr_gql_ast_selection *column = qr_arena_alloc_zero(r->arena, sizeof *column, r->err);
+        if (column == NULL) {
+            return qr_gql_memory_status(r->err);
+        }
+        column->kind = QR_GQL_AST_FIELD;
+        column->pos = node->pos;
+        column->name = (struct qr_gql_name){.text = type->fields[i].name, .pos = node->pos};
+        node->selections.pos = node->pos;
+        *out = column;
+        out = &column->next;
+    }
+    return QUIRE_OK;
+}
+
 /* ---- documents ---- */
 
 static quire_status rewrite_selections(struct rewriting *r, const struct qr_gql_type *type,
@@ -186,13 +233,18 @@ static quire_status rewrite_field(struct rewriting *r, const struct qr_gql_type 
     if (field == NULL) {
         return QUIRE_OK;
     }
+    rename_first(field, node);
     for (struct qr_gql_ast_argument *a = node->arguments; a != NULL; a = a->next) {
         const struct qr_gql_input *input = qr_gql_field_argument(field, a->name.text);
         if (input != NULL) {
             QR_TRY(rewrite_literal(r, input->type, a->value));
         }
     }
-    return rewrite_selections(r, qr_gql_type_named(field->type), &node->selections);
+    const struct qr_gql_type *named = qr_gql_type_named(field->type);
+    if (node->selections.first == NULL && named->kind == QR_GQL_OBJECT) {
+        return add_columns(r, named, node);
+    }
+    return rewrite_selections(r, named, &node->selections);
 }
 
 static quire_status rewrite_selections(struct rewriting *r, const struct qr_gql_type *type,

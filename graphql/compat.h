@@ -6,7 +6,8 @@
  * SharpGraph (QUIRE_COMPAT_SHARPGRAPH): in filters a plain value stands for
  * `{equals: value}`; fields of Query are found whatever the case of their
  * letters and with an `s` for the plural, and whether one row or many are meant
- * follows from the argument `id`.
+ * follows from the argument `id`; `first` of a list's items is `take`; a row
+ * without a selection has all its columns.
  */
 #ifndef QR_GRAPHQL_COMPAT_H
 #define QR_GRAPHQL_COMPAT_H

@@ -127,6 +127,8 @@ static quire_graphql_request request_of(const struct use *use)
     request.variables_size = use->request.second_size;
     request.explain = (use->hash & 1) != 0;
     request.cost = (use->hash & 2) != 0;
+    request.compat = (use->hash & 4) != 0 ? QUIRE_COMPAT_SHARPGRAPH : 0;
+    request.claims = (use->hash & 8) != 0 ? "{\"sub\": \"k1\", \"roles\": [\"k2\", 3]}" : NULL;
     request.progress = is_within_reason;
     request.limits.depth_max = 20;
     request.limits.cost_max = 1000000;
@@ -161,7 +163,7 @@ static void subscribe(struct use *use)
 
 static bool is_for_good(const struct use *use)
 {
-    return use->hash % 16 == 0;
+    return (use->hash >> 8 & 15) == 0;
 }
 
 static quire_status give(struct use *use, const quire_graphql_request *request, char **response,
@@ -260,8 +262,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (parts.first_size == 0) {
         return 0;
     }
-    struct use use = {
-        .world = &world, .err = QUIRE_ERROR_INIT, .hash = hash_bytes(data, size) >> 4};
+    struct use use = {.world = &world, .err = QUIRE_ERROR_INIT, .hash = hash_bytes(data, size)};
     use.request = (struct fuzz_parts){parts.first, rest.second, parts.first_size, rest.second_size};
     bool same = world.db != NULL && world.sdl_size == rest.first_size &&
                 memcmp(world.sdl, rest.first, rest.first_size) == 0;
@@ -272,7 +273,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         make(&use, rest.first, rest.first_size);
     }
     run(&use);
-    if (use.hash % 8 == 0) {
+    if ((use.hash >> 12 & 7) == 0) {
         inspect(&use);
     }
     if (is_for_good(&use)) {

@@ -131,7 +131,7 @@ static uint64_t pages_of_change(quire_db *db, const char *sdl)
     return stats.page_copies;
 }
 
-/* What a change writes is what it adds and the schema's text: not the tables beside it, nor rows. */
+/* What a change writes is what it adds and the schema's text: not the tables beside it, no rows. */
 Test(products, schema_changes__cost_what_they_change)
 {
     uint64_t pages[2];
