@@ -78,6 +78,7 @@ void qr_run_restart(struct qr_run *run)
                            .allocator = run->allocator,
                            .watch = run->watch,
                            .began_ns = run->began_ns,
+                           .admitted = run->admitted,
                            .write = run->write,
                            .write_context = run->write_context,
                            .err = run->err};
@@ -134,21 +135,37 @@ static quire_status check_slicing(struct qr_run *run)
     return qr_gql_report_outcome(&run->report, QUIRE_QUERY, run->err);
 }
 
+/* What the operation costs, against what it may: NULL, or the problem that it is too much. */
+static struct qr_gql_problem *refuse_cost(struct qr_run *run)
+{
+    const quire_graphql_request *request = run->request;
+    unsigned long long most = request->limits.cost_max;
+    if (most != 0 && run->cost > most) {
+        return qr_gql_report_add(&run->report, &run->prepared.operation->pos,
+                                 "The operation costs %llu, more than the limit cost_max of %llu "
+                                 "allows; ask for fewer rows with first or take.",
+                                 (unsigned long long)run->cost, most);
+    }
+    if (request->admit != NULL && !run->admitted) {
+        run->admitted = request->admit(request->admit_context, run->cost);
+        return run->admitted
+                   ? NULL
+                   : qr_gql_report_add(&run->report, &run->prepared.operation->pos,
+                                       "The operation costs %llu, more than the caller may have "
+                                       "now.",
+                                       (unsigned long long)run->cost);
+    }
+    return NULL;
+}
+
 static quire_status check_cost(struct qr_run *run)
 {
-    uint64_t most = run->request->limits.cost_max;
-    if (most == 0 && !run->request->cost) {
+    const quire_graphql_request *request = run->request;
+    if (request->limits.cost_max == 0 && !request->cost && request->admit == NULL) {
         return QUIRE_OK;
     }
     run->cost = qr_cost_of(run->set);
-    if (most == 0 || run->cost <= most) {
-        return QUIRE_OK;
-    }
-    struct qr_gql_problem *problem = qr_gql_report_add(
-        &run->report, &run->prepared.operation->pos,
-        "The operation costs %llu, more than the limit cost_max of %llu allows; ask for fewer rows "
-        "with first or take.",
-        (unsigned long long)run->cost, (unsigned long long)most);
+    struct qr_gql_problem *problem = refuse_cost(run);
     if (problem != NULL) {
         problem->code = qr_gql_str_of("LIMIT");
     }

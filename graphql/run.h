@@ -38,6 +38,7 @@ struct qr_run {
     uint64_t began_ns;
     uint32_t trigger_depth; /* 0: a client's request; else that of a trigger */
     bool trigger_failed;    /* the failure is that of a trigger in turn, and says so */
+    bool admitted;          /* request->admit has said so */
     bool executed;          /* "data" is part of the response */
     bool partial;           /* it stands beside errors, which have made parts of it null */
     quire_status failure;   /* the first that became an error of the response */

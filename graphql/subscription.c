@@ -479,6 +479,7 @@ static quire_status begin(quire_subscription *subscription, const quire_subscrib
     QR_TRY(copy_request(subscription, err));
     QR_TRY(look_up(subscription, &subscription->table, response, size, err));
     subscription->request.errors = NULL; /* the caller's, for this call */
+    subscription->request.admit = NULL;
     if (*response != NULL) {
         return QUIRE_OK;
     }

@@ -26,6 +26,8 @@ static const struct command_help help = {
 #ifdef QUIRE_SERVER
 
 #define JWT_LEEWAY_MAX 600
+#define RATE_MAX       1000000000
+#define BURST_SECONDS  10
 
 static bool is_loopback(const char *host)
 {
@@ -71,6 +73,27 @@ static int check_access(const struct serve_options *options)
     return COMMAND_OK;
 }
 
+/* What callers may have a second. */
+static int check_rate(struct serve_options *options)
+{
+    bool burst = options->rate_burst != 0;
+    if (options->rate_cost < 0 || options->rate_cost > RATE_MAX || options->rate_burst < 0 ||
+        options->rate_burst > RATE_MAX || (burst && options->rate_burst < options->rate_cost)) {
+        return command_misuse("--rate-cost and --rate-burst take up to %d units, and a burst is "
+                              "not below a second's",
+                              RATE_MAX);
+    }
+    if (burst && options->rate_cost == 0) {
+        return command_misuse("--rate-burst needs --rate-cost");
+    }
+    if (!burst) {
+        options->rate_burst = options->rate_cost > RATE_MAX / BURST_SECONDS
+                                  ? RATE_MAX
+                                  : options->rate_cost * BURST_SECONDS;
+    }
+    return COMMAND_OK;
+}
+
 static int check(const struct serve_options *options, size_t count)
 {
     if (count != 1) {
@@ -107,7 +130,7 @@ static int check(const struct serve_options *options, size_t count)
         }
     }
     if (options->load_bytes_max < 1 || options->slow_ms < 0 || options->shutdown_ms < 0 ||
-        options->feed_bytes < 0) {
+        options->feed_bytes < 0 || options->cost_max < 0) {
         return command_misuse("limits are not negative; see quire serve --help");
     }
     return COMMAND_OK;
@@ -141,6 +164,7 @@ static void defaults(struct serve_options *options)
         .time_ms = 5000,
         .shutdown_ms = 10000,
         .slow_ms = 1000,
+        .cost_max = 500000,
         .depth_max = 15,
         .tokens_max = 15000,
         .aliases_max = 30,
@@ -192,6 +216,9 @@ static int run(struct serve_options *options, const char **arguments, size_t cou
         options->host = strdup("127.0.0.1");
     }
     int code = options->host == NULL ? COMMAND_IO : check(options, count);
+    if (code == COMMAND_OK) {
+        code = check_rate(options);
+    }
     if (code != COMMAND_OK) {
         return code;
     }
@@ -207,6 +234,22 @@ static int run(struct serve_options *options, const char **arguments, size_t cou
     }
     bool known = options->scratch != NULL && (keys == NULL || options->keys_directory != NULL);
     return known ? serve_run(options) : COMMAND_IO;
+}
+
+static int read_and_run(int argc, const char **argv, const struct poptOption *options,
+                        struct serve_options *o)
+{
+    poptContext context = NULL;
+    const char **arguments;
+    size_t count;
+    defaults(o);
+    int code = command_parse(argc, argv, options, &help, &context, &arguments, &count);
+    if (code < 0) {
+        code = run(o, arguments, count);
+    }
+    poptFreeContext(context);
+    release(o);
+    return code;
 }
 
 #define NUMBER(name, field, text)                                                                  \
@@ -268,6 +311,9 @@ int command_serve(int argc, const char **argv)
         NUMBER("idle-ms", idle_ms, "between two requests; 60000"),
         NUMBER("time-ms", time_ms, "for a request to run; 5000"),
         NUMBER("shutdown-ms", shutdown_ms, "for what runs when the server stops; 10000"),
+        NUMBER("cost-max", cost_max, "of an operation, before it runs; 0 = any; 500000"),
+        NUMBER("rate-cost", rate_cost, "of a caller's requests a second; 0 = any; 0"),
+        NUMBER("rate-burst", rate_burst, "of them at once; ten seconds' worth"),
         NUMBER("depth", depth_max, "levels of a request's fields; 15"),
         NUMBER("tokens", tokens_max, "of a document; 15000"),
         NUMBER("aliases", aliases_max, "of an operation; 30"),
@@ -281,17 +327,7 @@ int command_serve(int argc, const char **argv)
         COMMAND_HELP_OPTION,
         POPT_TABLEEND,
     };
-    poptContext context = NULL;
-    const char **arguments;
-    size_t count;
-    defaults(&o);
-    int code = command_parse(argc, argv, options, &help, &context, &arguments, &count);
-    if (code < 0) {
-        code = run(&o, arguments, count);
-    }
-    poptFreeContext(context);
-    release(&o);
-    return code;
+    return read_and_run(argc, argv, options, &o);
 }
 
 #else

@@ -90,6 +90,13 @@ typedef struct quire_graphql_request {
     const char *claims;
     size_t claims_size; /* 0 = NUL-terminated */
     unsigned compat;    /* bits of quire_compat */
+    /*
+     * Asked, once what the operation costs is known (docs/graphql.md, "Costs") and before any of
+     * it runs, whether the caller may have that now; false refuses it with LIMIT. Of a subscription
+     * it is asked when it begins, not for its events. On the thread of the call. NULL: nobody is.
+     */
+    bool (*admit)(void *context, uint64_t cost);
+    void *admit_context;
 } quire_graphql_request;
 
 #define QUIRE_GRAPHQL_REQUEST_INIT                                                                 \

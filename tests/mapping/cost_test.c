@@ -77,3 +77,98 @@ Test(cost, wrong_directives_are_refused)
     }
     mapping_close(db);
 }
+
+/* ---- who may have it ---- */
+
+struct quota {
+    uint64_t left;
+    unsigned asked;
+};
+
+static bool take(void *context, uint64_t cost)
+{
+    struct quota *quota = context;
+    quota->asked++;
+    if (cost > quota->left) {
+        return false;
+    }
+    quota->left -= cost;
+    return true;
+}
+
+/* Runs a document, whose response must have a text; free it not. */
+static void run_with(quire_db *db, struct quota *quota, const char *document, const char *text)
+{
+    quire_error err = QUIRE_ERROR_INIT;
+    quire_graphql_request request = QUIRE_GRAPHQL_REQUEST_INIT;
+    char *response;
+    size_t size;
+    request.document = document;
+    request.limits.cost_max = 1000;
+    request.admit = take;
+    request.admit_context = quota;
+    cr_assert_eq(quire_graphql(db, &request, &response, &size, NULL, &err), QUIRE_OK, "%s",
+                 err.message);
+    cr_expect_not_null(strstr(response, text), "%s\n  gives %s", document, response);
+    quire_free(response);
+}
+
+Test(cost, is_asked_for_once_before_anything_runs)
+{
+    quire_db *db = mapping_open(sdl, NULL);
+    struct quota quota = {.left = 20};
+    run_with(db, &quota, "{ a(id: 1) { id } }", "{\"data\":{\"a\":null}}");
+    cr_expect_eq(quota.left, 15);
+    run_with(db, &quota, "mutation { createA(input: {id: 1}) { id } }", "\"createA\"");
+    cr_expect_eq(quota.left, 10);
+    cr_expect_eq(quota.asked, 2);
+    run_with(db, &quota,
+             "mutation { a: createA(input: {id: 2}) {id} b: createA(input: {id: 3}) {id} "
+             "c: createA(input: {id: 4}) {id} }",
+             "The operation costs 15, more than the caller may have now.");
+    cr_expect_eq(quota.asked, 3);
+    run_with(db, &quota, "{ as { totalCount } }", "\"totalCount\":1}");
+    /* What is over the limit, or does not fit at all, is not asked for. */
+    run_with(db, &quota, "{ as(first: 1000) { items { id } } }", "the limit cost_max of 1000");
+    run_with(db, &quota, "{ nothing }", "Cannot query field");
+    cr_expect_eq(quota.asked, 4);
+    quota.left = 0;
+    run_with(db, &quota, "{ a(id: 1) { id } }", "\"code\":\"LIMIT\"");
+    run_with(db, &quota, "{ __typename }", "{\"data\":{\"__typename\":\"Query\"}}");
+    mapping_close(db);
+}
+
+Test(cost, of_a_subscription_is_asked_for_when_it_begins)
+{
+    quire_db *db = mapping_open(sdl, NULL);
+    quire_error err = QUIRE_ERROR_INIT;
+    quire_graphql_request request = QUIRE_GRAPHQL_REQUEST_INIT;
+    quire_subscription *subscription;
+    const quire_subscription_event *event;
+    struct quota quota = {.left = 7};
+    char *response;
+    size_t size;
+    request.document = "subscription { a(id: 1) { id } }";
+    request.admit = take;
+    request.admit_context = &quota;
+    cr_assert_eq(quire_subscribe(db, &request, NULL, &subscription, &response, &size, &err),
+                 QUIRE_OK);
+    cr_assert_null(response);
+    for (int i = 0; i < 2; i++) {
+        cr_assert_eq(quire_subscription_next(subscription, 10000, &event, &err), QUIRE_OK);
+        cr_assert_not_null(event);
+        cr_expect_not_null(strstr(event->response, i == 0 ? "null" : "\"id\":\"1\""), "%s",
+                           event->response);
+        MAPPING_HAS(db,
+                    i == 0 ? "mutation { createA(input: {id: 1}) { id } }"
+                           : "mutation { createA(input: {id: 2}) { id } }",
+                    "createA");
+    }
+    cr_expect_eq(quota.asked, 1);
+    quire_subscription_close(subscription);
+    cr_assert_eq(quire_subscribe(db, &request, NULL, &subscription, &response, &size, &err),
+                 QUIRE_OK);
+    cr_expect_not_null(strstr(response, "\"code\":\"LIMIT\""), "%s", response);
+    quire_free(response);
+    mapping_close(db);
+}

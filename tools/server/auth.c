@@ -97,6 +97,7 @@ static struct identity identity_of_token(const struct token *token)
 {
     return (struct identity){.role = token->role,
                              .name = token->name,
+                             .who = {'t', token->text, token->size},
                              .claims = token->claims,
                              .claims_size = token->claims != NULL ? strlen(token->claims) : 0};
 }
@@ -106,15 +107,16 @@ static struct identity identity_of_jwt(const struct access *access, struct jwt *
 {
     bool admin = access->admin != NULL && jwt_has_role(jwt, access->role_claim, access->admin);
     double left_ms = (jwt->expires_s - now_s) * 1000;
-    struct identity identity = {.role = admin ? ROLE_ADMIN : ROLE_QUERY,
-                                .name = jwt->subject != NULL ? jwt->subject : "",
-                                .claims = jwt->claims,
-                                .claims_size = jwt->size,
-                                /* Beyond some centuries it is as good as never. */
-                                .until_ms =
-                                    left_ms < 1e13 ? clock_ms() + (uint64_t)left_ms : UINT64_MAX,
-                                .own_name = jwt->subject,
-                                .own_claims = jwt->claims};
+    struct identity identity = {
+        .role = admin ? ROLE_ADMIN : ROLE_QUERY,
+        .name = jwt->subject != NULL ? jwt->subject : "",
+        .who = {'s', jwt->subject, jwt->subject != NULL ? strlen(jwt->subject) : 0},
+        .claims = jwt->claims,
+        .claims_size = jwt->size,
+        /* Beyond some centuries it is as good as never. */
+        .until_ms = left_ms < 1e13 ? clock_ms() + (uint64_t)left_ms : UINT64_MAX,
+        .own_name = jwt->subject,
+        .own_claims = jwt->claims};
     return identity;
 }
 

@@ -21,6 +21,9 @@ struct graphql_call {
     bool explain;                     /* extensions.explain */
     quire_subscription_position from; /* where a subscription goes on; all zero: now */
 
+    bool admitted;     /* its cost has been taken */
+    uint64_t cost;     /* which is this much */
+    uint64_t retry_ms; /* or there was too little left: after so long there is enough */
     uint64_t pace_key;
     uint64_t began_us;  /* this run of it */
     struct buffer text; /* of the response, while it is short */
@@ -46,6 +49,9 @@ bool graphql_read_parameters(struct exchange *exchange);
 
 /* The request for the library. Its texts are borrowed from the exchange. */
 quire_graphql_request graphql_make_request(struct exchange *exchange);
+
+/* Takes one unit of what the caller may have for the request itself. False after refusing it. */
+bool graphql_admit(struct exchange *exchange);
 
 /* Runs the request of exchange->call, whose document is known, on a worker. */
 void graphql_run(struct exchange *exchange);

@@ -6,9 +6,11 @@
  * to be a mutation, before anything has run: then it goes on to the thread that
  * writes, unless it came by GET. Nothing here looks at the document itself.
  */
+#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "documents.h"
 #include "graphql_call.h"
@@ -32,6 +34,80 @@ static bool go_on(void *context, uint64_t rows_read)
                                : clock_us() - exchange->call->began_us < HERE_MAX_US;
 }
 
+/* ---- What callers may have ---- */
+
+/* Whoever asks from the same address; of IPv6, from the same network. */
+static struct rate_caller caller_at(const struct exchange *exchange, struct sockaddr_storage *room)
+{
+    struct rate_caller caller = {'a', room, 0};
+    const struct sockaddr_in *four = (const struct sockaddr_in *)(const void *)room;
+    const struct sockaddr_in6 *six = (const struct sockaddr_in6 *)(const void *)room;
+    socklen_t size = sizeof *room;
+    if (exchange->connection == NULL ||
+        getpeername(exchange->connection->socket, (struct sockaddr *)room, &size) != 0) {
+        return caller;
+    }
+    if (room->ss_family == AF_INET) {
+        caller.bytes = &four->sin_addr;
+        caller.size = 4;
+    } else if (room->ss_family == AF_INET6) {
+        bool mapped = IN6_IS_ADDR_V4MAPPED(&six->sin6_addr);
+        caller.bytes = six->sin6_addr.s6_addr + (mapped ? 12 : 0);
+        caller.size = mapped ? 4 : 8;
+    }
+    return caller;
+}
+
+/* Takes so much of what the caller may have; false when there is too little. */
+static bool take_cost(struct exchange *exchange, uint64_t cost)
+{
+    struct sockaddr_storage room;
+    struct rate *rate = exchange->server->rate;
+    struct graphql_call *call = exchange->call;
+    if (rate == NULL) {
+        return true;
+    }
+    struct rate_caller caller =
+        exchange->identity.who.size > 0 ? exchange->identity.who : caller_at(exchange, &room);
+    call->retry_ms = rate_take(rate, &caller, cost, clock_ms());
+    return call->retry_ms == 0;
+}
+
+/* The library asks before anything of the request runs; again where it is begun again. */
+static bool admit(void *context, uint64_t cost)
+{
+    struct exchange *exchange = context;
+    struct graphql_call *call = exchange->call;
+    call->cost = cost;
+    if (!call->admitted) {
+        call->admitted = cost <= 1 || take_cost(exchange, cost - 1);
+        atomic_fetch_add_explicit(&exchange->server->metrics.cost, call->admitted ? cost : 0,
+                                  memory_order_relaxed);
+    }
+    return call->admitted;
+}
+
+static void refuse_rate(struct exchange *exchange)
+{
+    char seconds[32];
+    uint64_t retry_ms = exchange->call->retry_ms;
+    snprintf(seconds, sizeof seconds, "%llu", (unsigned long long)(retry_ms + 999) / 1000);
+    exchange_refuse(exchange, MHD_HTTP_TOO_MANY_REQUESTS, OUTCOME_LIMIT, "LIMIT",
+                    "You have asked for too much at once; there is enough for this in %s s.",
+                    seconds);
+    exchange_header(exchange, MHD_HTTP_HEADER_RETRY_AFTER, seconds);
+    atomic_fetch_add_explicit(&exchange->server->metrics.rate_refused, 1, memory_order_relaxed);
+}
+
+bool graphql_admit(struct exchange *exchange)
+{
+    if (take_cost(exchange, 1)) {
+        return true;
+    }
+    refuse_rate(exchange);
+    return false;
+}
+
 quire_graphql_request graphql_make_request(struct exchange *exchange)
 {
     const struct serve_options *options = exchange->server->options;
@@ -47,6 +123,9 @@ quire_graphql_request graphql_make_request(struct exchange *exchange)
     request.explain = call->explain && exchange->identity.role == ROLE_ADMIN;
     request.claims = exchange->identity.claims;
     request.claims_size = exchange->identity.claims_size;
+    request.admit = admit;
+    request.admit_context = exchange;
+    request.limits.cost_max = (uint64_t)options->cost_max;
     request.limits.tokens_max = (uint32_t)options->tokens_max;
     request.limits.depth_max = (uint32_t)options->depth_max;
     request.limits.aliases_max = (uint32_t)options->aliases_max;
@@ -351,6 +430,12 @@ static void run_request(struct exchange *exchange)
         end_stream(exchange, status);
         return;
     }
+    if (call->retry_ms > 0) {
+        forget(call);
+        refuse_rate(exchange);
+        exchange_done(exchange);
+        return;
+    }
     if (status == QUIRE_OK && call->outcome.operation == QUIRE_OPERATION_MUTATION &&
         call->outcome.status == QUIRE_READ_ONLY) {
         continue_as_mutation(exchange);
@@ -398,8 +483,8 @@ void graphql_start(struct exchange *exchange)
                         "Responses are application/graphql-response+json or application/json.");
         return;
     }
-    if (!graphql_read_parameters(exchange) || !documents_resolve(exchange) ||
-        !sse_read_position(exchange)) {
+    if (!graphql_read_parameters(exchange) || !graphql_admit(exchange) ||
+        !documents_resolve(exchange) || !sse_read_position(exchange)) {
         return;
     }
     struct graphql_call *call = exchange->call;

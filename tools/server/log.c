@@ -108,6 +108,9 @@ void log_request(struct log *log, const struct exchange *exchange, uint64_t took
     begin(&line, "request");
     put_exchange(&line, exchange);
     put(&line, "operation", graphql_operation_name(exchange), NAME_MAX_);
+    if (exchange->call != NULL) {
+        buffer_printf(&line, ",\"cost\":%llu", (unsigned long long)exchange->call->cost);
+    }
     buffer_printf(&line,
                   ",\"status\":%u,\"outcome\":\"%s\",\"bytes_in\":%llu,\"bytes_out\":%llu,"
                   "\"ms\":%.3f",

@@ -138,6 +138,10 @@ static void put_server(struct buffer *out, struct server *server)
     put(out, "quire_websockets_open", "gauge", "Open WebSockets.", get(&m->websockets_open));
     put(out, "quire_commits_waiting", "gauge", "Commits whose sync is awaited.",
         get(&m->commits_waiting));
+    put(out, "quire_cost_total", "counter", "Cost of the requests that were let in.",
+        get(&m->cost));
+    put(out, "quire_rate_refused_total", "counter", "Requests beyond what their caller may have.",
+        get(&m->rate_refused));
     put(out, "quire_slow_requests_total", "counter", "Requests slower than --slow-ms.",
         get(&m->slow));
 }

@@ -31,6 +31,8 @@ struct metrics {
     _Atomic uint64_t subscriptions_open;
     _Atomic uint64_t websockets_open;
     _Atomic uint64_t slow;
+    _Atomic uint64_t cost; /* of the requests that were let in */
+    _Atomic uint64_t rate_refused;
     _Atomic uint64_t auth_refused[METRICS_REASONS_MAX];
 };
 

@@ -81,6 +81,12 @@ static bool open_parts(struct server *server)
             return false;
         }
     }
+    if (options->rate_cost > 0) {
+        server->rate = rate_create((uint64_t)options->rate_cost, (uint64_t)options->rate_burst);
+        if (server->rate == NULL) {
+            return false;
+        }
+    }
     server->slow = slow_create();
     server->status = status_create(server);
     server->documents = documents_open(options->documents, options->documents_only != 0);
@@ -123,6 +129,7 @@ static void close_parts(struct server *server)
     web_close(server->web);
     auth_close(server->access);
     tls_free(server->tls);
+    rate_free(server->rate);
     log_close(server->log);
 }
 

@@ -51,8 +51,10 @@ struct serve_options {
     int depth_max, tokens_max;
     int aliases_max, root_fields_max, directives_max, variables_max;
     int memory_bytes_max, response_bytes_max;
-    int subscriptions_max; /* requests of a WebSocket at once */
-    int feed_bytes;        /* of changes that are kept for subscriptions; 0 = while there are any */
+    int cost_max;              /* of an operation; 0 = any */
+    int rate_cost, rate_burst; /* a second and at once, of a caller; 0 = any */
+    int subscriptions_max;     /* requests of a WebSocket at once */
+    int feed_bytes; /* of changes that are kept for subscriptions; 0 = while there are any */
 };
 
 /* Serves until a signal ends it; returns the exit code. The options have been checked. */

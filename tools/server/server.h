@@ -34,6 +34,7 @@
 #include "metrics.h"
 #include "pace.h"
 #include "quire/quire.h"
+#include "rate.h"
 #include "serve.h"
 #include "workers.h"
 
@@ -77,7 +78,8 @@ struct identity {
     const char *name;   /* for logs: of the token, or its subject; "" */
     const char *claims; /* for the library, a JSON object; NULL: the program itself asks */
     size_t claims_size;
-    uint64_t until_ms; /* of clock_ms(), when its token expires; 0 = never */
+    uint64_t until_ms;      /* of clock_ms(), when its token expires; 0 = never */
+    struct rate_caller who; /* size 0: whoever asks from the same address */
     char *own_name, *own_claims;
 };
 
@@ -240,6 +242,7 @@ struct server {
     quire_db *db;
     struct MHD_Daemon *daemon;
     struct workers *workers[PLACE_COUNT];
+    struct rate *rate;     /* NULL = callers may have what they like */
     struct access *access; /* NULL = nobody is asked who it is */
     struct tls *tls;       /* NULL = plain HTTP */
     struct documents *documents;

@@ -452,7 +452,8 @@ static void run_operation(struct operation *operation, const struct json_value *
                         "A connection may have %d requests at once.",
                         exchange->server->options->subscriptions_max);
         exchange_done(exchange);
-    } else if (!graphql_read_parameters(exchange) || !documents_resolve(exchange)) {
+    } else if (!graphql_read_parameters(exchange) || !graphql_admit(exchange) ||
+               !documents_resolve(exchange)) {
         exchange_done(exchange);
     } else {
         graphql_run(exchange);
