@@ -17,6 +17,8 @@
  *     graphql                 a request, if its response stands behind it; else only parsed
  *     graphql explain         the same, with extensions.explain
  *     json variables          of the request before it
+ *     json claims             who asks from here on, until a new database: the caller of these
+ *                             claims; null: the program
  *     json                    the response to the request before it
  *     graphql subscription    starts a subscription, in place of the one before
  *     json event              its next event
@@ -44,6 +46,7 @@ struct run {
     quire_db *db;
     quire_subscription *subscription;
     const char *mapping; /* of the next data block; NULL: the plain form */
+    const char *claims;  /* of requests; NULL: the program asks */
     size_t pairs;        /* responses compared */
     size_t failures;
 };
@@ -193,6 +196,7 @@ static quire_status load(struct run *run, quire_txn *txn, const struct block *bl
 static void new_database(struct run *run, const struct block *block)
 {
     quire_error err = QUIRE_ERROR_INIT;
+    run->claims = NULL;
     if (run->db != NULL) {
         close_database(run, block);
     }
@@ -248,6 +252,7 @@ static void request(struct run *run, const struct block *block, const struct blo
     }
     call.document = block->text;
     call.variables = variables == NULL ? NULL : variables->text;
+    call.claims = run->claims;
     call.explain = is(block, "graphql explain");
     if (quire_graphql(run->db, &call, &response, &size, NULL, &err) != QUIRE_OK) {
         fail_error(run, block, &err);
@@ -302,6 +307,7 @@ static void subscribe(struct run *run, const struct block *block)
     quire_subscription_close(run->subscription);
     run->subscription = NULL;
     call.document = block->text;
+    call.claims = run->claims;
     if (quire_subscribe(run->db, &call, NULL, &run->subscription, &response, &size, &err) !=
         QUIRE_OK) {
         fail_error(run, block, &err);
@@ -347,6 +353,8 @@ static size_t run_block(struct run *run, size_t at)
         compare_event(run, block);
     } else if (is(block, "json mapping")) {
         run->mapping = block->text;
+    } else if (is(block, "json claims")) {
+        run->claims = strcmp(block->text, "null\n") == 0 ? NULL : block->text;
     } else if (read_data_info(block, &info)) {
         in_transaction(run, block, load);
     } else if (begins(block, "graphql") || begins(block, "json")) {
