@@ -18,7 +18,7 @@ static const struct qr_model_field float_field = {.scalar = QR_MODEL_FLOAT, .col
 
 bool qr_measure_sums(const struct qr_model_field *field)
 {
-    return field->role == QR_MODEL_COLUMN && !field->list && qr_model_can_read(field) &&
+    return qr_model_is_value(field) && !field->list && qr_model_can_read(field) &&
            (field->scalar == QR_MODEL_INT || field->scalar == QR_MODEL_BIGINT ||
             field->scalar == QR_MODEL_FLOAT || field->scalar == QR_MODEL_DECIMAL);
 }
@@ -27,7 +27,7 @@ bool qr_measure_orders(const struct qr_model_field *field)
 {
     const struct qr_scalar *own = qr_scalar_of_kind(field->scalar);
     return qr_measure_sums(field) ||
-           (field->role == QR_MODEL_COLUMN && !field->list && qr_model_can_read(field) &&
+           (qr_model_is_value(field) && !field->list && qr_model_can_read(field) &&
             (field->scalar == QR_MODEL_ID || field->scalar == QR_MODEL_STRING ||
              (own != NULL && own->ordered)));
 }
@@ -98,11 +98,11 @@ quire_status qr_measure_fields(struct qr_reader *reader, const struct qr_model_t
                                const struct qr_gql_value *names, struct qr_measure *measure)
 {
     measure->fields = qr_arena_alloc(
-        reader->arena, sizeof(struct qr_model_field *) * (type->column_count + 1), reader->err);
+        reader->arena, sizeof(struct qr_model_field *) * (type->slot_count + 1), reader->err);
     if (measure->fields == NULL) {
         return QUIRE_NO_MEMORY;
     }
-    for (uint32_t c = 0; c < type->column_count; c++) {
+    for (uint32_t c = 0; c < type->slot_count; c++) {
         bool named = false;
         for (uint32_t i = 0; i < names->count && !named; i++) {
             named = qr_gql_str_is(names->items[i].text, type->columns[c]->key_name);

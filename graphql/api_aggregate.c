@@ -25,12 +25,11 @@ static bool any(const struct qr_model_type *type, choose chosen)
     return false;
 }
 
-/* Columns with one value; a value's name must be none of the language's own words. */
+/* Fields with one value; a value's name must be none of the language's own words. */
 static bool is_distinct_field(const struct qr_model_field *field)
 {
     return qr_model_can_read(field) &&
-           (field->role == QR_MODEL_REFERENCE ||
-            (field->role == QR_MODEL_COLUMN && !field->list)) &&
+           (field->role == QR_MODEL_REFERENCE || (qr_model_is_value(field) && !field->list)) &&
            strcmp(field->key_name, "true") != 0 && strcmp(field->key_name, "false") != 0 &&
            strcmp(field->key_name, "null") != 0;
 }
@@ -138,7 +137,7 @@ static void print_output(const struct qr_model_type *type, struct qr_gql_buffer 
 /* What of a field can be a key. */
 static const char *by_type(const struct qr_model_field *field)
 {
-    if (field->role != QR_MODEL_COLUMN) {
+    if (!qr_model_is_value(field)) {
         return "GroupByKey";
     }
     return field->scalar == QR_MODEL_DATETIME ? "DateTimeGroupByKey"
@@ -171,8 +170,7 @@ static void print_keys(const struct qr_model_type *type, struct qr_gql_buffer *o
                 qr_gql_buffer_format(out, "  %.*s: %sAggregate%s\n", QR_GQL_FMT(field->name),
                                      field->target->table, kinds[k].suffix);
             }
-            if (field->role == QR_MODEL_REFERENCE ||
-                (field->role == QR_MODEL_COLUMN && !field->list)) {
+            if (field->role == QR_MODEL_REFERENCE || (qr_model_is_value(field) && !field->list)) {
                 qr_gql_buffer_format(out, "  %s: %.*s%s\n", field->key_name, QR_GQL_FMT(value),
                                      kinds[k].value != NULL ? kinds[k].value : by_type(field));
             }
@@ -242,7 +240,7 @@ static quire_status annotate_results(struct qr_api_annotator *a, struct qr_model
         struct qr_gql_type *results;
         QR_TRY(qr_api_find(a, type, suffixes[s], &results));
         for (uint32_t i = 0; results != NULL && i < type->field_count; i++) {
-            if (type->fields[i].role == QR_MODEL_COLUMN) {
+            if (qr_model_is_value(&type->fields[i])) {
                 QR_TRY(qr_api_annotate(a, results, type->fields[i].key_name, QR_API_MEASURED, type,
                                        &type->fields[i]));
             }

@@ -95,6 +95,7 @@ quire_status qr_model_read_computed(struct qr_model_builder *builder, struct qr_
         struct qr_model_field *field = &type->fields[i];
         if (field->role == QR_MODEL_COMPUTED) {
             field->column = type->slot_count++;
+            type->columns[field->column] = field;
             QR_TRY(read_field(builder, type, field, columns));
         }
     }

@@ -18,10 +18,10 @@ struct qr_fold {
     struct qr_row *rows; /* of a batch */
     size_t *owners;      /* by row of the batch: its parent */
     size_t count;
-    uint32_t *columns; /* that are read, ascending */
-    uint32_t column_count;
+    uint32_t *columns; /* that are read, ascending; the computed fields behind them */
+    uint32_t column_count, slot_count;
     quire_value *picked; /* in their order */
-    quire_value *values; /* by column number */
+    quire_value *values; /* by number of column or computed field */
     qr_fold_visit visit;
     void *context;
     bool done;
@@ -48,14 +48,13 @@ static void close_fold(void *object)
 static bool reads_entries(const struct qr_fold *fold)
 {
     const struct qr_path *path = &fold->query->path;
-    return path->covering ||
-           (path->kind == QR_PATH_LINKS && path->exact && fold->column_count == 0);
+    return path->covering || (path->kind == QR_PATH_LINKS && path->exact && fold->slot_count == 0);
 }
 
 quire_status qr_fold_open(struct qr_reader *reader, const struct qr_query *query,
                           struct qr_fold **out)
 {
-    uint32_t columns = query->type->column_count;
+    uint32_t columns = query->type->slot_count;
     struct qr_arena *arena = reader->arena;
     struct qr_fold *fold = qr_arena_alloc_zero(arena, sizeof *fold, reader->err);
 
@@ -71,7 +70,8 @@ quire_status qr_fold_open(struct qr_reader *reader, const struct qr_query *query
     }
     for (uint32_t i = 0; i < columns; i++) {
         if (query->columns[i]) {
-            fold->columns[fold->column_count++] = i;
+            fold->columns[fold->slot_count++] = i;
+            fold->column_count += i < query->type->column_count ? 1 : 0;
         }
     }
     qr_arena_init(&fold->batch, arena->allocator, arena->bytes_max);
@@ -95,6 +95,10 @@ static quire_status read_values(struct qr_fold *fold, const struct qr_row *row)
     struct qr_reader *reader = fold->reader;
     const struct qr_model_type *type = fold->query->type;
 
+    for (uint32_t i = fold->column_count; i < fold->slot_count; i++) {
+        uint32_t slot = fold->columns[i];
+        QR_TRY(qr_reader_column(reader, row, type->columns[slot], &fold->values[slot]));
+    }
     if (fold->column_count == 0) {
         return QUIRE_OK;
     }

@@ -304,8 +304,11 @@ static quire_status finish_all(struct making *m)
 static bool by_columns(const struct qr_group_query *query)
 {
     for (uint32_t i = 0; i < query->key_count; i++) {
+        const struct qr_model_field *field = query->keys[i].path.field;
         bool whole = query->keys[i].period == QR_MOMENT_VALUE;
-        if (query->keys[i].path.step_count > 0 || (!whole && i + 1 < query->key_count)) {
+        /* An index has those values of a computed Int that read as null at both of its ends. */
+        bool split = field->role == QR_MODEL_COMPUTED && field->scalar == QR_MODEL_INT;
+        if (query->keys[i].path.step_count > 0 || split || (!whole && i + 1 < query->key_count)) {
             return false;
         }
     }

@@ -21,7 +21,7 @@ static quire_status no_memory_unless(const void *memory)
 static const struct qr_model_field *find_column(const struct qr_model_type *type,
                                                 struct qr_gql_str name)
 {
-    for (uint32_t i = 0; i < type->column_count; i++) {
+    for (uint32_t i = 0; i < type->slot_count; i++) {
         if (qr_gql_str_is(name, type->columns[i]->key_name)) {
             return type->columns[i];
         }

@@ -154,7 +154,7 @@ struct qr_model_type {
     struct qr_model_field *fields;
     uint32_t field_count;
     struct qr_gql_name_table field_table;
-    struct qr_model_field **columns; /* by column number */
+    struct qr_model_field **columns; /* by column number, then the computed fields */
     uint32_t column_count;
     uint32_t slot_count; /* columns and computed fields, which have numbers of one row */
     struct qr_model_field *key;

@@ -152,8 +152,8 @@ static quire_status build_view(struct qr_model_builder *builder, const struct qr
     view->column_count = base->column_count;
     view->slot_count = base->slot_count;
     view->weight = base->weight;
-    view->columns = qr_arena_alloc_zero(builder->arena, sizeof(void *) * (base->column_count + 1),
-                                        builder->err);
+    view->columns =
+        qr_arena_alloc_zero(builder->arena, sizeof(void *) * (base->slot_count + 1), builder->err);
     if (view->columns == NULL) {
         return QUIRE_NO_MEMORY;
     }
@@ -185,11 +185,11 @@ void qr_model_bind_views(struct qr_model *model)
 {
     for (uint32_t v = 0; v < model->view_count; v++) {
         struct qr_model_type *view = &model->types[model->type_count + v];
-        memcpy(view->columns, view->view_of->columns, sizeof(void *) * view->column_count);
+        memcpy(view->columns, view->view_of->columns, sizeof(void *) * view->slot_count);
         for (uint32_t f = 0; f < view->field_count; f++) {
             struct qr_model_field *field = &view->fields[f];
             const struct qr_model_field *base = qr_model_find_field(view->view_of, field->name);
-            if (field->role == QR_MODEL_COLUMN || field->role == QR_MODEL_REFERENCE) {
+            if (qr_model_is_value(field) || field->role == QR_MODEL_REFERENCE) {
                 field->column = base->column;
                 view->columns[field->column] = field;
             }

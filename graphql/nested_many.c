@@ -13,8 +13,8 @@ static const struct qr_gql_value *get(const struct qr_gql_value *object, const c
     return qr_gql_value_get(object, qr_gql_str_of(name));
 }
 
-/* The filter of what `value` selects, of rows that the caller may do this to. BAD_INPUT when that is
- * all of them and it is not said that it should be. */
+/* The filter of what `value` selects, of rows that the caller may do this to. BAD_INPUT when that
+ * is all of them and it is not said that it should be. */
 static quire_status compile(struct qr_store *store, const struct qr_model_field *field,
                             const struct qr_gql_value *value, enum qr_auth_operation operation,
                             struct qr_filter **out)

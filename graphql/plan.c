@@ -260,8 +260,9 @@ static void judge(const struct planner *p, struct qr_path *path, const uint32_t 
     bool next = path->kind == QR_PATH_POINTS || path->has_lower || path->has_upper;
     used += next && used < column_count ? 1 : 0;
     for (uint32_t i = 0; i < used; i++) {
+        const struct qr_model_field *field = p->query->type->columns[columns[i]];
         /* A computed Int reads as null where the expression is out of its range. */
-        met += columns[i] >= p->query->type->column_count
+        met += field->role == QR_MODEL_COMPUTED && field->scalar == QR_MODEL_INT
                    ? 0
                    : conditions_met(path, &p->bounds[columns[i]], i < path->prefix_count);
     }

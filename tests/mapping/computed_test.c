@@ -142,3 +142,84 @@ Test(computed, what_cannot_be_is_refused)
     cr_expect_not_null(strstr(err.message, "T.c is computed"), "%s", err.message);
     mapping_close(db);
 }
+
+static const char measured[] =
+    "type Sale { id: ID! cents: Int! count: Int name: String shop: Shop "
+    "  total: Int @computed(expr: \"cents * count\") "
+    "  initial: String @computed(expr: \"upper(substr(name, 1, 1))\") @index "
+    "  ratio: Float @computed(expr: \"cents / 2.0\") } "
+    "type Shop { id: ID! sales: [Sale] } "
+    "type Big @view(table: \"Sale\", where: {cents: {gt: 2}}) { id: ID! total: Int initial: String "
+    "}";
+static const char sales[] =
+    "mutation { createShop(input: {id: \"s\"}) { id } createSales(inputs: ["
+    "{cents: 5, count: 2, name: \"ann\", shopId: \"s\"}, {cents: 1, count: 3, name: \"Axel\", "
+    "shopId: "
+    "\"s\"}, {cents: 7, name: \"bob\"}, {cents: 2000000000, count: 4, name: \"bert\"}]) { "
+    "affectedRows } }";
+
+Test(computed, aggregates__measure_and_group_by_it)
+{
+    quire_db *db = mapping_open(measured, sales);
+    MAPPING_IS(
+        db,
+        "{ sales { aggregate { count(distinct: [initial]) sum { total ratio } avg { total } "
+        "min { total initial } max { total initial ratio } } } }",
+        "{\"data\":{\"sales\":{\"aggregate\":{\"count\":2,\"sum\":{\"total\":\"13\",\"ratio\":"
+        "1000000006.5},\"avg\":{\"total\":6.5},\"min\":{\"total\":3,\"initial\":\"A\"},"
+        "\"max\":{\"total\":10,\"initial\":\"B\",\"ratio\":1000000000}}}}}");
+    MAPPING_IS(
+        db,
+        "{ sales { groupBy(by: {initial: VALUE}, having: {sum: {total: {gte: \"1\"}}}) { keys { "
+        "initial } count sum { cents total } } all: groupBy(by: [{total: VALUE}], orderBy: "
+        "{keys: {total: DESC}}) { keys { total } count } } }",
+        "{\"data\":{\"sales\":{\"groupBy\":[{\"keys\":{\"initial\":\"A\"},\"count\":2,\"sum\":{"
+        "\"cents\":\"6\",\"total\":\"13\"}}],\"all\":[{\"keys\":{\"total\":10},\"count\":1},{"
+        "\"keys\":"
+        "{\"total\":3},\"count\":1},{\"keys\":{\"total\":null},\"count\":2}]}}}");
+    MAPPING_IS(
+        db,
+        "{ shops(where: {sales: {sum: {total: {gt: \"12\"}}}}, orderBy: {sales: {max: {total: "
+        "DESC}}}) { items { id sales { aggregate { max { initial } } } } } }",
+        "{\"data\":{\"shops\":{\"items\":[{\"id\":\"s\",\"sales\":{\"aggregate\":{\"max\":{"
+        "\"initial\":\"A\"}}}}]}}}");
+    MAPPING_IS(db, "{ sales(distinct: [initial]) { totalCount items { initial } } }",
+               "{\"data\":{\"sales\":{\"totalCount\":2,\"items\":[{\"initial\":\"A\"},{\"initial\":"
+               "\"B\"}]}}}");
+    MAPPING_IS(
+        db,
+        "{ bigs { aggregate { sum { total } } groupBy(by: {initial: VALUE}) { keys { initial } "
+        "count } } }",
+        "{\"data\":{\"bigs\":{\"aggregate\":{\"sum\":{\"total\":\"10\"}},\"groupBy\":[{\"keys\":{"
+        "\"initial\":\"A\"},\"count\":1},{\"keys\":{\"initial\":\"B\"},\"count\":2}]}}}");
+    mapping_close(db);
+}
+
+Test(computed, extremes__come_from_its_index)
+{
+    quire_db *db = mapping_open(measured, sales);
+    for (int i = 0; i < 60; i++) {
+        MAPPING_HAS(db, "mutation { createSale(input: {cents: 1, name: \"mia\"}) { id } }", "data");
+    }
+    MAPPING_EXPLAINS(db, "{ sales { aggregate { min { initial } } } }",
+                     "\"index\":\"Sale.initial\"");
+    MAPPING_EXPLAINS(db,
+                     "{ sales { groupBy(by: {initial: VALUE}, take: 1) { keys { initial } } } }",
+                     "\"index\":\"Sale.initial\"");
+    mapping_close(db);
+}
+
+Test(computed, group_of_nulls__is_one_where_an_index_has_values_out_of_range)
+{
+    quire_db *db =
+        mapping_open("type N { id: ID! a: Int b: Int @computed(expr: \"a * 4\") @index }",
+                     "mutation { createNs(inputs: [{a: -2000000000}, {a: 1}, {a: 2000000000}, "
+                     "{}]) { affectedRows } }");
+    MAPPING_IS(
+        db,
+        "{ ns { groupBy(by: {b: VALUE}) { keys { b } count } aggregate { min { b } max { b } } "
+        "} }",
+        "{\"data\":{\"ns\":{\"groupBy\":[{\"keys\":{\"b\":null},\"count\":3},{\"keys\":{\"b\":4},"
+        "\"count\":1}],\"aggregate\":{\"min\":{\"b\":4},\"max\":{\"b\":4}}}}}");
+    mapping_close(db);
+}

@@ -128,8 +128,9 @@ Test(nested_many, rows__are_found_by_the_index_of_the_relation)
                                  "mutation { renameUser(id: \"1\", input: {bs: {deleteMany: "
                                  "{where: {n: {gt: 0}}}}}) { id } }",
                                  NULL, true);
-    cr_assert_not_null(strstr(response, "{\"field\":\"U.bs\",\"access\":\"index equality\",\"index\":\"B.uId\""), "%s",
-                       response);
+    cr_assert_not_null(
+        strstr(response, "{\"field\":\"U.bs\",\"access\":\"index equality\",\"index\":\"B.uId\""),
+        "%s", response);
     cr_assert_not_null(strstr(response, "\"rowsRead\":2,\"rowsReturned\":2"), "%s", response);
     quire_free(response);
     mapping_close(db);

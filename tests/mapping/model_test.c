@@ -129,7 +129,8 @@ Test(mapping, model__names_the_place_of_what_cannot_be_stored)
     check_refused("type A { id: ID! n: Int @default(value: \"x\") }", "default value", 1, 41);
     check_refused("type A { id: ID! b: B! @relation(onDelete: SET_NULL) } type B { id: ID! }",
                   "non-null", 1, 18);
-    check_refused("type A { id: ID! } type Query { n: Int }", "must have the type of a table or view", 1, 33);
+    check_refused("type A { id: ID! } type Query { n: Int }",
+                  "must have the type of a table or view", 1, 33);
     check_refused("type Box { id: ID! } type Boxe { id: ID! }", "taken by another type", 1, 27);
 }
 
