@@ -15,6 +15,7 @@
 #include "log.h"
 #include "schema_endpoint.h"
 #include "slow.h"
+#include "web.h"
 
 #define AUTOMATIC "auto." /* indexes that an advisor has built begin so */
 
@@ -142,7 +143,7 @@ static void put_server(struct buffer *out, struct status *status, const quire_gr
     log_time(time);
     buffer_printf(out, "\"time\":\"%s\",\"version\":\"%s\",\"name\":", time, QUIRE_VERSION_STRING);
     buffer_put_json(out, name, strlen(name));
-    buffer_puts(out, ",");
+    buffer_printf(out, ",\"graphiql\":%s,", web_find(server->web, "/") != NULL ? "true" : "false");
     PUT_NUMBERS(out, "server", numbers);
     put_requests(out, m);
 }

@@ -203,7 +203,7 @@ function showLists(status) {
         ['Pages dropped', count(cache.evictions)],
         ['Pages spilled', count(cache.spills)],
         ['Documents ready', count(server.documents)],
-        ['Requests whose document was', count(server.documentHits)],
+        ['Requests that found them', count(server.documentHits)],
     ]);
     showList(find('log'), [
         ['Database', bytes(database.pages * database.pageSize)],
@@ -232,7 +232,8 @@ function showLists(status) {
             outcome[0].toUpperCase() + outcome.slice(1),
             count(number),
         ]),
-        ['Received, sent', `${bytes(server.bytesIn)}, ${bytes(server.bytesOut)}`],
+        ['Received', bytes(server.bytesIn)],
+        ['Sent', bytes(server.bytesOut)],
     ]);
 }
 
@@ -248,6 +249,7 @@ function show(status) {
     shown = status;
     setState('live', 'Live');
     find('token').hidden = true;
+    find('graphiql').hidden = !status.graphiql;
     document.title = `${status.name}: status`;
     setText(find('name'), status.name);
     setText(find('about'), `Quire ${status.version}, up ${duration(status.server.upMs)}`);
