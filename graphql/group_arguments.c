@@ -363,5 +363,6 @@ quire_status qr_group_compile(struct qr_reader *reader, const struct qr_select_f
     QR_TRY(compile_orders(&c, qr_select_argument(field, "orderBy")));
     QR_TRY(qr_query_count_argument(reader, field, "skip", &out->skip, &given));
     QR_TRY(qr_query_count_argument(reader, field, "take", &out->limit, &given));
+    QR_TRY(qr_query_bound(reader, &out->limit));
     return compile_selection(&c, field->set);
 }

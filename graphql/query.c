@@ -40,6 +40,35 @@ static quire_status read_cursor(struct qr_reader *reader, const struct qr_select
     return qr_order_parse_cursor(reader, order, value->text, key);
 }
 
+quire_status qr_query_bound(struct qr_reader *reader, uint64_t *limit)
+{
+    uint64_t most = reader->request != NULL ? reader->request->limits.list_max : 0;
+    if (most == 0) {
+        return QUIRE_OK;
+    }
+    if (*limit != UINT64_MAX && *limit > most) {
+        return qr_fail(reader->err, QUIRE_LIMIT,
+                       "A list has at most %llu rows here; ask for them page by page.",
+                       (unsigned long long)most);
+    }
+    *limit = *limit < most ? *limit : most;
+    return QUIRE_OK;
+}
+
+/* Whether the rows that a connection selects are told as they are, and so its length counts: not
+ * where `items` narrows them by arguments of its own. */
+static bool tells_its_rows(const struct qr_select_field *field)
+{
+    bool tells = field->api->kind == QR_API_ITEMS;
+    for (uint32_t i = 0; !tells && field->set != NULL && i < field->set->count; i++) {
+        const struct qr_select_field *member = &field->set->fields[i];
+        tells = member->api != NULL &&
+                (member->api->kind == QR_API_EDGES || member->api->kind == QR_API_PAGE_INFO ||
+                 (member->api->kind == QR_API_ITEMS && member->selected->arguments.count == 0));
+    }
+    return tells;
+}
+
 static quire_status read_page(struct qr_reader *reader, const struct qr_select_field *field,
                               struct qr_query *query)
 {
@@ -59,6 +88,9 @@ static quire_status read_page(struct qr_reader *reader, const struct qr_select_f
     }
     if (last && skip) {
         return qr_fail(reader->err, QUIRE_QUERY, "\"skip\" does not go with \"last\".");
+    }
+    if (query->limit != UINT64_MAX || tells_its_rows(field)) {
+        QR_TRY(qr_query_bound(reader, &query->limit));
     }
     query->backward = last;
     QR_TRY(read_cursor(reader, field, "after", &query->order, &query->after));

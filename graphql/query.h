@@ -116,6 +116,10 @@ quire_status qr_query_narrow(struct qr_reader *reader, const struct qr_query *qu
 quire_status qr_query_count_argument(struct qr_reader *reader, const struct qr_select_field *field,
                                      const char *name, uint64_t *out, bool *given);
 
+/* Holds the length that is asked of a list against the request's list_max: LIMIT beyond it; where
+ * none is (UINT64_MAX), it is that. */
+quire_status qr_query_bound(struct qr_reader *reader, uint64_t *limit);
+
 /* ---- parts of the implementation ---- */
 
 /* Chooses query->path (plan.c). */

@@ -34,7 +34,7 @@ struct qr_reader {
     bool *touched;                        /* by type: a handle of its own was opened */
     struct qr_auth *auth;                 /* who asks (auth.h); NULL: the program itself */
     const struct qr_change_event *event;  /* what a subscription is about to tell; or NULL */
-    const quire_graphql_request *request; /* what resolvers are told of it; or NULL */
+    const quire_graphql_request *request; /* its limits, and what resolvers are told; or NULL */
     /* Errors of resolved fields (resolve.h). */
     struct qr_gql_report *report;   /* takes them; NULL: they end the request */
     const struct qr_gql_path *path; /* to what is being written */

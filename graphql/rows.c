@@ -215,6 +215,7 @@ static quire_status begin(quire_rows *rows)
     QR_TRY(qr_reader_init(&rows->reader, run->txn, run->schema.api, &run->arena, run->err));
     rows->reader.watch = &run->watch;
     rows->reader.auth = run->auth;
+    rows->reader.request = run->request;
     QR_TRY(qr_read_apart(&rows->reader, rows->field, &rows->query, &rows->connection));
     return qr_chunks_open(&rows->reader, &rows->query, &rows->chunks);
 }

@@ -130,7 +130,7 @@ static int check(const struct serve_options *options, size_t count)
         }
     }
     if (options->load_bytes_max < 1 || options->slow_ms < 0 || options->shutdown_ms < 0 ||
-        options->feed_bytes < 0 || options->cost_max < 0) {
+        options->feed_bytes < 0 || options->cost_max < 0 || options->list_max < 0) {
         return command_misuse("limits are not negative; see quire serve --help");
     }
     return COMMAND_OK;
@@ -312,6 +312,7 @@ int command_serve(int argc, const char **argv)
         NUMBER("time-ms", time_ms, "for a request to run; 5000"),
         NUMBER("shutdown-ms", shutdown_ms, "for what runs when the server stops; 10000"),
         NUMBER("cost-max", cost_max, "of an operation, before it runs; 0 = any; 500000"),
+        NUMBER("list-max", list_max, "rows of a list; 0 = any; 0"),
         NUMBER("rate-cost", rate_cost, "of a caller's requests a second; 0 = any; 0"),
         NUMBER("rate-burst", rate_burst, "of them at once; ten seconds' worth"),
         NUMBER("depth", depth_max, "levels of a request's fields; 15"),

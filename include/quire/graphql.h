@@ -49,6 +49,7 @@ typedef struct quire_graphql_limits {
     uint32_t root_fields_max; /* fields of the root */
     uint32_t directives_max;
     uint32_t variables_max;
+    uint32_t list_max; /* rows of a list and groups of groupBy; default: no limit */
     uint64_t cost_max; /* as docs/graphql.md, "Costs", counts it before the operation runs */
 } quire_graphql_limits;
 

@@ -172,3 +172,61 @@ Test(cost, of_a_subscription_is_asked_for_when_it_begins)
     quire_free(response);
     mapping_close(db);
 }
+
+/* ---- lists ---- */
+
+/* Runs a document where lists have two rows at most; its response must have a text. */
+static void expect_bounded(quire_db *db, const char *document, const char *text)
+{
+    quire_error err = QUIRE_ERROR_INIT;
+    quire_graphql_request request = QUIRE_GRAPHQL_REQUEST_INIT;
+    char *response;
+    size_t size;
+    request.document = document;
+    request.limits.list_max = 2;
+    cr_assert_eq(quire_graphql(db, &request, &response, &size, NULL, &err), QUIRE_OK, "%s",
+                 err.message);
+    cr_expect_not_null(strstr(response, text), "%s\n  gives %s", document, response);
+    quire_free(response);
+}
+
+Test(cost, lists_have_no_more_rows_than_the_limit)
+{
+    static const char *const beyond[] = {
+        "{ bs(first: 3) { items { id } } }",
+        "{ bs(last: 99999999) { items { id } } }",
+        "{ bs(take: 2147483647) { totalCount } }",
+        "{ bs { items(take: 3) { id } } }",
+        "{ as { items { bs(first: 3) { items { id } } } } }",
+        "{ bs { groupBy(by: { id: VALUE }, take: 3) { count } } }",
+        "query($n: Int = 3) { bs(first: $n) { items { id } } }",
+    };
+    quire_db *db = mapping_open(sdl, NULL);
+    for (int i = 1; i <= 3; i++) {
+        char text[200];
+        snprintf(text, sizeof text,
+                 "mutation { createA(input: {id: %d}) { id } b: createB(input: {id: %d, aId: 1}) "
+                 "{ id } }",
+                 i, i);
+        MAPPING_HAS(db, text, "createA");
+    }
+    for (size_t i = 0; i < sizeof beyond / sizeof beyond[0]; i++) {
+        expect_bounded(db, beyond[i], "\"code\":\"LIMIT\"");
+    }
+    /* What asks for no length gets that much, at every level, and is told that there is more. */
+    expect_bounded(db, "{ bs { items { id } totalCount pageInfo { hasNextPage } } }",
+                   "{\"items\":[{\"id\":\"1\"},{\"id\":\"2\"}],\"totalCount\":3,"
+                   "\"pageInfo\":{\"hasNextPage\":true}}");
+    expect_bounded(db, "{ bs { edges { node { id } } } }", "{\"id\":\"2\"}}]}}}");
+    expect_bounded(db, "{ a(id: 1) { bs { items { id } } } }", "[{\"id\":\"1\"},{\"id\":\"2\"}]");
+    expect_bounded(db, "{ bs(first: 2, skip: 1) { items { id } } }",
+                   "[{\"id\":\"2\"},{\"id\":\"3\"}]");
+    /* Arguments of items alone find their rows among all. */
+    expect_bounded(db, "{ bs { items(skip: 2, take: 2) { id } } }", "[{\"id\":\"3\"}]");
+    expect_bounded(db, "{ bs { items(skip: 1) { id } } }", "[{\"id\":\"2\"},{\"id\":\"3\"}]");
+    expect_bounded(db, "{ bs { items(skip: 0) { id } totalCount } }",
+                   "[{\"id\":\"1\"},{\"id\":\"2\"}],\"totalCount\":3");
+    MAPPING_IS(db, "{ bs { items { id } } }",
+               "{\"data\":{\"bs\":{\"items\":[{\"id\":\"1\"},{\"id\":\"2\"},{\"id\":\"3\"}]}}}");
+    mapping_close(db);
+}

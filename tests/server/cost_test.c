@@ -94,6 +94,20 @@ Test(cost, operations__are_refused_by_what_they_cost_before_they_run, .timeout =
     test_server_stop(&server);
 }
 
+Test(cost, lists__are_bounded_where_that_is_asked_for, .timeout = 60)
+{
+    struct test_server server;
+    test_server_start(&server, (const char *const[]){"--list-max", "1", NULL});
+    ANSWERS(ask(&server, "", "mutation{createAuthor(input:{id:\\\"z\\\",name:\\\"n\\\"}){id}}"),
+            200, "\"z\"");
+    ANSWERS(ask(&server, "", "{authors{items{id} pageInfo{hasNextPage}}}"), 200,
+            "{\"items\":[{\"id\":\"a1\"}],\"pageInfo\":{\"hasNextPage\":true}}");
+    ANSWERS(ask(&server, "", "{authors(first:2){items{id}}}"), 200, "\"LIMIT\"");
+    ANSWERS(ask(&server, "", "{authors(first:1){items{books(take:2147483647){totalCount}}}}"), 200,
+            "\"LIMIT\"");
+    test_server_stop(&server);
+}
+
 /* ---- A caller ---- */
 
 Test(rate, callers__have_buckets_of_cost_not_of_requests, .timeout = 60)
@@ -169,6 +183,7 @@ Test(rate, options__are_checked, .timeout = 60)
 #define REFUSES(...)                                                                               \
     cr_expect_eq(test_server_refuses(&server, (const char *const[]){__VA_ARGS__, NULL}), 64)
     REFUSES("--cost-max", "-1");
+    REFUSES("--list-max", "-1");
     REFUSES("--rate-cost", "-1");
     REFUSES("--rate-cost", "2000000000");
     REFUSES("--rate-burst", "10");

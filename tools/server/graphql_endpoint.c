@@ -125,6 +125,7 @@ quire_graphql_request graphql_make_request(struct exchange *exchange)
     request.claims_size = exchange->identity.claims_size;
     request.admit = admit;
     request.admit_context = exchange;
+    request.limits.list_max = (uint32_t)options->list_max;
     request.limits.cost_max = (uint64_t)options->cost_max;
     request.limits.tokens_max = (uint32_t)options->tokens_max;
     request.limits.depth_max = (uint32_t)options->depth_max;

@@ -52,6 +52,7 @@ struct serve_options {
     int aliases_max, root_fields_max, directives_max, variables_max;
     int memory_bytes_max, response_bytes_max;
     int cost_max;              /* of an operation; 0 = any */
+    int list_max;              /* rows of a list; 0 = any */
     int rate_cost, rate_burst; /* a second and at once, of a caller; 0 = any */
     int subscriptions_max;     /* requests of a WebSocket at once */
     int feed_bytes; /* of changes that are kept for subscriptions; 0 = while there are any */
