@@ -161,8 +161,8 @@ static void new_post(char *out, size_t size, uint64_t users, uint64_t variant)
     uint64_t post = users * POSTS_A_USER + variant;
     title(text, sizeof text, post);
     snprintf(out, size,
-             "{\"input\":{\"id\":\"p%07llu\",\"title\":\"%s\",\"body\":\"A new post, which "
-             "says little.\",\"createdAt\":%llu,\"authorId\":\"u%06llu\"}}",
+             "{\"id\":\"p%07llu\",\"title\":\"%s\",\"body\":\"A new post, which "
+             "says little.\",\"createdAt\":%llu,\"authorId\":\"u%06llu\"}",
              (unsigned long long)post, text, (unsigned long long)(CREATED_FIRST + post),
              (unsigned long long)(variant * CREATED_STEP % users));
 }
@@ -203,7 +203,10 @@ const struct graphql_query graphql_queries[] = {
      "createdAt: DESC }], take: 50) { items { id title createdAt } } }",
      50, 10, any_word},
     {"Q5", "create a post",
-     "mutation ($input: PostInput!) { createPost(input: $input) { id title } }", 1, 0, new_post},
+     "mutation ($id: ID!, $title: String!, $body: String!, $createdAt: Int!, $authorId: ID!) { "
+     "createPost(input: { id: $id, title: $title, body: $body, createdAt: $createdAt, authorId: "
+     "$authorId }) { id title } }",
+     1, 0, new_post},
     {"Q6", "introspection of the whole schema", INTROSPECTION, 0, 1, NULL},
 };
 

@@ -5,8 +5,9 @@
  * A program has the syntax tree, found valid; the chosen operation; and the
  * selection tree, as far as it does not depend on variables. What asks for the
  * schema alone is answered alike in every run: the first one leaves its answer
- * here. All else of a program is immutable: any number of runs use it at a time. It points into the schema that it was
- * made for and may be run only while that is held.
+ * here. All else of a program is immutable: any number of runs use it at a
+ * time. It points into the schema that it was made for and may be run only while
+ * that is held.
  *
  * The programs of a schema are kept in a cache that hangs on the compiled
  * schema and goes with it: a new schema begins with an empty one. What it holds
