@@ -34,6 +34,28 @@ quire_status qr_auth_take(struct qr_store *store, const struct qr_model_type *ty
     return pass ? QUIRE_OK : qr_auth_refuse(reader->auth, type, NULL, operation, reader->err);
 }
 
+quire_status qr_auth_check_values(struct qr_store *store, const struct qr_model_type *type,
+                                  const quire_value *values, int64_t rowid,
+                                  enum qr_auth_operation operation)
+{
+    struct qr_reader *reader = store->reader;
+    struct qr_row row = {.rowid = rowid, .place = rowid};
+    uint8_t *record;
+    bool pass;
+    if (reader->auth == NULL || type->rules == NULL) {
+        return QUIRE_OK;
+    }
+    row.size = quire_record_size(values, type->column_count);
+    record = qr_arena_alloc(&reader->scratch, row.size, reader->err);
+    if (record == NULL) {
+        return QUIRE_NO_MEMORY;
+    }
+    quire_record_encode(values, type->column_count, record);
+    row.record = record;
+    QR_TRY(qr_auth_test(reader, type, operation, &row, &pass));
+    return pass ? QUIRE_OK : qr_auth_refuse(reader->auth, type, NULL, operation, reader->err);
+}
+
 static quire_status grow(struct qr_store *store)
 {
     struct qr_arena *arena = store->reader->arena;

@@ -88,10 +88,13 @@ static quire_status fail_unique(struct qr_store *store, const struct qr_model_ty
                          text.size > 0 ? "\"" : "");
 }
 
-/* Finds the unique index that a row clashes with, to name its first field. */
+/* Finds the unique index that a row clashes with, to name its first field. Who may not write the
+ * row is not told that there is another one. */
 static quire_status explain_clash(struct qr_store *store, const struct qr_model_type *type,
                                   const quire_value *values, int64_t self)
 {
+    QR_TRY(qr_auth_check_values(store, type, values, self,
+                                self == 0 ? QR_AUTH_CREATE : QR_AUTH_UPDATE));
     for (uint32_t i = 0; i < type->index_count; i++) {
         const struct qr_model_index *index = &type->indexes[i];
         quire_value key[16] = {0};

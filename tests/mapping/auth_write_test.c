@@ -372,6 +372,31 @@ Test(auth_write, row__that_cannot_be_read_back_is_not_written_through_a_field_th
     mapping_close(db);
 }
 
+Test(auth_write, unique_value__is_told_to_whom_may_write_the_row)
+{
+    quire_db *db =
+        mapping_open("type Page @unique(fields: [\"owner\", \"slug\"])"
+                     " @auth(rules: [{where: {owner: {equals: {claim: \"sub\"}}}}]) {"
+                     " id: ID! owner: String slug: String }",
+                     "mutation { createPages(inputs: [{id: \"b\", owner: \"bob\", slug: \"x\"},"
+                     " {id: \"a\", owner: \"ann\", slug: \"y\"}, {owner: \"ann\", slug: \"z\"}])"
+                     " { affectedRows } }");
+    static const char *const documents[] = {
+        "mutation { createPage(input: {owner: \"bob\", slug: \"x\"}) { id } }",
+        "mutation { createPage(input: {owner: \"bob\", slug: \"free\"}) { id } }",
+        "mutation { updatePage(id: \"a\", input: {owner: \"bob\", slug: \"x\"}) { id } }",
+        "mutation { updatePage(id: \"a\", input: {owner: \"bob\", slug: \"free\"}) { id } }",
+    };
+    for (size_t i = 0; i < sizeof documents / sizeof documents[0]; i++) {
+        AUTH_FAILS(db, ANN, documents[i], "FORBIDDEN");
+    }
+    AUTH_FAILS(db, ANN, "mutation { createPage(input: {owner: \"ann\", slug: \"y\"}) { id } }",
+               "UNIQUE");
+    AUTH_FAILS(db, ANN, "mutation { updatePage(id: \"a\", input: {slug: \"z\"}) { id } }",
+               "UNIQUE");
+    mapping_close(db);
+}
+
 Test(auth_write, version__tells_nothing_of_what_is_denied)
 {
     quire_db *db = mapping_open(auth_schema, auth_rows);
