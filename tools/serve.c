@@ -115,15 +115,15 @@ static int check(const struct serve_options *options, size_t count)
     if (options->documents_only && options->documents == NULL) {
         return command_misuse("--documents-only needs --documents");
     }
-    const int numbers[] = {options->io_threads,       options->workers,
-                           options->connections_max,  options->connections_per_address_max,
-                           options->body_bytes_max,   options->header_ms,
-                           options->idle_ms,          options->time_ms,
-                           options->depth_max,        options->tokens_max,
-                           options->aliases_max,      options->root_fields_max,
-                           options->directives_max,   options->variables_max,
-                           options->memory_bytes_max, options->response_bytes_max,
-                           options->subscriptions_max};
+    const int numbers[] = {options->io_threads,        options->workers,
+                           options->connections_max,   options->connections_per_address_max,
+                           options->body_bytes_max,    options->header_ms,
+                           options->idle_ms,           options->time_ms,
+                           options->depth_max,         options->tokens_max,
+                           options->aliases_max,       options->root_fields_max,
+                           options->directives_max,    options->variables_max,
+                           options->memory_bytes_max,  options->response_bytes_max,
+                           options->subscriptions_max, options->waiting_bytes_max};
     for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
         if (numbers[i] < 1) {
             return command_misuse("limits are numbers from 1; see quire serve --help");
@@ -175,6 +175,7 @@ static void defaults(struct serve_options *options)
         .response_bytes_max = 16 << 20,
         .subscriptions_max = 100,
         .feed_bytes = 16 << 20,
+        .waiting_bytes_max = 256 << 20,
     };
 }
 
@@ -323,6 +324,8 @@ int command_serve(int argc, const char **argv)
         NUMBER("variables", variables_max, "of an operation; 100"),
         NUMBER("memory-bytes", memory_bytes_max, "of a running request; 64 MiB"),
         NUMBER("subscriptions", subscriptions_max, "of a WebSocket at once; 100"),
+        NUMBER("waiting-bytes", waiting_bytes_max,
+               "of answers that wait for clients of WebSockets; 256 MiB"),
         NUMBER("feed-bytes", feed_bytes, "of changes kept for subscriptions; 16 MiB"),
         NUMBER("response-bytes", response_bytes_max, "of a response; 16 MiB"),
         COMMAND_HELP_OPTION,

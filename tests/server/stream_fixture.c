@@ -29,7 +29,8 @@ void await_metric(const struct test_server *server, const char *name, long value
     for (int i = 0; i < 1000 && metric(server, name) != value; i++) {
         nanosleep(&pause, NULL);
     }
-    cr_assert_eq(metric(server, name), value, "%s is not %ld", name, value);
+    long last = metric(server, name);
+    cr_assert_eq(last, value, "%s is %ld, not %ld", name, last, value);
 }
 
 void create_author(const struct test_server *server, const char *id)

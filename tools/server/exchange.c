@@ -388,7 +388,8 @@ void exchange_resume(struct exchange *exchange)
 
 bool exchange_cancelled(const struct exchange *exchange)
 {
-    if (atomic_load_explicit(&exchange->server->stopping, memory_order_relaxed)) {
+    if (atomic_load_explicit(&exchange->server->stopping, memory_order_relaxed) ||
+        atomic_load_explicit(&exchange->given_up, memory_order_relaxed)) {
         return true;
     }
     if (exchange->connection == NULL) {

@@ -31,6 +31,7 @@
 
 #include "accept.h"
 #include "buffer.h"
+#include "gate.h"
 #include "metrics.h"
 #include "pace.h"
 #include "quire/quire.h"
@@ -160,6 +161,7 @@ struct exchange {
     bool refused;   /* its route is not to start, whether there was memory for the reply or not */
     bool started;   /* the whole request is in, its route knows */
     bool suspended; /* a worker has it, or had it */
+    _Atomic bool given_up; /* its client does not want the answer any more */
     unsigned status;
     enum outcome outcome;
     struct MHD_Response *response;
@@ -254,8 +256,10 @@ struct server {
     struct status *status;
     struct slow *slow;
     struct sweeper *sweeper;
-    struct loop *loop; /* of what lives longer than a request */
-    int listener;      /* the port's socket; -1 = the daemon's, or none */
+    struct loop *loop;         /* of what lives longer than a request */
+    struct session *sessions;  /* the loop's */
+    struct gate_total waiting; /* behind their gates */
+    int listener;              /* the port's socket; -1 = the daemon's, or none */
     uint16_t port;
     uint64_t seed; /* of request ids */
     _Atomic uint64_t next_request;

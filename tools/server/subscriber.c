@@ -4,6 +4,8 @@
  */
 #include "subscriber.h"
 
+#include <stddef.h>
+
 /* Gives the job where there is something to do. With the lock. */
 static void give_if_due(struct subscriber *subscriber)
 {
@@ -46,20 +48,53 @@ static void take(struct subscriber *subscriber)
     pthread_mutex_unlock(&subscriber->mutex);
     if (event != NULL || status != QUIRE_OK) {
         subscriber->told(subscriber, event, status != QUIRE_OK ? &err : NULL);
+    } else if (subscriber->gate != NULL) {
+        gate_leave(subscriber->gate, &subscriber->pass, 0);
     }
+}
+
+static bool is_closing(struct subscriber *subscriber)
+{
+    pthread_mutex_lock(&subscriber->mutex);
+    bool closing = subscriber->closing;
+    pthread_mutex_unlock(&subscriber->mutex);
+    return closing;
+}
+
+/* The gate lets it in. */
+static void pass_gate(struct gate_pass *pass)
+{
+    struct subscriber *subscriber =
+        (struct subscriber *)(void *)((char *)pass - offsetof(struct subscriber, pass));
+    (void)workers_give(subscriber->workers, &subscriber->job); /* they take every job */
+}
+
+/* Whether an event may be made now. While it waits for the gate it stays busy, and whoever lets it
+ * in gives the job again. The close takes it back; should it come before the pass is there to be
+ * taken back, that is done here. */
+static bool enter(struct subscriber *subscriber)
+{
+    struct gate *gate = subscriber->gate;
+    return gate == NULL || subscriber->pass.inside || gate_enter(gate, &subscriber->pass) ||
+           (is_closing(subscriber) && gate_recall(gate, &subscriber->pass));
 }
 
 static void run(struct job *job)
 {
     struct subscriber *subscriber = (struct subscriber *)job;
-    pthread_mutex_lock(&subscriber->mutex);
-    bool closing = subscriber->closing;
-    subscriber->again = false;
-    pthread_mutex_unlock(&subscriber->mutex);
-    if (closing) {
+    if (!is_closing(subscriber) && !enter(subscriber)) {
+        return;
+    }
+    if (is_closing(subscriber)) {
+        if (subscriber->gate != NULL) {
+            gate_leave(subscriber->gate, &subscriber->pass, 0);
+        }
         finish(subscriber);
         return;
     }
+    pthread_mutex_lock(&subscriber->mutex);
+    subscriber->again = false;
+    pthread_mutex_unlock(&subscriber->mutex);
     take(subscriber);
     pthread_mutex_lock(&subscriber->mutex);
     subscriber->busy = false;
@@ -77,6 +112,7 @@ quire_status subscriber_open(struct subscriber *subscriber, struct workers *work
     options.wake = wake;
     options.context = subscriber;
     subscriber->job.run = run;
+    subscriber->pass.go = pass_gate;
     subscriber->workers = workers;
     subscriber->again = true;
     pthread_mutex_init(&subscriber->mutex, NULL);
@@ -103,4 +139,7 @@ void subscriber_close(struct subscriber *subscriber)
     subscriber->closing = true;
     give_if_due(subscriber);
     pthread_mutex_unlock(&subscriber->mutex);
+    if (subscriber->gate != NULL && gate_recall(subscriber->gate, &subscriber->pass)) {
+        pass_gate(&subscriber->pass);
+    }
 }

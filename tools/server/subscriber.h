@@ -10,6 +10,7 @@
 
 #include <pthread.h>
 
+#include "gate.h"
 #include "quire/quire.h"
 #include "workers.h"
 
@@ -17,6 +18,8 @@ struct subscriber {
     struct job job; /* first */
     struct workers *workers;
     quire_subscription *subscription;
+    struct gate *gate; /* that an event passes before it is made, set by the caller; or NULL */
+    struct gate_pass pass;
     pthread_mutex_t mutex; /* guards what follows */
     bool wanted;           /* the client takes an event */
     bool again;            /* there may be one that the worker has not seen */
@@ -24,7 +27,7 @@ struct subscriber {
     bool ended;            /* the subscription has */
     bool closing;
 
-    /* Called on a worker: the event, or, last, why there are no more (`end`). */
+    /* Called on a worker: the event, or, last, why there are no more (`end`). Leaves the gate. */
     void (*told)(struct subscriber *subscriber, const quire_subscription_event *event,
                  const quire_error *end);
     /* Called once after the close, on a worker: nothing uses the subscriber any more. */

@@ -114,10 +114,13 @@ void websocket_start(struct exchange *exchange)
 
 void websocket_release(struct websocket *socket)
 {
-    if (!socket->forgotten || socket->operation_count > 0) {
+    if (!socket->forgotten || socket->session.operation_count > 0) {
         return;
     }
     struct server *server = socket->server;
+    if (socket->ready) {
+        session_close(&socket->session);
+    }
     wslay_event_context_free(socket->frames);
     buffer_free(&socket->early);
     identity_free(&socket->identity);
@@ -134,13 +137,13 @@ static void on_left(struct watch *watch)
 }
 
 /* The connection has ended, or is to. */
-static void drop(struct websocket *socket)
+void websocket_drop(struct websocket *socket)
 {
     if (!socket->gone) {
         socket->gone = socket->closing = true;
         shutdown(socket->watch.socket, SHUT_RDWR); /* requests that run see it */
         loop_forget(&socket->watch);
-        session_end(socket);
+        session_end(&socket->session);
     }
 }
 
@@ -151,7 +154,7 @@ void websocket_close(struct websocket *socket, enum websocket_code code, const c
         (void)wslay_event_queue_close(socket->frames, (uint16_t)code, (const uint8_t *)reason,
                                       strlen(reason));
         wslay_event_shutdown_read(socket->frames);
-        session_end(socket);
+        session_end(&socket->session);
     }
 }
 
@@ -217,11 +220,11 @@ static void on_message(wslay_event_context_ptr frames,
     (void)frames;
     if (message->opcode == WSLAY_CONNECTION_CLOSE) {
         socket->closing = true; /* the answer is queued already */
-        session_end(socket);
+        session_end(&socket->session);
     } else if (socket->closing) {
         return;
     } else if (message->opcode == WSLAY_TEXT_FRAME) {
-        session_take(socket, (const char *)message->msg, message->msg_length);
+        websocket_take(socket, (const char *)message->msg, message->msg_length);
     } else if (message->opcode == WSLAY_BINARY_FRAME) {
         websocket_close(socket, WEBSOCKET_UNSUPPORTED, "Messages are text");
     }
@@ -242,6 +245,22 @@ void websocket_send(struct websocket *socket, const struct buffer *message)
     }
 }
 
+/* Tells the session what of its messages has been sent: all but what waits. */
+static void note_sent(struct websocket *socket, size_t waiting)
+{
+    size_t sent = socket->answer_bytes > waiting ? socket->answer_bytes - waiting : 0;
+    if (sent > 0) {
+        socket->answer_bytes -= sent;
+        session_sent(&socket->session, sent);
+    }
+}
+
+void websocket_answer(struct websocket *socket, const struct buffer *message)
+{
+    socket->answer_bytes += message->size;
+    websocket_send(socket, message);
+}
+
 void websocket_trust(struct websocket *socket)
 {
     wslay_event_config_set_max_recv_msg_length(socket->frames,
@@ -254,9 +273,9 @@ void websocket_trust(struct websocket *socket)
 static void linger(struct websocket *socket)
 {
     socket->closing = true; /* frames that are wrong end it without us */
-    session_end(socket);
+    session_end(&socket->session);
     if (wslay_event_get_close_received(socket->frames)) {
-        drop(socket);
+        websocket_drop(socket);
     } else if (!socket->lingering) {
         socket->lingering = true;
         socket->deadline_ms = clock_ms() + LINGER_MS;
@@ -274,7 +293,7 @@ static void drop_input(struct websocket *socket)
         got = recv(socket->watch.socket, bytes, sizeof bytes, MSG_DONTWAIT);
     }
     if (got == 0 || (got < 0 && errno != EAGAIN && errno != EINTR)) {
-        drop(socket);
+        websocket_drop(socket);
     }
 }
 
@@ -303,10 +322,11 @@ void websocket_pump(struct websocket *socket)
     }
     struct connection *connection = socket->handshake->connection;
     if (wslay_event_send(socket->frames) != 0) {
-        drop(socket);
+        websocket_drop(socket);
         return;
     }
     size_t queued = wslay_event_get_queued_msg_length(socket->frames);
+    note_sent(socket, queued);
     if (wslay_event_want_write(socket->frames)) {
         /* Answers to pings and close frames start a deadline too, but do not move one. */
         if (socket->grown || atomic_load(&connection->deadline_ms) == 0) {
@@ -322,7 +342,7 @@ void websocket_pump(struct websocket *socket)
         return;
     }
     loop_events(&socket->watch, reading(socket));
-    session_continue(socket);
+    session_continue(&socket->session);
 }
 
 static void on_ready(struct watch *watch, uint32_t events)
@@ -344,7 +364,7 @@ static void on_ready(struct watch *watch, uint32_t events)
     /* Other failures than of the connection are frames that are wrong: a close frame is queued. */
     if (left ||
         (readable && may_read(socket) && wslay_event_recv(socket->frames) != 0 && socket->left)) {
-        drop(socket);
+        websocket_drop(socket);
         return;
     }
     websocket_pump(socket);
@@ -359,7 +379,7 @@ static void on_tick(struct watch *watch, uint64_t now_ms)
         return;
     }
     if (atomic_load(&server->stopping) || (socket->lingering && now_ms > socket->deadline_ms)) {
-        drop(socket);
+        websocket_drop(socket);
         return;
     }
     if (atomic_load(&server->draining)) {
@@ -369,7 +389,7 @@ static void on_tick(struct watch *watch, uint64_t now_ms)
     } else if (identity_has_expired(&socket->identity, now_ms)) {
         websocket_close(socket, WEBSOCKET_FORBIDDEN, "Token expired");
     } else if (now_ms > socket->heard_ms + idle_ms && !socket->closing) {
-        drop(socket);
+        websocket_drop(socket);
         return;
     } else if (now_ms > socket->heard_ms + idle_ms / 2 && !socket->pinged && !socket->closing) {
         socket->pinged = true;

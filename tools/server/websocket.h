@@ -1,6 +1,6 @@
 /*
  * WebSockets at /graphql, for the protocol graphql-transport-ws: sockets and
- * frames here, messages and requests in websocket_session.c.
+ * frames here, messages in websocket_session.c, their requests in session.c.
  *
  * Everything of a socket happens in the thread of the loop, but for requests,
  * which are exchanges of their own that workers run.
@@ -10,6 +10,7 @@
 
 #include "loop.h"
 #include "server.h"
+#include "session.h"
 
 #ifdef QUIRE_WEBSOCKETS
 
@@ -48,7 +49,6 @@ enum websocket_code {
     WEBSOCKET_INIT_TWICE = 4429
 };
 
-struct operation;
 struct wslay_event_context;
 
 struct websocket {
@@ -71,20 +71,23 @@ struct websocket {
     uint64_t heard_ms;    /* when something came last */
     bool pinged;          /* and has been asked for since */
 
-    /* The session's. */
-    bool ready; /* connection_init has come */
+    /* The protocol's. */
+    bool ready; /* connection_init has come, and the session is open */
     struct identity identity;
-    struct operation *operations;
-    unsigned operation_count;
-    size_t operation_bytes; /* of their requests */
+    struct session session;
+    size_t answer_bytes; /* of its messages, not sent yet */
 };
 
-/* ---- What the session uses; in the loop's thread ---- */
+/* ---- What the protocol uses; in the loop's thread ---- */
 
 /* Sends a message, behind those that wait. */
 void websocket_send(struct websocket *socket, const struct buffer *message);
+/* Sends one of the session's. */
+void websocket_answer(struct websocket *socket, const struct buffer *message);
 /* Sends a close frame and takes nothing more. */
 void websocket_close(struct websocket *socket, enum websocket_code code, const char *reason);
+/* Ends the connection. */
+void websocket_drop(struct websocket *socket);
 /* Sends what waits; asks the session for more when nothing does. */
 void websocket_pump(struct websocket *socket);
 /* Takes messages of any allowed size from now on. */
@@ -92,13 +95,9 @@ void websocket_trust(struct websocket *socket);
 /* An operation has ended: frees the socket when it was the last thing of it. */
 void websocket_release(struct websocket *socket);
 
-/* ---- What the session does; in the loop's thread ---- */
+/* ---- What the protocol does; in the loop's thread ---- */
 
 /* A message has come. */
-void session_take(struct websocket *socket, const char *text, size_t size);
-/* All that was to be sent has been. */
-void session_continue(struct websocket *socket);
-/* The socket takes nothing more: ends what runs. More than once. */
-void session_end(struct websocket *socket);
+void websocket_take(struct websocket *socket, const char *text, size_t size);
 
 #endif
