@@ -29,8 +29,7 @@ static bool begins_counting(const struct filling *f, const struct qr_model_field
 {
     const struct qr_model_field *before = qr_match_field(f->change, field);
     return field->generator == QR_MODEL_MAKES_NUMBER && before != NULL &&
-           (before->generator != QR_MODEL_MAKES_NUMBER ||
-            f->change->matches[f->type->index].rebuilt);
+           before->generator != QR_MODEL_MAKES_NUMBER;
 }
 
 /* The field has values that its constraint was not asked of. */

@@ -14,7 +14,7 @@ struct qr_match {
                                             * other side of a relation */
     const struct qr_model_field *
         *becomes; /* by index of the old field; NULL: gone, or not stored */
-    bool rebuilt; /* its table is written anew: without indexes, and numbers are noted again */
+    bool rebuilt; /* its table is written anew: without indexes */
 };
 
 /* A schema being made of another. */

@@ -14,6 +14,7 @@
 #include "graphql/column.h"
 #include "graphql/model_internal.h"
 #include "graphql/schema_diff.h"
+#include "graphql/sequence.h"
 #include "quire/trigger.h"
 
 /* No type is stored under such a name. */
@@ -253,6 +254,21 @@ static quire_status create(const struct qr_schema_change *c, const struct qr_mod
     return quire_table_create(c->txn, new_name, columns, type->column_count, c->err);
 }
 
+/* Columns that count go on from where they were, whatever rows there are. */
+static quire_status copy_numbers(const struct qr_schema_change *c, const struct qr_model_type *type,
+                                 const quire_table *from, const quire_table *to)
+{
+    for (uint32_t i = 0; i < type->column_count; i++) {
+        const struct qr_model_field *field = type->columns[i];
+        const struct qr_model_field *source = qr_match_field(c, field);
+        if (field->generator == QR_MODEL_MAKES_NUMBER && source != NULL &&
+            source->generator == QR_MODEL_MAKES_NUMBER) {
+            QR_TRY(qr_sequence_move(c->txn, from, source->column, to, i, c->err));
+        }
+    }
+    return QUIRE_OK;
+}
+
 static quire_status copy_table(const struct qr_schema_change *c, const struct qr_model_type *type,
                                struct triggers *triggers, struct indexes *indexes)
 {
@@ -268,6 +284,7 @@ static quire_status copy_table(const struct qr_schema_change *c, const struct qr
     }
     if (status == QUIRE_OK) {
         status = copy_rows(c, type, from, to);
+        status = status == QUIRE_OK ? copy_numbers(c, type, from, to) : status;
         quire_table_close(to);
     }
     quire_table_close(from);

@@ -29,12 +29,17 @@ quire_status qr_sequence_prepare(quire_txn *txn, quire_error *err)
     return QUIRE_OK;
 }
 
+static int64_t place_of(const quire_table *table, uint32_t column)
+{
+    return (int64_t)qr_table_id(table) * QR_COLUMNS_MAX + column;
+}
+
 static quire_status open_sequence(struct qr_reader *reader, const struct qr_model_field *field,
                                   int64_t *rowid)
 {
     quire_table *table;
     QR_TRY(qr_reader_table(reader, field->owner, &table));
-    *rowid = (int64_t)qr_table_id(table) * QR_COLUMNS_MAX + field->column;
+    *rowid = place_of(table, field->column);
     return reader->sequences != NULL
                ? QUIRE_OK
                : quire_tree_open(reader->txn, tree_name, &reader->sequences, reader->err);
@@ -81,6 +86,26 @@ quire_status qr_sequence_next(struct qr_reader *reader, const struct qr_model_fi
                        field->owner->table, QR_GQL_FMT(field->name), (long long)*number);
     }
     return write_largest(reader, rowid, ++*number);
+}
+
+quire_status qr_sequence_move(quire_txn *txn, const quire_table *from, uint32_t from_column,
+                              const quire_table *to, uint32_t to_column, quire_error *err)
+{
+    uint8_t number[PAYLOAD_SIZE];
+    quire_tree *tree;
+    const void *payload;
+    size_t size;
+    bool found;
+
+    QR_TRY(quire_tree_open(txn, tree_name, &tree, err));
+    quire_status status =
+        quire_tree_find(tree, place_of(from, from_column), &payload, &size, &found, err);
+    if (status == QUIRE_OK && found && size == sizeof number) {
+        memcpy(number, payload, sizeof number);
+        status = quire_tree_put(tree, place_of(to, to_column), number, sizeof number, NULL, err);
+    }
+    quire_tree_close(tree);
+    return status;
 }
 
 quire_status qr_sequence_raise(struct qr_reader *reader, const struct qr_model_field *field,

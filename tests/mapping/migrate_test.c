@@ -146,6 +146,21 @@ Test(migrate, counted_numbers_go_on_under_new_names)
     mapping_close(db);
 }
 
+Test(migrate, counted_numbers_go_on_in_a_table_that_is_written_anew)
+{
+    quire_db *db =
+        mapping_open("type A { id: ID! k: Int m: BigInt @default(expr: \"autoincrement()\") "
+                     "n: Int! @default(expr: \"autoincrement()\") x: Int }",
+                     "mutation { createA(input: {id: \"1\"}) { n } b: createA(input: {id: "
+                     "\"2\", m: 50}) { n } deleteA(id: \"2\") { n } }");
+    /* the columns get other numbers as well: x is a Float, n stands first and may be larger */
+    applies(db, "type A { n: BigInt! @default(expr: \"autoincrement()\") id: ID! k: Int x: Float "
+                "m: BigInt @default(expr: \"autoincrement()\") }");
+    MAPPING_IS(db, "mutation { createA(input: {id: \"3\"}) { n m } }",
+               "{\"data\":{\"createA\":{\"n\":\"3\",\"m\":\"51\"}}}");
+    mapping_close(db);
+}
+
 /* ---- constraints ---- */
 
 static const char constrained[] =
