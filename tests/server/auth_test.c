@@ -103,7 +103,9 @@ Test(auth, jwts__say_who_asks_and_for_how_long, .timeout = 60)
     test_server_start_in(&server, options);
     char *good = token_make(TOKEN_HEADER, FOREVER);
     cr_expect_eq(status_of(&server, "/graphql", good), 200);
-    cr_expect_eq(status_of(&server, "/schema", good), 200);
+    cr_expect_eq(status_of(&server, "/graphql?sdl", good), 200);
+    cr_expect_eq(status_of(&server, "/schema", good), 403); /* it tells how many rows there are */
+    cr_expect_eq(status_of(&server, "/schema/tables", good), 403);
     cr_expect_eq(status_of(&server, "/metrics", good), 403); /* nobody is an administrator */
     cr_expect_eq(status_of(&server, "/graphql", "0123456789abcdef0123"), 200);
     cr_expect_eq(status_of(&server, "/metrics", "0123456789abcdef0123"), 200);
@@ -137,7 +139,7 @@ Test(auth, jwts__say_who_asks_and_for_how_long, .timeout = 60)
     expect_metric(&server, "0123456789abcdef0123", "{reason=\"missing\"} 1\n");
     expect_metric(&server, "0123456789abcdef0123", "{reason=\"signature\"} 1\n");
     expect_metric(&server, "0123456789abcdef0123", "{reason=\"algorithm\"} 2\n");
-    expect_metric(&server, "0123456789abcdef0123", "{reason=\"forbidden\"} 1\n");
+    expect_metric(&server, "0123456789abcdef0123", "{reason=\"forbidden\"} 3\n");
     cr_assert_eq(test_server_end(&server), 0);
     char *log = read_text(server.log);
     cr_expect(strstr(log, "\"caller\":\"ann\"") != NULL, "%s", log);

@@ -30,10 +30,11 @@ static const struct route routes[] = {
      .graphql = true,
      .content_types = JSON_ONLY,
      .start = graphql_start},
-    {.path = "/schema", .methods = "GET, OPTIONS", .role = ROLE_QUERY, .start = schema_list_start},
+    /* How many rows there are is for those to whom the rules of the schema do not apply. */
+    {.path = "/schema", .methods = "GET, OPTIONS", .role = ROLE_ADMIN, .start = schema_list_start},
     {.path = "/schema/tables",
      .methods = "GET, OPTIONS",
-     .role = ROLE_QUERY,
+     .role = ROLE_ADMIN,
      .start = schema_tables_start},
     {.path = "/schema/load",
      .methods = "POST, OPTIONS",
