@@ -173,6 +173,25 @@ Test(cost, of_a_subscription_is_asked_for_when_it_begins)
     mapping_close(db);
 }
 
+/* Fragments that double at each of thirty levels: what is counted is the tree, which has an end. */
+Test(cost, of_fragments_that_multiply_is_not_counted_without_end)
+{
+    char document[8000] = "{ as { items { ...f0 } } }";
+    size_t size = strlen(document);
+    struct quota quota = {.left = UINT64_MAX};
+    quire_db *db = mapping_open(sdl, NULL);
+    for (int i = 0; i < 30; i++) {
+        size += (size_t)snprintf(document + size, sizeof document - size,
+                                 " fragment f%d on A { x: bs { items { a { ...f%d } } } y: bs { "
+                                 "items { a { ...f%d } } } }",
+                                 i, i + 1, i + 1);
+    }
+    snprintf(document + size, sizeof document - size, " fragment f30 on A { id }");
+    run_with(db, &quota, document, "The request selects more than");
+    cr_expect_eq(quota.asked, 0);
+    mapping_close(db);
+}
+
 /* ---- lists ---- */
 
 /* Runs a document where lists have two rows at most; its response must have a text. */
