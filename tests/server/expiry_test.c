@@ -34,15 +34,17 @@ static void start(struct test_server *server)
     fclose(file);
     cr_assert_eq(chmod(key, 0600), 0);
     cr_assert_eq(chmod(tokens, 0600), 0);
-    test_server_start_in(server, (const char *const[]){"--jwt-key", key, "--token-file", tokens,
-                                                       "--jwt-leeway", "0", NULL});
+    test_server_start_in(server,
+                         (const char *const[]){"--jwt-key", key, "--token-file", tokens,
+                                               "--jwt-leeway", "0", "--jwt-admin", "boss", NULL});
 }
 
-/* A token that expires so many seconds from now; free it. */
+/* A token of an administrator that expires so many seconds from now; free it. */
 static char *make_token(long seconds)
 {
     char payload[100];
-    snprintf(payload, sizeof payload, "{\"sub\":\"ann\",\"exp\":%ld}", (long)time(NULL) + seconds);
+    snprintf(payload, sizeof payload, "{\"sub\":\"ann\",\"role\":\"boss\",\"exp\":%ld}",
+             (long)time(NULL) + seconds);
     return token_make(TOKEN_HEADER, payload);
 }
 
@@ -132,5 +134,24 @@ Test(expiry, stream__ends_without_completing_when_its_token_expires, .timeout = 
     ANSWERS(send_request(&server, "POST", "/graphql", text, CHANGES), 401, "has expired");
     free(token);
     await_nothing(&server);
+    test_server_stop(&server);
+}
+
+Test(expiry, status__is_told_no_longer_when_its_token_expires, .timeout = 60)
+{
+    struct test_server server;
+    char request[1024];
+    start(&server);
+    char *token = make_token(3);
+    int size = snprintf(request, sizeof request,
+                        "GET /admin/status HTTP/1.1\r\nHost: localhost\r\n"
+                        "Accept: text/event-stream\r\nAuthorization: Bearer %s\r\n\r\n",
+                        token);
+    int client = client_connect(&server);
+    client_send(client, request, (size_t)size);
+    sse_expect_until(client, "data: ", "event: status");
+    sse_expect_until(client, "\r\n0\r\n\r\n", "\"tables\":["); /* the last chunk */
+    close(client);
+    free(token);
     test_server_stop(&server);
 }

@@ -296,6 +296,16 @@ Test(web_options, pages__are_for_this_machine_unless_told)
     test_server_stop(&server);
 }
 
+Test(web_options, status__is_hidden_with_the_schema)
+{
+    test_server_start(&server, (const char *const[]){"--no-introspection", NULL});
+    ANSWERS(send_request(&server, "GET", "/admin/status", "", ""), 403, "");
+    ANSWERS(send_request(&server, "GET", "/admin/status", "Accept: text/event-stream\r\n", ""), 403,
+            "");
+    ANSWERS(send_request(&server, "POST", "/admin/sizes", JSON, ""), 403, "");
+    test_server_stop(&server);
+}
+
 static void write_file(const struct temp_dir *dir, const char *name, const char *text)
 {
     char path[600];

@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "auth.h"
 #include "connections.h"
 #include "exchange.h"
 #include "loop.h"
@@ -32,7 +33,8 @@ struct status_stream {
     size_t sent;      /* of out */
     bool suspended;   /* the connection waits for more */
     bool busy;        /* the job is given */
-    bool ended;       /* the client has left, the server stops, or making the status failed */
+    bool ended;       /* the client has left, its token has expired, the server stops, or the status
+                       * could not be made */
     uint64_t made_ms; /* when it was made last */
 };
 
@@ -73,7 +75,7 @@ void status_stream_end(struct status_stream *stream)
 /* Lets the I/O thread look again. With the lock. */
 static void resume(struct status_stream *stream)
 {
-    if (stream->suspended) {
+    if (stream->suspended && stream->exchange != NULL) {
         stream->suspended = false;
         connection_allow(stream->exchange->connection,
                          exchange_send_ms(stream->exchange, stream->out.size - stream->sent));
@@ -158,7 +160,10 @@ static void on_tick(struct watch *watch, uint64_t now_ms)
 {
     struct status_stream *stream = (struct status_stream *)watch;
     pthread_mutex_lock(&stream->mutex);
-    if (atomic_load(&stream->server->draining)) {
+    bool over =
+        atomic_load(&stream->server->draining) ||
+        (stream->exchange != NULL && identity_has_expired(&stream->exchange->identity, now_ms));
+    if (over) {
         stream->ended = true;
         resume(stream);
     } else if (stream->suspended && !stream->busy && now_ms >= stream->made_ms + STATUS_MS) {
