@@ -17,7 +17,8 @@ files=$scratch/moved/share/quire/web
 echo 'export const moved = true;' >"$files/moved.js"
 
 mkfifo "$scratch/ready"
-"$scratch/moved/bin/quire" serve "$scratch/served.quire" --port 0 >"$scratch/ready" 2>"$scratch/log" &
+"$scratch/moved/bin/quire" serve "$scratch/served.quire" --port 0 \
+    >"$scratch/ready" 2>"$scratch/log" &
 server=$!
 trap 'kill "$server" 2>/dev/null || true' EXIT
 read -r line <"$scratch/ready"
