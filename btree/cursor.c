@@ -57,24 +57,29 @@ void qr_tree_cursor_close(struct qr_tree_cursor *cursor)
 
 /* ---- The current entry ---- */
 
-/* Makes cursor->key the key of the current entry. */
+/* Gets the current entry, and makes cursor->key its key if it is not. */
+static quire_status load_entry(struct qr_tree_cursor *cursor, struct qr_item *item,
+                               quire_error *err)
+{
+    struct qr_flaw flaw;
+    const struct qr_path_step *step = cursor->step;
+    uint8_t *buffer = cursor->has_key ? NULL : cursor->key_buffer;
+    if (!cursor->ops->get(cursor->leaf, cursor->page_size, step->index, buffer, item, &flaw)) {
+        return qr_tree_damaged(&cursor->tree, step->page, &flaw, err);
+    }
+    if (!cursor->has_key) {
+        cursor->key.rowid = item->rowid;
+        cursor->key.bytes = cursor->key_buffer;
+        cursor->key.size = item->key_size;
+        cursor->has_key = true;
+    }
+    return QUIRE_OK;
+}
+
 static quire_status load_key(struct qr_tree_cursor *cursor, quire_error *err)
 {
     struct qr_item item;
-    struct qr_flaw flaw;
-    const struct qr_path_step *step = cursor->step;
-    if (cursor->has_key) {
-        return QUIRE_OK;
-    }
-    if (!cursor->ops->get(cursor->leaf, cursor->page_size, step->index, cursor->key_buffer, &item,
-                          &flaw)) {
-        return qr_tree_damaged(&cursor->tree, step->page, &flaw, err);
-    }
-    cursor->key.rowid = item.rowid;
-    cursor->key.bytes = cursor->key_buffer;
-    cursor->key.size = item.key_size;
-    cursor->has_key = true;
-    return QUIRE_OK;
+    return cursor->has_key ? QUIRE_OK : load_entry(cursor, &item, err);
 }
 
 uint32_t qr_tree_cursor_page(const struct qr_tree_cursor *cursor)
@@ -426,6 +431,22 @@ quire_status qr_tree_cursor_key(struct qr_tree_cursor *cursor, struct qr_tree_ke
     return QUIRE_OK;
 }
 
+static quire_status payload_of(struct qr_tree_cursor *cursor, const struct qr_item *item,
+                               struct qr_slice *payload, quire_error *err)
+{
+    if (!item->overflow) {
+        payload->data = item->body;
+        payload->size = item->body_size;
+        return QUIRE_OK;
+    }
+    struct qr_overflow overflow = qr_overflow_load(item->body);
+    QR_TRY(qr_overflow_read(&cursor->tree, cursor->step->page, &overflow, &cursor->buffer,
+                            &cursor->buffer_size, err));
+    payload->data = cursor->buffer;
+    payload->size = (size_t)overflow.size;
+    return QUIRE_OK;
+}
+
 quire_status qr_tree_cursor_payload(struct qr_tree_cursor *cursor, struct qr_slice *payload,
                                     quire_error *err)
 {
@@ -436,27 +457,18 @@ quire_status qr_tree_cursor_payload(struct qr_tree_cursor *cursor, struct qr_sli
     if (!cursor->ops->get(cursor->leaf, cursor->page_size, step->index, NULL, &item, &flaw)) {
         return qr_tree_damaged(&cursor->tree, step->page, &flaw, err);
     }
-    if (!item.overflow) {
-        payload->data = item.body;
-        payload->size = item.body_size;
-        return QUIRE_OK;
-    }
-    struct qr_overflow overflow = qr_overflow_load(item.body);
-    QR_TRY(qr_overflow_read(&cursor->tree, step->page, &overflow, &cursor->buffer,
-                            &cursor->buffer_size, err));
-    payload->data = cursor->buffer;
-    payload->size = (size_t)overflow.size;
-    return QUIRE_OK;
+    return payload_of(cursor, &item, payload, err);
 }
 
 quire_status qr_tree_cursor_entry(struct qr_tree_cursor *cursor, struct qr_tree_key *key,
                                   struct qr_slice *payload, quire_error *err)
 {
+    struct qr_item item;
     if (qr_tree_cursor_row(cursor, &key->rowid, payload)) {
         return QUIRE_OK;
     }
     QR_TRY(require_entry(cursor, err));
-    QR_TRY(load_key(cursor, err));
+    QR_TRY(load_entry(cursor, &item, err));
     *key = cursor->key;
-    return qr_tree_cursor_payload(cursor, payload, err);
+    return payload_of(cursor, &item, payload, err);
 }

@@ -490,8 +490,7 @@ static quire_status read_entry(struct quire_index_cursor *cursor, struct qr_tree
                                struct qr_index_entry *entry, quire_error *err)
 {
     struct qr_slice payload;
-    QR_TRY(qr_tree_cursor_key(cursor->tree, key, err));
-    QR_TRY(qr_tree_cursor_payload(cursor->tree, &payload, err));
+    QR_TRY(qr_tree_cursor_entry(cursor->tree, key, &payload, err));
     return qr_index_parse_entry(&cursor->index, key, payload, entry, err);
 }
 
