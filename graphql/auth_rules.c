@@ -300,20 +300,20 @@ static const struct qr_gql_ast_value *claim_path(const struct qr_gql_ast_value *
 }
 
 /* Makes a variable of a claim. */
-static quire_status put_claim(struct binder *b, const struct qr_gql_type *type,
-                              const struct qr_gql_ast_value *path, struct qr_gql_ast_value *out)
+static bool put_claim(struct binder *b, const struct qr_gql_type *type,
+                      const struct qr_gql_ast_value *path, struct qr_gql_ast_value *out)
 {
     struct qr_auth_claim *claim = qr_arena_alloc_zero(b->arena, sizeof *claim, b->err);
     const char *name = qr_gql_format(b->arena, b->err, "%u", b->claims++);
     if (claim == NULL || name == NULL) {
-        return qr_gql_memory_status(b->err);
+        return false;
     }
     *claim = (struct qr_auth_claim){path, type, qr_gql_str_of(name), b->rule->claims};
     b->rule->claims = claim;
     out->kind = QR_GQL_AST_VARIABLE;
     out->text = claim->variable;
     out->fields = NULL;
-    return QUIRE_OK;
+    return true;
 }
 
 static bool takes_null(struct qr_gql_str name)
@@ -322,86 +322,94 @@ static bool takes_null(struct qr_gql_str name)
            qr_gql_str_is(name, "is") || qr_gql_str_is(name, "isNot");
 }
 
-/* Copies a literal of an input type; type NULL: one that is not known. */
-static quire_status copy(struct binder *b, const struct qr_gql_type *type,
-                         const struct qr_gql_ast_value *from, struct qr_gql_ast_value **out);
+/* Copies a literal of an input type; type NULL: one that is not known. NULL without memory. */
+static struct qr_gql_ast_value *copy(struct binder *b, const struct qr_gql_type *type,
+                                     const struct qr_gql_ast_value *from);
 
-static quire_status copy_items(struct binder *b, const struct qr_gql_type *type,
-                               const struct qr_gql_ast_value *items, struct qr_gql_ast_value **out)
+static bool copy_items(struct binder *b, const struct qr_gql_type *type,
+                       const struct qr_gql_ast_value *items, struct qr_gql_ast_value **out)
 {
     *out = NULL;
     for (const struct qr_gql_ast_value *v = items; v != NULL; v = v->next) {
-        QR_TRY(copy(b, type, v, out));
-        out = &(*out)->next;
+        struct qr_gql_ast_value *item = copy(b, type, v);
+        if (item == NULL) {
+            return false;
+        }
+        *out = item;
+        out = &item->next;
     }
-    return QUIRE_OK;
+    return true;
 }
 
-static quire_status copy_fields(struct binder *b, const struct qr_gql_type *type,
-                                const struct qr_gql_ast_argument *fields,
-                                struct qr_gql_ast_argument **out)
+static bool copy_fields(struct binder *b, const struct qr_gql_type *type,
+                        const struct qr_gql_ast_argument *fields, struct qr_gql_ast_argument **out)
 {
     *out = NULL;
     for (const struct qr_gql_ast_argument *f = fields; f != NULL; f = f->next) {
         const struct qr_gql_input *input = qr_gql_type_input(type, f->name.text);
         struct qr_gql_ast_argument *field = qr_arena_alloc(b->arena, sizeof *field, b->err);
         if (field == NULL) {
-            return qr_gql_memory_status(b->err);
+            return false;
         }
-        *field = (struct qr_gql_ast_argument){.name = f->name};
         if (f->value->kind == QR_GQL_AST_NULL && !takes_null(f->name.text)) {
             (void)report_problem(b, f->value, NULL,
-                                 "null is no condition; only equals, not, is and "
-                                 "isNot take it.");
+                                 "null is no condition; only equals, not, is and isNot take it.");
         }
-        QR_TRY(copy(b, input == NULL ? NULL : input->type, f->value, &field->value));
+        *field = (struct qr_gql_ast_argument){.name = f->name};
+        field->value = copy(b, input == NULL ? NULL : input->type, f->value);
+        if (field->value == NULL) {
+            return false;
+        }
         *out = field;
         out = &field->next;
     }
-    return QUIRE_OK;
+    return true;
 }
 
-static quire_status copy(struct binder *b, const struct qr_gql_type *type,
-                         const struct qr_gql_ast_value *from, struct qr_gql_ast_value **out)
+static struct qr_gql_ast_value *copy(struct binder *b, const struct qr_gql_type *type,
+                                     const struct qr_gql_ast_value *from)
 {
     const struct qr_gql_type *named = type == NULL ? NULL : qr_gql_type_named(type);
     struct qr_gql_ast_value *value = qr_arena_alloc(b->arena, sizeof *value, b->err);
+    bool made = true;
     if (value == NULL) {
-        return qr_gql_memory_status(b->err);
+        return NULL;
     }
     *value = *from;
     value->next = NULL;
-    *out = value;
-    if (named != NULL && qr_gql_type_is_leaf(named) && claim_path(from) != NULL) {
-        return put_claim(b, type, claim_path(from), value);
-    }
     if (type == NULL) {
-        return QUIRE_OK; /* what it is will be told */
+        return value; /* what it is will be told */
+    }
+    bool leaf = qr_gql_type_is_leaf(named);
+    if (leaf && claim_path(from) != NULL) {
+        return put_claim(b, type, claim_path(from), value) ? value : NULL;
     }
     type = type->kind == QR_GQL_NON_NULL ? type->inner : type;
     bool listed = type->kind == QR_GQL_LIST;
-    if (qr_gql_type_is_leaf(named) && !listed) {
-        return QUIRE_OK; /* a custom scalar may take lists and objects as they are */
+    if (leaf && !listed) {
+        return value; /* a custom scalar may take lists and objects as they are */
     }
     if (from->kind == QR_GQL_AST_LIST) {
-        return copy_items(b, listed ? type->inner : type, from->items, &value->items);
+        made = copy_items(b, listed ? type->inner : type, from->items, &value->items);
+    } else if (from->kind == QR_GQL_AST_OBJECT && !leaf) {
+        made = copy_fields(b, named, from->fields, &value->fields);
     }
-    return from->kind == QR_GQL_AST_OBJECT && !qr_gql_type_is_leaf(named)
-               ? copy_fields(b, named, from->fields, &value->fields)
-               : QUIRE_OK;
+    return made ? value : NULL;
 }
 
 static quire_status bind_rule(struct binder *b)
 {
     const struct qr_model_type *table = b->type->view_of != NULL ? b->type->view_of : b->type;
     const char *name = qr_gql_format(b->arena, b->err, "%sWhereInput", table->table);
-    struct qr_gql_ast_value *where;
     if (name == NULL) {
         return qr_gql_memory_status(b->err);
     }
     b->rule->input = qr_gql_schema_type(b->api->schema, qr_gql_str_of(name));
     b->claims = 0;
-    QR_TRY(copy(b, b->rule->input, b->rule->where, &where));
+    struct qr_gql_ast_value *where = copy(b, b->rule->input, b->rule->where);
+    if (where == NULL) {
+        return qr_gql_memory_status(b->err);
+    }
     b->rule->where = where;
     if (where->kind != QR_GQL_AST_OBJECT) {
         (void)report_problem(b, where, NULL, "a condition is an object.");

@@ -181,8 +181,7 @@ Test(auth_write, hidden_row__is_told_like_one_that_is_not_there)
         "mutation { updatePerson(id: \"ann\", input: {tasks: {connect: [{id: \"@\"}]}}) { id } }",
         "mutation { updatePerson(id: \"ann\", input: {tasks: {set: [{id: \"@\"}]}}) { id } }",
         "mutation { updatePerson(id: \"ann\", input: {tasks: {delete: [{id: \"@\"}]}}) { id } }",
-        "mutation { updateTasks(where: {id: {equals: \"@\"}}, input: {open: true})"
-        " { affectedRows } }",
+        "mutation { deleteTasks(where: {id: {equals: \"@\"}}) { affectedRows } }",
     };
     for (size_t i = 0; i < sizeof forms / sizeof forms[0]; i++) {
         char hidden[1024];
