@@ -7,9 +7,18 @@
 
 #include "graphql/api.h"
 
+/* What a type of the schema is used for. */
+struct qr_api_type_use {
+    bool field;  /* some field has it */
+    bool listed; /* some column is a list of it */
+    bool key;    /* references are given by values of it */
+};
+
 struct qr_api_printer {
     const struct qr_model *model;
     struct qr_gql_buffer *out;
+    struct qr_api_type_use *uses; /* by type index */
+    bool sums;                    /* some field is an Int: their sums are BigInt */
 };
 
 /* The type of a table's key, without "!". */
@@ -19,8 +28,6 @@ void qr_api_put_key_type(struct qr_api_printer *p, const struct qr_model_type *t
 void qr_api_put_keys(struct qr_api_printer *p, const struct qr_model_type *type, bool writing);
 /* The input types of keys of several fields. */
 void qr_api_print_key_types(struct qr_api_printer *p, const struct qr_model_type *type);
-/* Whether some column is a list of the type. */
-bool qr_api_is_listed(const struct qr_model *model, const struct qr_gql_type *named);
 /* The helper types of directives, which requests never see. */
 bool qr_api_is_helper(const struct qr_gql_type *type);
 

@@ -86,30 +86,49 @@ static void print_scalar(struct qr_api_printer *p, const struct qr_gql_type *typ
     put(p, "\n\n");
 }
 
-/* Whether a field or argument has the type, or a sum of integers. */
-static bool is_used(const struct qr_model *model, const struct qr_gql_type *named)
+/* One pass over all fields, however many types will be asked about. */
+static quire_status note_uses(struct qr_api_printer *p, struct qr_arena *arena, quire_error *err)
 {
-    bool sums = qr_gql_str_is(named->name, "BigInt");
-    if (model->argument_types[named->index]) {
-        return true;
+    const struct qr_gql_schema *schema = p->model->schema;
+    p->uses = qr_arena_alloc_zero(arena, sizeof *p->uses * (schema->type_count + 1), err);
+    if (p->uses == NULL) {
+        return QUIRE_NO_MEMORY;
     }
-    for (uint32_t t = 0; t < model->schema->type_count; t++) {
-        const struct qr_gql_type *type = model->schema->types[t];
+    for (uint32_t t = 0; t < schema->type_count; t++) {
+        const struct qr_gql_type *type = schema->types[t];
         for (uint32_t f = 0; !type->builtin && f < type->field_count; f++) {
-            const struct qr_gql_type *field = qr_gql_type_named(type->fields[f].type);
-            if (field == named || (sums && field->scalar == QR_GQL_INT)) {
-                return true;
+            const struct qr_gql_type *named = qr_gql_type_named(type->fields[f].type);
+            p->uses[named->index].field = true;
+            p->sums = p->sums || named->scalar == QR_GQL_INT;
+        }
+    }
+    for (uint32_t t = 0; t < p->model->type_count; t++) {
+        const struct qr_model_type *type = &p->model->types[t];
+        if (type->key->named != NULL && type->referrer_count > 0) {
+            p->uses[type->key->named->index].key = true;
+        }
+        for (uint32_t f = 0; f < type->field_count; f++) {
+            const struct qr_model_field *field = &type->fields[f];
+            if (field->role == QR_MODEL_COLUMN && field->list) {
+                p->uses[field->named->index].listed = true;
             }
         }
     }
-    return false;
+    return QUIRE_OK;
+}
+
+/* Whether a field or argument has the type, or a sum of integers. */
+static bool is_used(const struct qr_api_printer *p, const struct qr_gql_type *named)
+{
+    return p->model->argument_types[named->index] || p->uses[named->index].field ||
+           (p->sums && qr_gql_str_is(named->name, "BigInt"));
 }
 
 /* Quire's own scalars are part of the API where they are used. */
 static bool is_hidden(const struct qr_api_printer *p, const struct qr_gql_type *type)
 {
     return type->builtin || qr_api_is_helper(type) ||
-           (qr_scalar_of_type(type) != NULL && !is_used(p->model, type));
+           (qr_scalar_of_type(type) != NULL && !is_used(p, type));
 }
 
 static void print_union(struct qr_api_printer *p, const struct qr_gql_type *type)
@@ -331,17 +350,6 @@ static void put_key_filter(struct qr_api_printer *p, const struct qr_model_type 
     put(p, named == NULL || has_equality_alone(named) ? "Filter" : "KeyFilter");
 }
 
-/* Whether references are given by values of the type. */
-static bool is_reference_key(const struct qr_model *model, const struct qr_gql_type *named)
-{
-    for (uint32_t t = 0; t < model->type_count; t++) {
-        if (model->types[t].key->named == named && model->types[t].referrer_count > 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
 static void print_list_filter(struct qr_api_printer *p, struct qr_gql_str type)
 {
     qr_gql_buffer_format(p->out,
@@ -350,20 +358,6 @@ static void print_list_filter(struct qr_api_printer *p, struct qr_gql_str type)
                          "  isEmpty: Boolean\n"
                          "}\n\n",
                          QR_GQL_FMT(type), QR_GQL_FMT(type), QR_GQL_FMT(type), QR_GQL_FMT(type));
-}
-
-/* Whether some column is a list of the type. */
-bool qr_api_is_listed(const struct qr_model *model, const struct qr_gql_type *named)
-{
-    for (uint32_t t = 0; t < model->type_count; t++) {
-        for (uint32_t f = 0; f < model->types[t].field_count; f++) {
-            const struct qr_model_field *field = &model->types[t].fields[f];
-            if (field->role == QR_MODEL_COLUMN && field->list && field->named == named) {
-                return true;
-            }
-        }
-    }
-    return false;
 }
 
 static void print_leaf_filters(struct qr_api_printer *p)
@@ -384,10 +378,10 @@ static void print_leaf_filters(struct qr_api_printer *p)
         } else if (!is_hidden(p, type)) {
             print_equality_filter(p, type->name, "Filter");
         }
-        if (is_reference_key(p->model, type) && !has_equality_alone(type)) {
+        if (p->uses[type->index].key && !has_equality_alone(type)) {
             print_equality_filter(p, type->name, "KeyFilter");
         }
-        if (qr_api_is_listed(p->model, type)) {
+        if (p->uses[type->index].listed) {
             print_list_filter(p, type->name);
         }
     }
@@ -563,6 +557,7 @@ quire_status qr_api_print(const struct qr_model *model, struct qr_arena *arena,
     struct qr_gql_buffer buffer;
     struct qr_api_printer p = {.model = model, .out = &buffer};
 
+    QR_TRY(note_uses(&p, arena, err));
     qr_gql_buffer_init(&buffer, arena, err);
     describe(&p, "", model->schema->description);
     put(&p, "schema {\n  query: Query\n");

@@ -336,7 +336,7 @@ void qr_api_print_operators(struct qr_api_printer *p)
             }
             put(p, "}\n\n");
         }
-        if (qr_api_is_listed(p->model, type)) {
+        if (p->uses[type->index].listed) {
             qr_gql_buffer_format(p->out,
                                  "input %.*sListUpdateOperators {\n  set: [%.*s!]\n"
                                  "  append: [%.*s!]\n  prepend: [%.*s!]\n  remove: [%.*s!]\n}\n\n",
