@@ -164,6 +164,7 @@ static struct cost measure_in_database(const char *text, bool is_schema)
         bool has_errors = false;
         request.document = text;
         request.limits.tokens_max = UINT32_MAX;
+        request.cost = true;
         cost.status = quire_graphql(db, &request, &response, &size, &has_errors, &err);
         quire_free(response);
     }
