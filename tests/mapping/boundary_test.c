@@ -202,13 +202,16 @@ Test(boundary, answers_to_nonsense__are_small)
         {" @d", ""},      {" t(x", ": 1) { id }"},
     };
     quire_db *db = mapping_open(schema, NULL);
-    char *document = malloc(40 * COUNT + 100);
+    size_t room = 40 * COUNT + 100;
+    char *document = malloc(room);
+    char *limit = document + room;
     for (size_t i = 0; i < sizeof pieces / sizeof pieces[0]; i++) {
-        char *end = document + sprintf(document, "%s", i == 3 ? "query Q " : "{");
+        char *end = document + snprintf(document, room, "%s", i == 3 ? "query Q " : "{");
         for (int k = 0; k < COUNT; k++) {
-            end += sprintf(end, "%s%d%s", pieces[i].before, k, pieces[i].after);
+            end += snprintf(end, (size_t)(limit - end), "%s%d%s", pieces[i].before, k,
+                            pieces[i].after);
         }
-        sprintf(end, "%s", i == 3 ? " { ts { totalCount } }" : " }");
+        snprintf(end, (size_t)(limit - end), "%s", i == 3 ? " { ts { totalCount } }" : " }");
         char *response = ask(db, document, 0, NULL, 0, 0);
         size_t errors = 0;
         for (const char *at = response; (at = strstr(at, "\"message\":")) != NULL; at++) {
