@@ -108,6 +108,17 @@ quire_status qr_file_layer_lax_create(const quire_allocator *allocator, struct q
 void qr_file_layer_lax_set(struct qr_file_layer *layer, bool lax);
 void qr_file_layer_lax_destroy(struct qr_file_layer *layer);
 
+/*
+ * Paths of the operating system, whatever the layer.
+ *   resolve          follows symbolic links, the last component's too; *out, freed with
+ *                    qr_file_path_free, is `path` itself when nothing is there
+ *   check_directory  PERMISSION when anybody may replace what the path names: everybody may
+ *                    write in its directory, and it has no sticky bit
+ */
+quire_status qr_file_resolve(const char *path, char **out, quire_error *err);
+quire_status qr_file_check_directory(const char *path, quire_error *err);
+void qr_file_path_free(char *path); /* NULL is a no-op */
+
 /* Shorthands over the methods. */
 quire_status qr_file_read_all(struct qr_file *file, void *buffer, size_t size, uint64_t offset,
                               const char *name, quire_error *err); /* CORRUPT when cut short */

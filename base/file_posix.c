@@ -405,9 +405,48 @@ static char *directory_of(const char *path, const char *suffix, quire_error *err
     return result;
 }
 
-static void free_path(char *path)
+void qr_file_path_free(char *path)
 {
-    qr_free(qr_allocator_default(), path, strlen(path) + 1);
+    if (path != NULL) {
+        qr_free(qr_allocator_default(), path, strlen(path) + 1);
+    }
+}
+
+quire_status qr_file_resolve(const char *path, char **out, quire_error *err)
+{
+    *out = NULL;
+    char *real = realpath(path, NULL);
+    if (real == NULL && errno != ENOENT) {
+        return qr_fail_os(err, errno, path, 0, "Cannot find where %s leads to", path);
+    }
+    const char *found = real != NULL ? real : path;
+    size_t size = strlen(found) + 1;
+    *out = qr_alloc(qr_allocator_default(), size, err);
+    if (*out != NULL) {
+        memcpy(*out, found, size);
+    }
+    free(real);
+    return *out != NULL ? QUIRE_OK : QUIRE_NO_MEMORY;
+}
+
+quire_status qr_file_check_directory(const char *path, quire_error *err)
+{
+    struct stat info;
+    char *directory = directory_of(path, "", err);
+    if (directory == NULL) {
+        return QUIRE_NO_MEMORY;
+    }
+    quire_status status = QUIRE_OK;
+    if (stat(directory, &info) != 0) {
+        status = qr_fail_os(err, errno, directory, 0, "Cannot look at the directory %s", directory);
+    } else if ((info.st_mode & S_IWOTH) != 0 && (info.st_mode & S_ISVTX) == 0) {
+        status = qr_fail_at(err, QUIRE_PERMISSION, path, QUIRE_NO_PAGE, 0,
+                            "Everybody may write in the directory %s, and so replace %s; take that "
+                            "right away (chmod o-w), or allow it.",
+                            directory, path);
+    }
+    qr_file_path_free(directory);
+    return status;
 }
 
 /* A descriptor of a file without a name in the directory, or -1 with errno. */
@@ -457,12 +496,8 @@ static quire_status posix_open_temporary(struct qr_file_layer *layer, const char
     status = QUIRE_OK;
 
 done:
-    if (name != NULL) {
-        free_path(name);
-    }
-    if (directory != NULL) {
-        free_path(directory);
-    }
+    qr_file_path_free(name);
+    qr_file_path_free(directory);
     return status;
 }
 
@@ -514,7 +549,7 @@ static quire_status posix_sync_directory(struct qr_file_layer *layer, const char
     if (fd >= 0) {
         (void)close(fd);
     }
-    free_path(directory);
+    qr_file_path_free(directory);
     return status;
 }
 

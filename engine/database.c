@@ -72,7 +72,7 @@ static quire_status check_options(const quire_options *options, quire_error *err
     if (allocator != NULL && (allocator->realloc == NULL || allocator->free == NULL)) {
         return qr_fail(err, QUIRE_MISUSE, "options.allocator lacks a function.");
     }
-    return QUIRE_OK;
+    return qr_open_rules_check(options->rules, err);
 }
 
 #define SET_DEFAULT(field, value)                                                                  \
@@ -161,15 +161,11 @@ static quire_status write_image(struct qr_file_layer *layer, const char *path,
     return status;
 }
 
-/* `layer` NULL means a private memory layer, which gets the image, if there is one. */
-static quire_status open_database(const char *path, const quire_options *given,
-                                  struct qr_file_layer *layer, const struct image *image,
-                                  bool malloc_arena, quire_db **out, quire_error *err)
+static quire_status open_at(const char *path, quire_options options, struct qr_file_layer *layer,
+                            const struct image *image, bool malloc_arena, quire_db **out,
+                            quire_error *err)
 {
-    quire_options options;
     quire_status status;
-    *out = NULL;
-    QR_TRY(complete_options(given, &options, err));
     const quire_allocator *allocator =
         options.allocator != NULL ? options.allocator : qr_allocator_default();
     quire_db *db = qr_alloc_zero(allocator, sizeof *db, err);
@@ -209,6 +205,31 @@ no_feed:
     qr_mutex_destroy(&db->mutex);
 no_mutex:
     qr_free(allocator, db, sizeof *db);
+    return status;
+}
+
+/* `layer` NULL means a private memory layer, which gets the image, if there is one. */
+static quire_status open_database(const char *path, const quire_options *given,
+                                  struct qr_file_layer *layer, const struct image *image,
+                                  bool malloc_arena, quire_db **out, quire_error *err)
+{
+    quire_options options;
+    char *resolved = NULL;
+    *out = NULL;
+    QR_TRY(complete_options(given, &options, err));
+    if (layer == qr_file_layer_posix()) {
+        QR_TRY(qr_open_rules_resolve(path, options.rules, &resolved, err));
+    }
+    quire_status status =
+        open_at(resolved != NULL ? resolved : path, options, layer, image, malloc_arena, out, err);
+    qr_file_path_free(resolved);
+    if (status == QUIRE_OK) {
+        status = qr_open_rules_inspect(*out, options.rules, err);
+        if (status != QUIRE_OK) {
+            (void)quire_close(*out, NULL);
+            *out = NULL;
+        }
+    }
     return status;
 }
 

@@ -47,6 +47,16 @@ struct quire_db {
     struct qr_feed_hub feed;
 };
 
+/* ---- What is asked before a database is used (open_rules.c) ---- */
+
+quire_status qr_open_rules_check(uint32_t rules, quire_error *err);
+/* Looks at the path; *resolved is where it leads to, freed with qr_file_path_free, or NULL where
+ * it is to be taken as it is. */
+quire_status qr_open_rules_resolve(const char *path, uint32_t rules, char **resolved,
+                                   quire_error *err);
+/* Checks what is in the database, which has just been opened. */
+quire_status qr_open_rules_inspect(quire_db *db, uint32_t rules, quire_error *err);
+
 /* ---- Schema cache (schema.c) ---- */
 
 /* What a part of a key is made from. */

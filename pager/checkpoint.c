@@ -365,6 +365,19 @@ static quire_status sync_database(struct qr_pager *pager, quire_error *err)
     return QR_MUTANT(NO_DATABASE_SYNC) ? QUIRE_OK : qr_database_sync_shared(pager, err);
 }
 
+/* Whether the pages have gone to the file that the next opening finds: else the log has to stay. */
+static quire_status check_name(struct qr_pager *pager, quire_error *err)
+{
+    bool named = false;
+    QR_TRY(pager->file->methods->is_named(pager->file, &named, err));
+    if (named) {
+        return QUIRE_OK;
+    }
+    return qr_fail_at(err, QUIRE_IO, pager->path, QUIRE_NO_PAGE, 0,
+                      "%s was removed or replaced while it was open; its log is kept.",
+                      pager->path);
+}
+
 /* When closing, the header is not copied with the rest, but follows alone: it says that the file is
  * complete without the log, which must not be there before it is true. */
 static bool header_apart(const struct qr_run *run)
@@ -381,6 +394,7 @@ static quire_status finish_round(struct qr_run *run, quire_error *err)
         QR_TRY(copy_batch(run, 0, 1, err));
         QR_TRY(sync_database(run->pager, err));
     }
+    QR_TRY(check_name(run->pager, err));
     mark_on_disk(run);
     QR_TRY(show_segments(run, err));
     QR_TRY(release(run, err));

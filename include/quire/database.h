@@ -155,6 +155,23 @@ typedef enum quire_open_mode {
 } quire_open_mode;
 
 /*
+ * What is asked of a path or a file before it is used; bits of quire_options.rules. Without
+ * them a path must not end in a symbolic link, its directory may be anybody's, and pages are
+ * checked as they are read.
+ *   FOLLOW_LINK        the path may be a symbolic link; the log is beside the file it leads to
+ *   PRIVATE_DIRECTORY  PERMISSION where everybody may write in the directory, and so replace the
+ *                      file, unless it has the sticky bit
+ *   CHECK_FIRST        the whole database is read and checked first, as quire_inspect_database
+ *                      and quire_inspect_indexes do: CORRUPT, with the first thing found, when it
+ *                      is damaged. For files that come from elsewhere
+ */
+typedef enum quire_open_rule {
+    QUIRE_RULE_FOLLOW_LINK = 1,
+    QUIRE_RULE_PRIVATE_DIRECTORY = 2,
+    QUIRE_RULE_CHECK_FIRST = 4
+} quire_open_rule;
+
+/*
  * Options of quire_open. Start from QUIRE_OPTIONS_INIT; a zero field means its
  * default. page_size counts only when the file is created.
  */
@@ -181,6 +198,7 @@ typedef struct quire_options {
     uint64_t feed_window_bytes; /* memory for commits that listeners may go back to, at most 1 GiB;
                                  * 0 = 16 MiB, and only while somebody listens: see feed.h */
     uint64_t ingest_buffer_bytes; /* see quire_txn_set_ingest_buffer; default 16 MiB */
+    uint32_t rules;               /* bits of quire_open_rule; default none */
 } quire_options;
 
 /* For ingest_buffer_bytes: no buffer. */

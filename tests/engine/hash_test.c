@@ -1,4 +1,5 @@
 /* The hash index by itself: growth, duplicates, long keys, damage. */
+#include "base/hash.h"
 #include "engine/index_hash.h"
 
 #include <stdlib.h>
@@ -439,4 +440,36 @@ Test(btree_index, duplicates__stay_cheap)
     quire_table_close(users);
     commit(txn);
     close_db(db);
+}
+
+/* Inserts keys whose hashes under the zero secret all end in the same eight bits, if so chosen;
+ * returns the pages that were touched for it. */
+static uint64_t touches_of(const char *secret, bool chosen)
+{
+    static const uint8_t known[16];
+    enum { KEYS = 10000 };
+    quire_error err = QUIRE_ERROR_INIT;
+    quire_txn_stats stats = {.size = sizeof stats};
+    struct fixture fixture;
+    struct spelled spelled;
+    uint64_t number = 0;
+    open_hash(&fixture, 4096);
+    memcpy(fixture.hash.secret, secret, 16);
+    for (int64_t i = 0; i < KEYS; i++) {
+        do {
+            spell(&spelled, number++, 16);
+        } while (chosen && (qr_siphash13(known, spelled.bytes, 16) & 0xFF) != 0);
+        OK(qr_hash_insert(&fixture.hash, &spelled.key, i, &err));
+    }
+    OK(quire_txn_get_stats(fixture.txn, &stats, &err));
+    close_hash(&fixture);
+    return stats.page_visits;
+}
+
+Test(hash, keys_chosen_to_collide__need_the_secret)
+{
+    static const char zero[16];
+    uint64_t usual = touches_of("sixteen byte key", false);
+    cr_expect_gt(touches_of(zero, true), 4 * usual, "the keys do not collide");
+    cr_expect_leq(touches_of("sixteen byte key", true), usual + usual / 10);
 }
