@@ -415,17 +415,17 @@ void qr_file_path_free(char *path)
 quire_status qr_file_resolve(const char *path, char **out, quire_error *err)
 {
     *out = NULL;
-    char *real = realpath(path, NULL);
-    if (real == NULL && errno != ENOENT) {
+    char real[PATH_MAX];
+    bool exists = realpath(path, real) != NULL;
+    if (!exists && errno != ENOENT) {
         return qr_fail_os(err, errno, path, 0, "Cannot find where %s leads to", path);
     }
-    const char *found = real != NULL ? real : path;
+    const char *found = exists ? real : path;
     size_t size = strlen(found) + 1;
     *out = qr_alloc(qr_allocator_default(), size, err);
     if (*out != NULL) {
         memcpy(*out, found, size);
     }
-    free(real);
     return *out != NULL ? QUIRE_OK : QUIRE_NO_MEMORY;
 }
 

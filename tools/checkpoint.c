@@ -13,23 +13,16 @@ static const struct command_help help = {
     "Exit codes: 0 done, 64 usage, 74 the database could not be opened or written.\n",
 };
 
-static int run(const char *path)
+struct request {
+    struct command_database database;
+    struct remote remote;
+};
+
+static int checkpoint(void *context, quire_db *db)
 {
     quire_error err = QUIRE_ERROR_INIT;
-    quire_options options = QUIRE_OPTIONS_INIT;
-    options.mode = QUIRE_OPEN_READ_WRITE;
-    quire_db *db;
-    if (quire_open(path, &options, &db, &err) != QUIRE_OK) {
-        return command_failed(&err);
-    }
-    int code = COMMAND_OK;
-    if (quire_checkpoint(db, &err) != QUIRE_OK) {
-        code = command_failed(&err);
-    }
-    if (quire_close(db, &err) != QUIRE_OK && code == COMMAND_OK) {
-        code = command_failed(&err);
-    }
-    return code;
+    (void)context;
+    return quire_checkpoint(db, &err) == QUIRE_OK ? COMMAND_OK : command_failed(&err);
 }
 
 static int run_remotely(const struct remote *remote)
@@ -43,23 +36,25 @@ static int run_remotely(const struct remote *remote)
     return code;
 }
 
-int command_checkpoint(int argc, const char **argv)
+static int run(void *context, const char **arguments, size_t count)
 {
-    struct remote remote = {0};
-    const struct poptOption options[] = {REMOTE_OPTIONS(remote), COMMAND_HELP_OPTION,
-                                         POPT_TABLEEND};
-    poptContext context = NULL;
-    const char **arguments;
-    size_t count;
-    int code = command_parse(argc, argv, options, &help, &context, &arguments, &count);
-    if (code < 0 && count != (remote.url == NULL ? 1 : 0)) {
-        code = command_misuse("checkpoint takes one database, or --connect; see quire checkpoint "
+    struct request *request = context;
+    if (count != (request->remote.url == NULL ? 1 : 0)) {
+        return command_misuse("checkpoint takes one database, or --connect; see quire checkpoint "
                               "--help");
     }
-    if (code < 0) {
-        code = remote.url != NULL ? run_remotely(&remote) : run(arguments[0]);
-    }
-    poptFreeContext(context);
-    remote_release(&remote);
+    request->database.path = arguments != NULL ? arguments[0] : NULL;
+    return request->remote.url != NULL ? run_remotely(&request->remote)
+                                       : command_on_database(&request->database, checkpoint, NULL);
+}
+
+int command_checkpoint(int argc, const char **argv)
+{
+    struct request request = {.database.mode = QUIRE_OPEN_READ_WRITE};
+    const struct poptOption options[] = {REMOTE_OPTIONS(request.remote),
+                                         COMMAND_DATABASE_OPTIONS(request.database),
+                                         COMMAND_HELP_OPTION, POPT_TABLEEND};
+    int code = command_act(argc, argv, options, &help, run, &request);
+    remote_release(&request.remote);
     return code;
 }

@@ -92,6 +92,39 @@ int command_parse(int argc, const char **argv, const struct poptOption *options,
     return -1;
 }
 
+int command_act(int argc, const char **argv, const struct poptOption *options,
+                const struct command_help *help, command_action act, void *context)
+{
+    poptContext reader = NULL;
+    const char **arguments;
+    size_t count;
+    int code = command_parse(argc, argv, options, help, &reader, &arguments, &count);
+    if (code < 0) {
+        code = act(context, arguments, count);
+    }
+    poptFreeContext(reader);
+    return code;
+}
+
+int command_on_database(const struct command_database *database,
+                        int (*use)(void *context, quire_db *db), void *context)
+{
+    quire_error err = QUIRE_ERROR_INIT;
+    quire_options options = QUIRE_OPTIONS_INIT;
+    quire_db *db;
+    options.mode = database->mode;
+    options.rules = (uint32_t)database->rules;
+    if (quire_open(database->path, &options, &db, &err) != QUIRE_OK) {
+        return command_failed(&err);
+    }
+    int code = use(context, db);
+    if (quire_close(db, &err) != QUIRE_OK) {
+        int close_code = command_failed(&err);
+        code = code == COMMAND_OK ? close_code : code;
+    }
+    return code;
+}
+
 FILE *command_create(const char *path, bool replace)
 {
     int number = open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);

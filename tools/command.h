@@ -60,6 +60,39 @@ int command_parse(int argc, const char **argv, const struct poptOption *options,
                   const struct command_help *help, poptContext *context, const char ***arguments,
                   size_t *count);
 
+/* What a subcommand does with its arguments; `context` is its own. Returns the exit code. */
+typedef int (*command_action)(void *context, const char **arguments, size_t count);
+
+/* Reads the options of a subcommand, as command_parse does, and goes on with `act`. */
+int command_act(int argc, const char **argv, const struct poptOption *options,
+                const struct command_help *help, command_action act, void *context);
+
+/*
+ * How a subcommand opens its database, and the options that say so: for its table.
+ */
+struct command_database {
+    const char *path;
+    quire_open_mode mode;
+    int rules; /* bits of quire_open_rule */
+};
+#define COMMAND_DATABASE_OPTIONS(database)                                                         \
+    {"untrusted",                                                                                  \
+     '\0',                                                                                         \
+     POPT_BIT_SET,                                                                                 \
+     &(database).rules,                                                                            \
+     QUIRE_RULE_CHECK_FIRST,                                                                       \
+     "check the whole database before using it",                                                   \
+     NULL},                                                                                        \
+    {                                                                                              \
+        "follow-links", '\0', POPT_BIT_SET, &(database).rules, QUIRE_RULE_FOLLOW_LINK,             \
+            "DATABASE may be a symbolic link", NULL                                                \
+    }
+
+/* Opens the database, hands it to `use` and closes it. Returns the exit code of `use`, or the one
+ * of opening or closing after reporting that it failed. */
+int command_on_database(const struct command_database *database,
+                        int (*use)(void *context, quire_db *db), void *context);
+
 /* Prints "quire: " and the sentence; returns COMMAND_USAGE. */
 #if defined(__GNUC__)
 __attribute__((format(printf, 1, 2)))

@@ -25,7 +25,7 @@ static const struct command_help help = {
 
 struct export
 {
-    const char *database;
+    struct command_database database;
     const char *directory; /* NULL: standard output */
     char *format;
     char *types;
@@ -144,10 +144,14 @@ static quire_status write_schema(struct export *e, quire_txn *txn, quire_error *
 
 /* ---- the command ---- */
 
-static int export(struct export *e, quire_db *db)
+static int export(void *context, quire_db *db)
 {
+    struct export *e = context;
     quire_error err = QUIRE_ERROR_INIT;
     quire_txn *txn;
+    if (e->directory != NULL && !make_directory(e->directory)) {
+        return COMMAND_IO;
+    }
     if (quire_begin(db, QUIRE_READ, &txn, &err) != QUIRE_OK) {
         return command_failed(&err);
     }
@@ -163,22 +167,6 @@ static int export(struct export *e, quire_db *db)
         fclose(e->file);
     }
     quire_rollback(txn);
-    return code;
-}
-
-static int run(struct export *e)
-{
-    quire_error err = QUIRE_ERROR_INIT;
-    quire_options options = QUIRE_OPTIONS_INIT;
-    options.mode = QUIRE_OPEN_READ_ONLY;
-    quire_db *db;
-    if (quire_open(e->database, &options, &db, &err) != QUIRE_OK) {
-        return command_failed(&err);
-    }
-    int code = e->directory == NULL || make_directory(e->directory) ? export(e, db) : COMMAND_IO;
-    if (quire_close(db, &err) != QUIRE_OK && code == COMMAND_OK) {
-        code = command_failed(&err);
-    }
     return code;
 }
 
@@ -211,7 +199,7 @@ static int check(struct export *e, const char **arguments, size_t count)
         return command_misuse("export takes a database and a directory, or - for standard output; "
                               "see quire export --help");
     }
-    e->database = arguments[0];
+    e->database.path = arguments[0];
     e->directory = strcmp(arguments[1], "-") == 0 ? NULL : arguments[1];
     e->options.split = e->directory != NULL;
     if (e->directory != NULL && e->schema != NULL) {
@@ -231,27 +219,25 @@ static int check(struct export *e, const char **arguments, size_t count)
     return COMMAND_OK;
 }
 
+static int run(void *context, const char **arguments, size_t count)
+{
+    struct export *e = context;
+    int code = check(e, arguments, count);
+    return code == COMMAND_OK ? command_on_database(&e->database, export, e) : code;
+}
+
 int command_export(int argc, const char **argv)
 {
-    struct export e = {.options = QUIRE_EXPORT_OPTIONS_INIT};
+    struct export e = {.options = QUIRE_EXPORT_OPTIONS_INIT, .database.mode = QUIRE_OPEN_READ_ONLY};
     const struct poptOption options[] = {
         {"format", 'f', POPT_ARG_STRING, &e.format, 0, "json, jsonl or csv", "FORMAT"},
         {"types", 't', POPT_ARG_STRING, &e.types, 0, "only these types, commas between", "A,B"},
         {"schema", 's', POPT_ARG_STRING, &e.schema, 0, "with -: write the schema there", "FILE"},
+        COMMAND_DATABASE_OPTIONS(e.database),
         COMMAND_HELP_OPTION,
         POPT_TABLEEND,
     };
-    poptContext context = NULL;
-    const char **arguments;
-    size_t count;
-    int code = command_parse(argc, argv, options, &help, &context, &arguments, &count);
-    if (code < 0) {
-        code = check(&e, arguments, count);
-        if (code == COMMAND_OK) {
-            code = run(&e);
-        }
-    }
-    poptFreeContext(context);
+    int code = command_act(argc, argv, options, &help, run, &e);
     free(e.format);
     free(e.types);
     free(e.schema);

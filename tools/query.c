@@ -25,7 +25,7 @@ static const struct command_help help = {
 };
 
 struct request {
-    const char *database;
+    struct command_database database;
     const char *text;     /* the document, when given as an argument */
     char *file;           /* of the document; NULL or "-" is standard input */
     char *variables;      /* JSON */
@@ -48,26 +48,31 @@ static int print(const struct request *request, const char *response, size_t siz
     return command_finish(has_errors ? COMMAND_REFUSED : COMMAND_OK);
 }
 
-static int respond(quire_db *db, const struct request *request, const struct command_text *document,
-                   const struct command_text *variables)
+/* A request and its texts. */
+struct call {
+    const struct request *request;
+    const struct command_text *document, *variables;
+};
+
+static int respond(void *context, quire_db *db)
 {
-    quire_graphql_request call = QUIRE_GRAPHQL_REQUEST_INIT;
-    call.document = document->bytes;
-    call.document_size = document->size;
-    call.operation_name = request->operation;
-    call.variables = variables->bytes;
-    call.variables_size = variables->size;
-    call.explain = request->explain != 0;
-    call.compat = request->compat == NULL ? 0 : QUIRE_COMPAT_SHARPGRAPH;
+    const struct call *call = context;
+    quire_graphql_request graphql = QUIRE_GRAPHQL_REQUEST_INIT;
+    graphql.document = call->document->bytes;
+    graphql.document_size = call->document->size;
+    graphql.operation_name = call->request->operation;
+    graphql.variables = call->variables->bytes;
+    graphql.variables_size = call->variables->size;
+    graphql.explain = call->request->explain != 0;
 
     char *response;
     size_t size;
     bool has_errors = false;
     quire_error err = QUIRE_ERROR_INIT;
-    if (quire_graphql(db, &call, &response, &size, &has_errors, &err) != QUIRE_OK) {
+    if (quire_graphql(db, &graphql, &response, &size, &has_errors, &err) != QUIRE_OK) {
         return command_failed(&err);
     }
-    int code = print(request, response, size, has_errors);
+    int code = print(call->request, response, size, has_errors);
     quire_free(response);
     return code;
 }
@@ -75,20 +80,11 @@ static int respond(quire_db *db, const struct request *request, const struct com
 static int run_on(const struct request *request, const struct command_text *document,
                   const struct command_text *variables)
 {
-    quire_error err = QUIRE_ERROR_INIT;
-    quire_options options = QUIRE_OPTIONS_INIT;
-    options.mode = command_has_mutation(document->bytes, document->size) ? QUIRE_OPEN_READ_WRITE
-                                                                         : QUIRE_OPEN_READ_ONLY;
-    quire_db *db;
-    if (quire_open(request->database, &options, &db, &err) != QUIRE_OK) {
-        return command_failed(&err);
-    }
-    int code = respond(db, request, document, variables);
-    if (quire_close(db, &err) != QUIRE_OK) {
-        int close_code = command_failed(&err);
-        code = code == COMMAND_OK ? close_code : code;
-    }
-    return code;
+    struct call call = {request, document, variables};
+    struct command_database database = request->database;
+    database.mode = command_has_mutation(document->bytes, document->size) ? QUIRE_OPEN_READ_WRITE
+                                                                          : QUIRE_OPEN_READ_ONLY;
+    return command_on_database(&database, respond, &call);
 }
 
 /* ---- over a server ---- */
@@ -164,7 +160,7 @@ static bool take_argument(const char *argument, struct command_text *text)
     return text->bytes != NULL;
 }
 
-static int run(const struct request *request)
+static int answer(const struct request *request)
 {
     struct command_text document = {NULL, 0};
     struct command_text variables = {NULL, 0};
@@ -207,7 +203,7 @@ static int check(struct request *request, const char **arguments, size_t count)
         return command_misuse(
             "--compat is for a database; with --connect the server has it or not");
     }
-    request->database = databases == 1 ? arguments[0] : NULL;
+    request->database.path = databases == 1 ? arguments[0] : NULL;
     request->text = text ? arguments[databases] : NULL;
     bool document_on_stdin =
         request->text == NULL && (request->file == NULL || strcmp(request->file, "-") == 0);
@@ -217,6 +213,12 @@ static int check(struct request *request, const char **arguments, size_t count)
     }
     request->pretty = request->pretty || isatty(STDOUT_FILENO);
     return COMMAND_OK;
+}
+
+static int run(void *context, const char **arguments, size_t count)
+{
+    int code = check(context, arguments, count);
+    return code == COMMAND_OK ? answer(context) : code;
 }
 
 int command_query(int argc, const char **argv)
@@ -237,20 +239,11 @@ int command_query(int argc, const char **argv)
          "take what clients of another server write: sharpgraph", "NAME"},
         {"pretty", '\0', POPT_ARG_NONE, &request.pretty, 0, "indent the response", NULL},
         REMOTE_OPTIONS(request.remote),
+        COMMAND_DATABASE_OPTIONS(request.database),
         COMMAND_HELP_OPTION,
         POPT_TABLEEND,
     };
-    poptContext context = NULL;
-    const char **arguments;
-    size_t count;
-    int code = command_parse(argc, argv, options, &help, &context, &arguments, &count);
-    if (code < 0) {
-        code = check(&request, arguments, count);
-        if (code == COMMAND_OK) {
-            code = run(&request);
-        }
-    }
-    poptFreeContext(context);
+    int code = command_act(argc, argv, options, &help, run, &request);
     free(request.file);
     free(request.variables);
     free(request.variables_file);

@@ -152,6 +152,7 @@ static void defaults(struct serve_options *options)
     int threads = cores < 1 ? 1 : cores > 64 ? 64 : (int)cores;
     *options = (struct serve_options){
         .port = 8080,
+        .rules = QUIRE_RULE_PRIVATE_DIRECTORY,
         .jwt_leeway_s = 5,
         .io_threads = threads,
         .workers = threads * 2 < 4 ? 4 : threads * 2,
@@ -266,6 +267,35 @@ static int read_and_run(int argc, const char **argv, const struct poptOption *op
         name, '\0', POPT_ARG_NONE, &o.field, 0, text, NULL                                         \
     }
 
+/* Threads, and what a request and a connection may take. */
+#define LIMITS                                                                                     \
+    NUMBER("io-threads", io_threads, "threads that read and write; one a core"),                   \
+        NUMBER("workers", workers, "threads that run queries; two a core"),                        \
+        NUMBER("connections", connections_max, "open connections; 1024"),                          \
+        NUMBER("connections-per-address", connections_per_address_max, "of one client; 256"),      \
+        NUMBER("body-bytes", body_bytes_max, "of a request's body; 2 MiB"),                        \
+        {"load-bytes", '\0', POPT_ARG_LONG, &o.load_bytes_max, 0, "of bulk data; 1 GiB", "N"},     \
+        NUMBER("header-ms", header_ms, "for a request's headers to come in; 10000"),               \
+        NUMBER("idle-ms", idle_ms, "between two requests; 60000"),                                 \
+        NUMBER("time-ms", time_ms, "for a request to run; 5000"),                                  \
+        NUMBER("shutdown-ms", shutdown_ms, "for what runs when the server stops; 10000"),          \
+        NUMBER("cost-max", cost_max, "of an operation, before it runs; 0 = any; 500000"),          \
+        NUMBER("list-max", list_max, "rows of a list; 0 = any; 0"),                                \
+        NUMBER("rate-cost", rate_cost, "of a caller's requests a second; 0 = any; 0"),             \
+        NUMBER("rate-burst", rate_burst, "of them at once; ten seconds' worth"),                   \
+        NUMBER("depth", depth_max, "levels of a request's fields; 15"),                            \
+        NUMBER("tokens", tokens_max, "of a document; 15000"),                                      \
+        NUMBER("aliases", aliases_max, "of an operation; 30"),                                     \
+        NUMBER("root-fields", root_fields_max, "of an operation; 20"),                             \
+        NUMBER("directives", directives_max, "of an operation; 50"),                               \
+        NUMBER("variables", variables_max, "of an operation; 100"),                                \
+        NUMBER("memory-bytes", memory_bytes_max, "of a running request; 64 MiB"),                  \
+        NUMBER("subscriptions", subscriptions_max, "of a WebSocket at once; 100"),                 \
+        NUMBER("waiting-bytes", waiting_bytes_max,                                                 \
+               "of answers that wait for clients of WebSockets; 256 MiB"),                         \
+        NUMBER("feed-bytes", feed_bytes, "of changes kept for subscriptions; 16 MiB"),             \
+        NUMBER("response-bytes", response_bytes_max, "of a response; 16 MiB")
+
 int command_serve(int argc, const char **argv)
 {
     struct serve_options o;
@@ -285,6 +315,10 @@ int command_serve(int argc, const char **argv)
         TEXT("tls-cert", tls_cert, "speak TLS with this certificate, PEM", "FILE"),
         TEXT("tls-key", tls_key, "and its key, PEM", "FILE"),
         SWITCH("insecure", insecure, "let other machines in without tokens"),
+        {"untrusted", '\0', POPT_BIT_SET, &o.rules, QUIRE_RULE_CHECK_FIRST,
+         "check the whole database before serving it", NULL},
+        {"shared-directory", '\0', POPT_BIT_CLR, &o.rules, QUIRE_RULE_PRIVATE_DIRECTORY,
+         "everybody may write in the database's directory", NULL},
         SWITCH("no-sandbox", no_sandbox, "do not give up what the server has no use for"),
         {"allow-host", '\0', POPT_ARG_ARGV, &o.allowed_hosts, 0,
          "a name of this server in Host headers; may be repeated", "NAME"},
@@ -302,32 +336,7 @@ int command_serve(int argc, const char **argv)
         TEXT("access-log", access_log, "a JSON line a request; - is standard error", "FILE"),
         NUMBER("slow-ms", slow_ms, "log requests slower than this; 0 = none; 1000"),
         TEXT("scratch", scratch, "temporary files; the database's directory", "DIRECTORY"),
-        NUMBER("io-threads", io_threads, "threads that read and write; one a core"),
-        NUMBER("workers", workers, "threads that run queries; two a core"),
-        NUMBER("connections", connections_max, "open connections; 1024"),
-        NUMBER("connections-per-address", connections_per_address_max, "of one client; 256"),
-        NUMBER("body-bytes", body_bytes_max, "of a request's body; 2 MiB"),
-        {"load-bytes", '\0', POPT_ARG_LONG, &o.load_bytes_max, 0, "of bulk data; 1 GiB", "N"},
-        NUMBER("header-ms", header_ms, "for a request's headers to come in; 10000"),
-        NUMBER("idle-ms", idle_ms, "between two requests; 60000"),
-        NUMBER("time-ms", time_ms, "for a request to run; 5000"),
-        NUMBER("shutdown-ms", shutdown_ms, "for what runs when the server stops; 10000"),
-        NUMBER("cost-max", cost_max, "of an operation, before it runs; 0 = any; 500000"),
-        NUMBER("list-max", list_max, "rows of a list; 0 = any; 0"),
-        NUMBER("rate-cost", rate_cost, "of a caller's requests a second; 0 = any; 0"),
-        NUMBER("rate-burst", rate_burst, "of them at once; ten seconds' worth"),
-        NUMBER("depth", depth_max, "levels of a request's fields; 15"),
-        NUMBER("tokens", tokens_max, "of a document; 15000"),
-        NUMBER("aliases", aliases_max, "of an operation; 30"),
-        NUMBER("root-fields", root_fields_max, "of an operation; 20"),
-        NUMBER("directives", directives_max, "of an operation; 50"),
-        NUMBER("variables", variables_max, "of an operation; 100"),
-        NUMBER("memory-bytes", memory_bytes_max, "of a running request; 64 MiB"),
-        NUMBER("subscriptions", subscriptions_max, "of a WebSocket at once; 100"),
-        NUMBER("waiting-bytes", waiting_bytes_max,
-               "of answers that wait for clients of WebSockets; 256 MiB"),
-        NUMBER("feed-bytes", feed_bytes, "of changes kept for subscriptions; 16 MiB"),
-        NUMBER("response-bytes", response_bytes_max, "of a response; 16 MiB"),
+        LIMITS,
         COMMAND_HELP_OPTION,
         POPT_TABLEEND,
     };

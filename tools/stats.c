@@ -43,8 +43,9 @@ static quire_status print_object(void *context, const quire_object_stats *object
     return QUIRE_OK;
 }
 
-static int print_stats(quire_db *db)
+static int print_stats(void *context, quire_db *db)
 {
+    (void)context;
     quire_error err = QUIRE_ERROR_INIT;
     quire_stats stats = {.size = sizeof stats};
     quire_txn *txn;
@@ -60,33 +61,20 @@ static int print_stats(quire_db *db)
     return code;
 }
 
-static int run(const char *path)
+static int run(void *context, const char **arguments, size_t count)
 {
-    quire_error err = QUIRE_ERROR_INIT;
-    quire_options options = QUIRE_OPTIONS_INIT;
-    options.mode = QUIRE_OPEN_READ_ONLY;
-    quire_db *db;
-    if (quire_open(path, &options, &db, &err) != QUIRE_OK) {
-        return command_failed(&err);
+    struct command_database *database = context;
+    if (count != 1) {
+        return command_misuse("stats takes one database; see quire stats --help");
     }
-    int code = print_stats(db);
-    if (quire_close(db, &err) != QUIRE_OK && code == COMMAND_OK) {
-        code = command_failed(&err);
-    }
-    return code;
+    database->path = arguments[0];
+    return command_on_database(database, print_stats, NULL);
 }
 
 int command_stats(int argc, const char **argv)
 {
-    const struct poptOption options[] = {COMMAND_HELP_OPTION, POPT_TABLEEND};
-    poptContext context = NULL;
-    const char **arguments;
-    size_t count;
-    int code = command_parse(argc, argv, options, &help, &context, &arguments, &count);
-    if (code < 0) {
-        code = count == 1 ? run(arguments[0])
-                          : command_misuse("stats takes one database; see quire stats --help");
-    }
-    poptFreeContext(context);
-    return code;
+    struct command_database database = {.mode = QUIRE_OPEN_READ_ONLY};
+    const struct poptOption options[] = {COMMAND_DATABASE_OPTIONS(database), COMMAND_HELP_OPTION,
+                                         POPT_TABLEEND};
+    return command_act(argc, argv, options, &help, run, &database);
 }

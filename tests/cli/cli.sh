@@ -116,6 +116,30 @@ run query x.quire '{ authors { totalCount } }'
 exits 0
 prints_exactly "$one"
 
+case_ "a database that is a link is refused unless told"
+ln -sf x.quire link.quire
+run query link.quire --file count.graphql
+exits 74
+says "symbolic link"
+run query link.quire --follow-links --file count.graphql
+exits 0
+prints_exactly "$one"
+
+case_ "a database that is not trusted is checked first"
+run query x.quire --untrusted --file count.graphql
+exits 0
+prints_exactly "$one"
+cp x.quire damaged.quire
+# The last page is no part of what counting authors reads.
+printf 'x' | dd of=damaged.quire bs=1 seek=$(($(stat -c %s x.quire) - 900)) conv=notrunc 2>/dev/null
+for command in "query damaged.quire {__typename}" "stats damaged.quire" \
+    "export damaged.quire -" "checkpoint damaged.quire"; do
+    # shellcheck disable=SC2086 # words
+    run $command --untrusted
+    exits 74
+    says "was checked before its use"
+done
+
 case_ "query takes the document from a file"
 run query x.quire --file count.graphql
 prints_exactly "$one"

@@ -201,3 +201,22 @@ Test(sandbox, servers__are_in_it_unless_told)
     cr_expect_str_eq(value, "0");
     test_server_stop(&server);
 }
+
+Test(sandbox, directories_of_everybody__are_not_served_from_unless_told)
+{
+    struct test_server server;
+    memset(&server, 0, sizeof server);
+    temp_dir_create(&server.dir);
+    temp_dir_file(&server.dir, "served.quire", server.database, sizeof server.database);
+    temp_dir_file(&server.dir, "log", server.log, sizeof server.log);
+    cr_assert_eq(chmod(server.dir.path, 0777), 0);
+    cr_expect_eq(test_server_refuses(&server, NULL), 74);
+    char *log = read_text(server.log);
+    cr_expect_not_null(strstr(log, "Everybody may write"), "%s", log);
+    free(log);
+    test_server_start_in(&server, (const char *const[]){"--shared-directory", NULL});
+    cr_expect_eq(test_server_end(&server), 0);
+    cr_assert_eq(chmod(server.dir.path, 01777), 0);
+    test_server_start_in(&server, NULL);
+    test_server_stop(&server);
+}

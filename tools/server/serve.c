@@ -182,6 +182,7 @@ static int open_and_serve(struct server *server, const sigset_t *ends)
     if (!open_parts(server) || !confine(server)) {
         return COMMAND_IO;
     }
+    opening.rules = (uint32_t)server->options->rules;
     opening.feed_window_bytes = (uint64_t)server->options->feed_bytes;
     if (quire_open(server->options->database, &opening, &server->db, &err) != QUIRE_OK) {
         return command_failed(&err);

@@ -33,6 +33,7 @@ struct serve_options {
     int documents_only;
     int insecure;
     int no_sandbox;
+    int rules; /* bits of quire_open_rule */
     int no_introspection;
     char *compat; /* "sharpgraph", or NULL */
     int no_schema_changes;
