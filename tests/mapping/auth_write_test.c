@@ -396,6 +396,114 @@ Test(auth_write, unique_value__is_told_to_whom_may_write_the_row)
     mapping_close(db);
 }
 
+/* Parts are seen and changed by all, but those of another color; only their mechanic moves or
+ * scraps them. */
+static const char car_schema[] =
+    "type Car { id: ID! parts: [Part!]! @relation(inverse: \"car\")"
+    " plate: Plate @relation(inverse: \"car\") spare: Part @relation(inverse: \"spareOf\")"
+    " marks: [Mark!]! @relation(inverse: \"cars\") }\n"
+    "type Part @auth(rules: [{operations: [READ, CREATE, UPDATE],"
+    " where: {color: {not: \"red\"}}}, {roles: [\"mechanic\"]}]) {"
+    " id: ID! color: String! size: Int spareOf: [Car!]!"
+    " car: Car @auth(rules: [{operations: [READ]}, {roles: [\"mechanic\"]}]) }\n"
+    "type Plate @auth(rules: [{operations: [READ, UPDATE], where: {text: {not: \"red\"}}},"
+    " {roles: [\"mechanic\"]}]) { id: ID! text: String! car: Car @unique }\n"
+    "type Mark { id: ID! cars: [Car!]! @relation(inverse: \"marks\")"
+    " @auth(rules: [{operations: [READ]}, {roles: [\"mechanic\"]}]) }\n";
+
+static const char car_rows[] =
+    "mutation { createCars(inputs: [{id: \"a\", parts: {create: [{id: \"g\", color: \"green\"},"
+    " {id: \"r\", color: \"red\"}]}, plate: {create: {id: \"p\", text: \"P\"}},"
+    " spare: {create: {id: \"s\", color: \"blue\"}}},"
+    " {id: \"b\", plate: {create: {id: \"q\", text: \"red\"}}, spare: {connect: {id: \"r\"}}},"
+    " {id: \"c\"}]) { affectedRows }"
+    " createMark(input: {id: \"m\"}) { id } }";
+
+#define MECHANIC "{\"role\":\"mechanic\"}"
+
+#define CAR(id, input) "mutation { updateCar(id: \"" id "\", input: {" input "}) { id } }"
+
+Test(auth_write, other_side__of_a_relation_has_a_say)
+{
+    quire_db *db = mapping_open(car_schema, car_rows);
+    static const char *const documents[] = {
+        CAR("c", "parts: {connect: [{id: \"g\"}]}"),
+        CAR("a", "parts: {disconnect: [{id: \"g\"}]}"),
+        CAR("c", "parts: {create: [{color: \"green\"}]}"),
+        CAR("c", "marks: {connect: [{id: \"m\"}]}"),
+        CAR("c", "marksIds: [\"m\"]"),
+        "mutation { updatePart(id: \"g\", input: {carId: \"c\"}) { id } }",
+        "mutation { createPart(input: {color: \"green\", carId: \"c\"}) { id } }",
+    };
+    for (size_t i = 0; i < sizeof documents / sizeof documents[0]; i++) {
+        AUTH_FAILS(db, ANN, documents[i], "FORBIDDEN");
+    }
+    for (size_t i = 0; i < sizeof documents / sizeof documents[0]; i++) {
+        AUTH_HAS(db, MECHANIC, documents[i], "{\"data\":");
+    }
+    mapping_close(db);
+}
+
+Test(auth_write, nested_delete__takes_rows_that_rules_select)
+{
+    quire_db *db = mapping_open(car_schema, car_rows);
+    static const char *const documents[] = {
+        CAR("a", "parts: {delete: [{id: \"g\"}]}"),
+        CAR("a", "plate: {delete: true}"),
+        CAR("a", "spare: {delete: true}"),
+    };
+    for (size_t i = 0; i < sizeof documents / sizeof documents[0]; i++) {
+        AUTH_FAILS(db, ANN, documents[i], "FORBIDDEN");
+        AUTH_HAS(db, MECHANIC, documents[i], "{\"data\":");
+    }
+    mapping_close(db);
+}
+
+Test(auth_write, hidden_row_at_the_other_end__is_not_connected)
+{
+    quire_db *db = mapping_open(car_schema, car_rows);
+    static const char *const verbs[] = {
+        "plate: {update: {input: {text: \"x\"}}}", "plate: {delete: true}",
+        "spare: {update: {input: {size: 1}}}", "spare: {delete: true}"};
+    for (size_t i = 0; i < sizeof verbs / sizeof verbs[0]; i++) {
+        char hidden[256];
+        char none[256];
+        (void)snprintf(hidden, sizeof hidden, CAR("b", "%s"), verbs[i]);
+        (void)snprintf(none, sizeof none, CAR("c", "%s"), verbs[i]);
+        char *a = auth_run(db, ANN, hidden, NULL, false);
+        char *b = auth_run(db, ANN, none, NULL, false);
+        cr_assert_str_eq(a, b, "%s", verbs[i]);
+        cr_assert_not_null(strstr(a, "\"NOT_FOUND\""), "%s", a);
+        quire_free(a);
+        quire_free(b);
+    }
+    mapping_close(db);
+}
+
+Test(auth_write, results__show_rows_that_can_be_read)
+{
+    quire_db *db =
+        mapping_open("type Letter @auth(rules: [{allow: PUBLIC, operations: [CREATE, UPDATE]},"
+                     " {operations: [READ], where: {from: {equals: {claim: \"sub\"}}}}]) {"
+                     " id: ID! from: String text: String }",
+                     NULL);
+    AUTH_HAS(db, ANN, "mutation { createLetter(input: {id: \"1\", from: \"ann\"}) { from } }",
+             "\"from\":\"ann\"");
+    AUTH_FAILS(db, ANN, "mutation { createLetter(input: {from: \"bob\", text: \"x\"}) { text } }",
+               "FORBIDDEN");
+    AUTH_FAILS(db, ANN, "mutation { updateLetter(id: \"1\", input: {from: \"bob\"}) { text } }",
+               "FORBIDDEN");
+    AUTH_IS(db, ANN,
+            "mutation { createLetters(inputs: [{id: \"2\", from: \"bob\"},"
+            " {id: \"3\", from: \"ann\"}]) { affectedRows returning { id } } }",
+            "{\"data\":{\"createLetters\":{\"affectedRows\":2,\"returning\":[{\"id\":\"3\"}]}}}");
+    AUTH_IS(db, ANN,
+            "mutation { updateLetters(allRows: true, input: {from: \"bob\"})"
+            " { affectedRows returning { id } } }",
+            "{\"data\":{\"updateLetters\":{\"affectedRows\":2,\"returning\":[]}}}");
+    mapping_close(db);
+}
+
 Test(auth_write, version__tells_nothing_of_what_is_denied)
 {
     quire_db *db = mapping_open(auth_schema, auth_rows);
