@@ -154,3 +154,47 @@ Test(auth_fault, schema__has_all_its_rules_or_is_not_made)
     cr_assert_eq(quire_close(db, &err), QUIRE_OK);
     cr_assert(failing_allocator_is_clean(&failing));
 }
+
+/* Allocations of a request over so many rows of a caller, and as many of another one. */
+static uint64_t count_allocations(const char *claims, int rows)
+{
+    struct failing_allocator failing;
+    quire_error err = QUIRE_ERROR_INIT;
+    static char json[1 << 20];
+    quire_db *db = open_with(&failing);
+    size_t size = (size_t)snprintf(json, sizeof json, "{\"Note\":[");
+    for (int i = 0; i < rows; i++) {
+        size +=
+            (size_t)snprintf(json + size, sizeof json - size,
+                             "%s{\"id\":\"m%d\",\"text\":\"t\",\"stars\":%d,\"ownerId\":\"%s\"}",
+                             i == 0 ? "" : ",", i, i, i % 2 == 0 ? "ann" : "bob");
+    }
+    (void)snprintf(json + size, sizeof json - size, "]}");
+    mapping_load(db, json);
+    char *response = NULL;
+    for (int again = 0; again < 2; again++) { /* the second time with all that is kept */
+        quire_free(response);
+        failing_allocator_arm(&failing, FAILING_ALLOCATOR_NEVER, false);
+        response =
+            auth_run(db, claims,
+                     "{ notes(where: {stars: {gte: 0}}) { totalCount aggregate { sum { stars } } }"
+                     " users { items { notes { totalCount } } } }",
+                     NULL, false);
+    }
+    uint64_t calls = failing.calls;
+    cr_assert_null(strstr(response, "\"errors\""), "%s", response);
+    quire_free(response);
+    cr_assert_eq(quire_close(db, &err), QUIRE_OK);
+    return calls;
+}
+
+Test(auth_fault, rules__allocate_nothing_for_a_row)
+{
+    uint64_t program = count_allocations(NULL, 200);
+    uint64_t few = count_allocations(ANN, 200);
+    uint64_t many = count_allocations(ANN, 4000);
+    cr_assert_lt(many, few + 100, "%llu and %llu allocations", (unsigned long long)few,
+                 (unsigned long long)many);
+    cr_assert_lt(few, program + 100, "%llu and %llu allocations", (unsigned long long)program,
+                 (unsigned long long)few);
+}

@@ -48,6 +48,25 @@ Test(auth_read, one__finds_no_hidden_row)
     mapping_close(db);
 }
 
+Test(auth_read, key__with_a_reference_to_a_hidden_row_finds_nothing)
+{
+    quire_db *db = mapping_open(
+        "type A @auth(rules: [{where: {who: {equals: {claim: \"sub\"}}}}]) { id: ID! who: String "
+        "}\n"
+        "type B @unique(fields: [\"a\", \"n\"]) { id: ID! n: Int a: A }",
+        "mutation { createAs(inputs: [{id: \"1\", who: \"ann\"}, {id: \"2\", who: \"bob\"}])"
+        " { affectedRows } createBs(inputs: [{id: \"x\", n: 1, aId: \"1\"},"
+        " {id: \"y\", n: 1, aId: \"2\"}]) { affectedRows } }");
+    AUTH_IS(db, ANN,
+            "{ a: b(aId_n: {aId: \"1\", n: 1}) { id } b: b(aId_n: {aId: \"2\", n: 1}) { id } }",
+            "{\"data\":{\"a\":{\"id\":\"x\"},\"b\":null}}");
+    AUTH_FAILS(db, ANN,
+               "mutation { upsertB(where: {aId_n: {aId: \"2\", n: 1}}, create: {n: 1, aId: \"2\"},"
+               " update: {n: 2}) { id } }",
+               "FOREIGN_KEY");
+    mapping_close(db);
+}
+
 Test(auth_read, relations__lead_to_no_hidden_row)
 {
     quire_db *db = open_db();
