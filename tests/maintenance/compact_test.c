@@ -291,3 +291,57 @@ Test(compact, indexes__are_copied_without_their_collation)
     quire_rollback(txn);
     OK(quire_close(db, &err));
 }
+
+/* Whether the bytes of a file, if it is there, have a text. */
+static bool file_has(const char *path, const char *text)
+{
+    quire_error err = QUIRE_ERROR_INIT;
+    struct qr_file *file;
+    if (!file_exists(layer, path)) {
+        return false;
+    }
+    size_t size = file_size(layer, path);
+    size_t got;
+    char *bytes = malloc(size + 1);
+    cr_assert_not_null(bytes);
+    OK(layer->methods->open(layer, path, QR_OPEN_READ, &file, &err));
+    OK(file->methods->read(file, bytes, size, 0, &got, &err));
+    file->methods->close(file);
+    bool has = false;
+    for (size_t at = 0; !has && at + strlen(text) <= got; at++) {
+        has = memcmp(bytes + at, text, strlen(text)) == 0;
+    }
+    free(bytes);
+    return has;
+}
+
+Test(compact, what_was_deleted__is_nowhere_any_more)
+{
+    static const char secret[] = "correct horse battery staple";
+    quire_error err = QUIRE_ERROR_INIT;
+    quire_tree *tree;
+    quire_db *db = open_at(layer, "/d/db", QUIRE_OPEN_READ_WRITE);
+    quire_txn *txn = begin_write(db);
+    OK(quire_tree_create(txn, "secrets", &err));
+    OK(quire_tree_open(txn, "secrets", &tree, &err));
+    for (int64_t i = 0; i < 300; i++) {
+        OK(quire_tree_insert(tree, i, secret, sizeof secret, &err));
+    }
+    quire_tree_close(tree);
+    commit(txn);
+    txn = begin_write(db);
+    OK(quire_tree_open(txn, "secrets", &tree, &err));
+    for (int64_t i = 0; i < 300; i++) {
+        bool found;
+        OK(quire_tree_delete(tree, i, &found, &err));
+    }
+    OK(quire_tree_insert(tree, 1, "kept", 5, &err));
+    quire_tree_close(tree);
+    commit(txn);
+    OK(quire_close(db, &err));
+    cr_assert(file_has("/d/db", secret), "pages are left as they are until they are used again");
+    OK(compact(&err));
+    cr_assert(file_has("/d/db", "kept"));
+    cr_assert_not(file_has("/d/db", secret));
+    cr_assert_not(file_has("/d/db-wal", secret));
+}
