@@ -33,7 +33,8 @@ struct qr_query qr_fold_query(const struct qr_query *query, const bool *columns)
                              .relation = query->relation,
                              .filter = query->filter,
                              .limit = UINT64_MAX,
-                             .columns = columns};
+                             .columns = columns,
+                             .folds = true};
 }
 
 static void close_fold(void *object)

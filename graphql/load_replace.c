@@ -8,6 +8,8 @@
  */
 #include "graphql/load.h"
 
+#include <stdio.h>
+
 #define PAGE_ROWS ((int64_t)4096)
 #define SLOTS_MIN ((size_t)64)
 
@@ -172,6 +174,93 @@ quire_status qr_load_replace_is_old(struct qr_load_writer *writer, const struct 
     }
     QR_TRY(know(writer, type, &rows));
     *old = rowid <= rows->last && !has(&rows->given, rowid);
+    return QUIRE_OK;
+}
+
+/* ---- what makes way ---- */
+
+/* A value that no other row has: null, or one that clients do not give. *made false: there is
+ * none. */
+static quire_value stand_in(const struct qr_model_field *field, int64_t rowid, char text[32],
+                            bool *made)
+{
+    int size;
+    *made = true;
+    if (!field->required) {
+        return quire_null();
+    }
+    switch (qr_model_column_type(field)) {
+    case QUIRE_INT: /* of a reference: no row has such a number */
+        return quire_int(INT64_MIN + rowid);
+    case QUIRE_TEXT:
+        size = snprintf(text, 32, "$displaced %lld", (long long)rowid);
+        return quire_text_n(text, (size_t)size);
+    case QUIRE_BLOB:
+        size = snprintf(text, 32, "$displaced %lld", (long long)rowid);
+        return quire_blob(text, (size_t)size);
+    case QUIRE_NULL:
+    case QUIRE_BOOL:
+    case QUIRE_FLOAT:
+    case QUIRE_LIST:
+        break;
+    }
+    *made = false;
+    return quire_null();
+}
+
+/* Takes the value away from a row that is to be replaced or deleted yet. */
+static quire_status displace(struct qr_load_writer *writer, const struct qr_model_type *type,
+                             const struct qr_model_field *field, int64_t rowid, bool *done)
+{
+    struct qr_reader *reader = &writer->reader;
+    quire_value *values =
+        qr_arena_alloc(reader->arena, sizeof *values * (type->column_count + 1), reader->err);
+    quire_table *table;
+    struct qr_row row;
+    char text[32];
+    bool found;
+
+    if (values == NULL) {
+        return QUIRE_NO_MEMORY;
+    }
+    QR_TRY(qr_reader_table(reader, type, &table));
+    QR_TRY(qr_reader_row(reader, type, rowid, &row, &found));
+    for (uint32_t i = 0; found && i < type->column_count; i++) {
+        QR_TRY(qr_reader_column(reader, &row, type->columns[i], &values[i]));
+    }
+    values[field->column] = stand_in(field, rowid, text, done);
+    return found && *done
+               ? quire_table_update(table, rowid, values, type->column_count, &found, reader->err)
+               : QUIRE_OK;
+}
+
+quire_status qr_load_replace_make_way(struct qr_load_writer *writer, const struct qr_draft *draft,
+                                      int64_t rowid, bool *made)
+{
+    const struct qr_model_type *type = draft->type;
+    *made = false;
+    for (uint32_t i = 0; writer->mode == QUIRE_LOAD_REPLACE && i < type->index_count; i++) {
+        const struct qr_model_index *index = &type->indexes[i];
+        const struct qr_model_field *field = index->fields[index->field_count - 1];
+        quire_value values[16];
+        int64_t other;
+        bool found;
+        if (!index->unique || field == type->key) {
+            continue;
+        }
+        for (uint32_t f = 0; f < index->field_count; f++) {
+            values[f] = draft->values[index->fields[f]->column];
+        }
+        QR_TRY(qr_reader_find_by(&writer->reader, type, index, values, &other, &found));
+        if (found && other != rowid) {
+            QR_TRY(qr_load_replace_is_old(writer, type, other, &found));
+            if (!found) {
+                *made = false;
+                return QUIRE_OK;
+            }
+            QR_TRY(displace(writer, type, field, other, made));
+        }
+    }
     return QUIRE_OK;
 }
 

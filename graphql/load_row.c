@@ -377,6 +377,29 @@ static quire_status complete_replacement(struct row *row, int64_t rowid)
     return QUIRE_OK;
 }
 
+/* Stores a new row (*rowid 0) or new values of one. Rows that give their unique values up make way,
+ * at most once each. */
+static quire_status store_values(struct row *row, int64_t *rowid)
+{
+    struct qr_load_writer *writer = row->writer;
+    bool made = true;
+    quire_status status = QUIRE_UNIQUE;
+    while (status == QUIRE_UNIQUE && made) {
+        int64_t added = 0;
+        status = *rowid == 0 ? qr_store_insert(&writer->store, &row->draft, &added)
+                             : qr_store_update(&writer->store, *rowid, &row->draft);
+        if (status == QUIRE_OK && *rowid == 0) {
+            *rowid = added;
+        }
+        if (status == QUIRE_UNIQUE) {
+            quire_error clash = *writer->reader.err;
+            QR_TRY(qr_load_replace_make_way(writer, &row->draft, *rowid, &made));
+            *writer->reader.err = clash;
+        }
+    }
+    return status;
+}
+
 /* Makes the row of the database what the input says. */
 static quire_status update_existing(struct row *row, int64_t rowid)
 {
@@ -384,7 +407,7 @@ static quire_status update_existing(struct row *row, int64_t rowid)
     if (writer->mode == QUIRE_LOAD_REPLACE) {
         QR_TRY(complete_replacement(row, rowid));
     }
-    QR_TRY(qr_store_update(&writer->store, rowid, &row->draft));
+    QR_TRY(store_values(row, &rowid));
     for (uint32_t i = 0; i < row->link_count; i++) {
         QR_TRY(qr_store_unlink_all(&writer->store, row->links[i].field, rowid));
     }
@@ -403,8 +426,9 @@ static quire_status store_row(struct row *row, uint32_t input)
     if (exists) {
         QR_TRY(update_existing(row, rowid));
     } else {
+        rowid = 0;
         QR_TRY(qr_draft_complete(&writer->store, &row->draft));
-        QR_TRY(qr_store_insert(&writer->store, &row->draft, &rowid));
+        QR_TRY(store_values(row, &rowid));
     }
     if (writer->mode != QUIRE_LOAD_INSERT) {
         QR_TRY(qr_load_give_row(writer, row->type, rowid));

@@ -274,7 +274,11 @@ quire_status qr_sink_is_beyond(struct qr_reader *reader, const struct qr_query *
                                const struct qr_row *row, bool *beyond)
 {
     struct qr_gql_str key;
-    quire_status status = qr_filter_test(reader, query->filter, row, beyond);
+    quire_status status = QUIRE_OK;
+    *beyond = true;
+    if (!query->uncut.exact) { /* else the row need not have what the filter asks of it */
+        status = qr_filter_test(reader, query->filter, row, beyond);
+    }
     if (status == QUIRE_OK && *beyond) {
         status = qr_order_key(reader, &query->order, row, &reader->scratch, &key);
     }

@@ -356,7 +356,7 @@ static void try_index(struct planner *p, uint32_t index, struct qr_path *path, i
         path->unique || (path->kind == QR_PATH_RANGE && gives_order(p, def, fixed, columns));
     path->reverse = path->ordered && reads_backwards(p->query);
     judge(p, path, columns, def->column_count);
-    bool asked = p->query->order.count > 0 || p->query->columns == NULL;
+    bool asked = p->query->order.count > 0 || !p->query->folds;
     if (path->ordered && asked && (p->query->limit != UINT64_MAX || *score > 0 || path->covering)) {
         *score += 4; /* saves the sort, and with a limit the rest of the walk */
     }

@@ -113,7 +113,7 @@ double qr_plan_cost(const struct qr_plan_costs *costs, const struct qr_path *pat
 {
     double rows = candidates(costs, path);
     double matches = costs->matches < path->estimate ? costs->matches : path->estimate;
-    bool any_order = costs->query->columns != NULL && costs->query->order.count == 0;
+    bool any_order = costs->query->folds && costs->query->order.count == 0;
     double order = path->ordered || any_order ? 0 : sort_cost(costs->query, matches);
     if (path->kind == QR_PATH_SCAN) {
         return SCAN_BASE + rows + order;

@@ -7,6 +7,7 @@
  */
 #include "graphql/query.h"
 
+#include "graphql/cover.h"
 #include "graphql/explain.h"
 #include "graphql/fold.h"
 
@@ -156,6 +157,9 @@ quire_status qr_query_compile(struct qr_reader *reader, const struct qr_model_ty
     }
     QR_TRY(read_distinct(reader, field, out));
     read_needs(field->set, out);
+    if (field->api->kind == QR_API_MANY) {
+        QR_TRY(qr_cover_find(reader, field->set, out));
+    }
     return qr_plan_choose(reader, out);
 }
 

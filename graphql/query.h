@@ -63,8 +63,8 @@ struct qr_query {
     bool need_keys, need_has_more;
     const struct qr_model_field **distinct; /* the first row of each combination is meant */
     uint32_t distinct_count;
-    /* For folds, which read no more of a row than these columns and the filter's. */
-    const bool *columns; /* by column; NULL: whole rows are read */
+    const bool *columns; /* that are read of a row beside the filter's, by column; NULL: all */
+    bool folds;          /* for a fold: rows may come in any order, and need no record */
     bool ties_any;       /* rows that compare equal may come in any order */
     uint32_t nesting;    /* within the planning of another query */
 };

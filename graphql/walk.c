@@ -5,6 +5,25 @@
 
 #include "graphql/row_set.h"
 
+/* Readies the making of records from entries. */
+static quire_status prepare_records(struct qr_walk *walk)
+{
+    struct qr_reader *reader = walk->reader;
+    const struct qr_query *query = walk->query;
+    uint32_t slots = query->type->slot_count;
+
+    walk->told = qr_arena_alloc_zero(reader->arena, sizeof *walk->told * (slots + 1), reader->err);
+    walk->values = qr_arena_alloc(reader->arena, sizeof *walk->values * (slots + 1), reader->err);
+    if (walk->told == NULL || walk->values == NULL) {
+        return QUIRE_NO_MEMORY;
+    }
+    memcpy(walk->told, query->columns, sizeof *walk->told * slots);
+    if (!walk->path->exact) {
+        qr_filter_columns(query->filter, walk->told);
+    }
+    return QUIRE_OK;
+}
+
 quire_status qr_walk_open(struct qr_reader *reader, const struct qr_query *query,
                           const struct qr_path *path, struct qr_walk *walk)
 {
@@ -14,6 +33,9 @@ quire_status qr_walk_open(struct qr_reader *reader, const struct qr_query *query
     }
     QR_TRY(qr_reader_table(reader, query->type, &walk->table));
     memcpy(walk->prefix, path->prefix, sizeof *path->prefix * path->prefix_count);
+    if (path->covering && !query->folds) {
+        QR_TRY(prepare_records(walk));
+    }
     return path->kind == QR_PATH_SCAN ? quire_table_cursor(walk->table, &walk->scan, reader->err)
                                       : QUIRE_OK;
 }
@@ -205,6 +227,31 @@ quire_status qr_walk_missing_row(struct qr_reader *reader, const struct qr_query
                    query->type->table, (long long)rowid);
 }
 
+/* Gives a row a record of what its entry tells. */
+static quire_status make_record(struct qr_walk *walk, struct qr_arena *arena, struct qr_row *row)
+{
+    struct qr_reader *reader = walk->reader;
+    const struct qr_model_type *type = walk->query->type;
+    uint32_t count = 0;
+
+    for (uint32_t i = 0; i < type->column_count; i++) {
+        walk->values[i] = quire_null();
+        if (walk->told[i]) {
+            QR_TRY(qr_reader_column(reader, row, type->columns[i], &walk->values[i]));
+            count = i + 1;
+        }
+    }
+    row->size = quire_record_size(walk->values, count);
+    uint8_t *record = qr_arena_alloc(arena, row->size, reader->err);
+    if (record == NULL) {
+        return qr_gql_memory_status(reader->err);
+    }
+    quire_record_encode(walk->values, count, record);
+    row->record = record;
+    qr_arena_reset(&reader->scratch);
+    return QUIRE_OK;
+}
+
 quire_status qr_walk_batch(struct qr_walk *walk, struct qr_arena *arena, struct qr_row *batch,
                            size_t target, size_t *count, bool *valid)
 {
@@ -217,6 +264,11 @@ quire_status qr_walk_batch(struct qr_walk *walk, struct qr_arena *arena, struct 
         if (!*valid) {
             break;
         }
+        if (walk->told != NULL) {
+            QR_TRY(make_record(walk, arena, row));
+            row->entry = NULL;
+            continue;
+        }
         row->entry = NULL;
         if (row->record != NULL) {
             /* A scan lends its record until the next step only. */
@@ -227,7 +279,7 @@ quire_status qr_walk_batch(struct qr_walk *walk, struct qr_arena *arena, struct 
             }
         }
     }
-    if (walk->path->kind == QR_PATH_SCAN) {
+    if (walk->path->kind == QR_PATH_SCAN || walk->told != NULL) {
         return QUIRE_OK;
     }
     QR_TRY(qr_reader_fetch(reader, arena, query->type, batch, *count));

@@ -22,6 +22,9 @@ struct qr_walk {
     size_t rowid_count, next_rowid;
     quire_value prefix[17];
     uint32_t next_point;
+    bool
+        *told; /* columns that records are made of, where entries take the place of rows; or NULL */
+    quire_value *values; /* of such a record */
 };
 
 /* Makes a walk that yields nothing before qr_walk_start. Query and path are borrowed. Close it in

@@ -122,6 +122,58 @@ Test(load_modes, replace__finds_rows_by_unique_fields_and_keeps_their_keys)
     close_db(db);
 }
 
+Test(load_modes, replace__lets_rows_exchange_unique_values)
+{
+    quire_error err = QUIRE_ERROR_INIT;
+    quire_db *db = filled();
+    OK(change(db, QUIRE_LOAD_REPLACE, INPUTS({"User.csv", "id,email\na,b@x\nb,a@x\n"}), &err));
+    expect_answer(db, "{ users { items { id email } } posts { items { author { id } } } }",
+                  "{\"users\":{\"items\":[{\"id\":\"a\",\"email\":\"b@x\"},{\"id\":\"b\","
+                  "\"email\":\"a@x\"}]},\"posts\":{\"items\":[{\"author\":{\"id\":\"b\"}}]}}");
+    /* who made way and is not in the input goes like others */
+    OK(change(db, QUIRE_LOAD_REPLACE,
+              INPUTS({"User.csv", "id,email\na,a@x\n"}, {"Post.csv", "id,author\n"}), &err));
+    expect_answer(db, "{ users { items { id email } } }",
+                  "{\"users\":{\"items\":[{\"id\":\"a\",\"email\":\"a@x\"}]}}");
+    cr_assert_eq(
+        change(db, QUIRE_LOAD_REPLACE, INPUTS({"User.csv", "id,email\na,q@x\nz,q@x\n"}), &err),
+        QUIRE_UNIQUE);
+    close_db(db);
+}
+
+Test(load_modes, replace__moves_unique_values_of_every_kind_through_all_rows)
+{
+    enum { ROWS = 500 };
+    static const char types[] =
+        "type T @unique(fields: [\"a\", \"b\"]) { id: Int! @id n: Int! @unique u: UUID! @unique "
+        "f: String @unique next: T @unique a: Int! b: BigInt! "
+        "}";
+    quire_error err = QUIRE_ERROR_INIT;
+    quire_db *db = open_db(":memory:", NULL);
+    const size_t room = (size_t)ROWS * 100 + 100;
+    char *text = malloc(room);
+    apply_schema(db, types);
+    for (int pass = 0; pass < 3; pass++) {
+        size_t size = (size_t)snprintf(text, room, "id,n,u,f,next,a,b\n");
+        for (int i = 0; i < ROWS; i++) {
+            int to = (i * 7 + pass * 13) % ROWS;
+            size += (size_t)snprintf(text + size, room - size,
+                                     "%d,%d,00000000-0000-4000-8000-%012d,f%d,%d,1,%d\n", i, to, to,
+                                     to, to, to);
+        }
+        OK(change(db, QUIRE_LOAD_REPLACE, INPUTS({"T.csv", text}), &err));
+    }
+    expect_answer(db,
+                  "{ ts { totalCount aggregate { sum { n b } min { n b } max { n b } } } "
+                  "t(id: 1) { n u f next { id } b } }",
+                  "{\"ts\":{\"totalCount\":500,\"aggregate\":{\"sum\":{\"n\":\"124750\",\"b\":"
+                  "\"124750\"},\"min\":{\"n\":0,\"b\":\"0\"},\"max\":{\"n\":499,\"b\":\"499\"}}},"
+                  "\"t\":{\"n\":33,\"u\":\"00000000-0000-4000-8000-000000000033\",\"f\":\"f33\","
+                  "\"next\":{\"id\":33},\"b\":\"33\"}}");
+    free(text);
+    close_db(db);
+}
+
 Test(load_modes, replace__follows_the_references_to_rows_that_go)
 {
     quire_error err = QUIRE_ERROR_INIT;
