@@ -65,6 +65,47 @@ void identity_free(struct identity *identity)
     *identity = (struct identity){.name = ""};
 }
 
+bool identity_copy(struct identity *copy, const struct identity *identity)
+{
+    size_t name_size = strlen(identity->name) + 1;
+    size_t who_size = identity->who.size;
+    char *name = malloc(name_size + who_size);
+    char *claims = identity->claims != NULL ? malloc(identity->claims_size + 1) : NULL;
+    *copy = (struct identity){.name = ""};
+    if (name == NULL || (identity->claims != NULL && claims == NULL)) {
+        free(name);
+        free(claims);
+        return false;
+    }
+    memcpy(name, identity->name, name_size);
+    if (who_size > 0) {
+        memcpy(name + name_size, identity->who.bytes, who_size);
+    }
+    if (claims != NULL) {
+        memcpy(claims, identity->claims, identity->claims_size);
+        claims[identity->claims_size] = '\0';
+    }
+    *copy = *identity;
+    copy->name = copy->own_name = name;
+    copy->claims = copy->own_claims = claims;
+    copy->who.bytes = name + name_size;
+    return true;
+}
+
+bool identity_is(const struct identity *identity, const struct identity *other)
+{
+    const struct rate_caller *a = &identity->who;
+    const struct rate_caller *b = &other->who;
+    bool same_claims = identity->claims_size == other->claims_size &&
+                       (identity->claims == NULL) == (other->claims == NULL) &&
+                       (identity->claims == NULL ||
+                        memcmp(identity->claims, other->claims, identity->claims_size) == 0);
+    /* Who has no token, or no subject, is told by the claims. */
+    return identity->role == other->role && a->size == b->size &&
+           (a->size > 0 ? a->kind == b->kind && memcmp(a->bytes, b->bytes, a->size) == 0
+                        : same_claims);
+}
+
 bool identity_has_expired(const struct identity *identity, uint64_t now_ms)
 {
     return identity->until_ms != 0 && now_ms >= identity->until_ms;

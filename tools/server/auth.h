@@ -58,6 +58,10 @@ bool auth_check(struct exchange *exchange);
 
 /* A copy that borrows all it has. */
 struct identity identity_of(const struct identity *owner);
+/* A copy that owns all it has; false without memory. */
+bool identity_copy(struct identity *copy, const struct identity *identity);
+/* Whether both are of one caller: of the same token, or JWTs of the same subject. */
+bool identity_is(const struct identity *identity, const struct identity *other);
 void identity_free(struct identity *identity);
 /* Whether its token has expired. */
 bool identity_has_expired(const struct identity *identity, uint64_t now_ms);

@@ -17,6 +17,7 @@ void graphql_call_free(struct graphql_call *call)
     if (call != NULL) {
         free(call->document);
         free(call->operation_name);
+        free(call->operation_id);
         free(call->document_id);
         buffer_free(&call->text);
         quire_free(call->response);
@@ -132,6 +133,9 @@ static bool take_extensions(struct exchange *exchange, const struct json_value *
             }
         } else if (json_key_is(&name, "explain")) {
             exchange->call->explain = value.kind == JSON_TRUE;
+        } else if (json_key_is(&name, "operationId") && value.kind == JSON_STRING) {
+            free(exchange->call->operation_id);
+            exchange->call->operation_id = json_decode(&value, &exchange->call->operation_id_size);
         } else if (json_key_is(&name, "resume") && !take_place(exchange, &value)) {
             return false;
         }

@@ -16,6 +16,8 @@ struct graphql_call {
     char *operation_name;  /* owned, or NULL */
     const char *variables; /* borrowed from the body or the URL, or NULL */
     size_t variables_size;
+    char *operation_id; /* extensions.operationId, owned; NULL: none, or none that can be */
+    size_t operation_id_size;
     char *document_id;                /* owned, or NULL */
     char hash[SHA256_HEX_SIZE + 1];   /* extensions.persistedQuery.sha256Hash, or "" */
     bool explain;                     /* extensions.explain */
@@ -52,6 +54,11 @@ quire_graphql_request graphql_make_request(struct exchange *exchange);
 
 /* Takes one unit of what the caller may have for the request itself. False after refusing it. */
 bool graphql_admit(struct exchange *exchange);
+
+/* Whoever asks from the same address; of IPv6, from the same network. */
+struct sockaddr_storage;
+struct rate_caller graphql_caller_at(const struct exchange *exchange,
+                                     struct sockaddr_storage *room);
 
 /* Runs the request of exchange->call, whose document is known, on a worker. */
 void graphql_run(struct exchange *exchange);

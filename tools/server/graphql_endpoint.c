@@ -16,6 +16,7 @@
 #include "graphql_call.h"
 #include "indexing.h"
 #include "log.h"
+#include "reservation.h"
 #include "schema_endpoint.h"
 #include "slow.h"
 #include "sse.h"
@@ -36,8 +37,7 @@ static bool go_on(void *context, uint64_t rows_read)
 
 /* ---- What callers may have ---- */
 
-/* Whoever asks from the same address; of IPv6, from the same network. */
-static struct rate_caller caller_at(const struct exchange *exchange, struct sockaddr_storage *room)
+struct rate_caller graphql_caller_at(const struct exchange *exchange, struct sockaddr_storage *room)
 {
     struct rate_caller caller = {'a', room, 0};
     const struct sockaddr_in *four = (const struct sockaddr_in *)(const void *)room;
@@ -67,8 +67,9 @@ static bool take_cost(struct exchange *exchange, uint64_t cost)
     if (rate == NULL) {
         return true;
     }
-    struct rate_caller caller =
-        exchange->identity.who.size > 0 ? exchange->identity.who : caller_at(exchange, &room);
+    struct rate_caller caller = exchange->identity.who.size > 0
+                                    ? exchange->identity.who
+                                    : graphql_caller_at(exchange, &room);
     call->retry_ms = rate_take(rate, &caller, cost, clock_ms());
     return call->retry_ms == 0;
 }
@@ -477,6 +478,10 @@ void graphql_start(struct exchange *exchange)
     if (get && MHD_lookup_connection_value_n(exchange->http, MHD_GET_ARGUMENT_KIND, "sdl", 3, NULL,
                                              NULL) == MHD_YES) {
         schema_sdl_start(exchange);
+        return;
+    }
+    if (reservation_is_asked(exchange)) {
+        reservation_start(exchange);
         return;
     }
     if (exchange->media == MEDIA_NONE) {

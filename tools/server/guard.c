@@ -275,7 +275,7 @@ static bool answer_preflight(struct exchange *exchange)
                         exchange->route->methods);
         exchange_header(exchange, MHD_HTTP_HEADER_ACCESS_CONTROL_ALLOW_HEADERS,
                         "content-type, accept, authorization, last-event-id, x-request-id, "
-                        "traceparent");
+                        "x-graphql-event-stream-token, traceparent");
         exchange_header(exchange, MHD_HTTP_HEADER_ACCESS_CONTROL_MAX_AGE, "600");
     }
     return false;

@@ -106,7 +106,8 @@ bool loop_watch(struct loop *loop, struct watch *watch)
     watch->leave.run = leave;
     /* Its first event may make the loop's thread forget it: that comes behind its entry. */
     pthread_mutex_lock(&loop->mutex);
-    bool added = epoll_ctl(loop->epoll, EPOLL_CTL_ADD, watch->socket, &event) == 0;
+    bool added =
+        watch->socket < 0 || epoll_ctl(loop->epoll, EPOLL_CTL_ADD, watch->socket, &event) == 0;
     if (added) {
         append(loop, &watch->enter);
     }
@@ -125,7 +126,9 @@ void loop_events(struct watch *watch, uint32_t events)
 
 void loop_forget(struct watch *watch)
 {
-    (void)epoll_ctl(watch->loop->epoll, EPOLL_CTL_DEL, watch->socket, NULL);
+    if (watch->socket >= 0) {
+        (void)epoll_ctl(watch->loop->epoll, EPOLL_CTL_DEL, watch->socket, NULL);
+    }
     loop_post(watch->loop, &watch->leave);
 }
 

@@ -21,7 +21,7 @@ struct post {
 struct watch {
     struct post enter, leave; /* first */
     struct loop *loop;
-    int socket;
+    int socket;                                          /* -1: none, and no events */
     uint32_t events;                                     /* of epoll */
     void (*ready)(struct watch *watch, uint32_t events); /* events have come */
     void (*tick)(struct watch *watch, uint64_t now_ms);  /* now and then, a few times a second */

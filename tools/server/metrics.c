@@ -136,6 +136,8 @@ static void put_server(struct buffer *out, struct server *server)
     put(out, "quire_subscriptions_open", "gauge", "Subscriptions of clients.",
         get(&m->subscriptions_open));
     put(out, "quire_websockets_open", "gauge", "Open WebSockets.", get(&m->websockets_open));
+    put(out, "quire_reservations_open", "gauge", "Reserved streams of server-sent events.",
+        get(&m->reservations_open));
     put(out, "quire_waiting_bytes", "gauge", "Bytes of answers that wait for clients of sessions.",
         atomic_load(&server->waiting.bytes));
     put(out, "quire_waiting_bytes_max", "gauge", "The most that these have been.",

@@ -30,6 +30,7 @@ struct metrics {
     _Atomic uint64_t commits_waiting;
     _Atomic uint64_t subscriptions_open;
     _Atomic uint64_t websockets_open;
+    _Atomic uint64_t reservations_open;
     _Atomic uint64_t sessions_shed; /* ended because too much waited for all */
     _Atomic uint64_t slow;
     _Atomic uint64_t cost; /* of the requests that were let in */

@@ -19,7 +19,7 @@ static const struct route routes[] = {
     {.path = "other"},
     {.path = "pages", .methods = "GET, HEAD, OPTIONS", .role = ROLE_NONE, .start = web_start},
     {.path = "/graphql",
-     .methods = "GET, POST, OPTIONS",
+     .methods = "GET, POST, PUT, DELETE, OPTIONS",
      .role = ROLE_QUERY,
      .graphql = true,
      .content_types = JSON_ONLY,

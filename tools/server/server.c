@@ -334,7 +334,8 @@ void server_stop(struct server *server)
         pause_ms(STOP_POLL_MS);
     }
     if (server->daemon != NULL) {
-        while (atomic_load(&server->metrics.websockets_open) > 0) {
+        while (atomic_load(&server->metrics.websockets_open) > 0 ||
+               atomic_load(&server->metrics.reservations_open) > 0) {
             pause_ms(STOP_POLL_MS);
         }
         (void)wait_for_exchanges(server, 1000);

@@ -256,7 +256,9 @@ struct server {
     struct status *status;
     struct slow *slow;
     struct sweeper *sweeper;
-    struct loop *loop;         /* of what lives longer than a request */
+    struct loop *loop;                /* of what lives longer than a request */
+    struct reservation *reservations; /* the loop's, and what follows */
+    unsigned reservation_count;
     struct session *sessions;  /* the loop's */
     struct gate_total waiting; /* behind their gates */
     int listener;              /* the port's socket; -1 = the daemon's, or none */

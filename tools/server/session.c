@@ -379,9 +379,8 @@ static void pass_gate(struct gate_pass *pass)
 }
 
 static struct operation *add_operation(struct session *session, const char *id, size_t id_size,
-                                       struct identity identity)
+                                       struct identity identity, struct exchange *waiting)
 {
-    const struct exchange *opening = session->opening;
     struct operation *operation = calloc(1, sizeof *operation);
     if (operation == NULL) {
         identity_free(&identity);
@@ -390,14 +389,17 @@ static struct operation *add_operation(struct session *session, const char *id, 
     struct exchange *exchange = &operation->exchange;
     exchange_init(session->server, exchange, MHD_HTTP_METHOD_POST);
     exchange->connection = session->connection;
-    exchange->route = opening->route;
+    exchange->route = session->route;
     exchange->media = MEDIA_GRAPHQL_RESPONSE;
     exchange->suspended = true;
     exchange->replied = on_replied;
     exchange->subscribe = subscribe;
     exchange->identity = identity;
-    memcpy(exchange->request_id, opening->request_id, sizeof exchange->request_id);
-    memcpy(exchange->traceparent, opening->traceparent, sizeof exchange->traceparent);
+    memcpy(exchange->request_id, waiting != NULL ? waiting->request_id : session->request_id,
+           sizeof exchange->request_id);
+    memcpy(exchange->traceparent, waiting != NULL ? waiting->traceparent : session->traceparent,
+           sizeof exchange->traceparent);
+    operation->waiting = waiting;
     operation->told.run = on_told;
     operation->ended.run = on_ended;
     operation->pass.go = pass_gate;
@@ -435,12 +437,11 @@ bool session_run(struct session *session, const char *id, size_t id_size,
                  const struct json_value *request, struct identity identity,
                  struct exchange *waiting)
 {
-    struct operation *operation = add_operation(session, id, id_size, identity);
+    struct operation *operation = add_operation(session, id, id_size, identity, waiting);
     if (operation == NULL) {
         return false;
     }
     struct exchange *exchange = &operation->exchange;
-    operation->waiting = waiting;
     exchange->body_bytes = request->size;
     session->operation_bytes += request->size;
     if (!check_room(session, exchange)) {
@@ -467,8 +468,10 @@ void session_open(struct session *session, struct server *server, const struct c
 {
     session->server = server;
     session->channel = channel;
-    session->opening = opening;
+    session->route = opening->route;
     session->connection = opening->connection;
+    memcpy(session->request_id, opening->request_id, sizeof session->request_id);
+    memcpy(session->traceparent, opening->traceparent, sizeof session->traceparent);
     gate_init(&session->gate, &server->waiting);
     session->next = server->sessions;
     if (session->next != NULL) {

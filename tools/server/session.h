@@ -44,8 +44,10 @@ struct session {
     struct session *previous, *next; /* of the server */
     struct server *server;
     const struct channel *channel;
-    const struct exchange *opening; /* the request that opened it: its route and its names */
-    struct connection *connection;  /* NULL: none yet */
+    const struct route *route;
+    struct connection *connection; /* whose end is the end of all; NULL: none yet */
+    char request_id[REQUEST_ID_MAX + 1];
+    char traceparent[TRACEPARENT_SIZE + 1];
     struct gate gate;
     struct operation *operations;
     unsigned operation_count;
@@ -53,6 +55,7 @@ struct session {
     bool ended;
 };
 
+/* With the route and the names of the request that opens it. */
 void session_open(struct session *session, struct server *server, const struct channel *channel,
                   const struct exchange *opening);
 /* No operation is left. */
@@ -64,7 +67,7 @@ bool session_has(const struct session *session, const char *id, size_t id_size);
  * Runs a request, a JSON object as POST has it, under an id that nobody has.
  *   identity  whose request it is; handed over
  *   waiting   an HTTP exchange, suspended, that gets its reply when it is known whether the
- *             request runs: 202, or what is wrong; NULL: none
+ *             request runs: 202, or what is wrong, and gives its names; NULL: none
  * False without memory.
  */
 bool session_run(struct session *session, const char *id, size_t id_size,

@@ -2,11 +2,11 @@
  * Each event has an id: the place behind it in the feed, which a client that
  * comes back sends as Last-Event-ID.
  *
- *     I/O thread    sends what is in `out`; suspends its connection, and wants an event
- *     worker        writes the event to `out`, resumes the connection
+ *     I/O thread    sends what is in `out`; suspends its connection, and wants more
+ *     source        puts text into `out`, resumes the connection
  *     loop          sees the client leave; writes a comment when nothing is sent for long
  *
- * A stream is held by its exchange, by the loop and by its subscriber, and freed by
+ * A stream is held by its exchange, by the loop and by its source, and freed by
  * the last. What they share is under its mutex, and so is each call for the
  * connection, which is gone with the exchange.
  */
@@ -30,8 +30,8 @@
 #define BLOCK_SIZE    ((size_t)32 * 1024)
 
 struct sse {
-    struct watch watch;           /* of the loop; first */
-    struct subscriber subscriber; /* of workers */
+    struct watch watch; /* of the loop; first */
+    struct sse_source *source;
     struct server *server;
     pthread_mutex_t mutex; /* guards what follows */
     unsigned holders;
@@ -89,28 +89,21 @@ bool sse_read_position(struct exchange *exchange)
 
 /* ---- Life ---- */
 
-static void let_go(struct sse *sse)
+void sse_let_go(struct sse *sse)
 {
     pthread_mutex_lock(&sse->mutex);
     bool last = --sse->holders == 0;
     pthread_mutex_unlock(&sse->mutex);
     if (last) {
-        struct server *server = sse->server;
         pthread_mutex_destroy(&sse->mutex);
         buffer_free(&sse->out);
         free(sse);
-        atomic_fetch_sub(&server->metrics.subscriptions_open, 1);
     }
-}
-
-static void on_gone(struct subscriber *subscriber)
-{
-    let_go((struct sse *)(void *)((char *)subscriber - offsetof(struct sse, subscriber)));
 }
 
 static void on_left(struct watch *watch)
 {
-    let_go((struct sse *)watch);
+    sse_let_go((struct sse *)watch);
 }
 
 void sse_end(struct sse *sse)
@@ -123,8 +116,8 @@ void sse_end(struct sse *sse)
     sse->suspended = false;
     pthread_mutex_unlock(&sse->mutex);
     loop_forget(&sse->watch);
-    subscriber_close(&sse->subscriber);
-    let_go(sse);
+    sse->source->over(sse->source);
+    sse_let_go(sse);
 }
 
 /* ---- Sending ---- */
@@ -169,31 +162,43 @@ static ssize_t on_read(void *context, uint64_t position, char *out, size_t room)
     }
     pthread_mutex_unlock(&sse->mutex);
     if (wants) {
-        subscriber_want(&sse->subscriber);
+        sse->source->want(sse->source);
     }
     return result;
 }
 
-static void on_told(struct subscriber *subscriber, const quire_subscription_event *event,
-                    const quire_error *end)
+void sse_put(struct sse *sse, const struct buffer *text)
 {
-    struct sse *sse = (struct sse *)(void *)((char *)subscriber - offsetof(struct sse, subscriber));
     pthread_mutex_lock(&sse->mutex);
     if (sse->exchange != NULL && !sse->ended) {
-        if (event != NULL) {
-            buffer_puts(&sse->out, "id: ");
-            place_put(&sse->out, &event->position);
-            buffer_puts(&sse->out, "\nevent: next\ndata: ");
-            place_put_event(&sse->out, event, sse->exchange->call->explain);
-            buffer_puts(&sse->out, "\n\n");
-        } else {
-            put_failure(&sse->out, end);
-            sse->exchange->outcome = OUTCOME_ERRORS;
-            sse->ended = true;
+        buffer_put(&sse->out, text->bytes, text->size);
+        sse->out.failed |= text->failed;
+        if (!sse->suspended) {
+            connection_allow(sse->exchange->connection,
+                             exchange_send_ms(sse->exchange, sse->out.size - sse->sent));
         }
         resume(sse);
     }
     pthread_mutex_unlock(&sse->mutex);
+}
+
+void sse_finish(struct sse *sse, enum outcome outcome)
+{
+    pthread_mutex_lock(&sse->mutex);
+    if (sse->exchange != NULL && !sse->ended) {
+        sse->exchange->outcome = outcome;
+        sse->ended = true;
+        resume(sse);
+    }
+    pthread_mutex_unlock(&sse->mutex);
+}
+
+size_t sse_unsent(struct sse *sse)
+{
+    pthread_mutex_lock(&sse->mutex);
+    size_t size = sse->exchange != NULL ? sse->out.size - sse->sent : 0;
+    pthread_mutex_unlock(&sse->mutex);
+    return size;
 }
 
 /* The client has left, or has said that it will send nothing more, which is the same. */
@@ -250,8 +255,99 @@ void sse_reply(struct exchange *exchange, enum outcome outcome, const char *body
     reply_with(exchange, outcome, response, out.size);
 }
 
-/* Opens the subscription; the stream is the caller's still. */
-static bool open_subscriber(struct exchange *exchange, struct sse *sse)
+struct sse *sse_open(struct exchange *exchange, struct sse_source *source)
+{
+    struct sse *sse = exchange->connection != NULL ? calloc(1, sizeof *sse) : NULL;
+    struct MHD_Response *response =
+        sse != NULL
+            ? MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, BLOCK_SIZE, on_read, sse, NULL)
+            : NULL;
+    if (response != NULL) {
+        pthread_mutex_init(&sse->mutex, NULL);
+        sse->server = exchange->server;
+        sse->source = source;
+        sse->holders = 3;
+        sse->exchange = exchange;
+        sse->quiet_ms = clock_ms();
+        sse->watch = (struct watch){.socket = exchange->connection->socket,
+                                    .events = EPOLLRDHUP | EPOLLET,
+                                    .ready = on_ready,
+                                    .tick = on_tick,
+                                    .left = on_left};
+    }
+    if (response == NULL || !loop_watch(exchange->server->loop, &sse->watch)) {
+        if (response != NULL) {
+            pthread_mutex_destroy(&sse->mutex);
+            MHD_destroy_response(response);
+        }
+        free(sse);
+        exchange_respond(exchange, MHD_HTTP_INTERNAL_SERVER_ERROR, OUTCOME_FAILED, NULL, 0);
+        return NULL;
+    }
+    exchange->stream = sse;
+    reply_with(exchange, OUTCOME_OK, response, 0);
+    return sse;
+}
+
+/* ---- A stream of one subscription ---- */
+
+struct single {
+    struct sse_source source; /* first */
+    struct subscriber subscriber;
+    struct server *server;
+    struct sse *sse;
+    bool extended; /* responses may have extensions of their own */
+};
+
+static void single_want(struct sse_source *source)
+{
+    subscriber_want(&((struct single *)source)->subscriber);
+}
+
+static void single_over(struct sse_source *source)
+{
+    subscriber_close(&((struct single *)source)->subscriber);
+}
+
+static struct single *single_of(struct subscriber *subscriber)
+{
+    return (struct single *)(void *)((char *)subscriber - offsetof(struct single, subscriber));
+}
+
+static void on_told(struct subscriber *subscriber, const quire_subscription_event *event,
+                    const quire_error *end)
+{
+    struct single *single = single_of(subscriber);
+    struct buffer text = {0};
+    if (event != NULL) {
+        buffer_puts(&text, "id: ");
+        place_put(&text, &event->position);
+        buffer_puts(&text, "\nevent: next\ndata: ");
+        place_put_event(&text, event, single->extended);
+        buffer_puts(&text, "\n\n");
+    } else {
+        put_failure(&text, end);
+    }
+    sse_put(single->sse, &text);
+    if (end != NULL) {
+        sse_finish(single->sse, OUTCOME_ERRORS);
+    }
+    buffer_free(&text);
+}
+
+static void on_gone(struct subscriber *subscriber)
+{
+    struct single *single = single_of(subscriber);
+    struct server *server = single->server;
+    if (single->sse != NULL) {
+        sse_let_go(single->sse);
+    }
+    free(single);
+    atomic_fetch_sub(&server->metrics.subscriptions_open, 1);
+}
+
+/* Opens the subscription; else replies why not. */
+static bool open_subscriber(struct exchange *exchange, struct single *single)
 {
     struct graphql_call *call = exchange->call;
     quire_error err = QUIRE_ERROR_INIT;
@@ -262,80 +358,64 @@ static bool open_subscriber(struct exchange *exchange, struct sse *sse)
     request.limits.time_ms_max = (uint32_t)exchange->server->options->time_ms;
     char *response = NULL;
     size_t size;
-    sse->subscriber.told = on_told;
-    sse->subscriber.gone = on_gone;
+    single->subscriber.told = on_told;
+    single->subscriber.gone = on_gone;
     quire_status status = subscriber_open(
-        &sse->subscriber, exchange->server->workers[PLACE_STREAM], exchange->server->db, &request,
-        call->from.epoch != 0 ? &call->from : NULL, &response, &size, &err);
+        &single->subscriber, exchange->server->workers[PLACE_STREAM], exchange->server->db,
+        &request, call->from.epoch != 0 ? &call->from : NULL, &response, &size, &err);
     if (response != NULL) {
         sse_reply(exchange, OUTCOME_REFUSED, response, size);
         quire_free(response);
     } else if (status == QUIRE_RESUME_TOO_OLD) {
-        put_failure(&sse->out, &err);
-        reply_with(
-            exchange, OUTCOME_ERRORS,
-            MHD_create_response_from_buffer(sse->out.size, sse->out.bytes, MHD_RESPMEM_MUST_COPY),
-            sse->out.size);
-        buffer_free(&sse->out);
+        struct buffer out = {0};
+        put_failure(&out, &err);
+        reply_with(exchange, OUTCOME_ERRORS,
+                   MHD_create_response_from_buffer(out.size, out.bytes, MHD_RESPMEM_MUST_COPY),
+                   out.size);
+        buffer_free(&out);
     } else if (status != QUIRE_OK) {
         exchange_fail(exchange, &err);
     }
     return status == QUIRE_OK && response == NULL;
 }
 
-static struct sse *begin(struct exchange *exchange)
+/* So that clients see at once that it has begun, and where. */
+static void put_beginning(struct single *single)
 {
-    struct sse *sse = calloc(1, sizeof *sse);
-    if (sse == NULL) {
-        exchange_respond(exchange, MHD_HTTP_INTERNAL_SERVER_ERROR, OUTCOME_FAILED, NULL, 0);
-        return NULL;
-    }
-    sse->server = exchange->server;
-    sse->holders = 3;
-    if (!open_subscriber(exchange, sse)) {
-        free(sse);
-        return NULL;
-    }
-    pthread_mutex_init(&sse->mutex, NULL);
-    atomic_fetch_add(&sse->server->metrics.subscriptions_open, 1);
-    sse->exchange = exchange;
-    sse->quiet_ms = clock_ms();
-    quire_subscription_position place = quire_subscription_where(sse->subscriber.subscription);
-    /* So that clients see at once that it has begun, and where. */
-    buffer_puts(&sse->out, ":\n");
+    quire_subscription_position place = quire_subscription_where(single->subscriber.subscription);
+    struct buffer text = {0};
+    buffer_puts(&text, ":\n");
     if (place.epoch != 0) {
-        buffer_puts(&sse->out, "id: ");
-        place_put(&sse->out, &place);
-        buffer_puts(&sse->out, "\n");
+        buffer_puts(&text, "id: ");
+        place_put(&text, &place);
+        buffer_puts(&text, "\n");
     }
-    buffer_puts(&sse->out, "\n");
-    return sse;
+    buffer_puts(&text, "\n");
+    sse_put(single->sse, &text);
+    buffer_free(&text);
 }
 
 static void subscribe(struct exchange *exchange)
 {
-    struct sse *sse = exchange->connection != NULL ? begin(exchange) : NULL;
-    if (sse == NULL) {
-        return;
-    }
-    sse->watch = (struct watch){.socket = exchange->connection->socket,
-                                .events = EPOLLRDHUP | EPOLLET,
-                                .ready = on_ready,
-                                .tick = on_tick,
-                                .left = on_left};
-    struct MHD_Response *response =
-        MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, BLOCK_SIZE, on_read, sse, NULL);
-    if (response == NULL || !loop_watch(exchange->server->loop, &sse->watch)) {
-        if (response != NULL) {
-            MHD_destroy_response(response);
-        }
-        sse->holders = 1;
-        subscriber_close(&sse->subscriber);
+    struct single *single = calloc(1, sizeof *single);
+    if (single == NULL) {
         exchange_respond(exchange, MHD_HTTP_INTERNAL_SERVER_ERROR, OUTCOME_FAILED, NULL, 0);
         return;
     }
-    exchange->stream = sse;
-    reply_with(exchange, OUTCOME_OK, response, 0);
+    single->source = (struct sse_source){.want = single_want, .over = single_over};
+    single->server = exchange->server;
+    single->extended = exchange->call->explain;
+    if (!open_subscriber(exchange, single)) {
+        free(single);
+        return;
+    }
+    atomic_fetch_add(&exchange->server->metrics.subscriptions_open, 1);
+    single->sse = sse_open(exchange, &single->source);
+    if (single->sse != NULL) {
+        put_beginning(single);
+    } else {
+        subscriber_close(&single->subscriber);
+    }
 }
 
 void sse_subscribe(struct exchange *exchange)

@@ -1,7 +1,7 @@
 /*
  * Server-sent events: responses of /graphql for clients that accept
- * text/event-stream, as the protocol GraphQL over Server-Sent Events has them in
- * its mode of distinct connections.
+ * text/event-stream, as the protocol GraphQL over Server-Sent Events has them: one
+ * of a request of its own here, those of a reserved stream in reservation.c.
  */
 #ifndef QUIRE_SERVER_SSE_H
 #define QUIRE_SERVER_SSE_H
@@ -17,6 +17,29 @@ void sse_reply(struct exchange *exchange, enum outcome outcome, const char *body
 
 /* The document is a subscription: replies with its events. On the worker that has the exchange. */
 void sse_subscribe(struct exchange *exchange);
+
+/* ---- Streams ---- */
+
+/* What fills a stream; embedded. */
+struct sse_source {
+    /* All that was put in has been sent. On the I/O thread; once after each time that something was
+     * put in, and once at first. */
+    void (*want)(struct sse_source *source);
+    /* The stream is over. On any thread, once, the last call; sse_let_go follows. */
+    void (*over)(struct sse_source *source);
+};
+
+/* Replies with a stream; NULL after replying that it cannot be. The thread that has the exchange,
+ * which it still has to give back. */
+struct sse *sse_open(struct exchange *exchange, struct sse_source *source);
+/* Puts text in; what is put into a stream that is over is dropped. Any thread. */
+void sse_put(struct sse *sse, const struct buffer *text);
+/* Nothing follows. Any thread. */
+void sse_finish(struct sse *sse, enum outcome outcome);
+/* Bytes that have been put in and not been sent. Any thread. */
+size_t sse_unsent(struct sse *sse);
+/* The source has no use for it any more. */
+void sse_let_go(struct sse *sse);
 
 /* The exchange is about to be freed: nothing touches it, or its connection, when this returns. */
 void sse_end(struct sse *sse);

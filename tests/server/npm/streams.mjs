@@ -8,16 +8,21 @@ const [url] = process.argv.slice(2);
 let passed = 0;
 
 /* Clients of one protocol each: `begun` is called when a request has reached the server. */
-const protocols = {
-  sse: (begun = () => {}) => createSseClient({
+const createSse = (singleConnection) => (begun = () => {}) => {
+  return createSseClient({
     url,
+    singleConnection,
     retryAttempts: 0,
-    fetchFn: async (...request) => {
-      const response = await fetch(...request);
-      begun();
+    fetchFn: async (target, options) => {
+      const response = await fetch(target, options);
+      if (!singleConnection || options.method === 'POST') begun();
       return response;
     },
-  }),
+  });
+};
+const protocols = {
+  sse: createSse(false),
+  'single connection of sse': createSse(true),
   ws: () => createWsClient({ url: url.replace('http', 'ws'), retryAttempts: 0, webSocketImpl: WebSocket }),
 };
 let failed = 0;
@@ -79,6 +84,10 @@ await check('mutations', async (connect) => {
 
 await check('errors of a document', async (connect, protocol) => {
   const wrong = results(connect(), { query: 'subscription { nothing }' });
+  if (protocol === 'single connection of sse') { // which gives the body of no other status than 202
+    assert.equal((await wrong.catch((error) => error)).response.status, 400);
+    return;
+  }
   const errors = protocol === 'ws' ? await wrong.catch((all) => all) : (await wrong)[0].errors;
   assert.match(errors[0].message, /Cannot query field "nothing"/);
 });
