@@ -133,7 +133,8 @@ Test(reservation, requests_that_are_wrong__are_told_at_once, .timeout = 60)
     ANSWERS(post(&server, "X-GraphQL-Event-Stream-Token: x\r\n", "1", "{__typename}"), 404,
             "no such reservation");
     ANSWERS(cancel(&server, unknown, "1"), 404, "no such reservation");
-    ANSWERS(cancel(&server, "", "1"), 404, "no such reservation");
+    ANSWERS(cancel(&server, "", "1"), 405, "GET, POST, OPTIONS");
+    ANSWERS(send_request(&server, "PUT", "/graphql", JSON, ""), 405, "GET, POST, OPTIONS");
     close(stream);
     await_metric(&server, "quire_reservations_open", 0);
     ANSWERS(post(&server, headers, "2", "{__typename}"), 404, "no such reservation");

@@ -11,6 +11,7 @@
 #include <strings.h>
 
 #include "auth.h"
+#include "reservation.h"
 #include "sse.h"
 #include "web.h"
 
@@ -286,12 +287,14 @@ static bool check_method(struct exchange *exchange)
     if (strcmp(exchange->method, MHD_HTTP_METHOD_OPTIONS) == 0) {
         return answer_preflight(exchange);
     }
-    if (names_method(exchange->route->methods, exchange->method)) {
+    bool named = names_method(exchange->route->methods, exchange->method);
+    if (named && reservation_takes_method(exchange)) {
         return true;
     }
+    const char *methods = named ? "GET, POST, OPTIONS" : exchange->route->methods;
     exchange_refuse(exchange, MHD_HTTP_METHOD_NOT_ALLOWED, OUTCOME_REFUSED, "BAD_INPUT",
-                    "The methods here are %s.", exchange->route->methods);
-    exchange_header(exchange, MHD_HTTP_HEADER_ALLOW, exchange->route->methods);
+                    "The methods here are %s.", methods);
+    exchange_header(exchange, MHD_HTTP_HEADER_ALLOW, methods);
     return false;
 }
 

@@ -414,6 +414,14 @@ static const char *token_of(const struct exchange *exchange)
     return token != NULL ? token : url_parameter(exchange, "token");
 }
 
+bool reservation_takes_method(const struct exchange *exchange)
+{
+    if (strcmp(exchange->method, MHD_HTTP_METHOD_PUT) == 0) {
+        return exchange_get(exchange, MHD_HTTP_HEADER_CONTENT_TYPE) == NULL;
+    }
+    return strcmp(exchange->method, MHD_HTTP_METHOD_DELETE) != 0 || token_of(exchange) != NULL;
+}
+
 bool reservation_is_asked(const struct exchange *exchange)
 {
     return strcmp(exchange->method, MHD_HTTP_METHOD_PUT) == 0 ||

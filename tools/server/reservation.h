@@ -9,6 +9,9 @@
 
 #include "server.h"
 
+/* Whether a PUT or DELETE can be about one: the first has no content, the second a token. Other
+ * methods can. */
+bool reservation_takes_method(const struct exchange *exchange);
 /* Whether the request is about a reservation. */
 bool reservation_is_asked(const struct exchange *exchange);
 /* Replies to it. On its I/O thread. */
