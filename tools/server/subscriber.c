@@ -134,12 +134,14 @@ void subscriber_want(struct subscriber *subscriber)
 
 void subscriber_close(struct subscriber *subscriber)
 {
+    struct gate *gate =
+        subscriber->gate; /* without one it may be gone when the lock is given back */
     quire_subscription_stop(subscriber->subscription);
     pthread_mutex_lock(&subscriber->mutex);
     subscriber->closing = true;
     give_if_due(subscriber);
     pthread_mutex_unlock(&subscriber->mutex);
-    if (subscriber->gate != NULL && gate_recall(subscriber->gate, &subscriber->pass)) {
+    if (gate != NULL && gate_recall(gate, &subscriber->pass)) {
         pass_gate(&subscriber->pass);
     }
 }

@@ -48,7 +48,8 @@ quire_status subscriber_open(struct subscriber *subscriber, struct workers *work
 /* The client takes one event. Any thread, until the close. */
 void subscriber_want(struct subscriber *subscriber);
 
-/* Ends it; `told` may be running, and `gone` follows. Any thread, once. */
+/* Ends it; `told` may be running, and `gone` follows, perhaps before this returns: where there is a
+ * gate the memory stays until then. Any thread, once. */
 void subscriber_close(struct subscriber *subscriber);
 
 #endif
