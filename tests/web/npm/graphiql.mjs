@@ -132,6 +132,20 @@ async function testToken() {
         );
         await runButton(page).click();
         await shows(page, '"totalCount": 2');
+        await page.getByLabel('Re-fetch GraphQL schema').click();
+        await openSchema(page);
+        await page.locator('.graphiql-doc-explorer').getByText('Query', { exact: true }).waitFor();
+        await page.getByLabel(/^Explain/).click();
+        await runButton(page).click();
+        await shows(page, '"access": ');
+        /* What is run is in the history, once its tab has been stored. */
+        const stored = (key) => page.evaluate((name) => localStorage.getItem(name), key);
+        const hasBooks = (text) => text?.includes('books');
+        await write(page, '.graphiql-query-editor', '{ books { totalCount } }');
+        await until('the tab', () => stored('graphiql:tabState'), hasBooks);
+        await runButton(page).click();
+        await shows(page, '"totalCount": 3000');
+        await until('the history', () => stored('graphiql:queries'), hasBooks);
         const kept = await page.evaluate(() =>
             JSON.stringify([{ ...localStorage }, { ...sessionStorage }, document.cookie])
         );

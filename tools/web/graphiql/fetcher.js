@@ -7,9 +7,9 @@ import { createClient } from 'graphql-sse';
 
 const url = new URL('/graphql', location.href).href;
 
-/* Whether the operation that is to run is a subscription. GraphiQL's own view of the document lags
- * behind what is typed: it is not relied on. */
-function isSubscription(query, operationName) {
+/* Whether the operation that is to run is answered by a stream. GraphiQL's own view of the document
+ * lags behind what is typed: it is not relied on. */
+function isStream(query, operationName) {
     let document;
     try {
         document = parse(query);
@@ -20,7 +20,8 @@ function isSubscription(query, operationName) {
     const chosen = operations.find(
         (operation) => !operationName || operation.name?.value === operationName
     );
-    return chosen?.operation === 'subscription';
+    const live = chosen?.directives.some((directive) => directive.name.value === 'live');
+    return chosen?.operation === 'subscription' || live;
 }
 
 async function ask(request, headers) {
@@ -37,13 +38,18 @@ async function ask(request, headers) {
     return response.json();
 }
 
-export function fetcher({ query, operationName, variables }, options) {
-    const request = { query, operationName: operationName ?? undefined, variables };
-    const headers = options?.headers ?? {};
-    if (isSubscription(query, operationName)) {
-        return createClient({ url, headers, credentials: 'omit', retryAttempts: 0 }).iterate(
-            request
-        );
-    }
-    return ask(request, headers);
-}
+/* `explain` asks for access paths and rows read, in the response's extensions. */
+export const makeFetcher =
+    (explain) =>
+    ({ query, operationName, variables }, options) => {
+        const headers = options?.headers ?? {};
+        const request = { query, operationName: operationName ?? undefined, variables };
+        if (isStream(query, operationName)) {
+            return createClient({ url, headers, credentials: 'omit', retryAttempts: 0 }).iterate(
+                request
+            );
+        }
+        /* What GraphiQL asks by itself has this name. */
+        const plain = !explain || operationName === 'IntrospectionQuery';
+        return ask(plain ? request : { ...request, extensions: { explain: true } }, headers);
+    };

@@ -4,40 +4,66 @@
  */
 import './monaco.js';
 
+import { ToolbarButton } from '@graphiql/react';
 import { GraphiQL } from 'graphiql';
 import 'graphiql/style.css';
+import { useMemo, useState } from 'react';
 import { createRoot } from 'react-dom/client';
 
-import { fetcher } from './fetcher.js';
+import { makeFetcher } from './fetcher.js';
 import './page.css';
+import { storage } from './storage.js';
 
-const welcome = `# Ctrl+Space completes, Ctrl+Enter runs. The book at the left is the schema.
-# With tokens: {"Authorization": "Bearer ..."} under Headers, then reload the schema.
+const welcome = `# Ctrl+Space completes.
+# Ctrl+Enter runs.
+# The book shows the schema.
+
+# Where a token is asked for,
+# give it under Headers:
+# {"Authorization": "Bearer ..."}
+# and load the schema again.
 
 {
-  __schema {
-    queryType {
-      fields {
-        name
-        description
-      }
-    }
-  }
+  __typename
 }
 `;
 
-createRoot(document.getElementById('graphiql')).render(
-    <GraphiQL
-        fetcher={fetcher}
-        defaultQuery={welcome}
-        shouldPersistHeaders={false}
-        showPersistHeadersSettings={false}
-        defaultEditorToolsVisibility="variables"
-    >
-        <GraphiQL.Logo>
-            <a className="quire-logo" href="/admin">
-                Quire
-            </a>
-        </GraphiQL.Logo>
-    </GraphiQL>
-);
+function Page() {
+    const [explain, setExplain] = useState(false);
+    const fetcher = useMemo(() => makeFetcher(explain), [explain]);
+    return (
+        <GraphiQL
+            fetcher={fetcher}
+            storage={storage}
+            defaultQuery={welcome}
+            shouldPersistHeaders={false}
+            showPersistHeadersSettings={false}
+            defaultEditorToolsVisibility="variables"
+        >
+            <GraphiQL.Logo>
+                <a className="quire-logo" href="/admin">
+                    Quire
+                </a>
+            </GraphiQL.Logo>
+            <GraphiQL.Toolbar>
+                {({ prettify, merge, copy }) => (
+                    <>
+                        {prettify}
+                        {merge}
+                        {copy}
+                        <ToolbarButton
+                            label="Explain: access paths in the response's extensions"
+                            aria-pressed={explain}
+                            className="quire-explain"
+                            onClick={() => setExplain(!explain)}
+                        >
+                            EXP
+                        </ToolbarButton>
+                    </>
+                )}
+            </GraphiQL.Toolbar>
+        </GraphiQL>
+    );
+}
+
+createRoot(document.getElementById('graphiql')).render(<Page />);
