@@ -31,6 +31,7 @@ struct request {
     char *variables;      /* JSON */
     char *variables_file; /* or a file of it */
     char *operation;
+    char *claims;
     char *compat;
     int explain;
     int pretty;
@@ -64,6 +65,8 @@ static int respond(void *context, quire_db *db)
     graphql.variables = call->variables->bytes;
     graphql.variables_size = call->variables->size;
     graphql.explain = call->request->explain != 0;
+    graphql.claims = call->request->claims;
+    graphql.compat = call->request->compat == NULL ? 0 : QUIRE_COMPAT_SHARPGRAPH;
 
     char *response;
     size_t size;
@@ -203,6 +206,9 @@ static int check(struct request *request, const char **arguments, size_t count)
         return command_misuse(
             "--compat is for a database; with --connect the server has it or not");
     }
+    if (request->claims != NULL && request->remote.url != NULL) {
+        return command_misuse("--claims is for a database; a server takes them from the token");
+    }
     request->database.path = databases == 1 ? arguments[0] : NULL;
     request->text = text ? arguments[databases] : NULL;
     bool document_on_stdin =
@@ -235,6 +241,8 @@ int command_query(int argc, const char **argv)
          "which operation of the document to run", "NAME"},
         {"explain", '\0', POPT_ARG_NONE, &request.explain, 0,
          "add access paths and rows read to the response", NULL},
+        {"claims", '\0', POPT_ARG_STRING, &request.claims, 0,
+         "ask as the caller of these claims, a JSON object, under the rules of @auth", "JSON"},
         {"compat", '\0', POPT_ARG_STRING, &request.compat, 0,
          "take what clients of another server write: sharpgraph", "NAME"},
         {"pretty", '\0', POPT_ARG_NONE, &request.pretty, 0, "indent the response", NULL},
@@ -248,6 +256,7 @@ int command_query(int argc, const char **argv)
     free(request.variables);
     free(request.variables_file);
     free(request.operation);
+    free(request.claims);
     free(request.compat);
     remote_release(&request.remote);
     return code;

@@ -178,6 +178,23 @@ prints_exactly '{"data":{"author":{"name":"Austen"}}}'
 run query x.quire "$document" -o B
 prints_exactly '{"data":{"books":{"totalCount":2}}}'
 
+case_ "query --claims asks as a caller"
+cat >rules.graphql <<'END'
+type Note @auth(rules: [{ where: { owner: { equals: { claim: "sub" } } } }]) { id: ID! owner: String }
+END
+echo '{"Note": [{"id": "1", "owner": "ann"}, {"id": "2", "owner": "bob"}]}' >rules.json
+run load rules.quire --schema rules.graphql --data rules.json
+exits 0
+run query rules.quire '{ notes { items { id } } }' --claims '{"sub": "bob"}'
+prints_exactly '{"data":{"notes":{"items":[{"id":"2"}]}}}'
+run query rules.quire '{ notes { totalCount } }' --claims '{}'
+exits 1
+prints UNAUTHENTICATED
+run query rules.quire '{ notes { totalCount } }'
+prints_exactly '{"data":{"notes":{"totalCount":2}}}'
+run query --connect http://127.0.0.1:1 '{ __typename }' --claims '{}'
+exits 64
+
 case_ "query --explain shows access paths"
 run query x.quire --explain '{ author(id: "a1") { name } }'
 exits 0
