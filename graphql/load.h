@@ -338,9 +338,9 @@ quire_status qr_load_replace_begin(struct qr_load_writer *writer, const struct q
 /* Whether a row was there before the load and the input has not had it yet. */
 quire_status qr_load_replace_is_old(struct qr_load_writer *writer, const struct qr_model_type *type,
                                     int64_t rowid, bool *old);
-/* In REPLACE, when a row cannot be stored because of its unique values: takes them from those rows
- * that the input has not had and that will so be replaced or deleted. *made false: another row keeps
- * its own. `rowid` is the row's, 0 for a new one. */
+/* In REPLACE, when a row cannot be stored because of its unique values: takes them from those
+ * rows that the input has not had and that will so be replaced or deleted. *made false: another
+ * row keeps its own. `rowid` is the row's, 0 for a new one. */
 quire_status qr_load_replace_make_way(struct qr_load_writer *writer, const struct qr_draft *draft,
                                       int64_t rowid, bool *made);
 

@@ -554,6 +554,9 @@ static void write_outcome(struct qr_run *run)
     }
     quire_free(outcome->plan);
     *outcome = (quire_graphql_outcome){.executed = run->executed, .status = run->failure};
+    if (run->failure == QUIRE_OK && run->report.count > 0) {
+        outcome->status = QUIRE_QUERY; /* of a field that the program gives */
+    }
     if (run->prepared.operation != NULL) {
         outcome->operation = operations[qr_run_operation(run)];
     }

@@ -34,7 +34,7 @@ typedef struct quire_graphql_outcome {
     quire_operation operation;
     bool executed;       /* it began to run: the response has "data", which may be null */
     quire_status status; /* OK when the response has no errors, else what the first came from;
-                            QUERY for a document that is not valid */
+                            QUERY for a document that is not valid, and for a resolver's error */
     char *plan;          /* when the request took longer than plan_after_ms: what extensions.explain
                             says, as JSON; owned by the caller, quire_free. Else NULL */
     size_t plan_size;

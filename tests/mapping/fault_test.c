@@ -23,13 +23,16 @@ static const char nested[] =
     "\"4\"}}}, apply: {n: {increment: 1}}) { ups { items { id bs { items { id } } } } } "
     "updateAs(where: {n: {gte: 0}}, input: {ups: {set: [{id: \"3\"}]}, up: {delete: true}}) { "
     "affectedRows returning { id _version } } "
+    "many: updateA(id: \"1\", input: {ups: {updateMany: {where: {s: {not: \"q\"}}, input: {s: "
+    "\"r\"}}, "
+    "deleteMany: {where: {s: {equals: \"q\"}}}}}) { id } "
     "upsertA(where: {id: \"3\"}, create: {}, update: {up: {disconnect: true}}) { id } "
     "deleteAs(where: {id: {equals: \"2\"}}) { returning { id } } }";
 static const char query[] =
     "{ as(where: {OR: [{n: {in: [1, 5]}}, {up: {is: {n: {gt: 2}}}}], s: {startsWith: \"\"}}, "
     "orderBy: [{up: {n: asc}}, {n: DESC}], first: 5) { totalCount edges { cursor node { id upId "
     "ups(first: 1) { items { id } pageInfo { hasNextPage endCursor } } bs { items { id } } } } } "
-    "a(id: \"1\") { n } }";
+    "a(id: \"1\") { n } covered: as(where: {n: {gte: 0}}, orderBy: {n: asc}) { items { n } } }";
 static const char aggregates[] =
     "{ as(where: {ups: {count: {lt: 9}, max: {s: {gte: \"\"}}}}, orderBy: {ups: {avg: {n: asc}}}) "
     "{ totalCount items { ups { aggregate { count(distinct: [n, s]) min { s } sum { n } } } "

@@ -405,6 +405,32 @@ Test(resolver, limits__of_memory_and_of_the_response_hold)
     mapping_close(db);
 }
 
+Test(resolver, outcome__tells_of_errors)
+{
+    quire_db *db = open_numbers(1);
+    quire_error err = QUIRE_ERROR_INIT;
+    quire_graphql_outcome outcome = {0};
+    quire_graphql_errors *errors;
+    quire_graphql_request request = QUIRE_GRAPHQL_REQUEST_INIT;
+    char *response;
+    size_t size;
+    request.document = "{ ns { items { n v } } }";
+    request.outcome = &outcome;
+    request.errors = &errors;
+    cr_assert_eq(quire_graphql(db, &request, &response, &size, NULL, &err), QUIRE_OK);
+    cr_assert_eq(outcome.status, QUIRE_QUERY);
+    cr_assert(outcome.executed);
+    cr_assert_not_null(errors);
+    quire_free(errors);
+    quire_free(response);
+    set(db, "N.v", give_five, NULL);
+    cr_assert_eq(quire_graphql(db, &request, &response, &size, NULL, &err), QUIRE_OK);
+    cr_assert_eq(outcome.status, QUIRE_OK);
+    cr_assert_null(errors);
+    quire_free(response);
+    mapping_close(db);
+}
+
 /* ---- failing allocations ---- */
 
 static quire_status give_place(void *context, quire_resolver_call *call, quire_error *err)
@@ -459,6 +485,60 @@ Test(resolver, fault__no_failed_allocation_does_harm)
                   strstr(response, "{\"data\":{\"as\":{\"items\":[{\"v\":{\"city\":\"x\",\"tags\":"
                                    "[\"a\",\"b\"],\"at\":[{\"id\":\"1\",\"v\":{\"city\":\"x\"}},"
                                    "{\"id\":\"2\",\"v\":null}]}},{\"v\":null}]}},\"errors\":"));
+        quire_free(response);
+        mapping_close(db);
+        cr_assert(failing_allocator_is_clean(&failing), "failure %llu", (unsigned long long)i);
+    }
+}
+
+/* Writes a row by a request in the mutation's transaction. */
+static quire_status add_row(void *context, quire_resolver_call *call, quire_error *err)
+{
+    quire_graphql_request request = QUIRE_GRAPHQL_REQUEST_INIT;
+    quire_value key = quire_text("2");
+    char *response;
+    size_t size;
+    bool has_errors;
+    (void)context;
+    request.document = "mutation { createA(input: {id: \"2\"}) { id } }";
+    quire_status status = quire_graphql_in(call->txn, &request, &response, &size, &has_errors, err);
+    if (status != QUIRE_OK) {
+        return status;
+    }
+    quire_free(response);
+    return has_errors ? quire_resolver_refuse(call, 0, NULL, "It failed.", err)
+                      : quire_resolver_give(call, 0, &key, err);
+}
+
+Test(resolver, fault__mutation_that_fails_leaves_nothing)
+{
+    static struct failing_allocator failing;
+    static const char sdl[] = "type A { id: ID! } type Query { as: [A] } "
+                              "type Mutation { add: A! @resolver }";
+    bool failed = true;
+    for (uint64_t i = 0; failed; i++) {
+        quire_error err = QUIRE_ERROR_INIT;
+        quire_options options = QUIRE_OPTIONS_INIT;
+        quire_graphql_request request = QUIRE_GRAPHQL_REQUEST_INIT;
+        bool has_errors = true;
+        char *response = NULL;
+        size_t size;
+        quire_db *db;
+        failing_allocator_init(&failing);
+        options.allocator = &failing.allocator;
+        cr_assert_eq(quire_open(":memory:", &options, &db, &err), QUIRE_OK);
+        cr_assert_eq(mapping_apply(db, sdl, &err), QUIRE_OK, "%s", err.message);
+        set(db, "Mutation.add", add_row, NULL);
+        request.document = "mutation { createA(input: {id: \"1\"}) { id } add { id } }";
+        failing_allocator_arm(&failing, i, false);
+        quire_status status = quire_graphql(db, &request, &response, &size, &has_errors, &err);
+        failed = failing.failures > 0;
+        failing_allocator_arm(&failing, FAILING_ALLOCATOR_NEVER, false);
+        cr_expect(status == QUIRE_OK || (failed && status == QUIRE_NO_MEMORY));
+        has_errors = has_errors || status != QUIRE_OK;
+        cr_expect(failed || !has_errors);
+        MAPPING_HAS(db, "{ as { totalCount } }",
+                    has_errors ? "{\"totalCount\":0}" : "{\"totalCount\":2}");
         quire_free(response);
         mapping_close(db);
         cr_assert(failing_allocator_is_clean(&failing), "failure %llu", (unsigned long long)i);
