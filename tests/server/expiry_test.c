@@ -69,7 +69,7 @@ Test(expiry, socket__is_closed_when_its_token_expires, .timeout = 60)
     struct test_server server;
     char text[512];
     start(&server);
-    char *token = make_token(3);
+    char *token = make_token(5);
     /* One token comes with the handshake, one with the first message; nothing is ever sent. */
     snprintf(text, sizeof text, "Authorization: Bearer %s\r\n", token);
     int first = ws_open_with(&server, text);
@@ -117,7 +117,7 @@ Test(expiry, stream__ends_without_completing_when_its_token_expires, .timeout = 
     size_t size = 0;
     ssize_t got;
     start(&server);
-    char *token = make_token(3);
+    char *token = make_token(5);
     snprintf(text, sizeof text, STREAM "Authorization: Bearer %s\r\n", token);
     int client = sse_subscribe(&server, text, CHANGES);
     while (size < sizeof rest - 1 &&
@@ -142,7 +142,7 @@ Test(expiry, status__is_told_no_longer_when_its_token_expires, .timeout = 60)
     struct test_server server;
     char request[1024];
     start(&server);
-    char *token = make_token(3);
+    char *token = make_token(5);
     int size = snprintf(request, sizeof request,
                         "GET /admin/status HTTP/1.1\r\nHost: localhost\r\n"
                         "Accept: text/event-stream\r\nAuthorization: Bearer %s\r\n\r\n",

@@ -168,6 +168,25 @@ Test(jwt, tokens_of_every_algorithm__are_good_as_they_are_signed_alone)
     jwk_free(set);
 }
 
+/* The signature of a text with P-256, as two numbers of 32 bytes. */
+static void sign_raw(gnutls_privkey_t secret, char *text, size_t size, unsigned char *out)
+{
+    gnutls_datum_t data = {(unsigned char *)text, (unsigned)size};
+    gnutls_datum_t der;
+    gnutls_datum_t numbers[2];
+    cr_assert_eq(gnutls_privkey_sign_data2(secret, GNUTLS_SIGN_ECDSA_SHA256, 0, &data, &der), 0);
+    cr_assert_eq(gnutls_decode_rs_value(&der, &numbers[0], &numbers[1]), 0);
+    memset(out, 0, 64);
+    for (unsigned i = 0; i < 2; i++) {
+        /* A zero before a number says that it is not negative. */
+        unsigned skip = numbers[i].size > 32 ? numbers[i].size - 32 : 0;
+        unsigned length = numbers[i].size - skip;
+        memcpy(out + 32 * (i + 1) - length, numbers[i].data + skip, length);
+        gnutls_free(numbers[i].data);
+    }
+    gnutls_free(der.data);
+}
+
 /* Signatures of curves are two numbers, which begin with zeros now and then. */
 Test(jwt, signatures_of_curves__are_good_whatever_they_begin_with)
 {
@@ -191,30 +210,26 @@ Test(jwt, signatures_of_curves__are_good_whatever_they_begin_with)
              "{\"keys\":[{\"kty\":\"EC\",\"crv\":\"P-256\",\"x\":\"%s\",\"y\":\"%s\"}]}", x_text,
              y_text);
     struct jwk_set *set = read_set(jwks);
-    for (int i = 0; i < 600; i++) {
+    for (int i = 0; i < 2000; i++) {
         char text[200];
         char *header = token_encode("{\"alg\":\"ES256\"}", 15);
         char *payload = token_encode("{\"exp\":4000000000}", 18);
         int size = snprintf(text, sizeof text, "%s.%s", header, payload);
-        gnutls_datum_t data = {(unsigned char *)text, (unsigned)size};
-        gnutls_datum_t der;
-        gnutls_datum_t r;
-        gnutls_datum_t s;
-        unsigned char raw[64] = {0};
-        cr_assert_eq(gnutls_privkey_sign_data2(secret, GNUTLS_SIGN_ECDSA_SHA256, 0, &data, &der),
-                     0);
-        cr_assert_eq(gnutls_decode_rs_value(&der, &r, &s), 0);
-        unsigned r_skip = r.size > 32 ? r.size - 32 : 0;
-        unsigned s_skip = s.size > 32 ? s.size - 32 : 0;
-        memcpy(raw + 32 - (r.size - r_skip), r.data + r_skip, r.size - r_skip);
-        memcpy(raw + 64 - (s.size - s_skip), s.data + s_skip, s.size - s_skip);
+        unsigned char raw[64];
+        sign_raw(secret, text, (size_t)size, raw);
         with_zero += raw[0] == 0 || raw[32] == 0;
         char *signature = token_encode(raw, sizeof raw);
         snprintf(text + size, sizeof text - (size_t)size, ".%s", signature);
         EXPECT(set, &no_rules, text, NOW, JWT_GOOD);
-        gnutls_free(der.data);
-        gnutls_free(r.data);
-        gnutls_free(s.data);
+        if (i == 0) { /* the same numbers, written longer */
+            unsigned char longer[66] = {0};
+            memcpy(longer + 1, raw, 32);
+            memcpy(longer + 34, raw + 32, 32);
+            char *other = token_encode(longer, sizeof longer);
+            snprintf(text + size, sizeof text - (size_t)size, ".%s", other);
+            EXPECT(set, &no_rules, text, NOW, JWT_FORGED);
+            free(other);
+        }
         free(header);
         free(payload);
         free(signature);
@@ -475,6 +490,28 @@ Test(jwt, payloads__are_objects_that_say_everything_once)
     }
 }
 
+Test(jwt, payloads__are_neither_deep_nor_wide)
+{
+    char text[4096];
+    for (int levels = 15; levels <= 16; levels++) {
+        int size = snprintf(text, sizeof text, "{\"exp\":4000000000,\"a\":");
+        for (int i = 0; i < levels; i++) {
+            text[size + i] = '[';
+            text[size + levels + i] = ']';
+        }
+        snprintf(text + size + 2 * levels, sizeof text - (size_t)(size + 2 * levels), "}");
+        expect_made(&no_rules, TOKEN_HEADER, text, levels == 15 ? JWT_GOOD : JWT_MALFORMED);
+    }
+    for (int members = 255; members <= 256; members++) {
+        int size = snprintf(text, sizeof text, "{\"exp\":4000000000");
+        for (int i = 0; i < members; i++) {
+            size += snprintf(text + size, sizeof text - (size_t)size, ",\"%d\":0", i);
+        }
+        snprintf(text + size, sizeof text - (size_t)size, "}");
+        expect_made(&no_rules, TOKEN_HEADER, text, members == 255 ? JWT_GOOD : JWT_MALFORMED);
+    }
+}
+
 Test(jwt, times__are_checked_with_a_leeway)
 {
     static const struct {
@@ -622,6 +659,16 @@ Test(jwk, set__is_read_whole_or_refused)
     refuses_set("{\"keys\":[{\"kty\":\"EC\",\"crv\":\"P-256\",\"kid\":7," X "," Y "}]}", "kid");
     refuses_set("{\"keys\":[{\"kty\":\"RSA\",\"n\":\"AQAB\",\"e\":\"AQAB\"}]}", "2048");
     refuses_set("{\"keys\":[{\"kty\":\"oct\",\"k\":\"AAAA\"}]}", "32 bytes");
+    snprintf(many, sizeof many,
+             "{\"keys\":[{\"kty\":\"EC\",\"crv\":\"P-256\",\"kid\":\"%0257d\"," X "," Y "}]}", 0);
+    refuses_set(many, "kid");
+    /* A coordinate with a zero more, an exponent of nine bytes. */
+    refuses_set("{\"keys\":[{\"kty\":\"EC\",\"crv\":\"P-256\","
+                "\"x\":\"AH_Nzidw9sRdQYPL7m_bS3tYBzM1e-nvE7rPbjx70VRF\"," Y "}]}",
+                "broken");
+    snprintf(many, sizeof many,
+             "{\"keys\":[{\"kty\":\"RSA\",\"e\":\"AQABAQABAQAB\",\"n\":\"x%0343d\"}]}", 0);
+    refuses_set(many, "broken");
     refuses_set("{\"keys\":[{\"kty\":\"oct\",\"k\":\"AA==\"}]}", "");
     /* Keys for something else are passed over. */
     refuses_set("{\"keys\":[{\"kty\":\"EC\",\"crv\":\"P-256\",\"use\":\"enc\"," X "," Y "}]}",
