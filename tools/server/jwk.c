@@ -371,17 +371,18 @@ static bool take_jwk(struct key *key, const struct json_value *jwk, const char *
     struct json_value type = member(jwk, "kty");
     const struct curve *curve = find_curve(jwk);
     bool rsa = says(&type, "RSA");
+    bool secret = says(&type, "oct");
     *problem = NULL;
     if (type.text == NULL || type.kind != JSON_STRING) {
         *problem = "a key has no \"kty\"";
         return false;
     }
-    if (!is_for_us(jwk) || (!rsa && curve == NULL && !says(&type, "oct"))) {
+    if (!is_for_us(jwk) || (!rsa && curve == NULL && !secret)) {
         return true;
     }
     *problem = "a key is broken";
     bool good;
-    if (says(&type, "oct")) {
+    if (secret) {
         good = import_secret(key, jwk, problem);
     } else {
         good = gnutls_pubkey_init(&key->public_key) == 0 &&
