@@ -100,7 +100,9 @@ static quire_status fail_cell(const struct cell *cell, quire_error *err, quire_s
 
 static struct qr_gql_str text_of(const struct record *record, size_t cell)
 {
-    return (struct qr_gql_str){record->text + record->cells[cell].start, record->cells[cell].size};
+    const struct cell *at = &record->cells[cell];
+    /* A record of empty cells alone has no text. */
+    return (struct qr_gql_str){at->size == 0 ? "" : record->text + at->start, at->size};
 }
 
 static quire_status emit(struct qr_csv_reader *reader, enum qr_json_event event,

@@ -73,7 +73,8 @@ void fuzz_check_response(const char *response, size_t size, bool has_errors, boo
     const struct qr_gql_value *extensions = member(&root, "extensions");
     FUZZ_REQUIRE((errors != NULL) == has_errors);
     FUZZ_REQUIRE((data != NULL) == executed);
-    unsigned known = (data != NULL) + (errors != NULL) + (extensions != NULL);
+    uint32_t known =
+        (data != NULL ? 1U : 0U) + (errors != NULL ? 1U : 0U) + (extensions != NULL ? 1U : 0U);
     FUZZ_REQUIRE(root.count == known);
     if (data == NULL || data->kind == QR_GQL_VALUE_NULL) {
         FUZZ_REQUIRE(errors != NULL);

@@ -59,6 +59,13 @@ Test(load_csv, empty_cell__is_null_and_quotes_are_the_empty_text)
             "{\"id\":\"c\",\"text\":\"say \\\"x\\\",\\r\\ny\"}]}}");
 }
 
+/* No byte of text was read before it: not in the record either. */
+Test(load_csv, record_of_empty_cells__may_be_the_first)
+{
+    load_as(NULL, INPUTS({"Tag.csv", "name,rank\n\"\",\nb,2"}), "{ tags { items { name rank } } }",
+            "{\"tags\":{\"items\":[{\"name\":\"\",\"rank\":null},{\"name\":\"b\",\"rank\":2}]}}");
+}
+
 Test(load_csv, absent_column__has_its_default)
 {
     load_as(NULL, INPUTS({"Thing.csv", "id\na\n"}), "{ things { items { text } } }",
