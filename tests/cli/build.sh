@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# build.sh QUIRE HARDENED [NAME=VERSION...]
+# build.sh QUIRE LIBRARY HARDENED [NAME=VERSION...]
 #
-# How the command was built: hardened, where HARDENED is 1, and on the libraries
-# of these versions, which it names itself.
+# How the command and the shared library were built: hardened, where HARDENED is 1,
+# and on the libraries of these versions, which the command names itself.
 set -uo pipefail
 
-quire=$1 hardened=$2
-shift 2
+quire=$1 library=$2 hardened=$3
+shift 3
 failed=0 passed=0
 # has NAME TEXT PATTERN: the text has a line that fits.
 has() {
@@ -29,33 +29,36 @@ lacks() {
 
 versions=$("$quire" version)
 has "version" "$versions" '^quire [0-9]+\.[0-9]+\.[0-9]+$'
-for library; do
-    has "version" "$versions" "^${library%=*} ${library#*=}\$"
+for other; do
+    has "version" "$versions" "^${other%=*} ${other#*=}\$"
 done
 [ "$("$quire" --version)" = "$versions" ] || { failed=$((failed + 1)); echo "FAILED: --version"; }
 
+# hardened FILE: what both are.
+hardened() {
+    local segments dynamic symbols
+    segments=$(readelf -lW "$1")
+    dynamic=$(readelf -dW "$1")
+    symbols=$(readelf -sW --dyn-syms "$1")
+    has "$1: position-independent" "$(readelf -hW "$1")" 'Type: +DYN'
+    has "$1: bound at start" "$dynamic" 'BIND_NOW|FLAGS_1.*NOW'
+    has "$1: tables read-only after that" "$segments" 'GNU_RELRO'
+    has "$1: stack without code" "$segments" 'GNU_STACK.* RW '
+    lacks "$1: no page to write and run" "$segments" 'LOAD.* RWE '
+    lacks "$1: no text to relocate" "$dynamic" 'TEXTREL'
+    has "$1: stack protector" "$symbols" '__stack_chk_fail'
+    has "$1: fortified functions" "$symbols" '__(mem|sn|vsn|f)[a-z]+_chk'
+    if [ "$(uname -m)" = x86_64 ]; then
+        has "$1: landing pads" "$(objdump -d --no-show-raw-insn "$1" | head -20000)" 'endbr64'
+    fi
+}
+
 if [ "$hardened" = 1 ] && command -v readelf >/dev/null; then
-    segments=$(readelf -lW "$quire")
-    header=$(readelf -hW "$quire")
+    hardened "$quire"
+    hardened "$library"
     dynamic=$(readelf -dW "$quire")
-    symbols=$(readelf -sW --dyn-syms "$quire")
-    has "position-independent" "$header" 'Type: +DYN'
-    has "position-independent" "$dynamic" 'FLAGS_1.*PIE'
-    has "bound at start" "$dynamic" 'BIND_NOW|FLAGS_1.*NOW'
-    has "tables read-only after that" "$segments" 'GNU_RELRO'
-    has "stack without code" "$segments" 'GNU_STACK.* RW '
-    lacks "no page to write and run" "$segments" 'LOAD.* RWE '
-    lacks "no text to relocate" "$dynamic" 'TEXTREL'
+    has "an executable" "$dynamic" 'FLAGS_1.*PIE'
     lacks "no path to libraries" "$dynamic" 'RPATH|RUNPATH'
-    has "stack protector" "$symbols" '__stack_chk_fail'
-    has "fortified functions" "$symbols" '__(mem|sn|vsn|f)[a-z]+_chk'
-    case $(uname -m) in
-    x86_64)
-        # Landing pads for indirect calls, and probes of the stack as it grows.
-        code=$(objdump -d --no-show-raw-insn "$quire" | head -20000)
-        has "landing pads" "$code" 'endbr64'
-        ;;
-    esac
 fi
 echo "$passed passed, $failed failed, 0 skipped"
 [ "$failed" -eq 0 ]
