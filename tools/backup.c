@@ -2,7 +2,6 @@
  * quire backup: copies a database, with what its log holds, to a new file.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -22,36 +21,31 @@ static const struct command_help help = {
     "written.\n",
 };
 
-static int copy(quire_db *db, const char *path, const quire_backup_options *wanted)
+struct request {
+    struct command_database database;
+    const char *path; /* of the copy */
+    int replace;
+    int rate;
+    struct remote remote;
+};
+
+static int copy(void *context, quire_db *db)
 {
+    const struct request *request = context;
     quire_error err = QUIRE_ERROR_INIT;
-    quire_backup_options options = *wanted;
+    quire_backup_options options = QUIRE_BACKUP_OPTIONS_INIT;
     struct command_meter meter = command_meter_start("backup");
+    options.replace = request->replace != 0;
+    options.pages_per_second_max = (uint32_t)request->rate;
     options.progress = command_progress;
     options.context = &meter;
-    quire_status status = quire_backup(db, path, &options, &err);
+    quire_status status = quire_backup(db, request->path, &options, &err);
     command_meter_end(&meter);
     if (status != QUIRE_OK) {
         return command_failed(&err);
     }
-    printf("%llu pages in %s\n", (unsigned long long)meter.last.total, path);
+    printf("%llu pages in %s\n", (unsigned long long)meter.last.total, request->path);
     return command_finish(COMMAND_OK);
-}
-
-static int run(const char *database, const char *path, const quire_backup_options *wanted)
-{
-    quire_error err = QUIRE_ERROR_INIT;
-    quire_options options = QUIRE_OPTIONS_INIT;
-    options.mode = QUIRE_OPEN_READ_ONLY;
-    quire_db *db;
-    if (quire_open(database, &options, &db, &err) != QUIRE_OK) {
-        return command_failed(&err);
-    }
-    int code = copy(db, path, wanted);
-    if (quire_close(db, &err) != QUIRE_OK && code == COMMAND_OK) {
-        code = command_failed(&err);
-    }
-    return code;
 }
 
 /* Checks what was received, and gives it its name. */
@@ -106,37 +100,35 @@ static int run_remotely(const struct remote *remote, const char *path, bool repl
     return code;
 }
 
+static int run(void *context, const char **arguments, size_t count)
+{
+    struct request *request = context;
+    bool remote = request->remote.url != NULL;
+    if (count != (remote ? 1 : 2) || request->rate < 0) {
+        return command_misuse("backup takes a database and a file, and --rate a number from 0; "
+                              "with --connect a file alone; see quire backup --help");
+    }
+    if (remote && request->rate != 0) {
+        return command_misuse("--rate is for files, not for --connect");
+    }
+    request->database.path = arguments[0];
+    request->path = arguments[count - 1];
+    return remote ? run_remotely(&request->remote, request->path, request->replace != 0)
+                  : command_on_database(&request->database, copy, request);
+}
+
 int command_backup(int argc, const char **argv)
 {
-    int replace = 0;
-    int rate = 0;
-    struct remote remote = {0};
+    struct request request = {.database.mode = QUIRE_OPEN_READ_ONLY};
     const struct poptOption options[] = {
-        {"replace", 'r', POPT_ARG_NONE, &replace, 0, "replace FILE if it exists", NULL},
-        {"rate", '\0', POPT_ARG_INT, &rate, 0, "pages a second at most", "PAGES"},
-        REMOTE_OPTIONS(remote),
+        {"replace", 'r', POPT_ARG_NONE, &request.replace, 0, "replace FILE if it exists", NULL},
+        {"rate", '\0', POPT_ARG_INT, &request.rate, 0, "pages a second at most", "PAGES"},
+        REMOTE_OPTIONS(request.remote),
+        COMMAND_DATABASE_OPTIONS(request.database),
         COMMAND_HELP_OPTION,
         POPT_TABLEEND,
     };
-    poptContext context = NULL;
-    const char **arguments;
-    size_t count;
-    int code = command_parse(argc, argv, options, &help, &context, &arguments, &count);
-    if (code < 0 && (count != (remote.url == NULL ? 2 : 1) || rate < 0)) {
-        code = command_misuse("backup takes a database and a file, and --rate a number from 0; "
-                              "with --connect a file alone; see quire backup --help");
-    }
-    if (code < 0 && remote.url != NULL) {
-        code = rate != 0 ? command_misuse("--rate is for files, not for --connect")
-                         : run_remotely(&remote, arguments[0], replace != 0);
-    }
-    if (code < 0) {
-        quire_backup_options wanted = QUIRE_BACKUP_OPTIONS_INIT;
-        wanted.replace = replace != 0;
-        wanted.pages_per_second_max = (uint32_t)rate;
-        code = run(arguments[0], arguments[1], &wanted);
-    }
-    poptFreeContext(context);
-    remote_release(&remote);
+    int code = command_act(argc, argv, options, &help, run, &request);
+    remote_release(&request.remote);
     return code;
 }

@@ -63,43 +63,30 @@ static void print_options(const struct poptOption *options)
     }
 }
 
-int command_parse(int argc, const char **argv, const struct poptOption *options,
-                  const struct command_help *help, poptContext *context, const char ***arguments,
-                  size_t *count)
-{
-    *arguments = NULL;
-    *count = 0;
-    *context = poptGetContext("quire", argc, argv, options, 0);
-    if (*context == NULL) {
-        fputs("quire: out of memory\n", stderr);
-        return COMMAND_IO;
-    }
-    int got = poptGetNextOpt(*context);
-    if (got == 'h') {
-        printf("Usage: quire %s %s\n\n%s\nOptions:\n", argv[0], help->usage, help->text);
-        print_options(options);
-        return command_finish(COMMAND_OK);
-    }
-    if (got < -1) {
-        return command_misuse("%s: %s; see quire %s --help",
-                              poptBadOption(*context, POPT_BADOPTION_NOALIAS), poptStrerror(got),
-                              argv[0]);
-    }
-    *arguments = poptGetArgs(*context);
-    while (*arguments != NULL && (*arguments)[*count] != NULL) {
-        ++*count;
-    }
-    return -1;
-}
-
 int command_act(int argc, const char **argv, const struct poptOption *options,
                 const struct command_help *help, command_action act, void *context)
 {
-    poptContext reader = NULL;
-    const char **arguments;
-    size_t count;
-    int code = command_parse(argc, argv, options, help, &reader, &arguments, &count);
-    if (code < 0) {
+    poptContext reader = poptGetContext("quire", argc, argv, options, 0);
+    if (reader == NULL) {
+        fputs("quire: out of memory\n", stderr);
+        return COMMAND_IO;
+    }
+    int code;
+    int got = poptGetNextOpt(reader);
+    if (got == 'h') {
+        printf("Usage: quire %s %s\n\n%s\nOptions:\n", argv[0], help->usage, help->text);
+        print_options(options);
+        code = command_finish(COMMAND_OK);
+    } else if (got < -1) {
+        code = command_misuse("%s: %s; see quire %s --help",
+                              poptBadOption(reader, POPT_BADOPTION_NOALIAS), poptStrerror(got),
+                              argv[0]);
+    } else {
+        const char **arguments = poptGetArgs(reader);
+        size_t count = 0;
+        while (arguments != NULL && arguments[count] != NULL) {
+            count++;
+        }
         code = act(context, arguments, count);
     }
     poptFreeContext(reader);

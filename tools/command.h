@@ -49,21 +49,12 @@ struct command_help {
         "help", 'h', POPT_ARG_NONE, NULL, 'h', "print this text", NULL                             \
     }
 
-/*
- * Reads the options of a subcommand into the variables that `options` points
- * to. Returns a negative number when the subcommand should go on, with the
- * arguments in *arguments (NULL-terminated, *count of them); else the exit
- * code: after --help, or after a mistake, which it has reported.
- *   context  owned by the caller, freed with poptFreeContext in either case
- */
-int command_parse(int argc, const char **argv, const struct poptOption *options,
-                  const struct command_help *help, poptContext *context, const char ***arguments,
-                  size_t *count);
-
-/* What a subcommand does with its arguments; `context` is its own. Returns the exit code. */
+/* What a subcommand does with its arguments, of which there are `count`, and NULL behind them.
+ * `context` is its own. Returns the exit code. */
 typedef int (*command_action)(void *context, const char **arguments, size_t count);
 
-/* Reads the options of a subcommand, as command_parse does, and goes on with `act`. */
+/* Reads the options of a subcommand into the variables that they point to, and goes on with `act`.
+ * Returns the exit code, of --help or of a mistake, too, which it has reported. */
 int command_act(int argc, const char **argv, const struct poptOption *options,
                 const struct command_help *help, command_action act, void *context);
 

@@ -20,7 +20,7 @@ static unsigned long long size_of(const char *path)
     return stat(path, &about) == 0 ? (unsigned long long)about.st_size : 0;
 }
 
-static int run(const char *path)
+static int compact(const char *path)
 {
     quire_error err = QUIRE_ERROR_INIT;
     struct command_meter meter = command_meter_start("compact");
@@ -34,17 +34,15 @@ static int run(const char *path)
     return command_finish(COMMAND_OK);
 }
 
+static int run(void *context, const char **arguments, size_t count)
+{
+    (void)context;
+    return count == 1 ? compact(arguments[0])
+                      : command_misuse("compact takes one database; see quire compact --help");
+}
+
 int command_compact(int argc, const char **argv)
 {
     const struct poptOption options[] = {COMMAND_HELP_OPTION, POPT_TABLEEND};
-    poptContext context = NULL;
-    const char **arguments;
-    size_t count;
-    int code = command_parse(argc, argv, options, &help, &context, &arguments, &count);
-    if (code < 0) {
-        code = count == 1 ? run(arguments[0])
-                          : command_misuse("compact takes one database; see quire compact --help");
-    }
-    poptFreeContext(context);
-    return code;
+    return command_act(argc, argv, options, &help, run, NULL);
 }

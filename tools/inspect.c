@@ -93,7 +93,7 @@ static bool inspect_part(struct inspection *inspection, enum part part, int *cod
     return true;
 }
 
-static int run(struct inspection *inspection)
+static int inspect(struct inspection *inspection)
 {
     int code = COMMAND_OK;
     bool good;
@@ -135,6 +135,12 @@ static int check(struct inspection *inspection, const char **arguments, size_t c
     return COMMAND_OK;
 }
 
+static int run(void *context, const char **arguments, size_t count)
+{
+    int code = check(context, arguments, count);
+    return code == COMMAND_OK ? inspect(context) : code;
+}
+
 int command_inspect(int argc, const char **argv)
 {
     struct inspection inspection = {.page = -1, .first = true, .worst = QUIRE_SEVERITY_INFO};
@@ -149,17 +155,7 @@ int command_inspect(int argc, const char **argv)
         COMMAND_HELP_OPTION,
         POPT_TABLEEND,
     };
-    poptContext context = NULL;
-    const char **arguments;
-    size_t count;
-    int code = command_parse(argc, argv, options, &help, &context, &arguments, &count);
-    if (code < 0) {
-        code = check(&inspection, arguments, count);
-        if (code == COMMAND_OK) {
-            code = run(&inspection);
-        }
-    }
-    poptFreeContext(context);
+    int code = command_act(argc, argv, options, &help, run, &inspection);
     free(inspection.index);
     return code;
 }

@@ -192,7 +192,7 @@ static double seconds_now(void)
     return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
 }
 
-static int run(struct load *load)
+static int run_here(struct load *load)
 {
     double start = seconds_now();
     quire_error err = QUIRE_ERROR_INIT;
@@ -441,6 +441,16 @@ static void release(struct load *load)
     remote_release(&load->remote);
 }
 
+static int run(void *context, const char **arguments, size_t count)
+{
+    struct load *load = context;
+    int code = check(load, arguments, count);
+    if (code != COMMAND_OK) {
+        return code;
+    }
+    return load->remote.url != NULL ? run_remotely(load) : run_here(load);
+}
+
 int command_load(int argc, const char **argv)
 {
     struct load load = {.options = QUIRE_LOAD_OPTIONS_INIT};
@@ -455,17 +465,7 @@ int command_load(int argc, const char **argv)
         COMMAND_HELP_OPTION,
         POPT_TABLEEND,
     };
-    poptContext context = NULL;
-    const char **arguments;
-    size_t count;
-    int code = command_parse(argc, argv, options, &help, &context, &arguments, &count);
-    if (code < 0) {
-        code = check(&load, arguments, count);
-        if (code == COMMAND_OK) {
-            code = load.remote.url != NULL ? run_remotely(&load) : run(&load);
-        }
-    }
-    poptFreeContext(context);
+    int code = command_act(argc, argv, options, &help, run, &load);
     release(&load);
     return code;
 }

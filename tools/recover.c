@@ -36,7 +36,7 @@ static void print_object(void *context, const quire_salvaged *object)
     fputc('\n', stdout);
 }
 
-static int run(const char *damaged, const char *fresh)
+static int recover(const char *damaged, const char *fresh)
 {
     quire_error err = QUIRE_ERROR_INIT;
     quire_salvage_summary summary = {.size = sizeof summary};
@@ -56,18 +56,16 @@ static int run(const char *damaged, const char *fresh)
     return command_finish(code);
 }
 
+static int run(void *context, const char **arguments, size_t count)
+{
+    (void)context;
+    return count == 2 ? recover(arguments[0], arguments[1])
+                      : command_misuse("recover takes a damaged database and a new one; see quire "
+                                       "recover --help");
+}
+
 int command_recover(int argc, const char **argv)
 {
     const struct poptOption options[] = {COMMAND_HELP_OPTION, POPT_TABLEEND};
-    poptContext context = NULL;
-    const char **arguments;
-    size_t count;
-    int code = command_parse(argc, argv, options, &help, &context, &arguments, &count);
-    if (code < 0) {
-        code = count == 2 ? run(arguments[0], arguments[1])
-                          : command_misuse("recover takes a damaged database and a new one; see "
-                                           "quire recover --help");
-    }
-    poptFreeContext(context);
-    return code;
+    return command_act(argc, argv, options, &help, run, NULL);
 }

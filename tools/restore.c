@@ -13,7 +13,7 @@ static const struct command_help help = {
     "written, or the backup is damaged.\n",
 };
 
-static int run(const char *backup, const char *path, bool replace)
+static int restore(const char *backup, const char *path, bool replace)
 {
     quire_error err = QUIRE_ERROR_INIT;
     quire_backup_options options = QUIRE_BACKUP_OPTIONS_INIT;
@@ -26,6 +26,14 @@ static int run(const char *backup, const char *path, bool replace)
     return status == QUIRE_OK ? COMMAND_OK : command_failed(&err);
 }
 
+static int run(void *context, const char **arguments, size_t count)
+{
+    const int *replace = context;
+    return count == 2 ? restore(arguments[0], arguments[1], *replace != 0)
+                      : command_misuse("restore takes a backup and a database; see quire restore "
+                                       "--help");
+}
+
 int command_restore(int argc, const char **argv)
 {
     int replace = 0;
@@ -34,15 +42,5 @@ int command_restore(int argc, const char **argv)
         COMMAND_HELP_OPTION,
         POPT_TABLEEND,
     };
-    poptContext context = NULL;
-    const char **arguments;
-    size_t count;
-    int code = command_parse(argc, argv, options, &help, &context, &arguments, &count);
-    if (code < 0) {
-        code = count == 2 ? run(arguments[0], arguments[1], replace != 0)
-                          : command_misuse("restore takes a backup and a database; see quire "
-                                           "restore --help");
-    }
-    poptFreeContext(context);
-    return code;
+    return command_act(argc, argv, options, &help, run, &replace);
 }

@@ -256,8 +256,9 @@ static int run_change(const char *word, const char *path, const char *file,
     return code;
 }
 
-static int run(const char **arguments, size_t count, const struct options *options)
+static int run(void *context, const char **arguments, size_t count)
 {
+    const struct options *options = context;
     bool changes =
         count > 0 && (strcmp(arguments[0], "diff") == 0 || strcmp(arguments[0], "apply") == 0);
     if (changes && count == 3) {
@@ -282,13 +283,5 @@ int command_schema(int argc, const char **argv)
         COMMAND_HELP_OPTION,
         POPT_TABLEEND,
     };
-    poptContext context = NULL;
-    const char **arguments;
-    size_t count;
-    int code = command_parse(argc, argv, options, &help, &context, &arguments, &count);
-    if (code < 0) {
-        code = run(arguments, count, &chosen);
-    }
-    poptFreeContext(context);
-    return code;
+    return command_act(argc, argv, options, &help, run, &chosen);
 }

@@ -212,8 +212,9 @@ static void release(struct serve_options *options)
     release_list(options->allowed_origins);
 }
 
-static int run(struct serve_options *options, const char **arguments, size_t count)
+static int run(void *context, const char **arguments, size_t count)
 {
+    struct serve_options *options = context;
     if (options->host == NULL) {
         options->host = strdup("127.0.0.1");
     }
@@ -236,22 +237,6 @@ static int run(struct serve_options *options, const char **arguments, size_t cou
     }
     bool known = options->scratch != NULL && (keys == NULL || options->keys_directory != NULL);
     return known ? serve_run(options) : COMMAND_IO;
-}
-
-static int read_and_run(int argc, const char **argv, const struct poptOption *options,
-                        struct serve_options *o)
-{
-    poptContext context = NULL;
-    const char **arguments;
-    size_t count;
-    defaults(o);
-    int code = command_parse(argc, argv, options, &help, &context, &arguments, &count);
-    if (code < 0) {
-        code = run(o, arguments, count);
-    }
-    poptFreeContext(context);
-    release(o);
-    return code;
 }
 
 #define NUMBER(name, field, text)                                                                  \
@@ -340,25 +325,26 @@ int command_serve(int argc, const char **argv)
         COMMAND_HELP_OPTION,
         POPT_TABLEEND,
     };
-    return read_and_run(argc, argv, options, &o);
+    defaults(&o);
+    int code = command_act(argc, argv, options, &help, run, &o);
+    release(&o);
+    return code;
 }
 
 #else
 
+static int run(void *context, const char **arguments, size_t count)
+{
+    (void)context, (void)arguments, (void)count;
+    fputs("quire: this command was built without the server: libmicrohttpd was missing\n", stderr);
+    return COMMAND_IO;
+}
+
 int command_serve(int argc, const char **argv)
 {
     const struct poptOption options[] = {COMMAND_HELP_OPTION, POPT_TABLEEND};
-    poptContext context = NULL;
-    const char **arguments;
-    size_t count;
-    int code = command_parse(argc, argv, options, &help, &context, &arguments, &count);
-    if (code < 0 || argc > 2) {
-        fputs("quire: this command was built without the server: libmicrohttpd was missing\n",
-              stderr);
-        code = COMMAND_IO;
-    }
-    poptFreeContext(context);
-    return code;
+    /* Other options are not looked at: there is nothing that they could be for. */
+    return command_act(argc > 2 ? 2 : argc, argv, options, &help, run, NULL);
 }
 
 #endif

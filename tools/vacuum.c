@@ -13,14 +13,21 @@ static const struct command_help help = {
     "Exit codes: 0 done, 64 usage, 74 the database could not be opened or written.\n",
 };
 
-static int give_back(quire_db *db, int pages, bool no_repack)
+struct request {
+    struct command_database database;
+    int pages;
+    int no_repack;
+};
+
+static int give_back(void *context, quire_db *db)
 {
+    const struct request *request = context;
     quire_error err = QUIRE_ERROR_INIT;
     quire_vacuum_options options = QUIRE_VACUUM_OPTIONS_INIT;
     quire_vacuum_result result = {.size = sizeof result};
     struct command_meter meter = command_meter_start("vacuum");
-    options.pages_max = (uint32_t)pages;
-    options.no_repack = no_repack;
+    options.pages_max = (uint32_t)request->pages;
+    options.no_repack = request->no_repack != 0;
     options.progress = command_progress;
     options.context = &meter;
     quire_status status = quire_vacuum(db, &options, &result, &err);
@@ -34,43 +41,28 @@ static int give_back(quire_db *db, int pages, bool no_repack)
     return command_finish(COMMAND_OK);
 }
 
-static int run(const char *path, int pages, bool no_repack)
+static int run(void *context, const char **arguments, size_t count)
 {
-    quire_error err = QUIRE_ERROR_INIT;
-    quire_options options = QUIRE_OPTIONS_INIT;
-    options.mode = QUIRE_OPEN_READ_WRITE;
-    quire_db *db;
-    if (quire_open(path, &options, &db, &err) != QUIRE_OK) {
-        return command_failed(&err);
+    struct request *request = context;
+    if (count != 1 || request->pages < 0) {
+        return command_misuse("vacuum takes one database, and --pages a number from 0; see quire "
+                              "vacuum --help");
     }
-    int code = give_back(db, pages, no_repack);
-    if (quire_close(db, &err) != QUIRE_OK && code == COMMAND_OK) {
-        code = command_failed(&err);
-    }
-    return code;
+    request->database.path = arguments[0];
+    return command_on_database(&request->database, give_back, request);
 }
 
 int command_vacuum(int argc, const char **argv)
 {
-    int pages = 0;
-    int no_repack = 0;
+    struct request request = {.database.mode = QUIRE_OPEN_READ_WRITE};
     const struct poptOption options[] = {
-        {"pages", 'p', POPT_ARG_INT, &pages, 0, "give back about so many; all without it", "N"},
-        {"no-repack", 0, POPT_ARG_NONE, &no_repack, 0,
+        {"pages", 'p', POPT_ARG_INT, &request.pages, 0, "give back about so many; all without it",
+         "N"},
+        {"no-repack", 0, POPT_ARG_NONE, &request.no_repack, 0,
          "leave the pages of tables and indexes as full as they are", NULL},
+        COMMAND_DATABASE_OPTIONS(request.database),
         COMMAND_HELP_OPTION,
         POPT_TABLEEND,
     };
-    poptContext context = NULL;
-    const char **arguments;
-    size_t count;
-    int code = command_parse(argc, argv, options, &help, &context, &arguments, &count);
-    if (code < 0) {
-        code = count == 1 && pages >= 0
-                   ? run(arguments[0], pages, no_repack != 0)
-                   : command_misuse("vacuum takes one database, and --pages a number from 0; see "
-                                    "quire vacuum --help");
-    }
-    poptFreeContext(context);
-    return code;
+    return command_act(argc, argv, options, &help, run, &request);
 }

@@ -45,21 +45,19 @@ static void print_libraries(void)
 #endif
 }
 
+static int run(void *context, const char **arguments, size_t count)
+{
+    (void)context, (void)arguments, (void)count;
+    printf("quire %s\n", QUIRE_VERSION_STRING);
+    if (strcmp(quire_version(), QUIRE_VERSION_STRING) != 0) {
+        printf("library %s\n", quire_version());
+    }
+    print_libraries();
+    return command_finish(COMMAND_OK);
+}
+
 int command_version(int argc, const char **argv)
 {
     const struct poptOption options[] = {COMMAND_HELP_OPTION, POPT_TABLEEND};
-    poptContext context = NULL;
-    const char **arguments;
-    size_t count;
-    int code = command_parse(argc, argv, options, &help, &context, &arguments, &count);
-    if (code < 0) {
-        printf("quire %s\n", QUIRE_VERSION_STRING);
-        if (strcmp(quire_version(), QUIRE_VERSION_STRING) != 0) {
-            printf("library %s\n", quire_version());
-        }
-        print_libraries();
-        code = command_finish(COMMAND_OK);
-    }
-    poptFreeContext(context);
-    return code;
+    return command_act(argc, argv, options, &help, run, NULL);
 }
