@@ -512,6 +512,40 @@ Test(feed, tells_a_listener_that_fell_behind_the_window)
     close_db(db);
 }
 
+static quire_stats stats_of(quire_db *db)
+{
+    quire_error err = QUIRE_ERROR_INIT;
+    quire_stats stats = {.size = sizeof stats};
+    OK(quire_get_stats(db, &stats, &err));
+    return stats;
+}
+
+Test(feed, counts_its_listeners_and_what_it_keeps)
+{
+    quire_db *db = open_users(0); /* nothing is kept while nobody listens */
+    commit_insert(db, "ada");
+    cr_assert(stats_of(db).feed_listeners == 0 && stats_of(db).feed_bytes == 0);
+    quire_feed *first = listen(db, NULL);
+    quire_feed *second = listen(db, NULL);
+    commit_insert(db, "bob");
+    uint64_t bytes = stats_of(db).feed_bytes;
+    cr_assert_eq(stats_of(db).feed_listeners, 2);
+    cr_assert_gt(bytes, 0);
+    commit_insert(db, "bob");
+    cr_assert_eq(stats_of(db).feed_bytes, 2 * bytes);
+    quire_feed_close(first);
+    cr_assert_eq(stats_of(db).feed_listeners, 1);
+    quire_feed_close(second);
+    cr_assert(stats_of(db).feed_listeners == 0 && stats_of(db).feed_bytes == 0);
+    close_db(db);
+    db = open_users(8192);
+    for (int i = 0; i < 100; i++) {
+        commit_insert(db, "somebody with quite a name");
+    }
+    cr_assert(stats_of(db).feed_bytes > 0 && stats_of(db).feed_bytes <= 8192);
+    close_db(db);
+}
+
 Test(feed, lends_a_commit_while_the_window_moves_on)
 {
     quire_error err = QUIRE_ERROR_INIT;
