@@ -136,8 +136,8 @@ struct qr_auth_written;
 /* FORBIDDEN where the rules do not select a row, as it is before it is changed or deleted. */
 quire_status qr_auth_take(struct qr_store *store, const struct qr_model_type *type, int64_t rowid,
                           enum qr_auth_operation operation);
-/* The same of a row that could not be stored, by its values; rowid 0: it is new. No other row refers
- * to a new one. */
+/* The same of a row that could not be stored, by its values; rowid 0: it is new. No other row
+ * refers to a new one. */
 quire_status qr_auth_check_values(struct qr_store *store, const struct qr_model_type *type,
                                   const quire_value *values, int64_t rowid,
                                   enum qr_auth_operation operation);

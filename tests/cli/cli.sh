@@ -180,7 +180,8 @@ prints_exactly '{"data":{"books":{"totalCount":2}}}'
 
 case_ "query --claims asks as a caller"
 cat >rules.graphql <<'END'
-type Note @auth(rules: [{ where: { owner: { equals: { claim: "sub" } } } }]) { id: ID! owner: String }
+type Note @auth(rules: [{ where: { owner: { equals: { claim: "sub" } } } }]) {
+  id: ID! owner: String }
 END
 echo '{"Note": [{"id": "1", "owner": "ann"}, {"id": "2", "owner": "bob"}]}' >rules.json
 run load rules.quire --schema rules.graphql --data rules.json

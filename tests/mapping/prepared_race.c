@@ -1,7 +1,7 @@
 /*
- * Threads run one prepared document and many cached texts, tell an advisor and
- * are interrupted, while another changes the schema and lets the advisor build
- * and drop indexes. A plain program, so that it can run under ThreadSanitizer.
+ * Threads run prepared documents and many cached texts, also as many callers, tell
+ * an advisor and are interrupted, while another changes the schema and lets the
+ * advisor build and drop indexes. A plain program, so that it can run under ThreadSanitizer.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,7 +14,7 @@ enum { RUNNERS = 4, ROUNDS = 150, ROWS = 200, CHANGES = 6, TEXTS = 20 };
 
 static struct shared {
     quire_db *db;
-    quire_prepared *prepared;
+    quire_prepared *prepared, *ruled;
     quire_advisor *advisor;
     quire_interrupt *interrupt;
 } shared;
@@ -63,6 +63,12 @@ static void run_requests(void *context)
         request.document = document;
         snprintf(expected, sizeof expected, "{\"totalCount\":%d}", i % TEXTS);
         ask(&request, expected);
+        request = (quire_graphql_request)QUIRE_GRAPHQL_REQUEST_INIT;
+        snprintf(document, sizeof document, "{\"n\":%d}", i % ROWS);
+        request.prepared = shared.ruled;
+        request.claims = document;
+        snprintf(expected, sizeof expected, "{\"totalCount\":%d}", i % ROWS);
+        ask(&request, expected);
     }
 }
 
@@ -71,7 +77,9 @@ static void apply(int version)
     char sdl[256];
     quire_error err = QUIRE_ERROR_INIT;
     quire_txn *txn;
-    size_t used = (size_t)snprintf(sdl, sizeof sdl, "type A { id: ID! n: Int!");
+    size_t used = (size_t)snprintf(sdl, sizeof sdl,
+                                   "type B @auth(rules: [{where: {n: {lt: {claim: \"n\"}}}}])"
+                                   " { id: ID! n: Int! } type A { id: ID! n: Int!");
     for (int i = 0; i < version; i++) {
         used += (size_t)snprintf(sdl + used, sizeof sdl - used, " f%d: Int", i);
     }
@@ -81,13 +89,13 @@ static void apply(int version)
     must_succeed(quire_commit(txn, &err), &err);
 }
 
-static void fill(void)
+static void fill(const char *name)
 {
     quire_error err = QUIRE_ERROR_INIT;
     quire_table *table;
     quire_txn *txn;
     must_succeed(quire_begin(shared.db, QUIRE_WRITE, &txn, &err), &err);
-    must_succeed(quire_table_open(txn, "A", &table, &err), &err);
+    must_succeed(quire_table_open(txn, name, &table, &err), &err);
     for (int i = 0; i < ROWS; i++) {
         char id[16];
         snprintf(id, sizeof id, "%d", i);
@@ -108,9 +116,12 @@ int main(void)
 
     must_succeed(quire_open(":memory:", NULL, &shared.db, &err), &err);
     apply(0);
-    fill();
+    fill("A");
+    fill("B");
     request.document = "query ($n: Int!) { as(where: {n: {equals: $n}}) { items { n } } }";
     must_succeed(quire_prepare(shared.db, &request, &shared.prepared, &err), &err);
+    request.document = "{ bs { totalCount } }";
+    must_succeed(quire_prepare(shared.db, &request, &shared.ruled, &err), &err);
     must_succeed(quire_advisor_create(shared.db, &options, &shared.advisor, &err), &err);
     must_succeed(quire_interrupt_create(shared.db, &shared.interrupt, &err), &err);
     for (int i = 0; i < RUNNERS; i++) {
@@ -128,6 +139,7 @@ int main(void)
     quire_interrupt_free(shared.interrupt);
     quire_advisor_free(shared.advisor);
     quire_prepared_free(shared.prepared);
+    quire_prepared_free(shared.ruled);
     must_succeed(quire_close(shared.db, &err), &err);
     return 0;
 }
