@@ -517,6 +517,17 @@ static void print_subscription(struct qr_api_printer *p)
            "enum ChangeOperation {\n  CREATE\n  UPDATE\n  DELETE\n}\n\n");
 }
 
+/* What a query that is followed like a subscription says. */
+static void print_live(struct qr_api_printer *p)
+{
+    if (has_subscriptions(p->model)) {
+        put(p,
+            "\"The result at once, and again each time that commits have made it another one, to "
+            "who takes results as they come; to others once.\"\n"
+            "directive @live on QUERY\n\n");
+    }
+}
+
 static void print_change(struct qr_api_printer *p, const struct qr_model_type *type)
 {
     qr_gql_buffer_format(p->out,
@@ -566,6 +577,7 @@ quire_status qr_api_print(const struct qr_model *model, struct qr_arena *arena,
     print_query(&p);
     qr_api_print_mutation(&p);
     print_subscription(&p);
+    print_live(&p);
     for (uint32_t i = 0; i < qr_model_shown_count(model); i++) {
         print_row_type(&p, &model->types[i]);
         print_connection(&p, &model->types[i]);

@@ -426,11 +426,13 @@ static quire_status run_event(struct qr_run *run, struct qr_reader *reader,
 static quire_status run_operation(struct qr_run *run, struct qr_store *store,
                                   const struct qr_select_field **failed)
 {
+    if (run->live != NULL) {
+        return run_event(run, store->reader, failed);
+    }
     switch (qr_run_operation(run)) {
     case QR_GQL_MUTATION:
         return run_mutation(run, store, failed);
-    case QR_GQL_SUBSCRIPTION:
-        return run_event(run, store->reader, failed);
+    case QR_GQL_SUBSCRIPTION: /* is not run without */
     case QR_GQL_QUERY:
     default:
         return run->program->constant ? run_constant(run, store->reader, failed)
@@ -471,9 +473,25 @@ static quire_status execute(struct qr_run *run)
                : qr_run_report(run, status, failed, mutation ? &store : NULL);
 }
 
+bool qr_run_is_followed(const struct qr_run *run)
+{
+    const struct qr_gql_ast_directive *directive = run->prepared.operation->directives;
+    while (directive != NULL && !qr_gql_str_is(directive->name.text, "live")) {
+        directive = directive->next;
+    }
+    return qr_run_operation(run) == QR_GQL_SUBSCRIPTION || directive != NULL;
+}
+
+/* Whether the operation is another call's: a query with @live runs once where it can. */
+static bool is_apart(const struct qr_run *run)
+{
+    return qr_run_operation(run) == QR_GQL_SUBSCRIPTION ||
+           (run->request->live_apart && qr_run_is_followed(run));
+}
+
 quire_status qr_run_execute(struct qr_run *run)
 {
-    if (qr_run_operation(run) == QR_GQL_SUBSCRIPTION && run->live == NULL) {
+    if (is_apart(run) && run->live == NULL) {
         return qr_run_report(
             run, qr_fail(run->err, QUIRE_NOT_SUPPORTED, "Subscriptions need a subscription call."),
             NULL, NULL);
@@ -558,7 +576,8 @@ static void write_outcome(struct qr_run *run)
         outcome->status = QUIRE_QUERY; /* of a field that the program gives */
     }
     if (run->prepared.operation != NULL) {
-        outcome->operation = operations[qr_run_operation(run)];
+        outcome->operation =
+            operations[is_apart(run) ? QR_GQL_SUBSCRIPTION : qr_run_operation(run)];
     }
     write_plan(run, outcome);
 }

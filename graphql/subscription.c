@@ -134,7 +134,7 @@ static quire_status look_up(quire_subscription *subscription, char **table, char
     qr_run_open(&run, subscription->allocator, &subscription->request, err);
     run.txn = txn;
     quire_status status = qr_run_prepare(&run);
-    if (status == QUIRE_OK && qr_run_operation(&run) != QR_GQL_SUBSCRIPTION) {
+    if (status == QUIRE_OK && !qr_run_is_followed(&run)) {
         status = qr_fail(err, QUIRE_QUERY, "The operation is not a subscription.");
     }
     if (status != QUIRE_OK) {
@@ -143,7 +143,9 @@ static quire_status look_up(quire_subscription *subscription, char **table, char
         if (status == QUIRE_OK) {
             status = qr_json_writer_finish(&run.writer, problems, size);
         }
-    } else if (run.set->fields[0].api->kind == QR_API_CHANGES) { /* validation sees to one field */
+    } else if (qr_run_operation(&run) == QR_GQL_SUBSCRIPTION &&
+               run.set->fields[0].api->kind ==
+                   QR_API_CHANGES) { /* of which validation sees to one */
         const char *name = run.set->fields[0].api->type->stored;
         *table =
             qr_arena_copy(&subscription->texts, name, strlen(name) + 1, err); /* with its NUL */

@@ -6,8 +6,8 @@
  *   changes       userChanged(where:, operations:): a response for each row that
  *                 a commit has changed, in the order of the commits, none missed
  *                 and none twice
- *   live queries  the fields of Query: the response at once, and again when a
- *                 commit has made it another one
+ *   live queries  the fields of Query, or a query with @live: the response at once, and
+ *                 again when a commit has made it another one
  */
 #ifndef QUIRE_SUBSCRIPTION_H
 #define QUIRE_SUBSCRIPTION_H

@@ -93,6 +93,83 @@ Test(resume, place_of_a_live_query__is_known_when_it_has_told_its_result)
     mapping_close(db);
 }
 
+Test(live_directive, query__is_followed_like_a_subscription)
+{
+    quire_db *db = open_db(1 << 20);
+    static const char query[] =
+        "query($n: Int!) @live { authors { totalCount } a: author(id: \"a\") "
+        "{ name } __typename tags(first: $n) { totalCount } }";
+    quire_error err = QUIRE_ERROR_INIT;
+    quire_graphql_request request = QUIRE_GRAPHQL_REQUEST_INIT;
+    quire_subscription *s;
+    char *response;
+    size_t size;
+    request.document = query;
+    request.variables = "{\"n\": 1}";
+    OK(quire_subscribe(db, &request, NULL, &s, &response, &size, &err));
+    cr_assert_null(response, "%s", response);
+    (void)expect(s, "{\"data\":{\"authors\":{\"totalCount\":0},\"a\":null,\"__typename\":\"Query\","
+                    "\"tags\":{\"totalCount\":0}}}");
+    run(db, "mutation { createOther(input: {id: \"o\"}) { id } }");
+    expect_none(s);
+    run(db, "mutation { createAuthor(input: {id: \"a\", name: \"Ada\"}) { id } }");
+    (void)expect(s, "{\"data\":{\"authors\":{\"totalCount\":1},\"a\":{\"name\":\"Ada\"},"
+                    "\"__typename\":\"Query\",\"tags\":{\"totalCount\":0}}}");
+    quire_subscription_position place = quire_subscription_where(s);
+    quire_subscription_close(s);
+    run(db, "mutation { createTag(input: {name: \"t\"}) { name } }");
+    quire_subscribe_options options = QUIRE_SUBSCRIBE_OPTIONS_INIT;
+    options.from = &place;
+    OK(quire_subscribe(db, &request, &options, &s, &response, &size, &err));
+    (void)expect(s, "{\"data\":{\"authors\":{\"totalCount\":1},\"a\":{\"name\":\"Ada\"},"
+                    "\"__typename\":\"Query\",\"tags\":{\"totalCount\":1}}}");
+    expect_none(s);
+    quire_subscription_close(s);
+    mapping_close(db);
+}
+
+Test(live_directive, query__runs_once_where_results_are_not_followed)
+{
+    quire_db *db = open_db(1 << 20);
+    MAPPING_IS(db, "query @live { authors { totalCount } }",
+               "{\"data\":{\"authors\":{\"totalCount\":0}}}");
+    MAPPING_IS(db, "query @live { __typename }", "{\"data\":{\"__typename\":\"Query\"}}");
+    quire_error err = QUIRE_ERROR_INIT;
+    quire_graphql_request request = QUIRE_GRAPHQL_REQUEST_INIT;
+    quire_graphql_outcome outcome = {0};
+    char *response;
+    size_t size;
+    bool failed;
+    request.document = "query @live { authors { totalCount } }";
+    request.live_apart = true;
+    request.outcome = &outcome;
+    OK(quire_graphql(db, &request, &response, &size, &failed, &err));
+    cr_expect(failed);
+    cr_expect_eq(outcome.status, QUIRE_NOT_SUPPORTED);
+    cr_expect_eq(outcome.operation, QUIRE_OPERATION_SUBSCRIPTION);
+    quire_free(response);
+    mapping_close(db);
+}
+
+Test(live_directive, directive__is_published_and_of_queries_alone)
+{
+    quire_db *db = open_db(1 << 20);
+    MAPPING_HAS(db, "{ __schema { directives { name locations args { name } } } }",
+                "{\"name\":\"live\",\"locations\":[\"QUERY\"],\"args\":[]}");
+    refuses(db, "subscription @live { authors { totalCount } }",
+            "{\"errors\":[{\"message\":\"Directive \\\"@live\\\" may not be used on "
+            "SUBSCRIPTION.\",\"locations\":[{\"line\":1,\"column\":14}],"
+            "\"extensions\":{\"code\":\"VALIDATION\"}}]}");
+    MAPPING_HAS(db, "mutation @live { deleteOther(id: \"o\") { id } }",
+                "may not be used on MUTATION");
+    MAPPING_HAS(db, "query @live @live { __typename }", "can only be used once");
+    MAPPING_HAS(db, "query @live(if: true) { __typename }", "Unknown argument");
+    refuses(db, "query { authors { totalCount } }",
+            "{\"errors\":[{\"message\":\"The operation is not a subscription.\","
+            "\"extensions\":{\"code\":\"QUERY\"}}]}");
+    mapping_close(db);
+}
+
 static void count_wake(void *context)
 {
     atomic_fetch_add((_Atomic unsigned *)context, 1);

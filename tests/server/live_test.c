@@ -42,6 +42,22 @@ Test(live, live_query__is_told_again_when_it_changes, .timeout = 60)
     test_server_stop(&server);
 }
 
+Test(live, query_with_live__is_a_stream_to_who_takes_streams, .timeout = 60)
+{
+    static const char query[] = "{\"query\":\"query @live{authors{totalCount}__typename}\"}";
+    struct test_server server;
+    test_server_start(&server, NULL);
+    int client = sse_subscribe(&server, STREAM, query);
+    sse_expect_until(client, "}\n\n", "{\"authors\":{\"totalCount\":1},\"__typename\":\"Query\"}");
+    create_author(&server, "n1");
+    sse_expect_until(client, "}\n\n", "{\"totalCount\":2}");
+    close(client);
+    ANSWERS(send_graphql(&server, query), 200,
+            "{\"data\":{\"authors\":{\"totalCount\":2},\"__typename\":\"Query\"}}");
+    await_metric(&server, "quire_subscriptions_open", 0);
+    test_server_stop(&server);
+}
+
 Test(live, client_that_comes_back__misses_nothing, .timeout = 60)
 {
     struct test_server server;

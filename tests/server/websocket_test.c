@@ -274,6 +274,21 @@ Test(websocket, ids__are_for_one_request_at_a_time, .timeout = 60)
     test_server_stop(&server);
 }
 
+Test(websocket, query_with_live__is_followed, .timeout = 60)
+{
+    struct test_server server;
+    test_server_start(&server, NULL);
+    int client = ws_open(&server);
+    ws_subscribe(client, "1", "query @live{authors{totalCount}}");
+    EXPECT_TEXT(client, "\"totalCount\":1");
+    create_author(&server, "n1");
+    EXPECT_TEXT(client, "\"totalCount\":2");
+    ws_send(client, "{\"type\":\"complete\",\"id\":\"1\"}");
+    await_metric(&server, "quire_subscriptions_open", 0);
+    close(client);
+    test_server_stop(&server);
+}
+
 Test(websocket, requests_that_do_not_run__are_errors_of_theirs, .timeout = 60)
 {
     struct test_server server;

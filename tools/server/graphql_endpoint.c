@@ -137,6 +137,7 @@ quire_graphql_request graphql_make_request(struct exchange *exchange)
     request.limits.memory_bytes_max = (uint64_t)options->memory_bytes_max;
     request.limits.response_bytes_max = (uint64_t)options->response_bytes_max;
     request.limits.time_ms_max = (uint32_t)(time_ms > gone_ms ? time_ms - gone_ms : 1);
+    request.live_apart = exchange->subscribe != NULL;
     request.no_introspection = options->no_introspection != 0;
     request.compat = options->compat == NULL ? 0 : QUIRE_COMPAT_SHARPGRAPH;
     request.progress = go_on;
