@@ -158,15 +158,14 @@ Test(live_directive, directive__is_published_and_of_queries_alone)
                 "{\"name\":\"live\",\"locations\":[\"QUERY\"],\"args\":[]}");
     refuses(db, "subscription @live { authors { totalCount } }",
             "{\"errors\":[{\"message\":\"Directive \\\"@live\\\" may not be used on "
-            "SUBSCRIPTION.\",\"locations\":[{\"line\":1,\"column\":14}],"
-            "\"extensions\":{\"code\":\"VALIDATION\"}}]}");
+            "SUBSCRIPTION.\",\"locations\":[{\"line\":1,\"column\":14}]}]}");
     MAPPING_HAS(db, "mutation @live { deleteOther(id: \"o\") { id } }",
                 "may not be used on MUTATION");
     MAPPING_HAS(db, "query @live @live { __typename }", "can only be used once");
     MAPPING_HAS(db, "query @live(if: true) { __typename }", "Unknown argument");
     refuses(db, "query { authors { totalCount } }",
             "{\"errors\":[{\"message\":\"The operation is not a subscription.\","
-            "\"extensions\":{\"code\":\"QUERY\"}}]}");
+            "\"extensions\":{\"code\":\"BAD_INPUT\"}}]}");
     mapping_close(db);
 }
 
