@@ -8,12 +8,14 @@
  * to refuse unpaired surrogates, which yajl would replace silently, and all are
  * checked as UTF-8, where yajl lets overlong forms pass. Memory: yajl uses what
  * its allocation function returns without a check, so a failed allocation
- * leaves yajl by longjmp; the reader holds all of yajl's blocks in a list,
- * frees them whatever state yajl was in, and never enters that parser again.
+ * leaves yajl by longjmp; the reader holds all of yajl's blocks, in a pool of its
+ * own as long as that has room and then in a list, frees them whatever state yajl
+ * was in, and never enters that parser again.
  */
 #include "graphql/json_read.h"
 
 #include <setjmp.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -27,6 +29,8 @@ union block {
     } link;
     max_align_t alignment;
 };
+
+#define POOL_BLOCKS ((size_t)48)
 
 enum escape_state { ESCAPE_NONE, ESCAPE_BACKSLASH, ESCAPE_HEX };
 
@@ -63,9 +67,35 @@ struct qr_json_reader {
     quire_error *err;    /* of the running call */
     quire_error memory_error;
     jmp_buf out_of_memory;
+    size_t pool_used;
+    /* yajl's first blocks, which for short texts are all; given back with the reader. */
+    union block pool[POOL_BLOCKS];
 };
 
-static void *block_allocate(struct qr_json_reader *reader, union block *old, size_t size)
+static bool is_pooled(const struct qr_json_reader *reader, const union block *block)
+{
+    return block >= reader->pool && block < reader->pool + POOL_BLOCKS;
+}
+
+/* A block of the pool, or NULL when there is no room. */
+static union block *take_pooled(struct qr_json_reader *reader, size_t size)
+{
+    union block *block = &reader->pool[reader->pool_used];
+    size_t left = POOL_BLOCKS - reader->pool_used;
+    if (size >= left * sizeof *block) {
+        return NULL;
+    }
+    size_t units = 1 + (size + sizeof *block - 1) / sizeof *block;
+    if (units > left) {
+        return NULL;
+    }
+    reader->pool_used += units;
+    block->link.size = units * sizeof *block;
+    return block;
+}
+
+/* Makes a block of its own, or another size of such a one. */
+static union block *take_linked(struct qr_json_reader *reader, union block *old, size_t size)
 {
     size_t old_size = old ? old->link.size : 0;
     union block *previous = old ? old->link.previous : NULL;
@@ -91,6 +121,22 @@ static void *block_allocate(struct qr_json_reader *reader, union block *old, siz
     if (next) {
         next->link.previous = block;
     }
+    return block;
+}
+
+static void *block_allocate(struct qr_json_reader *reader, union block *old, size_t size)
+{
+    if (old && !is_pooled(reader, old)) {
+        return take_linked(reader, old, size) + 1;
+    }
+    union block *block = take_pooled(reader, size);
+    if (!block) {
+        block = take_linked(reader, NULL, size);
+    }
+    if (old) {
+        size_t kept = old->link.size - sizeof *old;
+        memcpy(block + 1, old + 1, kept < size ? kept : size);
+    }
     return block + 1;
 }
 
@@ -111,6 +157,9 @@ static void parser_free(void *context, void *ptr)
         return;
     }
     union block *block = (union block *)ptr - 1;
+    if (is_pooled(reader, block)) {
+        return;
+    }
     if (block->link.previous) {
         block->link.previous->link.next = block->link.next;
     } else {
@@ -378,10 +427,11 @@ quire_status qr_json_reader_create(const quire_allocator *allocator,
                                    void *context, struct qr_json_reader **out, quire_error *err)
 {
     *out = NULL;
-    struct qr_json_reader *reader = qr_alloc_zero(allocator, sizeof *reader, err);
+    struct qr_json_reader *reader = qr_alloc(allocator, sizeof *reader, err);
     if (!reader) {
         return QUIRE_NO_MEMORY;
     }
+    memset(reader, 0, offsetof(struct qr_json_reader, pool));
     reader->allocator = allocator;
     reader->functions = (yajl_alloc_funcs){parser_malloc, parser_realloc, parser_free, reader};
     reader->handler = handler;

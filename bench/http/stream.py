@@ -4,9 +4,9 @@
     bench/http/stream.py --build build/release [--rows N]
 
 The rows of a list that is written while it is read are counted and added up; the most memory that
-the server had meanwhile (VmHWM) may be at most 8 MB more than before. The same rows with a pageInfo,
-which is known only behind the last of them, are one response that is made as a whole: it is larger
-than the server's limit and says so. Exits with 1 if any of this is not so.
+the server had meanwhile (VmHWM) may be at most 8 MB more than before. The same rows with a
+pageInfo, which is known only behind the last of them, are one response that is made as a whole: it
+is larger than the server's limit and says so. Exits with 1 if any of this is not so.
 """
 
 import argparse
