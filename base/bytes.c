@@ -25,13 +25,9 @@ size_t qr_varint_put(void *out, uint64_t value)
     return size;
 }
 
-size_t qr_varint_get(const void *in, size_t size, uint64_t *value)
+size_t qr_varint_get_long(const void *in, size_t size, uint64_t *value)
 {
     const uint8_t *bytes = in;
-    if (size > 0 && bytes[0] < 0x80) {
-        *value = bytes[0];
-        return 1;
-    }
     size_t limit = size < QR_VARINT_MAX ? size : QR_VARINT_MAX;
     uint64_t result = 0;
     for (size_t i = 0; i < limit; i++) {

@@ -106,8 +106,23 @@ static inline void qr_store64_be(void *p, uint64_t v)
 size_t qr_varint_size(uint64_t value);
 /* Writes 1..10 bytes; returns how many. */
 size_t qr_varint_put(void *out, uint64_t value);
+/* Varints of more than two bytes, and what is none. */
+size_t qr_varint_get_long(const void *in, size_t size, uint64_t *value);
+
 /* Reads one varint from at most `size` bytes; returns bytes consumed, 0 when malformed or cut. */
-size_t qr_varint_get(const void *in, size_t size, uint64_t *value);
+static inline size_t qr_varint_get(const void *in, size_t size, uint64_t *value)
+{
+    const uint8_t *bytes = (const uint8_t *)in;
+    if (size > 0 && bytes[0] < 0x80) {
+        *value = bytes[0];
+        return 1;
+    }
+    if (size > 1 && bytes[1] < 0x80 && bytes[1] != 0) {
+        *value = (uint64_t)(bytes[0] & 0x7FU) | (uint64_t)bytes[1] << 7;
+        return 2;
+    }
+    return qr_varint_get_long(in, size, value);
+}
 
 /* Signed integers for varints: 0, -1, 1, -2 ... become 0, 1, 2, 3 ... */
 static inline uint64_t qr_zigzag(int64_t v)

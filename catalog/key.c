@@ -70,6 +70,7 @@ quire_status qr_key_append_bytes(struct qr_key *key, const void *bytes, size_t s
 
 /* ---- Encoding ---- */
 
+/* Takes nine bytes of room whatever it uses. */
 static size_t put_integer(uint8_t *out, int64_t value)
 {
     uint64_t magnitude = value < 0 ? 0 - (uint64_t)value : (uint64_t)value;
@@ -77,10 +78,9 @@ static size_t put_integer(uint8_t *out, int64_t value)
     for (uint64_t rest = magnitude; rest != 0; rest >>= 8) {
         width++;
     }
-    uint8_t bytes[8];
-    qr_store64_be(bytes, value < 0 ? ~magnitude : magnitude);
+    uint64_t bits = value < 0 ? ~magnitude : magnitude;
     out[0] = (uint8_t)(value < 0 ? TAG_INT - width : TAG_INT + width);
-    memcpy(out + 1, bytes + 8 - width, width);
+    qr_store64_be(out + 1, width == 0 ? 0 : bits << (64 - 8 * width));
     return 1 + width;
 }
 

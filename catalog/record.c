@@ -148,12 +148,7 @@ quire_status qr_record_walk_open(struct qr_record_walk *walk, const void *record
 static quire_status walk_serial(struct qr_record_walk *walk, uint64_t *serial, quire_error *err)
 {
     size_t room = (size_t)(walk->bodies - walk->serial);
-    size_t used = 1;
-    if (room > 0 && *walk->serial < 0x80) {
-        *serial = *walk->serial;
-    } else {
-        used = qr_varint_get(walk->serial, room, serial);
-    }
+    size_t used = qr_varint_get(walk->serial, room, serial);
     if (used == 0 || *serial == 14 || *serial == 15) {
         return damaged(err, "it has a malformed serial type");
     }
@@ -276,7 +271,14 @@ quire_status qr_record_pick(const void *record, size_t size, const uint32_t *col
 quire_status quire_record_column(const void *record, size_t size, uint32_t column,
                                  quire_value *value, quire_error *err)
 {
-    return qr_record_pick(record, size, &column, 1, value, err);
+    struct qr_record_walk walk;
+    QR_TRY(qr_record_walk_open(&walk, record, size, err));
+    if (column >= walk.columns) {
+        *value = quire_null();
+        return QUIRE_OK;
+    }
+    QR_TRY(walk_to(&walk, column, err));
+    return qr_record_walk_next(&walk, value, err);
 }
 
 /* ---- Checking ---- */
