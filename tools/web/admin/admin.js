@@ -126,7 +126,8 @@ function showIndexes(status) {
 /* A plan: a row a field. */
 function makePlan(plan) {
     const columns = [...new Set(plan.flatMap(Object.keys))];
-    const text = (value) => (typeof value === 'string' ? value : (JSON.stringify(value) ?? ''));
+    const text = (value) =>
+        typeof value === 'string' ? value : JSON.stringify(value ?? null).replace(/^null$/, '–');
     const kind = (name) =>
         plan.some((step) => typeof step[name] === 'number') ? { class: 'number' } : {};
     const title = (name) => name.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
