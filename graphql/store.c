@@ -402,7 +402,7 @@ quire_status qr_store_unlink(struct qr_store *store, const struct qr_model_field
 {
     quire_table *table;
     int64_t link;
-    bool linked;
+    bool linked = false;
 
     QR_TRY(qr_store_linked(store, field, rowid, target, &link, &linked));
     if (!linked) {
@@ -559,7 +559,7 @@ static quire_status drop_reference(struct deletion *deletion)
     struct deleted *row = deletion->path;
     const struct qr_model_field *field = row->type->referrers[row->field];
     int64_t referrer;
-    bool found;
+    bool found = false;
 
     QR_TRY(first_referrer(store, field, row->rowid, &referrer, &found));
     if (!found) {
