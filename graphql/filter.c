@@ -746,7 +746,7 @@ static quire_status test_children(struct qr_reader *reader, const struct qr_filt
 {
     bool stop = filter->kind == QR_FILTER_ANY; /* the child's outcome that decides */
     for (const struct qr_filter *child = filter->first; child != NULL; child = child->next) {
-        bool holds;
+        bool holds = false;
         QR_TRY(test(reader, child, row, &holds));
         if (holds == stop) {
             *pass = stop != (filter->kind == QR_FILTER_NONE);
