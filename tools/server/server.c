@@ -233,7 +233,7 @@ static struct MHD_Daemon *start_daemon(struct server *server)
 {
     const struct serve_options *options = server->options;
     unsigned connections = allow_connections(server);
-    static char priorities[] = TLS_PRIORITIES; /* the struct lacks the const */
+    char priorities[] = TLS_PRIORITIES; /* the struct lacks the const */
     unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_TURBO | MHD_ALLOW_SUSPEND_RESUME |
                      MHD_ALLOW_UPGRADE | (server->tls != NULL ? MHD_USE_TLS : 0);
     struct MHD_OptionItem security[] = {
