@@ -176,6 +176,16 @@ Test(rate, callers__have_buckets_of_cost_not_of_requests, .timeout = 60)
     test_server_stop(&server);
 }
 
+Test(rate, cost_beyond_a_burst__empties_a_full_bucket, .timeout = 60)
+{
+    struct test_server server;
+    test_server_start(&server,
+                      (const char *const[]){"--rate-cost", "1", "--rate-burst", "50", NULL});
+    ANSWERS(ask(&server, "", "{authors(first:80){items{id}}}"), 200, "\"items\"");
+    ANSWERS(ask(&server, "", "{authors(first:1){items{id}}}"), 429, "\"LIMIT\"");
+    test_server_stop(&server);
+}
+
 Test(rate, options__are_checked, .timeout = 60)
 {
     struct test_server server;

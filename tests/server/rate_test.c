@@ -10,7 +10,7 @@
 static uint64_t take(struct rate *rate, const char *caller, uint64_t cost, uint64_t now_ms)
 {
     const struct rate_caller who = {'s', caller, strlen(caller)};
-    return rate_take(rate, &who, cost, now_ms);
+    return rate_take(rate, &who, cost, 0, now_ms);
 }
 
 Test(rate, bucket__fills_at_its_rate_up_to_its_burst)
@@ -37,6 +37,27 @@ Test(rate, cost_beyond_the_burst__is_owed_by_a_full_bucket)
     cr_expect_eq(take(rate, "a", 500, 1100), 0);
     cr_expect_eq(take(rate, "a", 1, 1100), 40100);
     cr_expect_eq(take(rate, "a", 1, 41200), 0);
+    rate_free(rate);
+}
+
+Test(rate, what_the_request_itself_has_paid__does_not_keep_it_out)
+{
+    struct rate *rate = rate_create(1, 100);
+    const struct rate_caller who = {'s', "a", 1};
+    uint64_t now_ms = 1000;
+    cr_expect_eq(take(rate, "a", 1, now_ms), 0);
+    cr_expect_eq(rate_take(rate, &who, 499, 1, now_ms), 0);
+    /* Who comes back when it was told to, and pays its first unit again, finds enough. */
+    const uint64_t costs[] = {2, 60, 100, 101, 500};
+    for (size_t i = 0; i < sizeof costs / sizeof costs[0]; i++) {
+        now_ms += take(rate, "a", 1, now_ms);
+        cr_expect_eq(take(rate, "a", 1, now_ms), 0);
+        uint64_t late_ms = rate_take(rate, &who, costs[i] - 1, 1, now_ms);
+        cr_expect_gt(late_ms, 0);
+        now_ms += late_ms;
+        cr_expect_eq(take(rate, "a", 1, now_ms), 0, "%zu", i);
+        cr_expect_eq(rate_take(rate, &who, costs[i] - 1, 1, now_ms), 0, "%zu", i);
+    }
     rate_free(rate);
 }
 
@@ -75,6 +96,6 @@ Test(rate, callers_without_number__share_a_table_of_fixed_size)
     }
     /* Kinds of callers are apart. */
     const struct rate_caller other = {'a', "loud", 4};
-    cr_expect_eq(rate_take(rate, &other, 100, 1100), 0);
+    cr_expect_eq(rate_take(rate, &other, 100, 0, 1100), 0);
     rate_free(rate);
 }

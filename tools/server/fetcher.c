@@ -65,8 +65,13 @@ bool fetcher_ask(struct fetcher *fetcher, struct buffer *text)
 {
     static const char gone[] = "the process that fetches it has ended";
     struct answer answer;
+    /* Room for every answer first: one that is asked for is read to its end, or the next question
+     * would be answered with the rest of it. */
+    if (!buffer_reserve(text, fetcher->max + 1)) {
+        return false;
+    }
     if (put_all(fetcher->socket, "?", 1) && get_all(fetcher->socket, &answer, sizeof answer) &&
-        answer.size <= fetcher->max && buffer_reserve(text, answer.size + 1) &&
+        answer.size <= fetcher->max &&
         get_all(fetcher->socket, text->bytes + text->size, answer.size)) {
         text->size += answer.size;
         buffer_put(text, "", 1);
@@ -134,6 +139,10 @@ static const char *fetch(struct download *download, const char *url)
     }
     curl_easy_setopt(handle, CURLOPT_URL, url);
     curl_easy_setopt(handle, CURLOPT_PROTOCOLS_STR, "http,https");
+    if (strncmp(url, "http:", 5) == 0) {
+        /* It is of this machine: no proxy of the environment is to see it, or answer in its place. */
+        curl_easy_setopt(handle, CURLOPT_PROXY, "");
+    }
     curl_easy_setopt(handle, CURLOPT_FOLLOWLOCATION, 0L);
     curl_easy_setopt(handle, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(handle, CURLOPT_TIMEOUT_MS, TIMEOUT_MS);

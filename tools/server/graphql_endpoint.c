@@ -58,8 +58,9 @@ struct rate_caller graphql_caller_at(const struct exchange *exchange, struct soc
     return caller;
 }
 
-/* Takes so much of what the caller may have; false when there is too little. */
-static bool take_cost(struct exchange *exchange, uint64_t cost)
+/* Takes so much of what the caller may have; false when there is too little. `paid`: what it has
+ * taken of it already. */
+static bool take_cost(struct exchange *exchange, uint64_t cost, uint64_t paid)
 {
     struct sockaddr_storage room;
     struct rate *rate = exchange->server->rate;
@@ -70,7 +71,7 @@ static bool take_cost(struct exchange *exchange, uint64_t cost)
     struct rate_caller caller = exchange->identity.who.size > 0
                                     ? exchange->identity.who
                                     : graphql_caller_at(exchange, &room);
-    call->retry_ms = rate_take(rate, &caller, cost, clock_ms());
+    call->retry_ms = rate_take(rate, &caller, cost, paid, clock_ms());
     return call->retry_ms == 0;
 }
 
@@ -81,7 +82,7 @@ static bool admit(void *context, uint64_t cost)
     struct graphql_call *call = exchange->call;
     call->cost = cost;
     if (!call->admitted) {
-        call->admitted = cost <= 1 || take_cost(exchange, cost - 1);
+        call->admitted = cost <= 1 || take_cost(exchange, cost - 1, 1);
         atomic_fetch_add_explicit(&exchange->server->metrics.cost, call->admitted ? cost : 0,
                                   memory_order_relaxed);
     }
@@ -102,7 +103,7 @@ static void refuse_rate(struct exchange *exchange)
 
 bool graphql_admit(struct exchange *exchange)
 {
-    if (take_cost(exchange, 1)) {
+    if (take_cost(exchange, 1, 0)) {
         return true;
     }
     refuse_rate(exchange);

@@ -93,10 +93,11 @@ static bool name_of(const struct rate *rate, const struct rate_caller *caller, u
 }
 
 uint64_t rate_take(struct rate *rate, const struct rate_caller *caller, uint64_t cost,
-                   uint64_t now_ms)
+                   uint64_t paid, uint64_t now_ms)
 {
     unsigned char name[32];
     uint64_t now_ns = now_ms * NS_PER_MS;
+    uint64_t paid_ns = time_of(rate, paid);
     uint64_t late_ns = 0;
     if (!name_of(rate, caller, name)) {
         return 1000;
@@ -107,10 +108,11 @@ uint64_t rate_take(struct rate *rate, const struct rate_caller *caller, uint64_t
     uint64_t ahead_ns = full_ns - now_ns;
     /* What costs more than a burst is owed by a bucket that was full. */
     uint64_t fits_ns = cost >= rate->burst ? 0 : time_of(rate, rate->burst - cost);
+    fits_ns = fits_ns > paid_ns ? fits_ns : paid_ns;
     if (ahead_ns <= fits_ns) {
         bucket->full_ns = full_ns + time_of(rate, cost);
     } else {
-        late_ns = ahead_ns - fits_ns;
+        late_ns = ahead_ns - fits_ns + paid_ns;
     }
     bucket->used_ns = now_ns;
     pthread_mutex_unlock(&rate->mutex);

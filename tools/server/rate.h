@@ -32,8 +32,10 @@ struct rate_caller {
  * by much. Returns 0; or, when there are too few, takes none and returns after how many
  * milliseconds there will be enough. A cost beyond the burst is taken from a full bucket, which
  * then owes the rest.
+ *   paid   units that the same request has taken just before, and takes again when it comes again:
+ *          a bucket that lacks those alone counts as full
  */
 uint64_t rate_take(struct rate *rate, const struct rate_caller *caller, uint64_t cost,
-                   uint64_t now_ms);
+                   uint64_t paid, uint64_t now_ms);
 
 #endif

@@ -16,7 +16,8 @@ async function* events(body) {
         const parts = text.split('\n\n');
         text = parts.pop();
         for (const part of parts) {
-            const fields = part.split('\n').map((line) => /^(\w+): ?(.*)$/.exec(line) ?? []);
+            /* What other line ends than \n stand in a line belong to it: JSON may have them. */
+            const fields = part.split('\n').map((line) => /^(\w+): ?(.*)$/s.exec(line) ?? []);
             const find = (name) => fields.filter((field) => field[1] === name).map((f) => f[2]);
             yield { event: find('event')[0], data: find('data').join('\n') };
         }
