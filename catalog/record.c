@@ -162,10 +162,12 @@ static quire_status walk_serial(struct qr_record_walk *walk, uint64_t *serial, q
 
 static int64_t load_integer(const uint8_t *body, size_t width)
 {
-    uint8_t bytes[8];
-    memset(bytes, body[width - 1] & 0x80 ? 0xFF : 0, sizeof bytes);
-    memcpy(bytes, body, width);
-    uint64_t bits = qr_load64(bytes);
+    uint64_t bits = 0;
+    uint64_t sign = UINT64_C(1) << (8 * width - 1);
+    for (size_t i = width; i-- > 0;) {
+        bits = bits << 8 | body[i];
+    }
+    bits = (bits ^ sign) - sign;
     int64_t value;
     memcpy(&value, &bits, sizeof value);
     return value;

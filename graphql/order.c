@@ -230,7 +230,7 @@ static quire_status append_term(struct qr_reader *reader, const struct qr_order_
 }
 
 quire_status qr_order_key(struct qr_reader *reader, const struct qr_order *order,
-                          const struct qr_row *row, struct qr_arena *arena, struct qr_gql_str *out)
+                          const struct qr_row *row, struct qr_gql_str *out)
 {
     struct qr_key *key = &reader->order_key;
     quire_value place = quire_int(row->place);
@@ -240,9 +240,8 @@ quire_status qr_order_key(struct qr_reader *reader, const struct qr_order *order
         QR_TRY(append_term(reader, &order->terms[i], row, key));
     }
     QR_TRY(qr_key_append(key, &place, qr_order_descends(order), reader->err));
-    out->data = qr_arena_copy(arena, key->bytes, key->size, reader->err);
-    out->size = key->size;
-    return out->data == NULL ? QUIRE_NO_MEMORY : QUIRE_OK;
+    *out = (struct qr_gql_str){(const char *)key->bytes, key->size};
+    return QUIRE_OK;
 }
 
 quire_status qr_order_decode(struct qr_reader *reader, const struct qr_order *order,

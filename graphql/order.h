@@ -57,9 +57,9 @@ static inline bool qr_order_descends(const struct qr_order *order)
     return order->count > 0 && order->terms[0].descending;
 }
 
-/* The sort key of a row, place included; in `arena`. */
+/* The sort key of a row, place included; the reader's, until it makes the next. */
 quire_status qr_order_key(struct qr_reader *reader, const struct qr_order *order,
-                          const struct qr_row *row, struct qr_arena *arena, struct qr_gql_str *key);
+                          const struct qr_row *row, struct qr_gql_str *key);
 
 /* A key as an opaque text, in the reader's scratch arena, and back. QUERY when the text is no
  * cursor of this order. */

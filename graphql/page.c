@@ -280,7 +280,7 @@ quire_status qr_sink_is_beyond(struct qr_reader *reader, const struct qr_query *
         status = qr_filter_test(reader, query->filter, row, beyond);
     }
     if (status == QUIRE_OK && *beyond) {
-        status = qr_order_key(reader, &query->order, row, &reader->scratch, &key);
+        status = qr_order_key(reader, &query->order, row, &key);
     }
     if (status == QUIRE_OK && *beyond) {
         *beyond =
@@ -322,7 +322,7 @@ static quire_status offer(struct qr_sink *sink, const struct qr_row *row, bool *
         return QUIRE_OK;
     }
     if (sink->keyed) {
-        QR_TRY(qr_order_key(sink->reader, &sink->query->order, row, &sink->reader->scratch, &key));
+        QR_TRY(qr_order_key(sink->reader, &sink->query->order, row, &key));
         if (is_collection(sink)) {
             return collect(sink, row, key, number, added);
         }
