@@ -335,7 +335,8 @@ class Bench:
         pids = server.pids()
         before = processor_seconds(pids)
         out = run(["wrk", "-t1", f"-c{self.arguments.connections}",
-                   f"-d{seconds}s", "--latency", "-s", str(HERE / "requests.lua"),
+                   f"-d{seconds}s", "--latency",
+                   "--timeout", "10s", "-s", str(HERE / "requests.lua"),
                    f"http://127.0.0.1:{server.port}/graphql", "--", "bodies", str(self.created)])
         used = processor_seconds(pids) - before
         if "Non-2xx" in out or "Socket errors" in out:
