@@ -9,9 +9,10 @@
 
 /* What a type of the schema is used for. */
 struct qr_api_type_use {
-    bool field;  /* some field has it */
-    bool listed; /* some column is a list of it */
-    bool key;    /* references are given by values of it */
+    bool field;   /* some field has it */
+    bool listed;  /* some column is a list of it */
+    bool key;     /* references are given by values of it */
+    bool applied; /* `apply` can change some column of it */
 };
 
 struct qr_api_printer {
@@ -38,6 +39,8 @@ void qr_api_print_inputs(struct qr_api_printer *p, const struct qr_model_type *t
 /* The operators of `apply` for each scalar and enum. */
 void qr_api_print_operators(struct qr_api_printer *p);
 void qr_api_print_mutation(struct qr_api_printer *p);
+/* Whether `apply` can change a field. */
+bool qr_api_is_operable(const struct qr_model_field *field);
 /* Whether there is a table that clients can change. */
 bool qr_api_has_mutations(const struct qr_model *model);
 

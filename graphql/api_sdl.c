@@ -111,6 +111,8 @@ static quire_status note_uses(struct qr_api_printer *p, struct qr_arena *arena, 
             const struct qr_model_field *field = &type->fields[f];
             if (field->role == QR_MODEL_COLUMN && field->list) {
                 p->uses[field->named->index].listed = true;
+            } else if (qr_api_is_operable(field)) {
+                p->uses[field->named->index].applied = true;
             }
         }
     }

@@ -32,8 +32,7 @@ static bool is_updatable(const struct qr_model_type *type)
     return false;
 }
 
-/* Whether `apply` can change a field. */
-static bool is_operable(const struct qr_model_field *field)
+bool qr_api_is_operable(const struct qr_model_field *field)
 {
     return field->role == QR_MODEL_COLUMN && field != field->owner->key &&
            qr_model_can_write(field);
@@ -42,7 +41,7 @@ static bool is_operable(const struct qr_model_field *field)
 static bool has_operators(const struct qr_model_type *type)
 {
     for (uint32_t i = 0; i < type->field_count; i++) {
-        if (is_operable(&type->fields[i])) {
+        if (qr_api_is_operable(&type->fields[i])) {
             return true;
         }
     }
@@ -287,7 +286,7 @@ static void print_table_operators(struct qr_api_printer *p, const struct qr_mode
                          type->table, type->table);
     for (uint32_t i = 0; i < type->field_count; i++) {
         const struct qr_model_field *field = &type->fields[i];
-        if (is_operable(field)) {
+        if (qr_api_is_operable(field)) {
             qr_gql_buffer_format(p->out, "  %.*s: %.*s%sUpdateOperators\n", QR_GQL_FMT(field->name),
                                  QR_GQL_FMT(field->named->name), field->list ? "List" : "");
         }
@@ -303,20 +302,6 @@ static bool is_number(const struct qr_gql_type *type)
             (scalar->kind == QR_MODEL_BIGINT || scalar->kind == QR_MODEL_DECIMAL));
 }
 
-/* Whether `apply` can change some column of the type itself. */
-static bool is_applied(const struct qr_model *model, const struct qr_gql_type *named)
-{
-    for (uint32_t t = 0; t < model->type_count; t++) {
-        for (uint32_t f = 0; f < model->types[t].field_count; f++) {
-            const struct qr_model_field *field = &model->types[t].fields[f];
-            if (is_operable(field) && !field->list && field->named == named) {
-                return true;
-            }
-        }
-    }
-    return false;
-}
-
 void qr_api_print_operators(struct qr_api_printer *p)
 {
     const struct qr_gql_schema *schema = p->model->schema;
@@ -326,7 +311,7 @@ void qr_api_print_operators(struct qr_api_printer *p)
         if (!qr_gql_type_is_leaf(type)) {
             continue;
         }
-        if (is_applied(p->model, type)) {
+        if (p->uses[type->index].applied) {
             qr_gql_buffer_format(p->out, "input %.*sUpdateOperators {\n  set: %.*s\n",
                                  QR_GQL_FMT(t), QR_GQL_FMT(t));
             if (is_number(type)) {

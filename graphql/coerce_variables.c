@@ -126,23 +126,19 @@ static quire_status check_one_of(struct coercion *c, const struct qr_gql_type *t
 }
 
 /* The members of an object by the index of their field: each is looked up once, however many it
- * has. */
-static quire_status sort_members(struct coercion *c, const struct qr_gql_type *type,
-                                 const struct qr_gql_value *given, const struct qr_gql_value ***out)
+ * has. NULL after reporting. */
+static const struct qr_gql_value **sort_members(struct coercion *c, const struct qr_gql_type *type,
+                                                const struct qr_gql_value *given)
 {
     const struct qr_gql_value **values =
         qr_arena_alloc_zero(c->arena, (type->input_count + 1) * sizeof *values, c->err);
-    if (!values) {
-        return c->err ? c->err->status : QUIRE_NO_MEMORY;
-    }
-    for (uint32_t i = 0; i < given->count; i++) {
+    for (uint32_t i = 0; values && i < given->count; i++) {
         const struct qr_gql_input *input = qr_gql_type_input(type, given->members[i].name);
         if (input) {
             values[input->index] = &given->members[i].value;
         }
     }
-    *out = values;
-    return QUIRE_OK;
+    return values;
 }
 
 /* `value` is what is given for the field, of `given`; NULL: nothing. */
@@ -185,8 +181,10 @@ static quire_status coerce_object(struct coercion *c, const struct qr_gql_type *
     if (!out->members) {
         return c->err ? c->err->status : QUIRE_NO_MEMORY;
     }
-    const struct qr_gql_value **values = NULL;
-    QR_TRY(sort_members(c, type, given, &values));
+    const struct qr_gql_value **values = sort_members(c, type, given);
+    if (!values) {
+        return c->err ? c->err->status : QUIRE_NO_MEMORY;
+    }
     for (uint32_t i = 0; i < type->input_count && !qr_gql_report_full(c->report); i++) {
         QR_TRY(coerce_field(c, type, &type->inputs[i], values[i], given, path, out));
     }
