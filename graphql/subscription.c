@@ -15,6 +15,8 @@
 #include "quire/subscription.h"
 
 #include "base/clock.h"
+#include "base/file.h"
+#include "base/hash.h"
 #include "base/thread.h"
 #include "graphql/live.h"
 #include "graphql/run.h"
@@ -27,7 +29,7 @@ struct quire_subscription {
     quire_interrupt *interrupt; /* raised by the stop; the request's own comes first */
     quire_feed *feed;
     struct qr_live live;
-    char *response; /* of the event that is lent, and what a live query told last; or NULL */
+    char *response; /* of the event that is lent, or NULL */
     quire_subscription_event event;
     quire_subscription_position where;
 
@@ -41,6 +43,10 @@ struct quire_subscription {
     bool due;      /* to be run */
     bool failed;   /* the last run had errors: any commit may mend it */
     uint64_t seen; /* number of the snapshot that was run on last */
+    bool has_told; /* a response, */
+    struct qr_hash128
+        told; /* which is known by this, under secret keys: its client chose rows of it */
+    uint8_t keys[2][16];
 
     quire_subscription_callback each; /* with the thread that calls it */
     void *context;
@@ -108,8 +114,7 @@ static quire_status run_once(quire_subscription *subscription, struct outcome *o
 static void lend(quire_subscription *subscription, const struct outcome *outcome,
                  quire_subscription_position position)
 {
-    quire_free(subscription->response);
-    subscription->response = outcome->response;
+    subscription->response = outcome->response; /* the last one is released */
     subscription->event = (quire_subscription_event){.response = outcome->response,
                                                      .response_size = outcome->size,
                                                      .has_errors = outcome->has_errors,
@@ -281,6 +286,14 @@ static quire_status take_commits(quire_subscription *subscription, uint64_t dead
     return QUIRE_OK;
 }
 
+static struct qr_hash128 fingerprint(const quire_subscription *subscription,
+                                     const struct outcome *outcome)
+{
+    return (struct qr_hash128){
+        qr_siphash13(subscription->keys[0], outcome->response, outcome->size),
+        qr_siphash13(subscription->keys[1], outcome->response, outcome->size)};
+}
+
 /* Runs the query; no event when the response is the last one. */
 static quire_status tell_result(quire_subscription *subscription, quire_error *err)
 {
@@ -289,10 +302,14 @@ static quire_status tell_result(quire_subscription *subscription, quire_error *e
     subscription->due = false;
     subscription->failed = outcome.has_errors;
     subscription->seen = outcome.sequence;
-    if (subscription->response != NULL && strcmp(subscription->response, outcome.response) == 0) {
+    struct qr_hash128 now = fingerprint(subscription, &outcome);
+    if (subscription->has_told && now.low == subscription->told.low &&
+        now.high == subscription->told.high) {
         quire_free(outcome.response);
         return QUIRE_OK;
     }
+    subscription->has_told = true;
+    subscription->told = now;
     quire_subscription_position position = {quire_feed_where(subscription->feed).epoch,
                                             outcome.sequence, 0};
     lend(subscription, &outcome, position);
@@ -316,6 +333,15 @@ static quire_status next_result(quire_subscription *subscription, uint64_t deadl
 
 /* ---- the public calls ---- */
 
+void quire_subscription_release(quire_subscription *subscription)
+{
+    if (subscription != NULL) {
+        quire_free(subscription->response);
+        subscription->response = NULL;
+        subscription->event = (quire_subscription_event){.response = NULL};
+    }
+}
+
 static quire_status take(quire_subscription *subscription, uint32_t timeout_ms,
                          const quire_subscription_event **event, quire_error *err)
 {
@@ -323,7 +349,7 @@ static quire_status take(quire_subscription *subscription, uint32_t timeout_ms,
                             ? QR_NO_DEADLINE
                             : qr_clock_monotonic_ns() + timeout_ms * QR_NS_PER_MS;
     *event = NULL;
-    subscription->event = (quire_subscription_event){.response = NULL};
+    quire_subscription_release(subscription);
     QR_TRY(subscription->table != NULL ? next_change(subscription, deadline, err)
                                        : next_result(subscription, deadline, err));
     if (qr_feed_is_stopped(subscription->feed)) {
@@ -488,6 +514,8 @@ static quire_status begin(quire_subscription *subscription, const quire_subscrib
     if (subscription->table != NULL) {
         subscription->live.changes = &subscription->list;
     }
+    struct qr_file_layer *system = qr_file_layer_posix();
+    QR_TRY(system->methods->random(system, subscription->keys, sizeof subscription->keys, err));
     QR_TRY(open_feed(subscription, options, err));
     subscription->each = options->each;
     if (subscription->each != NULL) {

@@ -169,6 +169,35 @@ Test(live_directive, directive__is_published_and_of_queries_alone)
     mapping_close(db);
 }
 
+Test(resume, event_that_is_given_back__is_known_still)
+{
+    quire_error err = QUIRE_ERROR_INIT;
+    const quire_subscription_event *event;
+    quire_db *db = open_db(1 << 20);
+    quire_subscription *live = subscribe(db, "subscription { authors { totalCount } }");
+    quire_subscription *changes = subscribe(db, document);
+    unsigned written = 0;
+    (void)expect(live, "{\"data\":{\"authors\":{\"totalCount\":0}}}");
+    for (unsigned i = 0; i < 5; i++) {
+        char text[64];
+        write_rows(db, &written, 1);
+        OK(quire_subscription_next(live, 0, &event, &err));
+        cr_assert_not_null(event);
+        (void)snprintf(text, sizeof text, "{\"data\":{\"authors\":{\"totalCount\":%u}}}", i + 1);
+        cr_assert_str_eq(event->response, text);
+        quire_subscription_release(live);
+        quire_subscription_release(live);
+        run(db, "mutation { updateAuthor(id: \"r0\", input: {name: \"x\"}) { id } }");
+        expect_none(live); /* it ran again, and came to the same */
+        (void)expect_row(changes, i);
+        quire_subscription_release(changes);
+    }
+    quire_subscription_release(NULL);
+    quire_subscription_close(live);
+    quire_subscription_close(changes);
+    mapping_close(db);
+}
+
 static void count_wake(void *context)
 {
     atomic_fetch_add((_Atomic unsigned *)context, 1);

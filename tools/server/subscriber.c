@@ -48,6 +48,7 @@ static void take(struct subscriber *subscriber)
     pthread_mutex_unlock(&subscriber->mutex);
     if (event != NULL || status != QUIRE_OK) {
         subscriber->told(subscriber, event, status != QUIRE_OK ? &err : NULL);
+        quire_subscription_release(subscriber->subscription);
     } else if (subscriber->gate != NULL) {
         gate_leave(subscriber->gate, &subscriber->pass, 0);
     }
