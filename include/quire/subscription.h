@@ -96,8 +96,8 @@ QUIRE_API QUIRE_MUST_CHECK quire_status
 quire_subscription_next(quire_subscription *subscription, uint32_t timeout_ms,
                         const quire_subscription_event **event, quire_error *err);
 
-/* Gives the memory of the event back before the next call; of what a live query told it keeps no more
- * than a hash of 128 bits. NULL is a no-op. */
+/* Gives the memory of the event back before the next call; of what a live query told it keeps no
+ * more than a hash of 128 bits. NULL is a no-op. */
 QUIRE_API void quire_subscription_release(quire_subscription *subscription);
 
 /*
