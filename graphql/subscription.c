@@ -465,7 +465,7 @@ static quire_status open_feed(quire_subscription *subscription,
     }
     position = quire_feed_where(subscription->feed);
     subscription->where = (quire_subscription_position){position.epoch, position.commit, 0};
-    if (feed.from != NULL) {
+    if (from != NULL && feed.from != NULL) {
         subscription->where = *from;
     }
     return subscription->table != NULL ? QUIRE_OK : learn_tables(subscription, err);

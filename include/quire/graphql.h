@@ -77,8 +77,8 @@ typedef struct quire_graphql_request {
     quire_progress_fn progress;       /* or NULL */
     void *progress_context;
     bool queries_only; /* a mutation is checked, and refused with READ_ONLY */
-    bool
-        live_apart; /* a query with @live is refused like a subscription: quire_subscribe takes it */
+    /* A query with @live is refused like a subscription, for quire_subscribe to take. */
+    bool live_apart;
     bool no_introspection;          /* __schema and __type fail, and no message tells names */
     uint32_t plan_after_ms;         /* see quire_graphql_outcome.plan; 0 = never */
     quire_graphql_outcome *outcome; /* filled in; or NULL */
