@@ -131,7 +131,8 @@ exits 0
 prints_exactly "$one"
 cp x.quire damaged.quire
 # The last page is no part of what counting authors reads.
-printf 'x' | dd of=damaged.quire bs=1 seek=$(($(stat -c %s x.quire) - 900)) conv=notrunc 2>/dev/null
+place=$(($(stat -c %s x.quire) - 900))
+printf 'x' | dd of=damaged.quire bs=1 seek="$place" conv=notrunc 2>/dev/null
 for command in "query damaged.quire {__typename}" "stats damaged.quire" \
     "export damaged.quire -" "checkpoint damaged.quire"; do
     # shellcheck disable=SC2086 # words
