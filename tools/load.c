@@ -24,7 +24,7 @@ static const struct command_help help = {
     "rows of the input's types that the input does not have.\n\n"
     "Everything happens in one transaction: after any error nothing is stored, and a database\n"
     "that was created for it is left empty. --connect sends it all to a server (quire serve),\n"
-    "which does the same.\n\n"
+    "which does the same; where its answer is lost, that is said.\n\n"
     "Exit codes: 0 stored, 1 the schema or the data was refused, 64 usage, 74 a file or the\n"
     "database could not be opened, read or written.\n",
 };
@@ -33,6 +33,13 @@ static const struct command_help help = {
 struct paths {
     char **items;
     size_t count;
+};
+
+/* What became of it all. */
+enum stored {
+    STORED_NOTHING,
+    STORED_PERHAPS, /* the commit, or the server's answer, did not come */
+    STORED_ALL
 };
 
 struct load {
@@ -51,6 +58,7 @@ struct load {
     bool progress;       /* standard error is a terminal */
     uint64_t rows_shown; /* row count last shown there */
     uint64_t rows;
+    enum stored stored;
 };
 
 /* Rows between two updates of the progress line. */
@@ -182,7 +190,21 @@ static int load_into(struct load *load, quire_db *db)
         quire_rollback(txn);
         return code;
     }
-    return quire_commit(txn, &err) == QUIRE_OK ? COMMAND_OK : command_failed(&err);
+    quire_status status = quire_commit(txn, &err);
+    load->stored = status == QUIRE_OK               ? STORED_ALL
+                   : status == QUIRE_COMMIT_UNKNOWN ? STORED_PERHAPS
+                                                    : STORED_NOTHING;
+    return status == QUIRE_OK ? COMMAND_OK : command_failed(&err);
+}
+
+/* Says of a load that failed what is known of its rows. */
+static void tell_stored(enum stored stored)
+{
+    static const char *const texts[] = {
+        [STORED_NOTHING] = "nothing was stored",
+        [STORED_PERHAPS] = "whether it was stored is not known: look before you load it again",
+        [STORED_ALL] = "all of it was stored"};
+    fprintf(stderr, "quire: %s\n", texts[stored]);
 }
 
 static double seconds_now(void)
@@ -208,7 +230,7 @@ static int run_here(struct load *load)
         code = code == COMMAND_OK ? close_code : code;
     }
     if (code != COMMAND_OK) {
-        fputs("quire: nothing was stored\n", stderr);
+        tell_stored(load->stored);
         return code;
     }
     printf("%llu rows in %.2f s\n", (unsigned long long)load->rows, seconds_now() - start);
@@ -269,6 +291,15 @@ static int put_load(FILE *out, const struct load *load)
     return code;
 }
 
+/* What an answer says: one of 4xx refuses, as does one of 503 or 507. */
+static enum stored stored_by(const struct remote_answer *answer)
+{
+    bool refused = answer->status == 0 ? !answer->asked
+                                       : answer->status / 100 == 4 || answer->status == 503 ||
+                                             answer->status == 507;
+    return refused ? STORED_NOTHING : STORED_PERHAPS;
+}
+
 static int send_load(const struct load *load, FILE *body)
 {
     struct remote_answer answer = {0};
@@ -285,7 +316,7 @@ static int send_load(const struct load *load, FILE *body)
         printf("%llu rows in %.2f s\n", rows != NULL ? strtoull(rows + 7, NULL, 10) : 0,
                seconds_now() - start);
     } else {
-        fputs("quire: nothing was stored\n", stderr);
+        tell_stored(stored_by(&answer));
     }
     free(answer.body.bytes);
     return command_finish(code);

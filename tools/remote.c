@@ -106,15 +106,18 @@ static long size_left(FILE *body)
 }
 
 static int perform(CURL *handle, const char *url, struct curl_slist *headers, FILE *body,
-                   struct sink *sink)
+                   struct sink *sink, bool *asked)
 {
     char problem[CURL_ERROR_SIZE] = "";
+    curl_off_t size = size_left(body);
+    curl_off_t sent = -1;
+    long headers_sent = 0;
     curl_easy_setopt(handle, CURLOPT_URL, url);
     curl_easy_setopt(handle, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
     curl_easy_setopt(handle, CURLOPT_PROTOCOLS_STR, "http,https");
     curl_easy_setopt(handle, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(handle, CURLOPT_POST, 1L);
-    curl_easy_setopt(handle, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)size_left(body));
+    curl_easy_setopt(handle, CURLOPT_POSTFIELDSIZE_LARGE, size);
     curl_easy_setopt(handle, CURLOPT_HTTPHEADER, headers);
     curl_easy_setopt(handle, CURLOPT_READFUNCTION, give_body);
     curl_easy_setopt(handle, CURLOPT_READDATA, body);
@@ -123,6 +126,9 @@ static int perform(CURL *handle, const char *url, struct curl_slist *headers, FI
     curl_easy_setopt(handle, CURLOPT_ERRORBUFFER, problem);
     curl_easy_setopt(handle, CURLOPT_CONNECTTIMEOUT, 10L);
     CURLcode code = curl_easy_perform(handle);
+    curl_easy_getinfo(handle, CURLINFO_SIZE_UPLOAD_T, &sent);
+    curl_easy_getinfo(handle, CURLINFO_REQUEST_SIZE, &headers_sent);
+    *asked = headers_sent > 0 && sent >= size;
     if (code != CURLE_OK) {
         fprintf(stderr, "quire: %s: %s\n", url,
                 problem[0] != '\0' ? problem : curl_easy_strerror(code));
@@ -152,8 +158,9 @@ static int exchange(const struct remote *remote, const char *path, const char *c
         if (ready && remote->ca != NULL) {
             curl_easy_setopt(sink.handle, CURLOPT_CAINFO, remote->ca);
         }
-        code = headers != NULL ? perform(sink.handle, url.bytes, headers, body, &sink)
-                               : out_of_memory();
+        code = headers != NULL
+                   ? perform(sink.handle, url.bytes, headers, body, &sink, &answer->asked)
+                   : out_of_memory();
         curl_slist_free_all(headers);
     }
     if (code == COMMAND_OK) {
@@ -206,20 +213,14 @@ static bool find_member(const struct command_text *object, const char *name,
                         struct json_value *value)
 {
     struct json_value whole;
-    struct json_value key;
     const char *problem;
     size_t at;
     if (object->bytes == NULL || !json_check(object->bytes, object->size, &whole, &problem, &at) ||
         whole.kind != JSON_OBJECT) {
         return false;
     }
-    at = 0;
-    while (json_next(&whole, &at, &key, value)) {
-        if (json_key_is(&key, name)) {
-            return true;
-        }
-    }
-    return false;
+    *value = json_member(&whole, name);
+    return value->text != NULL;
 }
 
 bool remote_has_member(const struct command_text *object, const char *name)

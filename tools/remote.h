@@ -30,7 +30,8 @@ void remote_release(struct remote *remote);
 
 /* What the server answered. */
 struct remote_answer {
-    long status;
+    long status;              /* 0: there is none */
+    bool asked;               /* all of the request was sent: it may have been done without one */
     struct command_text body; /* owned */
 };
 

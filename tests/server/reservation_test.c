@@ -222,3 +222,19 @@ Test(reservation, end_of_the_server__ends_streams_and_reservations, .timeout = 6
     close(stream);
     temp_dir_remove(&server.dir);
 }
+
+Test(reservation, requests_beyond_the_rate__are_told_when_to_come_back, .timeout = 60)
+{
+    struct test_server server;
+    char headers[HEADERS_SIZE];
+    char retry[20];
+    test_server_start(&server,
+                      (const char *const[]){"--rate-cost", "1", "--rate-burst", "50", NULL});
+    reserve(&server, "", headers);
+    ANSWERS(post(&server, headers, "a", "{authors(first:40){items{id}}}"), 202, "");
+    struct answer answer = post(&server, headers, "b", "{authors(first:40){items{id}}}");
+    cr_expect(answer_header(&answer, "Retry-After", retry, sizeof retry));
+    cr_expect_gt(strtol(retry, NULL, 10), 1, "%s", retry);
+    ANSWERS(answer, 429, "\"LIMIT\"");
+    test_server_stop(&server);
+}

@@ -218,6 +218,7 @@ void exchange_respond(struct exchange *exchange, unsigned status, enum outcome o
     exchange->status = status;
     exchange->outcome = outcome;
     exchange->reply_bytes = size;
+    exchange->retry_s = status == MHD_HTTP_SERVICE_UNAVAILABLE ? 1 : 0; /* unless it is known */
 }
 
 void exchange_reply(struct exchange *exchange, unsigned status, enum outcome outcome,
@@ -274,9 +275,6 @@ void exchange_refuse(struct exchange *exchange, unsigned status, enum outcome ou
                           graphql ? media_type_text(exchange->media) : media_type_text(MEDIA_JSON),
                           &body);
     exchange->outcome = outcome;
-    if (status == MHD_HTTP_SERVICE_UNAVAILABLE) {
-        exchange_header(exchange, MHD_HTTP_HEADER_RETRY_AFTER, "1");
-    }
 }
 
 void exchange_refuse_size(struct exchange *exchange)
@@ -329,6 +327,11 @@ void exchange_fail(struct exchange *exchange, const quire_error *err)
 
 static void add_common_headers(struct exchange *exchange)
 {
+    char retry_s[24];
+    if (exchange->retry_s > 0) {
+        snprintf(retry_s, sizeof retry_s, "%llu", (unsigned long long)exchange->retry_s);
+        exchange_header(exchange, MHD_HTTP_HEADER_RETRY_AFTER, retry_s);
+    }
     exchange_header(exchange, MHD_HTTP_HEADER_CACHE_CONTROL,
                     exchange->caching != NULL ? exchange->caching : "no-store");
     exchange_header(exchange, "X-Content-Type-Options", "nosniff");

@@ -140,7 +140,7 @@ static const char *fetch(struct download *download, const char *url)
     curl_easy_setopt(handle, CURLOPT_URL, url);
     curl_easy_setopt(handle, CURLOPT_PROTOCOLS_STR, "http,https");
     if (strncmp(url, "http:", 5) == 0) {
-        /* It is of this machine: no proxy of the environment is to see it, or answer in its place. */
+        /* It is of this machine: no proxy of the environment is to answer in its place. */
         curl_easy_setopt(handle, CURLOPT_PROXY, "");
     }
     curl_easy_setopt(handle, CURLOPT_FOLLOWLOCATION, 0L);

@@ -91,13 +91,11 @@ static bool admit(void *context, uint64_t cost)
 
 static void refuse_rate(struct exchange *exchange)
 {
-    char seconds[32];
-    uint64_t retry_ms = exchange->call->retry_ms;
-    snprintf(seconds, sizeof seconds, "%llu", (unsigned long long)(retry_ms + 999) / 1000);
+    uint64_t retry_s = (exchange->call->retry_ms + 999) / 1000;
     exchange_refuse(exchange, MHD_HTTP_TOO_MANY_REQUESTS, OUTCOME_LIMIT, "LIMIT",
-                    "You have asked for too much at once; there is enough for this in %s s.",
-                    seconds);
-    exchange_header(exchange, MHD_HTTP_HEADER_RETRY_AFTER, seconds);
+                    "You have asked for too much at once; there is enough for this in %llu s.",
+                    (unsigned long long)retry_s);
+    exchange->retry_s = retry_s;
     atomic_fetch_add_explicit(&exchange->server->metrics.rate_refused, 1, memory_order_relaxed);
 }
 
@@ -241,9 +239,6 @@ static void reply(struct exchange *exchange)
         exchange_respond(exchange, status_of(exchange, outcome), outcome, response,
                          call->response_size);
         exchange_header(exchange, MHD_HTTP_HEADER_CONTENT_TYPE, media_type_text(exchange->media));
-    }
-    if (exchange->status == MHD_HTTP_SERVICE_UNAVAILABLE) {
-        exchange_header(exchange, MHD_HTTP_HEADER_RETRY_AFTER, "1");
     }
 }
 

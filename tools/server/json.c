@@ -413,6 +413,19 @@ bool json_key_is(const struct json_value *key, const char *name)
     return same;
 }
 
+struct json_value json_member(const struct json_value *object, const char *name)
+{
+    struct json_value key;
+    struct json_value value;
+    size_t at = 0;
+    while (json_next(object, &at, &key, &value)) {
+        if (json_key_is(&key, name)) {
+            return value;
+        }
+    }
+    return (struct json_value){NULL, 0, JSON_NULL};
+}
+
 static size_t put_point(char *out, uint32_t point)
 {
     if (point < 0x80) {

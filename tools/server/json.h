@@ -48,6 +48,9 @@ bool json_next(const struct json_value *whole, size_t *at, struct json_value *na
 /* Whether a key as written says `name`, which has no character that could be escaped otherwise. */
 bool json_key_is(const struct json_value *key, const char *name);
 
+/* The first member of that name of a checked object; NULL text when there is none. */
+struct json_value json_member(const struct json_value *object, const char *name);
+
 /* Whether a checked value has at most `levels` levels, and no object in it two members of one name,
  * or more than JSON_MEMBERS_MAX of them: nobody reads it otherwise than we do. */
 bool json_is_plain(const struct json_value *value, unsigned levels);

@@ -238,20 +238,6 @@ struct jwk_set *jwk_read_key(const char *text, size_t size, const char **problem
 
 /* ---- JWKs ---- */
 
-/* A member of an object in which no name comes twice; NULL text when it is absent. */
-static struct json_value member(const struct json_value *object, const char *wanted)
-{
-    struct json_value name;
-    struct json_value value;
-    size_t at = 0;
-    while (json_next(object, &at, &name, &value)) {
-        if (json_key_is(&name, wanted)) {
-            return value;
-        }
-    }
-    return (struct json_value){NULL, 0, JSON_NULL};
-}
-
 /* Whether a member is a string that says this; escapes are not looked for. */
 static bool says(const struct json_value *value, const char *text)
 {
@@ -261,7 +247,7 @@ static bool says(const struct json_value *value, const char *text)
 /* The bytes of a member in base64url; free them. False when it is absent or broken. */
 static bool take_bytes(const struct json_value *jwk, const char *name, gnutls_datum_t *out)
 {
-    struct json_value value = member(jwk, name);
+    struct json_value value = json_member(jwk, name);
     size_t size = 0;
     *out = (gnutls_datum_t){NULL, 0};
     if (value.text == NULL || value.kind != JSON_STRING || value.size > 4096) {
@@ -302,8 +288,8 @@ static bool import_curve(struct key *key, const struct json_value *jwk, const st
 
 static const struct curve *find_curve(const struct json_value *jwk)
 {
-    struct json_value type = member(jwk, "kty");
-    struct json_value name = member(jwk, "crv");
+    struct json_value type = json_member(jwk, "kty");
+    struct json_value name = json_member(jwk, "crv");
     for (size_t i = 0; i < CURVE_COUNT; i++) {
         if (says(&type, curves[i].type) && says(&name, curves[i].name)) {
             return &curves[i];
@@ -326,8 +312,8 @@ static bool import_secret(struct key *key, const struct json_value *jwk, const c
 /* Whether the key is there to verify signatures, as far as it says. */
 static bool is_for_us(const struct json_value *jwk)
 {
-    struct json_value use = member(jwk, "use");
-    struct json_value operations = member(jwk, "key_ops");
+    struct json_value use = json_member(jwk, "use");
+    struct json_value operations = json_member(jwk, "key_ops");
     struct json_value name;
     struct json_value one;
     size_t at = 0;
@@ -348,8 +334,8 @@ static bool is_for_us(const struct json_value *jwk)
 /* Takes "alg" and "kid". False: the key is for an algorithm that is not known here. */
 static bool take_names(struct key *key, const struct json_value *jwk, const char **problem)
 {
-    struct json_value algorithm = member(jwk, "alg");
-    struct json_value kid = member(jwk, "kid");
+    struct json_value algorithm = json_member(jwk, "alg");
+    struct json_value kid = json_member(jwk, "kid");
     for (size_t i = 0; i < ALGORITHM_COUNT && algorithm.text != NULL; i++) {
         if (algorithms[i].kind == key->kind && says(&algorithm, algorithms[i].name)) {
             key->only = &algorithms[i];
@@ -368,7 +354,7 @@ static bool take_names(struct key *key, const struct json_value *jwk, const char
 /* True with *problem set to NULL when the key is passed over: nothing is left in `key` then. */
 static bool take_jwk(struct key *key, const struct json_value *jwk, const char **problem)
 {
-    struct json_value type = member(jwk, "kty");
+    struct json_value type = json_member(jwk, "kty");
     const struct curve *curve = find_curve(jwk);
     bool rsa = says(&type, "RSA");
     bool secret = says(&type, "oct");
@@ -434,7 +420,7 @@ struct jwk_set *jwk_read_set(const char *text, size_t size, const char **problem
         return NULL;
     }
     struct json_value list = whole.kind == JSON_OBJECT && json_is_plain(&whole, LEVELS_MAX)
-                                 ? member(&whole, "keys")
+                                 ? json_member(&whole, "keys")
                                  : (struct json_value){NULL, 0, JSON_NULL};
     if (list.text == NULL || list.kind != JSON_ARRAY) {
         *problem = "it is no JWK Set: an object whose member \"keys\" is a list";

@@ -25,19 +25,6 @@ struct parts {
     size_t header_size, payload_size, signature_size, signed_size;
 };
 
-static struct json_value member(const struct json_value *object, const char *wanted)
-{
-    struct json_value name;
-    struct json_value value;
-    size_t at = 0;
-    while (json_next(object, &at, &name, &value)) {
-        if (json_key_is(&name, wanted)) {
-            return value;
-        }
-    }
-    return (struct json_value){NULL, 0, JSON_NULL};
-}
-
 /* An object in which everything is said once. */
 static bool read_object(const char *text, size_t size, struct json_value *out)
 {
@@ -102,11 +89,12 @@ static enum jwt_verdict check_signature(const struct jwk_set *keys, const char *
     if (!read_object(parts->header, parts->header_size, &header)) {
         return JWT_MALFORMED;
     }
-    struct json_value algorithm = member(&header, "alg");
-    struct json_value kid = member(&header, "kid");
-    struct json_value type = member(&header, "typ");
+    struct json_value algorithm = json_member(&header, "alg");
+    struct json_value kid = json_member(&header, "kid");
+    struct json_value type = json_member(&header, "typ");
     if (algorithm.text == NULL || algorithm.kind != JSON_STRING || !is_type(&type) ||
-        (kid.text != NULL && kid.kind != JSON_STRING) || member(&header, "crit").text != NULL) {
+        (kid.text != NULL && kid.kind != JSON_STRING) ||
+        json_member(&header, "crit").text != NULL) {
         return JWT_MALFORMED;
     }
     struct jwk_signature signature = {.algorithm = algorithm.text + 1,
@@ -144,7 +132,7 @@ static enum jwt_verdict check_times(const struct json_value *claims, const struc
                                     double now_s, struct jwt *out)
 {
     static const char *const starts[] = {"nbf", "iat"};
-    struct json_value expires = member(claims, "exp");
+    struct json_value expires = json_member(claims, "exp");
     double leeway_s = (double)rules->leeway_s;
     double time_s;
     /* A token that never ended could not be taken back. */
@@ -156,7 +144,7 @@ static enum jwt_verdict check_times(const struct json_value *claims, const struc
         return JWT_EXPIRED;
     }
     for (size_t i = 0; i < sizeof starts / sizeof starts[0]; i++) {
-        struct json_value start = member(claims, starts[i]);
+        struct json_value start = json_member(claims, starts[i]);
         if (start.text != NULL && !read_time(&start, &time_s)) {
             return JWT_CLAIMS;
         }
@@ -187,8 +175,8 @@ static bool names(const struct json_value *value, const char *text)
 static enum jwt_verdict check_parties(const struct json_value *claims,
                                       const struct jwt_rules *rules)
 {
-    struct json_value issuer = member(claims, "iss");
-    struct json_value audience = member(claims, "aud");
+    struct json_value issuer = json_member(claims, "iss");
+    struct json_value audience = json_member(claims, "aud");
     if (rules->issuer != NULL && (issuer.kind != JSON_STRING || !names(&issuer, rules->issuer))) {
         return JWT_ISSUER;
     }
@@ -200,7 +188,7 @@ static enum jwt_verdict check_parties(const struct json_value *claims,
 
 static bool take_subject(const struct json_value *claims, struct jwt *out)
 {
-    struct json_value subject = member(claims, "sub");
+    struct json_value subject = json_member(claims, "sub");
     size_t size;
     if (subject.text == NULL) {
         return true;
@@ -269,6 +257,6 @@ bool jwt_has_role(const struct jwt *jwt, const char *name, const char *role)
     if (!read_object(jwt->claims, jwt->size, &claims)) {
         return false;
     }
-    struct json_value value = member(&claims, name);
+    struct json_value value = json_member(&claims, name);
     return names(&value, role);
 }

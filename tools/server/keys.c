@@ -230,6 +230,9 @@ bool keys_start(struct keys *keys)
         ask(keys);
         keys->may_ask_ms = clock_ms() + ASK_MS;
         keys->has_thread = pthread_create(&keys->thread, NULL, run, keys) == 0;
+        if (!keys->has_thread) {
+            fputs("quire: the thread that asks for keys could not be started\n", stderr);
+        }
         return keys->has_thread;
     }
     return true;

@@ -47,19 +47,10 @@ bool place_read(const char *text, size_t size, quire_subscription_position *plac
 static bool has_extensions(const char *response, size_t size)
 {
     struct json_value whole;
-    struct json_value name;
-    struct json_value value;
     const char *problem;
     size_t at;
-    if (json_check(response, size, &whole, &problem, &at)) {
-        at = 0;
-        while (json_next(&whole, &at, &name, &value)) {
-            if (json_key_is(&name, "extensions")) {
-                return true;
-            }
-        }
-    }
-    return false;
+    return json_check(response, size, &whole, &problem, &at) &&
+           json_member(&whole, "extensions").text != NULL;
 }
 
 void place_put_event(struct buffer *out, const quire_subscription_event *event, bool extended)

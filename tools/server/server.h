@@ -168,6 +168,7 @@ struct exchange {
     char *text; /* in place of that where there is no HTTP: see `replied`; malloc'd */
     size_t text_size;
     uint64_t reply_bytes;
+    uint64_t retry_s;                    /* Retry-After; 0 = none */
     const char *caching;                 /* Cache-Control; NULL = no-store */
     struct sse *stream;                  /* the reply goes on: sse.h */
     struct status_stream *status_stream; /* the same: status.h */

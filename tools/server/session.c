@@ -69,8 +69,6 @@ static void put_message(struct operation *operation, enum message_kind kind, con
 static void put_errors(struct operation *operation, const char *response, size_t size)
 {
     struct json_value body;
-    struct json_value name;
-    struct json_value value;
     const char *problem;
     size_t at;
     operation->last = true;
@@ -83,12 +81,9 @@ static void put_errors(struct operation *operation, const char *response, size_t
         operation->message.failed = true;
         return;
     }
-    at = 0;
-    while (json_next(&body, &at, &name, &value)) {
-        if (json_key_is(&name, "errors")) {
-            put_message(operation, MESSAGE_ERROR, value.text, value.size);
-            return;
-        }
+    struct json_value errors = json_member(&body, "errors");
+    if (errors.text != NULL) {
+        put_message(operation, MESSAGE_ERROR, errors.text, errors.size);
     }
 }
 
@@ -142,6 +137,7 @@ static bool answer_waiting(struct operation *operation)
         body.failed |= body.size == 0;
         exchange_reply_buffer(waiting, status, media_type_text(waiting->media), &body);
         waiting->outcome = exchange->outcome;
+        waiting->retry_s = exchange->retry_s > 0 ? exchange->retry_s : waiting->retry_s;
     }
     exchange_done(waiting);
     return runs;
