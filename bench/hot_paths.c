@@ -389,7 +389,7 @@ static quire_status answer(struct hot *h, struct asked *asked, int64_t key, size
 
 static quire_status run_graphql_first(struct hot *h, uint64_t count)
 {
-    char document[sizeof WORD_DOCUMENT + 32];
+    char document[sizeof WORD_DOCUMENT + 32] = WORD_DOCUMENT;
     struct asked asked = ask(document, "id", WORD_PREFIX);
     for (uint64_t i = 0; i < count; i++) {
         snprintf(document, sizeof document, WORD_DOCUMENT "# %llu", (unsigned long long)i);
