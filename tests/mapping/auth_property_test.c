@@ -3,8 +3,8 @@
  * rules hide were not there.
  *
  * Of each world there are two databases: one with all rows and rules, and one
- * without rules that has the rows which the rules let the caller read, and
- * nothing of the others. Which those are is asked of the first by the program,
+ * without rules that had all rows and has lost those which the rules do not let
+ * the caller read. Which those are is asked of the first by the program,
  * with the rules' conditions written as filters. Every request must have the
  * same response from both, byte for byte.
  */
@@ -126,7 +126,7 @@ struct row {
 
 struct world {
     quire_db *all, *seen;
-    struct row ps[P_COUNT], cs[C_COUNT], ts[T_COUNT];
+    struct row ps[P_COUNT], cs[C_COUNT], ts[T_COUNT], ks[P_COUNT];
     unsigned seed;
     char *text;
 };
@@ -169,6 +169,10 @@ static void make_rows(struct world *w)
                                 .links = below(w, 128) & below(w, 128)};
         (void)snprintf(w->cs[i].id, sizeof w->cs[i].id, "c%d", i);
     }
+    for (int i = 0; i < P_COUNT; i++) {
+        w->ks[i] = (struct row){.a = (int)below(w, 8)};
+        (void)snprintf(w->ks[i].id, sizeof w->ks[i].id, "k%d", i);
+    }
     for (int i = 0; i < T_COUNT; i++) {
         w->ts[i] = (struct row){.a = (int)below(w, 4) - 1};
         (void)snprintf(w->ts[i].id, sizeof w->ts[i].id, "t%d", i);
@@ -183,52 +187,50 @@ static void put_value(char *text, const char *name, int value, const char *const
     }
 }
 
-/* Loads the rows: all of them, or those that are seen. */
-static void load(struct world *w, quire_db *db, bool all)
+/* Loads the rows. */
+static void load(struct world *w, quire_db *db)
 {
     const char *comma = "";
     w->text[0] = '\0';
     put(w->text, "{\"P\":[");
     for (int i = 0; i < P_COUNT; i++) {
         const struct row *p = &w->ps[i];
-        if (all || p->seen) {
-            put(w->text, "%s{\"id\":\"%s\"", comma, p->id);
-            put_value(w->text, "name", p->a, names);
-            put_value(w->text, "g", p->b, NULL);
-            if (p->c >= 0 && (all || w->ps[p->c].seen)) {
-                put(w->text, ",\"bossId\":\"p%d\"", p->c);
-            }
-            put(w->text, "}");
-            comma = ",";
+        put(w->text, "%s{\"id\":\"%s\"", comma, p->id);
+        put_value(w->text, "name", p->a, names);
+        put_value(w->text, "g", p->b, NULL);
+        if (p->c >= 0) {
+            put(w->text, ",\"bossId\":\"p%d\"", p->c);
         }
+        put(w->text, "}");
+        comma = ",";
     }
     put(w->text, "],\"T\":[");
     comma = "";
     for (int i = 0; i < T_COUNT; i++) {
-        if (all || w->ts[i].seen) {
-            put(w->text, "%s{\"id\":\"%s\"", comma, w->ts[i].id);
-            put_value(w->text, "name", w->ts[i].a, names);
-            put(w->text, "}");
-            comma = ",";
-        }
+        put(w->text, "%s{\"id\":\"%s\"", comma, w->ts[i].id);
+        put_value(w->text, "name", w->ts[i].a, names);
+        put(w->text, "}");
+        comma = ",";
+    }
+    put(w->text, "],\"K\":[");
+    for (int i = 0; i < P_COUNT; i++) {
+        put(w->text, "%s{\"id\":\"k%d\",\"n\":%d,\"pId\":\"p%d\"}", i == 0 ? "" : ",", i,
+            w->ks[i].a, (i * 3 + 1) % P_COUNT);
     }
     put(w->text, "],\"C\":[");
     comma = "";
     for (int i = 0; i < C_COUNT; i++) {
         const struct row *c = &w->cs[i];
         const char *inner = "";
-        if (!all && !c->seen) {
-            continue;
-        }
         put(w->text, "%s{\"id\":\"%s\"", comma, c->id);
         put_value(w->text, "n", c->a, NULL);
         put_value(w->text, "s", c->b, texts);
-        if (c->c >= 0 && (all || w->ps[c->c].seen)) {
+        if (c->c >= 0) {
             put(w->text, ",\"pId\":\"p%d\"", c->c);
         }
         put(w->text, ",\"tsIds\":[");
         for (int t = 0; t < T_COUNT; t++) {
-            if ((c->links >> t & 1) != 0 && (all || w->ts[t].seen)) {
+            if ((c->links >> t & 1) != 0) {
                 put(w->text, "%s\"t%d\"", inner, t);
                 inner = ",";
             }
@@ -258,19 +260,23 @@ static void choose(struct world *w, const struct condition *conditions, size_t c
     }
 }
 
-static void put_schema(char *text, unsigned shape, const char *p, const char *c, const char *t)
+static void put_schema(char *text, unsigned shape, const char *p, const char *c, const char *t,
+                       const char *k)
 {
     static const char *const n[] = {"", "@index", "@index(type: HASH)"};
     text[0] = '\0';
     put(text,
-        "type P %s { id: ID! name: String %s g: Int boss: P @relation(inverse: \"staff\")"
-        " staff: [P!]! @relation(inverse: \"boss\") cs: [C!]! @relation(inverse: \"p\") }\n",
+        "interface Node { id: ID! } type P implements Node %s { id: ID! name: String %s g: Int boss: P @relation(inverse: \"staff\")"
+        " staff: [P!]! @relation(inverse: \"boss\") cs: [C!]! @relation(inverse: \"p\")"
+        " one: K @relation(inverse: \"p\") double: Int @computed(expr: \"g * 2\") }\n",
         p, n[shape % 3]);
+    put(text, "type K %s @unique(fields: [\"p\", \"n\"]) { id: ID! n: Int"
+              " p: P @unique }\n", k);
     put(text,
-        "type C %s { id: ID! n: Int %s s: String %s p: P @relation(inverse: \"cs\")"
-        " ts: [T!]! @relation(inverse: \"cs\") }\n",
+        "type C implements Node %s { id: ID! n: Int %s s: String %s p: P @relation(inverse: \"cs\")"
+        " ts: [T!]! @relation(inverse: \"cs\") half: Float @computed(expr: \"n / 2.0\") }\n",
         c, n[shape % 3], shape % 2 == 0 ? "" : "@index");
-    put(text, "type T %s { id: ID! name: String %s cs: [C!]! @relation(inverse: \"ts\") }\n", t,
+    put(text, "type T implements Node %s { id: ID! name: String %s cs: [C!]! @relation(inverse: \"ts\") }\n", t,
         n[shape % 3]);
 }
 
@@ -289,6 +295,22 @@ static void see(struct world *w, const char *many, const char *filter, struct ro
     quire_free(response);
 }
 
+/* Deletes the rows that are not seen; what stays keeps its place, so that cursors are the same. */
+static void leave_seen(struct world *w, const char *types, const struct row *rows, int count)
+{
+    w->text[0] = '\0';
+    put(w->text, "mutation { delete%s(where: {id: {in: [", types);
+    for (int i = 0; i < count; i++) {
+        if (!rows[i].seen) {
+            put(w->text, "\"%s\" ", rows[i].id);
+        }
+    }
+    put(w->text, "]}}) { affectedRows } }");
+    char *response = auth_run(w->seen, NULL, w->text, NULL, false);
+    cr_assert_null(strstr(response, "\"errors\""), "%s: %s", w->text, response);
+    quire_free(response);
+}
+
 static void open_world(struct world *w)
 {
     static char rules[3][1024];
@@ -302,15 +324,21 @@ static void open_world(struct world *w)
         (void)snprintf(auth[i], sizeof auth[i], "@auth(rules: %s)", rules[i]);
     }
     make_rows(w);
-    put_schema(w->text, shape, auth[0], auth[1], auth[2]);
+    put_schema(w->text, shape, auth[0], auth[1], auth[2],
+               "@auth(rules: [{where: {n: {lte: {claim: \"n\"}}}}])");
     w->all = mapping_open(w->text, NULL);
-    load(w, w->all, true);
+    load(w, w->all);
     see(w, "ps", filters[0], w->ps, P_COUNT);
     see(w, "cs", filters[1], w->cs, C_COUNT);
     see(w, "ts", filters[2], w->ts, T_COUNT);
-    put_schema(w->text, shape, "", "", "");
+    see(w, "ks", "{n: {lte: 4}}", w->ks, P_COUNT);
+    put_schema(w->text, shape, "", "", "", "");
     w->seen = mapping_open(w->text, NULL);
-    load(w, w->seen, false);
+    load(w, w->seen);
+    leave_seen(w, "Ps", w->ps, P_COUNT);
+    leave_seen(w, "Cs", w->cs, C_COUNT);
+    leave_seen(w, "Ts", w->ts, T_COUNT);
+    leave_seen(w, "Ks", w->ks, P_COUNT);
 }
 
 /* ---- requests ---- */
@@ -322,6 +350,67 @@ static void put_page(struct world *w)
     } else if (below(w, 3) == 0) {
         put(w->text, ", %s: %u", below(w, 2) == 0 ? "first" : "last", below(w, 9));
     }
+}
+
+/* Pages that begin behind any row, or end before it: one that is hidden, too. */
+static void put_cursor(struct world *w, const char *many, const char *order)
+{
+    char request[256];
+    (void)snprintf(request, sizeof request, "{ %s(orderBy: [%s]) { edges { cursor } } }", many,
+                   order);
+    char *response = auth_run(w->all, NULL, request, NULL, false);
+    const char *at = response;
+    for (unsigned i = below(w, C_COUNT / 4) + 1; i > 0; i--) {
+        const char *next = strstr(at + 1, "\"cursor\":");
+        at = next == NULL ? at : next;
+    }
+    cr_assert(at != response, "%s: %s", request, response);
+    at += strlen("\"cursor\":");
+    put(w->text, ", %s: %.*s", below(w, 2) == 0 ? "after" : "before", (int)strcspn(at, "}"), at);
+    quire_free(response);
+}
+
+/* Edges of rows, with all that tells of places and versions. */
+static void put_edges(struct world *w)
+{
+    const char *order = PICK(w, c_orders);
+    put(w->text, " e: cs(where: %s, orderBy: [%s], %s: %u", PICK(w, c_filters), order,
+        below(w, 2) == 0 ? "first" : "last", 1 + below(w, 9));
+    put_cursor(w, "cs", order);
+    put(w->text, ") { totalCount edges { cursor node { id _version } } pageInfo { startCursor"
+                 " endCursor hasNextPage hasPreviousPage } }");
+    order = PICK(w, p_orders);
+    put(w->text, " f: ps(where: %s, orderBy: [%s]", PICK(w, p_filters), order);
+    put_cursor(w, "ps", order);
+    put(w->text,
+        ") { edges { cursor node { _version bossId } } pageInfo { hasNextPage hasPreviousPage }"
+        " items(where: %s, orderBy: [%s], take: %u) { id } }",
+        PICK(w, p_filters), PICK(w, p_orders), 1 + below(w, 9));
+}
+
+/* Rows by keys of any kind, and groups. */
+static void put_others(struct world *w)
+{
+    put(w->text,
+        " any: node(id: \"%s%u\") { __typename ... on P { name boss { id } } ... on C { n p { id }"
+        " } ... on T { cs(first: 2) { items { id } } } }",
+        below(w, 3) == 0   ? "p"
+        : below(w, 2) == 0 ? "c"
+                           : "t",
+        below(w, P_COUNT));
+    put(w->text, " byKey: k(pId_n: {pId: \"p%u\", n: %u}) { id _version p { id } }",
+        below(w, P_COUNT), below(w, 4));
+    put(w->text, " ks { totalCount items { id p { one { id n } } } }");
+    put(w->text,
+        " h: cs { groupBy(by: [{p: {boss: {name: VALUE}}}, {n: VALUE}], where: %s, having:"
+        " {count: {gt: 1}, min: {n: {gte: 0}}}, orderBy: [{count: DESC}, {keys: {p: {boss: {name:"
+        " ASC}}}}, {keys: {n: ASC}}], take: 5) { keys { n p { boss { name } } } count min { s }"
+        " avg { half } } }",
+        PICK(w, c_filters));
+    put(w->text,
+        " i: ps(where: {one: {is: {n: {gte: %u}}}}, orderBy: [{one: {n: DESC}}, {id: ASC}]) {"
+        " items { id one { id } } aggregate { count sum { double } max { double name } } }",
+        below(w, 4));
 }
 
 static void put_cs(struct world *w, bool order)
@@ -363,6 +452,10 @@ static void put_request(struct world *w)
         " ts(where: %s) { items { id name cs { items { id p { id } } } } }"
         " p(id: \"p%u\") { id boss { id } } one: c(id: \"c%u\") { id p { name } } }",
         PICK(w, t_filters), below(w, P_COUNT), below(w, C_COUNT));
+    w->text[strlen(w->text) - 1] = '\0';
+    put_edges(w);
+    put_others(w);
+    put(w->text, " }");
 }
 
 static void compare(struct world *w)
