@@ -110,9 +110,15 @@ quire_status qr_auth_open(const struct qr_api *api, const quire_graphql_request 
 
 /* ---- rules ---- */
 
+/* A claim that is null says nothing. */
 static bool is_known(const struct qr_auth *auth)
 {
-    return auth->claims.count > 0;
+    for (uint32_t i = 0; i < auth->claims.count; i++) {
+        if (auth->claims.members[i].value.kind != QR_GQL_VALUE_NULL) {
+            return true;
+        }
+    }
+    return false;
 }
 
 static bool names_role(const struct qr_gql_value *claim, struct qr_gql_str role)

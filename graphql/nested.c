@@ -120,6 +120,10 @@ static quire_status create(const struct nest *nest, const struct qr_gql_value *i
     bool links = nest->field->role == QR_MODEL_LINKS;
     int64_t target;
 
+    if (parent.reference != NULL) { /* its side of the relation is given to it */
+        QR_TRY(qr_auth_check_field(nest->store->reader->auth, parent.reference, QR_AUTH_CREATE,
+                                   nest->store->reader->err));
+    }
     QR_TRY(qr_row_create(nest->store, nest->field->target, input, links ? NULL : &parent, &target));
     return links ? qr_store_link(nest->store, nest->field, nest->rowid, target) : QUIRE_OK;
 }

@@ -11,6 +11,7 @@
 #include <stdio.h>
 
 #include "catalog/record.h"
+#include "graphql/auth.h"
 #include "graphql/execute.h"
 #include "graphql/explain.h"
 #include "graphql/json_read.h"
@@ -423,6 +424,21 @@ static quire_status invoke(struct call *call, bool writes)
                                      : qr_fail(err, call->failure, "%s", call->detail.message);
 }
 
+/* What the function requires of a row. A reference to a row that rules hide from the caller is
+ * null, unless the field's own rules say who gets what is made of it. */
+static quire_status read_required(const struct call *call, const struct qr_row *row,
+                                  const struct qr_model_field *field, quire_value *value)
+{
+    bool found = true;
+    QR_TRY(qr_reader_column(call->reader, row, field, value));
+    if (field->role == QR_MODEL_REFERENCE && value->type == QUIRE_INT &&
+        call->resolver->rules == NULL) {
+        QR_TRY(qr_auth_see(call->reader, field->target, value->as.integer, &found));
+    }
+    *value = found ? *value : quire_null();
+    return QUIRE_OK;
+}
+
 /* Gives the function what it requires of the rows from call->first on. */
 static quire_status show_rows(struct call *call, const struct qr_row *rows)
 {
@@ -441,7 +457,7 @@ static quire_status show_rows(struct call *call, const struct qr_row *rows)
         const struct qr_row *row = &rows[call->first + i];
         rowids[i] = row->rowid;
         for (uint32_t f = 0; f < width; f++) {
-            QR_TRY(qr_reader_column(reader, row, resolver->required[f], &values[i * width + f]));
+            QR_TRY(read_required(call, row, resolver->required[f], &values[i * width + f]));
         }
     }
     call->shown.values = values;

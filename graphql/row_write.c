@@ -225,8 +225,6 @@ quire_status qr_row_create(struct qr_store *store, const struct qr_model_type *t
     QR_TRY(qr_auth_check_type(store->reader->auth, type, QR_AUTH_CREATE, store->reader->err));
     QR_TRY(qr_draft_init(store, type, &draft));
     if (parent != NULL) {
-        QR_TRY(qr_auth_check_field(store->reader->auth, parent->reference, QR_AUTH_CREATE,
-                                   store->reader->err));
         draft.given[parent->reference->column] = true;
         draft.values[parent->reference->column] = quire_int(parent->rowid);
     }

@@ -23,7 +23,8 @@ typedef struct quire_resolver_call {
     quire_txn *txn;         /* the request's: see quire_resolver_callback */
     size_t count;           /* values to give; 1 for a root field */
     /* What @resolver(requires:) names of each row, as stored: those of parent i from
-     * values[i * value_count] on. A reference is the rowid of its row, or null. */
+     * values[i * value_count] on. A reference is the rowid of its row, or null, as it also is where
+     * the field has no @auth and rules hide the row from the caller. */
     const quire_value *values;
     uint32_t value_count;
     const int64_t *rowids; /* of the parents; NULL for a root field */

@@ -266,18 +266,23 @@ static void put_schema(char *text, unsigned shape, const char *p, const char *c,
     static const char *const n[] = {"", "@index", "@index(type: HASH)"};
     text[0] = '\0';
     put(text,
-        "interface Node { id: ID! } type P implements Node %s { id: ID! name: String %s g: Int boss: P @relation(inverse: \"staff\")"
+        "interface Node { id: ID! } type P implements Node %s { id: ID! name: String %s g: Int "
+        "boss: P @relation(inverse: \"staff\")"
         " staff: [P!]! @relation(inverse: \"boss\") cs: [C!]! @relation(inverse: \"p\")"
         " one: K @relation(inverse: \"p\") double: Int @computed(expr: \"g * 2\") }\n",
         p, n[shape % 3]);
-    put(text, "type K %s @unique(fields: [\"p\", \"n\"]) { id: ID! n: Int"
-              " p: P @unique }\n", k);
+    put(text,
+        "type K %s @unique(fields: [\"p\", \"n\"]) { id: ID! n: Int"
+        " p: P @unique }\n",
+        k);
     put(text,
         "type C implements Node %s { id: ID! n: Int %s s: String %s p: P @relation(inverse: \"cs\")"
         " ts: [T!]! @relation(inverse: \"cs\") half: Float @computed(expr: \"n / 2.0\") }\n",
         c, n[shape % 3], shape % 2 == 0 ? "" : "@index");
-    put(text, "type T implements Node %s { id: ID! name: String %s cs: [C!]! @relation(inverse: \"ts\") }\n", t,
-        n[shape % 3]);
+    put(text,
+        "type T implements Node %s { id: ID! name: String %s cs: [C!]! @relation(inverse: \"ts\") "
+        "}\n",
+        t, n[shape % 3]);
 }
 
 /* Marks the rows that the program finds with the rules' condition. */

@@ -215,5 +215,6 @@ Test(auth_read, claims__are_an_object_that_names_each_claim_once)
     for (size_t i = 0; i < sizeof claims / sizeof claims[0]; i++) {
         AUTH_FAILS(db, claims[i], "{ notes { totalCount } }", "MISUSE");
     }
+    AUTH_FAILS(db, "{\"sub\":null}", "{ users { totalCount } }", "UNAUTHENTICATED");
     mapping_close(db);
 }

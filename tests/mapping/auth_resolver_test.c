@@ -107,3 +107,42 @@ Test(auth_resolver, rules__say_nothing_of_operations)
     cr_assert_not_null(strstr(err.message, "says nothing of a field that the program gives"));
     mapping_close(db);
 }
+
+/* Gives whether the reference that is required leads to a row. */
+static quire_status give_whether(void *context, quire_resolver_call *call, quire_error *err)
+{
+    (void)context;
+    for (size_t i = 0; i < call->count; i++) {
+        quire_value leads = quire_bool(call->values[i].type != QUIRE_NULL);
+        quire_status status = quire_resolver_give(call, i, &leads, err);
+        if (status != QUIRE_OK) {
+            return status;
+        }
+    }
+    return QUIRE_OK;
+}
+
+Test(auth_resolver, required_reference__to_a_hidden_row_is_null)
+{
+    quire_error err = QUIRE_ERROR_INIT;
+    quire_db *db = mapping_open(
+        "type User @auth(rules: [{where: {id: {equals: {claim: \"sub\"}}}}]) { id: ID! }"
+        "type Note { id: ID! owner: User"
+        " owned: Boolean @resolver(requires: \"owner\")"
+        " told: Boolean @resolver(requires: \"owner\") @auth(rules: [{}]) }",
+        "mutation { createUsers(inputs: [{id: \"ann\"}, {id: \"bob\"}]) {"
+        " affectedRows } createNotes(inputs: [{id: \"1\", ownerId: \"ann\"},"
+        " {id: \"2\", ownerId: \"bob\"}, {id: \"3\"}]) { affectedRows } }");
+    cr_assert_eq(quire_resolver_function(db, "Note.owned", give_whether, NULL, &err), QUIRE_OK);
+    cr_assert_eq(quire_resolver_function(db, "Note.told", give_whether, NULL, &err), QUIRE_OK);
+    AUTH_IS(db, ANN, "{ notes { items { owned } } }",
+            "{\"data\":{\"notes\":{\"items\":[{\"owned\":true},{\"owned\":false},"
+            "{\"owned\":false}]}}}");
+    AUTH_IS(db, NOBODY, "{ notes(first: 1) { items { owned } } }",
+            "{\"data\":{\"notes\":{\"items\":[{\"owned\":false}]}}}");
+    /* its own rules say who gets it, whatever it is made of */
+    AUTH_IS(db, ANN, "{ notes { items { told } } }",
+            "{\"data\":{\"notes\":{\"items\":[{\"told\":true},{\"told\":true},"
+            "{\"told\":false}]}}}");
+    mapping_close(db);
+}
