@@ -13,8 +13,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ptrace.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -130,11 +132,14 @@ Test(sandbox, programs_and_processes__cannot_be_started)
 
 static int reach_out(void)
 {
+    struct rlimit limit;
     return !(socket(AF_INET, SOCK_STREAM, 0) == -1 && errno == ENOSYS &&
              socket(AF_UNIX, SOCK_STREAM, 0) == -1 && errno == ENOSYS &&
              ptrace(PTRACE_ATTACH, getppid(), NULL, NULL) == -1 && errno == ENOSYS &&
              kill(getppid(), SIGKILL) == -1 && errno == ENOSYS && setuid(0) == -1 &&
-             errno == ENOSYS);
+             errno == ENOSYS && syscall(SYS_tgkill, getppid(), getppid(), 0) == -1 &&
+             errno == ENOSYS && prlimit(getppid(), RLIMIT_CORE, NULL, &limit) == -1 &&
+             errno == ENOSYS && prlimit(0, RLIMIT_CORE, NULL, &limit) == 0 && raise(0) == 0);
 }
 
 Test(sandbox, other_machines_and_processes__are_out_of_reach)

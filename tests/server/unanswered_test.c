@@ -1,6 +1,6 @@
 /*
- * What `quire load --connect` says of rows whose fate it cannot know: the server that it asks is one
- * of this test, which takes the whole request.
+ * What `quire load --connect` says of rows whose fate it cannot know: the server that
+ * it asks is one of this test, which takes the whole request.
  */
 #include <arpa/inet.h>
 #include <netinet/in.h>

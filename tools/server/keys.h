@@ -24,8 +24,8 @@ bool keys_is_address(const char *url);
  * an address that does not answer is asked again later.
  */
 struct keys *keys_open(const struct serve_options *options, struct log *log);
-/* Begins to keep them, with a thread where that takes one; false after saying that there is none. Asks an address before it
- * returns. */
+/* Begins to keep them, with a thread where that takes one; false after saying that there is none.
+ * Asks an address before it returns. */
 bool keys_start(struct keys *keys);
 /* NULL is a no-op. */
 void keys_close(struct keys *keys);

@@ -89,7 +89,6 @@ static const uint32_t allowed[] = {
     SYS_exit_group,
     SYS_gettid,
     SYS_getpid,
-    SYS_tgkill,
     SYS_sched_yield,
     SYS_sched_getaffinity,
     SYS_prctl,
@@ -134,7 +133,6 @@ static const uint32_t allowed[] = {
     SYS_geteuid,
     SYS_getgid,
     SYS_getegid,
-    SYS_prlimit64,
     SYS_getrusage,
 #ifdef __x86_64__
     SYS_open,
@@ -165,20 +163,25 @@ static const uint32_t allowed[] = {
 #define LOAD(it) BPF_STMT(BPF_LD | BPF_W | BPF_ABS, (it))
 /* Goes on with the next statement if it is so, else passes over it. */
 #define WHEN(it, flag) BPF_JUMP(BPF_JMP | (flag) | BPF_K, (it), 0, 1)
+/* Allows a call whose first argument is so alone. Of that the lower half is looked at, which is all
+ * that the kernel takes of an int, where it stands on machines that are little-endian. */
+#define ALLOW_IF(call, it, flag)                                                                   \
+    BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (call), 0, 4),                                             \
+        LOAD(offsetof(struct seccomp_data, args[0])), WHEN(it, flag), GIVE(SECCOMP_RET_ALLOW),     \
+        GIVE(SECCOMP_RET_ERRNO | ENOSYS)
 
 static bool filter_calls(void)
 {
-    static const struct sock_filter head[] = {
+    const struct sock_filter head[] = {
         LOAD(offsetof(struct seccomp_data, arch)),
         BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, MACHINE, 1, 0),
         GIVE(SECCOMP_RET_KILL_PROCESS),
         LOAD(offsetof(struct seccomp_data, nr)),
         /* A thread may begin, a process may not; clone3 hides which it is. */
-        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_clone, 0, 4),
-        LOAD(offsetof(struct seccomp_data, args[0])), /* little-endian: its lower half */
-        WHEN(CLONE_THREAD, BPF_JSET),
-        GIVE(SECCOMP_RET_ALLOW),
-        GIVE(SECCOMP_RET_ERRNO | ENOSYS),
+        ALLOW_IF(SYS_clone, CLONE_THREAD, BPF_JSET),
+        /* Signals for, and limits of, this process alone. */
+        ALLOW_IF(SYS_tgkill, (uint32_t)getpid(), BPF_JEQ),
+        ALLOW_IF(SYS_prlimit64, 0, BPF_JEQ),
     };
     enum { HEAD = sizeof head / sizeof head[0], SIZE = HEAD + 2 * ALLOWED + 1 };
     struct sock_filter filter[SIZE];

@@ -5,7 +5,7 @@
  *   files      only the directories that it works in, and what it is told to
  *              read besides (Landlock)
  *   calls      only those that a server makes: it starts no program and no
- *              process, opens no socket, looks at no other process (seccomp)
+ *              process, opens no socket, reaches no other process (seccomp)
  *   privileges none that a program on disk could give (no_new_privs)
  *   core dumps none, since memory holds tokens and rows
  *
