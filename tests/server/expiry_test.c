@@ -137,6 +137,40 @@ Test(expiry, stream__ends_without_completing_when_its_token_expires, .timeout = 
     test_server_stop(&server);
 }
 
+Test(expiry, reserved_stream__ends_when_the_token_of_a_request_expires, .timeout = 60)
+{
+    struct test_server server;
+    char headers[700];
+    char request[1024];
+    start(&server);
+    char *lasting = make_token(3600);
+    char *token = make_token(5);
+    snprintf(headers, sizeof headers, "Authorization: Bearer %s\r\n", lasting);
+    struct answer place = send_request(&server, "PUT", "/graphql", headers, "");
+    cr_assert_eq(place.status, 201, "%s", place.text);
+    int size = snprintf(request, sizeof request,
+                        "GET /graphql?token=%s HTTP/1.1\r\nHost: localhost\r\n%s"
+                        "Accept: text/event-stream\r\n\r\n",
+                        place.body, headers);
+    int client = client_connect(&server);
+    client_send(client, request, (size_t)size);
+    sse_expect_until(client, ":\n\n", "text/event-stream");
+    snprintf(headers, sizeof headers,
+             JSON "Authorization: Bearer %s\r\nX-GraphQL-Event-Stream-Token: %s\r\n", token,
+             place.body);
+    ANSWERS(send_request(&server, "POST", "/graphql", headers,
+                         "{\"query\":\"subscription{authorChanged{operation}}\","
+                         "\"extensions\":{\"operationId\":\"s\"}}"),
+            202, "");
+    sse_expect_until(client, "0\r\n\r\n", ""); /* the last chunk */
+    close(client);
+    answer_free(&place);
+    free(lasting);
+    free(token);
+    await_nothing(&server);
+    test_server_stop(&server);
+}
+
 Test(expiry, status__is_told_no_longer_when_its_token_expires, .timeout = 60)
 {
     struct test_server server;

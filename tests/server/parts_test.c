@@ -4,6 +4,7 @@
  */
 #include <criterion/criterion.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -92,6 +93,28 @@ Test(buffer, json__is_escaped_and_utf8)
     buffer_put_json_cut(&buffer, "ab\xE2\x82\xAC", 5, 4);
     buffer_put(&buffer, "", 1);
     cr_expect_str_eq(buffer.bytes, "\"ab\"");
+    buffer_free(&buffer);
+}
+
+Test(buffer, drop__makes_room_for_what_follows)
+{
+    struct buffer buffer = {0};
+    buffer_drop(&buffer, 0);
+    for (unsigned i = 0; i < 100000; i++) {
+        char text[32];
+        char expected[32];
+        int size = snprintf(text, sizeof text, "%06u", i);
+        buffer_put(&buffer, text, (size_t)size);
+        if (i > 0) {
+            snprintf(expected, sizeof expected, "%06u%06u", i - 1, i);
+            cr_assert_eq(buffer.size, 12);
+            cr_assert_eq(memcmp(buffer.bytes, expected, 12), 0);
+            buffer_drop(&buffer, 6);
+        }
+    }
+    cr_expect_leq(buffer.capacity, 256);
+    buffer_drop(&buffer, 6);
+    cr_expect_eq(buffer.size, 0);
     buffer_free(&buffer);
 }
 

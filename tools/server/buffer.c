@@ -57,6 +57,14 @@ void buffer_puts(struct buffer *buffer, const char *text)
     buffer_put(buffer, text, strlen(text));
 }
 
+void buffer_drop(struct buffer *buffer, size_t size)
+{
+    if (size > 0) {
+        buffer->size -= size;
+        memmove(buffer->bytes, buffer->bytes + size, buffer->size);
+    }
+}
+
 void buffer_printf(struct buffer *buffer, const char *format, ...)
 {
     char text[PRINTF_MAX];

@@ -23,6 +23,8 @@ bool buffer_reserve(struct buffer *buffer, size_t size);
 
 void buffer_put(struct buffer *buffer, const void *bytes, size_t size);
 void buffer_puts(struct buffer *buffer, const char *text);
+/* Drops so many of the first bytes, no more than there are. What is behind them is moved. */
+void buffer_drop(struct buffer *buffer, size_t size);
 
 /* At most 1,023 bytes a call. */
 #if defined(__GNUC__)

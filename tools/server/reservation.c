@@ -108,7 +108,8 @@ static void on_tick(struct watch *watch, uint64_t now_ms)
     struct reservation *reservation = (struct reservation *)watch;
     bool late = reservation->stream == NULL && now_ms > reservation->deadline_ms;
     if (late || atomic_load(&reservation->server->draining) ||
-        identity_has_expired(&reservation->identity, now_ms)) {
+        identity_has_expired(&reservation->identity, now_ms) ||
+        session_has_expired(&reservation->session, now_ms)) {
         end(reservation);
     }
 }

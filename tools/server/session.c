@@ -175,6 +175,15 @@ void session_end(struct session *session)
     }
 }
 
+bool session_has_expired(const struct session *session, uint64_t now_ms)
+{
+    const struct operation *o = session->operations;
+    while (o != NULL && !identity_has_expired(&o->exchange.identity, now_ms)) {
+        o = o->next;
+    }
+    return o != NULL;
+}
+
 void session_continue(struct session *session)
 {
     for (struct operation *o = session->operations; o != NULL; o = o->next) {

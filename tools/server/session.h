@@ -75,6 +75,8 @@ bool session_run(struct session *session, const char *id, size_t id_size,
                  struct exchange *waiting);
 /* Ends the operation of that id, if there is one: nothing of it is sent any more. */
 void session_cancel(struct session *session, const char *id, size_t id_size);
+/* Whether the token of one of its requests has expired. */
+bool session_has_expired(const struct session *session, uint64_t now_ms);
 /* All that was to be sent has been. */
 void session_continue(struct session *session);
 /* Ends all of them. More than once. */

@@ -171,6 +171,11 @@ void sse_put(struct sse *sse, const struct buffer *text)
 {
     pthread_mutex_lock(&sse->mutex);
     if (sse->exchange != NULL && !sse->ended) {
+        /* All of it may never have been sent, where the source does not wait for that. */
+        if (sse->sent > sse->out.size / 2) {
+            buffer_drop(&sse->out, sse->sent);
+            sse->sent = 0;
+        }
         buffer_put(&sse->out, text->bytes, text->size);
         sse->out.failed |= text->failed;
         if (!sse->suspended) {

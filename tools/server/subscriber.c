@@ -1,6 +1,7 @@
 /*
  * Whoever finds it not busy makes it so and gives the job; the job gives itself
- * again, or leaves it. The lock is never held in a call of the library.
+ * again, or leaves it. The lock is never held in a call of the library; the gate's is taken
+ * within it.
  */
 #include "subscriber.h"
 
@@ -70,20 +71,22 @@ static void pass_gate(struct gate_pass *pass)
     (void)workers_give(subscriber->workers, &subscriber->job); /* they take every job */
 }
 
-/* Whether an event may be made now. While it waits for the gate it stays busy, and whoever lets it
- * in gives the job again. The close takes it back; should it come before the pass is there to be
- * taken back, that is done here. */
+/* Whether the job may go on. While it waits for the gate it stays busy, and whoever lets it in, or
+ * the close, gives it again: it may be gone when the lock is given back. The pass is in the queue
+ * before the close can look for it there. */
 static bool enter(struct subscriber *subscriber)
 {
-    struct gate *gate = subscriber->gate;
-    return gate == NULL || subscriber->pass.inside || gate_enter(gate, &subscriber->pass) ||
-           (is_closing(subscriber) && gate_recall(gate, &subscriber->pass));
+    pthread_mutex_lock(&subscriber->mutex);
+    bool enters = subscriber->closing || subscriber->gate == NULL || subscriber->pass.inside ||
+                  gate_enter(subscriber->gate, &subscriber->pass);
+    pthread_mutex_unlock(&subscriber->mutex);
+    return enters;
 }
 
 static void run(struct job *job)
 {
     struct subscriber *subscriber = (struct subscriber *)job;
-    if (!is_closing(subscriber) && !enter(subscriber)) {
+    if (!enter(subscriber)) {
         return;
     }
     if (is_closing(subscriber)) {
