@@ -126,6 +126,10 @@ Test(graphql_http, escaped_names_of_parameters__are_the_same_names)
         200, "{\"data\":{\"__typename\":\"Query\"}}");
 }
 
+/* The members of a request that name this hash. */
+#define PERSISTED(hash)                                                                            \
+    "\"extensions\":{\"persistedQuery\":{\"version\":1,\"sha256Hash\":\"" hash "\"}}}"
+
 Test(graphql_http, automatic_persisted_query__is_kept_by_its_hash)
 {
     /* SHA-256 of "{ __typename }". */
@@ -152,6 +156,17 @@ Test(graphql_http, automatic_persisted_query__is_kept_by_its_hash)
                                   "\"sha256Hash\":\"../../etc/passwd\"}}}"),
             400, "sha256Hash");
 #undef HASH
+    /* SHA-256 of "{", which does not parse, and of "{ nothing }", which is not valid: neither is
+     * kept. */
+#define BROKEN  "021fb596db81e6d02bf3d2586ee3981fe519f275c0ac9ca76bbcf2ebb4097d96"
+#define INVALID "919c0b7aa452b0b2fb42688461501bb8b0c3ef3b9d05ce7b9afd4f28bbe96ceb"
+    ANSWERS(send_graphql(&server, "{\"query\":\"{\"," PERSISTED(BROKEN)), 400, "Syntax Error");
+    ANSWERS(send_graphql(&server, "{" PERSISTED(BROKEN)), 400, "PERSISTED_QUERY_NOT_FOUND");
+    ANSWERS(send_graphql(&server, "{\"query\":\"{ nothing }\"," PERSISTED(INVALID)), 400,
+            "nothing");
+    ANSWERS(send_graphql(&server, "{" PERSISTED(INVALID)), 400, "PERSISTED_QUERY_NOT_FOUND");
+#undef BROKEN
+#undef INVALID
 }
 
 Test(graphql_http, explain__is_for_those_who_may_do_everything)
@@ -195,6 +210,13 @@ Test(graphql_options, documents__run_by_id_and_alone_if_told, .timeout = 60)
             "not both");
     ANSWERS(send_request(&plain, "GET", "/graphql?documentId=make", "", ""), 405, "needs POST");
     ANSWERS(send_request(&plain, "GET", "/graphql?documentId=names", "", ""), 200, "Austen");
+    cr_assert_eq(test_server_end(&plain), 0);
+    /* A hash beside an id is not that of the document: nothing is kept by it. */
+    test_server_start_in(&plain, (const char *const[]){"--documents", path, NULL});
+#define ZEROES "0000000000000000000000000000000000000000000000000000000000000000"
+    ANSWERS(send_graphql(&plain, "{\"documentId\":\"names\"," PERSISTED(ZEROES)), 200, "Austen");
+    ANSWERS(send_graphql(&plain, "{" PERSISTED(ZEROES)), 400, "PERSISTED_QUERY_NOT_FOUND");
+#undef ZEROES
     test_server_stop(&plain);
 }
 

@@ -138,7 +138,7 @@ static void drop_oldest(struct documents *documents)
 /* Without memory the document is not kept; the client sends it again. */
 static void keep(struct documents *documents, const struct graphql_call *call)
 {
-    if (find_hash(documents, call->hash) != NULL || call->document_size > KEPT_BYTES_MAX / 16) {
+    if (find_hash(documents, call->hash) != NULL) {
         return;
     }
     struct entry *entry = entry_create(call->document, call->document_size, call->hash);
@@ -205,6 +205,7 @@ static bool resolve_id(struct exchange *exchange)
                               "There is no document of this documentId.");
     }
     free(call->document);
+    call->hash[0] = '\0'; /* nobody has held it against the document */
     return take_text(exchange, entry);
 }
 
@@ -245,9 +246,6 @@ static bool check_sent(struct exchange *exchange)
     }
     pthread_mutex_lock(&documents->mutex);
     bool known = find_hash(documents, hash) != NULL;
-    if (!known && !documents->only) {
-        keep(documents, call);
-    }
     pthread_mutex_unlock(&documents->mutex);
     return known || !documents->only ||
            refuse_unknown(exchange, "PERSISTED_QUERY_NOT_SUPPORTED",
@@ -274,6 +272,18 @@ bool documents_resolve(struct exchange *exchange)
     exchange_refuse(exchange, MHD_HTTP_BAD_REQUEST, OUTCOME_REFUSED, "BAD_INPUT",
                     "The parameter query is missing.");
     return false;
+}
+
+void documents_keep(struct exchange *exchange)
+{
+    struct documents *documents = exchange->server->documents;
+    const struct graphql_call *call = exchange->call;
+    if (call->hash[0] == '\0' || documents->only || call->document_size > KEPT_BYTES_MAX / 16) {
+        return;
+    }
+    pthread_mutex_lock(&documents->mutex);
+    keep(documents, call);
+    pthread_mutex_unlock(&documents->mutex);
 }
 
 /* ---- The file ---- */

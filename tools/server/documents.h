@@ -20,8 +20,11 @@ struct documents;
 struct documents *documents_open(const char *path, bool only);
 void documents_close(struct documents *documents);
 
-/* Finds the document that the request names, checks the one that it sends, and keeps it if the
- * client asks. False after refusing the request. */
+/* Finds the document that the request names, and checks the one that it sends. False after refusing
+ * the request. */
 bool documents_resolve(struct exchange *exchange);
+/* Keeps the document of a request that documents_resolve has accepted, where it came with its hash.
+ * It has been found valid: what is not takes no other's place. */
+void documents_keep(struct exchange *exchange);
 
 #endif

@@ -425,6 +425,9 @@ static void run_request(struct exchange *exchange)
     quire_error err = QUIRE_ERROR_INIT;
     call->began_us = clock_us();
     quire_status status = run_here(exchange, &err);
+    if (call->outcome.operation != QUIRE_OPERATION_NONE) {
+        documents_keep(exchange);
+    }
     if (call->pipe != NULL) {
         end_stream(exchange, status);
         return;
