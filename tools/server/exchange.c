@@ -442,11 +442,13 @@ void exchange_run(struct exchange *exchange, enum place place,
 {
     exchange->job.run = run_job;
     exchange->run = run;
-    if (!exchange->suspended && !exchange_suspend(exchange)) {
-        refuse_busy(exchange);
-        return;
+    if (!exchange->suspended) { /* its I/O thread still looks at that when a worker gives it on */
+        if (!exchange_suspend(exchange)) {
+            refuse_busy(exchange);
+            return;
+        }
+        exchange->suspended = true;
     }
-    exchange->suspended = true;
     if (!workers_give(exchange->server->workers[place], &exchange->job)) {
         refuse_busy(exchange);
         exchange_done(exchange);
