@@ -113,7 +113,8 @@ void qr_file_layer_lax_destroy(struct qr_file_layer *layer);
  *   resolve          follows symbolic links, the last component's too; *out, freed with
  *                    qr_file_path_free, is `path` itself when nothing is there
  *   check_directory  PERMISSION when anybody may replace what the path names: everybody may
- *                    write in its directory, and it has no sticky bit
+ *                    write in its directory, or that of a link which it leads to, and that has
+ *                    no sticky bit
  */
 quire_status qr_file_resolve(const char *path, char **out, quire_error *err);
 quire_status qr_file_check_directory(const char *path, quire_error *err);

@@ -18,6 +18,7 @@ struct qr_open_inode;
 struct qr_posix_file {
     struct qr_file file;
     int fd;
+    int directory; /* in which it was opened, to look its name up in; -1 of temporary files */
     bool writable;
     bool shared, exclusive;      /* locks that this handle holds */
     pid_t process;               /* that opened it; a forked child may only close */
@@ -33,7 +34,7 @@ quire_status qr_posix_check_process(const struct qr_posix_file *file, quire_erro
 /* Enters an open handle into the process-wide table by the device and inode of its descriptor. */
 quire_status qr_posix_register(struct qr_posix_file *file, dev_t device, ino_t inode,
                                quire_error *err);
-/* Releases the handle's lock, closes its descriptor, now or when no lock can be lost by it, and
+/* Releases the handle's lock, closes its descriptors, now or when no lock can be lost by it, and
  * frees the handle. */
 void qr_posix_close(struct qr_file *file);
 

@@ -125,6 +125,9 @@ static void close_and_free(struct qr_posix_file *file)
 {
     /* Never repeated: after EINTR the descriptor is closed, and its number may be in use again. */
     (void)close(file->fd);
+    if (file->directory >= 0) {
+        (void)close(file->directory);
+    }
     qr_free(qr_allocator_default(), file, sizeof *file + file->path_size);
 }
 

@@ -207,16 +207,19 @@ static quire_status posix_size(struct qr_file *base, uint64_t *size, quire_error
     return QUIRE_OK;
 }
 
+/* Looks in the directory that the file was opened in, wherever that and the process are by now. */
 static quire_status posix_is_named(struct qr_file *base, bool *named, quire_error *err)
 {
     struct qr_posix_file *file = (struct qr_posix_file *)base;
+    const char *slash = strrchr(file->path, '/');
     struct stat open;
     struct stat found;
     *named = false;
     if (fstat(file->fd, &open) != 0) {
         return qr_fail_os(err, errno, file->path, 0, "Cannot look at the open file %s", file->path);
     }
-    if (lstat(file->path, &found) != 0) {
+    if (fstatat(file->directory, slash == NULL ? file->path : slash + 1, &found,
+                AT_SYMLINK_NOFOLLOW) != 0) {
         return errno == ENOENT || errno == ENOTDIR
                    ? QUIRE_OK
                    : qr_fail_os(err, errno, file->path, 0, "Cannot look up %s", file->path);
@@ -251,6 +254,37 @@ static const struct qr_file_methods file_methods = {
     .lock = qr_posix_lock,
     .unlock = qr_posix_unlock,
 };
+
+/* ---- Paths ---- */
+
+/* The path of the directory that holds `path`, followed by `suffix`; freed with
+ * qr_file_path_free. */
+static char *directory_of(const char *path, const char *suffix, quire_error *err)
+{
+    const char *slash = strrchr(path, '/');
+    size_t length = slash == NULL ? 0 : (size_t)(slash - path);
+    const char *directory = path;
+    if (slash == NULL) {
+        directory = ".";
+        length = 1;
+    } else if (length == 0) {
+        length = 1; /* the root */
+    }
+    size_t suffix_size = strlen(suffix) + 1;
+    char *result = qr_alloc(qr_allocator_default(), length + suffix_size, err);
+    if (result != NULL) {
+        memcpy(result, directory, length);
+        memcpy(result + length, suffix, suffix_size);
+    }
+    return result;
+}
+
+void qr_file_path_free(char *path)
+{
+    if (path != NULL) {
+        qr_free(qr_allocator_default(), path, strlen(path) + 1);
+    }
+}
 
 /* ---- Opening ---- */
 
@@ -315,6 +349,7 @@ static struct qr_posix_file *create_handle(const char *path, bool writable, quir
     if (file != NULL) {
         file->file.methods = &file_methods;
         file->fd = -1;
+        file->directory = -1;
         file->writable = writable;
         file->process = getpid();
         file->path_size = path_size;
@@ -328,6 +363,9 @@ static void destroy_handle(struct qr_posix_file *file)
     if (file->fd >= 0) {
         (void)close(file->fd);
     }
+    if (file->directory >= 0) {
+        (void)close(file->directory);
+    }
     qr_free(qr_allocator_default(), file, sizeof *file + file->path_size);
 }
 
@@ -338,6 +376,31 @@ static quire_status fail_open(const char *path, int os_errno, quire_error *err)
                           "%s is a symbolic link; give the path that it points to.", path);
     }
     return qr_fail_os(err, os_errno, path, 0, "Cannot open %s", path);
+}
+
+/* Returns a descriptor that names are looked up by, or -1 with errno. */
+static int open_directory(const char *path)
+{
+#if defined(O_PATH)
+    int access = O_PATH;
+#elif defined(O_SEARCH)
+    int access = O_SEARCH;
+#else
+    int access = O_RDONLY;
+#endif
+    return above_standard_streams(open(path, access | O_DIRECTORY | O_CLOEXEC));
+}
+
+static quire_status keep_directory(struct qr_posix_file *file, quire_error *err)
+{
+    char *directory = directory_of(file->path, "", err);
+    if (directory == NULL) {
+        return QUIRE_NO_MEMORY;
+    }
+    file->directory = open_directory(directory);
+    quire_status status = file->directory >= 0 ? QUIRE_OK : fail_open(directory, errno, err);
+    qr_file_path_free(directory);
+    return status;
 }
 
 static quire_status posix_open(struct qr_file_layer *layer, const char *path, unsigned flags,
@@ -365,6 +428,7 @@ static quire_status posix_open(struct qr_file_layer *layer, const char *path, un
                             "%s is not a regular file.", path);
         goto failed;
     }
+    QR_TRY_GOTO(status, keep_directory(file, err), failed);
     QR_TRY_GOTO(status, qr_posix_register(file, info.st_dev, info.st_ino, err), failed);
     if (file->writable && info.st_nlink > 1) {
         /* Registered by now, and closed with care: another handle may hold a lock. */
@@ -382,34 +446,16 @@ failed:
     return status;
 }
 
-/* ---- Paths ---- */
+/* ---- Trust in paths ---- */
 
-/* The path of the directory that holds `path`, followed by `suffix`; freed with free_path. */
-static char *directory_of(const char *path, const char *suffix, quire_error *err)
+static char *copy_path(const char *path, quire_error *err)
 {
-    const char *slash = strrchr(path, '/');
-    size_t length = slash == NULL ? 0 : (size_t)(slash - path);
-    const char *directory = path;
-    if (slash == NULL) {
-        directory = ".";
-        length = 1;
-    } else if (length == 0) {
-        length = 1; /* the root */
+    size_t size = strlen(path) + 1;
+    char *copy = qr_alloc(qr_allocator_default(), size, err);
+    if (copy != NULL) {
+        memcpy(copy, path, size);
     }
-    size_t suffix_size = strlen(suffix) + 1;
-    char *result = qr_alloc(qr_allocator_default(), length + suffix_size, err);
-    if (result != NULL) {
-        memcpy(result, directory, length);
-        memcpy(result + length, suffix, suffix_size);
-    }
-    return result;
-}
-
-void qr_file_path_free(char *path)
-{
-    if (path != NULL) {
-        qr_free(qr_allocator_default(), path, strlen(path) + 1);
-    }
+    return copy;
 }
 
 quire_status qr_file_resolve(const char *path, char **out, quire_error *err)
@@ -420,16 +466,27 @@ quire_status qr_file_resolve(const char *path, char **out, quire_error *err)
     if (!exists && errno != ENOENT) {
         return qr_fail_os(err, errno, path, 0, "Cannot find where %s leads to", path);
     }
-    const char *found = exists ? real : path;
-    size_t size = strlen(found) + 1;
-    *out = qr_alloc(qr_allocator_default(), size, err);
-    if (*out != NULL) {
-        memcpy(*out, found, size);
-    }
+    *out = copy_path(exists ? real : path, err);
     return *out != NULL ? QUIRE_OK : QUIRE_NO_MEMORY;
 }
 
-quire_status qr_file_check_directory(const char *path, quire_error *err)
+/* The path that a symbolic link holds, or NULL in *out when `path` is none. */
+static quire_status read_link(const char *path, char **out, quire_error *err)
+{
+    char target[PATH_MAX + 1] = "/";
+    ssize_t size = readlink(path, target + 1, PATH_MAX - 1);
+    *out = NULL;
+    if (size < 0) {
+        return errno == EINVAL || errno == ENOENT
+                   ? QUIRE_OK
+                   : qr_fail_os(err, errno, path, 0, "Cannot look up %s", path);
+    }
+    target[size + 1] = '\0';
+    *out = target[1] == '/' ? copy_path(target + 1, err) : directory_of(path, target, err);
+    return *out != NULL ? QUIRE_OK : QUIRE_NO_MEMORY;
+}
+
+static quire_status check_one_directory(const char *path, quire_error *err)
 {
     struct stat info;
     char *directory = directory_of(path, "", err);
@@ -448,6 +505,28 @@ quire_status qr_file_check_directory(const char *path, quire_error *err)
     qr_file_path_free(directory);
     return status;
 }
+
+quire_status qr_file_check_directory(const char *path, quire_error *err)
+{
+    enum { LINKS_MAX = 40 }; /* as the system has it */
+    char *link = NULL;
+    quire_status status = check_one_directory(path, err);
+    for (int links = 0; status == QUIRE_OK; links++) {
+        char *next = NULL;
+        status = read_link(link != NULL ? link : path, &next, err);
+        qr_file_path_free(link);
+        link = next;
+        if (link == NULL) {
+            break;
+        }
+        status = links < LINKS_MAX ? check_one_directory(link, err)
+                                   : qr_fail_os(err, ELOOP, path, 0, "Cannot follow %s", path);
+    }
+    qr_file_path_free(link);
+    return status;
+}
+
+/* ---- Other files of the layer ---- */
 
 /* A descriptor of a file without a name in the directory, or -1 with errno. */
 static int open_unnamed(const char *directory, char *name_template)

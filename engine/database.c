@@ -324,6 +324,7 @@ quire_status quire_open_image(const void *bytes, size_t size, const quire_option
 quire_status quire_open_copy(const char *path, const quire_options *options, quire_db **out,
                              quire_error *err)
 {
+    quire_options complete;
     quire_options read_only = QUIRE_OPTIONS_INIT;
     quire_db *source;
     void *bytes;
@@ -333,7 +334,9 @@ quire_status quire_open_copy(const char *path, const quire_options *options, qui
                        "quire_open_copy needs a path and a place for the handle.");
     }
     *out = NULL;
+    QR_TRY(complete_options(options, &complete, err));
     read_only.mode = QUIRE_OPEN_READ_ONLY;
+    read_only.rules = complete.rules & ~(uint32_t)QUIRE_RULE_CHECK_FIRST; /* of the copy */
     QR_TRY(quire_open(path, &read_only, &source, err));
     quire_status status = quire_serialize(source, &bytes, &size, err);
     if (status == QUIRE_OK) {

@@ -32,7 +32,7 @@ quire_status qr_open_rules_resolve(const char *path, uint32_t rules, char **reso
     if ((rules & QUIRE_RULE_PRIVATE_DIRECTORY) == 0) {
         return QUIRE_OK;
     }
-    quire_status status = qr_file_check_directory(*resolved != NULL ? *resolved : path, err);
+    quire_status status = qr_file_check_directory(path, err);
     if (status != QUIRE_OK) {
         qr_file_path_free(*resolved);
         *resolved = NULL;

@@ -160,7 +160,8 @@ typedef enum quire_open_mode {
  * checked as they are read.
  *   FOLLOW_LINK        the path may be a symbolic link; the log is beside the file it leads to
  *   PRIVATE_DIRECTORY  PERMISSION where everybody may write in the directory, and so replace the
- *                      file, unless it has the sticky bit
+ *                      file, unless it has the sticky bit; with FOLLOW_LINK the directories of
+ *                      the links are looked at, too
  *   CHECK_FIRST        the whole database is read and checked first, as quire_inspect_database
  *                      and quire_inspect_indexes do: CORRUPT, with the first thing found, when it
  *                      is damaged. For files that come from elsewhere

@@ -162,6 +162,53 @@ Test(trust, directories_of_everybody__are_refused_if_told)
     FAILS(MISUSE, open_ruled(path, 1U << 30U, &db));
 }
 
+Test(trust, directories_of_links__are_refused_if_everybody_may_write_there)
+{
+    enum { RULES = QUIRE_RULE_FOLLOW_LINK | QUIRE_RULE_PRIVATE_DIRECTORY };
+    char open_directory[700];
+    char inner[760];
+    char outer[700];
+    quire_db *db;
+    create(path, 3);
+    temp_dir_file(&dir, "open", open_directory, sizeof open_directory);
+    cr_assert_eq(mkdir(open_directory, 0700), 0);
+    snprintf(inner, sizeof inner, "%s/inner", open_directory);
+    temp_dir_file(&dir, "outer", outer, sizeof outer);
+    cr_assert_eq(symlink("../data.quire", inner), 0);
+    cr_assert_eq(symlink("open/inner", outer), 0);
+    OK(open_ruled(outer, RULES, &db)); /* by two links, the first relative */
+    OK(quire_close(db, &err));
+    cr_assert_eq(chmod(open_directory, 0777), 0);
+    FAILS(PERMISSION, open_ruled(inner, RULES, &db));
+    FAILS(PERMISSION, open_ruled(outer, RULES, &db));
+    cr_assert_eq(unlink(outer), 0);
+    cr_assert_eq(symlink(inner, outer), 0);
+    FAILS(PERMISSION, open_ruled(outer, RULES, &db)); /* the first absolute */
+    OK(open_ruled(path, RULES, &db));
+    OK(quire_close(db, &err));
+    cr_assert_eq(unlink(inner), 0);
+    cr_assert_eq(rmdir(open_directory), 0);
+}
+
+Test(trust, rules__hold_for_what_is_copied)
+{
+    char link[700];
+    quire_db *db;
+    quire_options options = ruled(QUIRE_RULE_FOLLOW_LINK);
+    create(path, 3);
+    temp_dir_file(&dir, "link.quire", link, sizeof link);
+    cr_assert_eq(symlink("data.quire", link), 0);
+    OK(quire_open_copy(link, &options, &db, &err));
+    cr_assert_eq(users(db), 3);
+    OK(quire_close(db, &err));
+    options = ruled(QUIRE_RULE_PRIVATE_DIRECTORY);
+    OK(quire_open_copy(path, &options, &db, &err));
+    OK(quire_close(db, &err));
+    cr_assert_eq(chmod(dir.path, 0777), 0);
+    FAILS(PERMISSION, quire_open_copy(path, &options, &db, &err));
+    cr_assert_null(db);
+}
+
 static void copy_file(const char *from, const char *to)
 {
     int file = open(from, O_RDONLY);
@@ -332,6 +379,28 @@ Test(trust, database_swapped_while_it_is_open__is_noticed_and_its_log_kept)
     FAILS(IO, quire_close(db, &err));
     cr_assert(is_there("data.quire-wal"));
     FAILS(LOG_MISMATCH, open_ruled(path, 0, &db)); /* nothing of one gets into the other */
+}
+
+Test(trust, working_directory_that_changes__keeps_no_checkpoint_from_ending)
+{
+    char moved[700];
+    quire_db *db;
+    create(path, 3);
+    cr_assert_eq(chdir(dir.path), 0);
+    OK(open_ruled("data.quire", 0, &db));
+    cr_assert_eq(chdir("/"), 0);
+    add_one(db);
+    OK(quire_checkpoint(db, &err));
+    snprintf(moved, sizeof moved, "%s-moved", dir.path);
+    cr_assert_eq(rename(dir.path, moved), 0); /* file and log move together */
+    add_one(db);
+    OK(quire_checkpoint(db, &err));
+    cr_assert_eq(rename(moved, dir.path), 0);
+    add_one(db);
+    OK(quire_close(db, &err));
+    OK(open_ruled(path, 0, &db));
+    cr_assert_eq(users(db), 6);
+    OK(quire_close(db, &err));
 }
 
 Test(trust, log_swapped_between_openings__is_refused)

@@ -61,6 +61,7 @@ static void expect_all_cheap(enum subject subject)
     struct cost cost = cost_of(ordinary, count_of(ordinary), &size);
     cr_assert_eq(ordinary->subject, subject);
     cr_assert_eq(cost.status, QUIRE_OK, "%s: %s", ordinary->name, quire_status_name(cost.status));
+    cr_assert_gt(beyond(cost, base), size, "%s: steps are not counted", ordinary->name);
     for (size_t i = 0; i < hostile_vector_count; i++) {
         if (hostile_vectors[i].subject == subject) {
             expect_cheap(&hostile_vectors[i], (double)beyond(cost, base) / (double)(size - one));
