@@ -20,8 +20,9 @@ extern "C" {
 typedef struct quire_prepared quire_prepared;
 
 /*
- * Prepares the document of a request with its operation_name and limits, which
- * are copied; what else the request has is left aside.
+ * Prepares the document of a request with its operation_name, limits,
+ * no_introspection and compat, which are copied and hold for every run; what
+ * else the request has is left aside.
  *   out   owned by the caller; free it before the database is closed
  * Errors: SYNTAX and QUERY with line and column of the first problem, LIMIT,
  * MISUSE.

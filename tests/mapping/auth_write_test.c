@@ -543,3 +543,36 @@ Test(auth_write, triggers__run_as_the_program)
             "{\"data\":{\"logs\":{\"items\":[{\"doc\":\"d\"}]}}}");
     mapping_close(db);
 }
+
+Test(auth_write, rule_that_counts__is_judged_while_rows_are_written)
+{
+    quire_db *db =
+        mapping_open("type User @auth(rules: [{where: {notes: {count: {lt: 3}}}}]) { id: ID!"
+                     " name: String notes: [Note!]! @relation(inverse: \"owner\") }"
+                     "type Note { id: ID! owner: User }",
+                     "mutation { createUsers(inputs: [{id: \"a\", notes: {create: [{id: \"1\"},"
+                     " {id: \"2\"}]}}, {id: \"b\", notes: {create: [{id: \"3\"}, {id: \"4\"},"
+                     " {id: \"5\"}]}}, {id: \"c\"}]) { affectedRows } }");
+    AUTH_IS(db, ANN, "{ notes { items { id ownerId } } users { items { id } } }",
+            "{\"data\":{\"notes\":{\"items\":[{\"id\":\"1\",\"ownerId\":\"a\"},{\"id\":\"2\","
+            "\"ownerId\":\"a\"},{\"id\":\"3\",\"ownerId\":null},{\"id\":\"4\",\"ownerId\":null},"
+            "{\"id\":\"5\",\"ownerId\":null}]},\"users\":{\"items\":[{\"id\":\"a\"},"
+            "{\"id\":\"c\"}]}}}");
+    AUTH_FAILS(db, ANN, "mutation { updateUser(id: \"a\", input: {notes: {create: [{}]}}) { id } }",
+               "FORBIDDEN");
+    AUTH_FAILS(db, ANN, "mutation { updateUser(id: \"b\", input: {name: \"B\"}) { id } }",
+               "NOT_FOUND");
+    AUTH_FAILS(db, ANN,
+               "mutation { createNotes(inputs: [{ownerId: \"a\"}, {ownerId: \"a\"}])"
+               " { affectedRows } }",
+               "FOREIGN_KEY");
+    AUTH_IS(db, ANN,
+            "mutation { updateUsers(allRows: true, input: {notes: {create: [{}], deleteMany:"
+            " [{where: {id: {in: [\"1\", \"2\"]}}}]}}) { affectedRows returning { id } } }",
+            "{\"data\":{\"updateUsers\":{\"affectedRows\":2,\"returning\":[{\"id\":\"a\"},"
+            "{\"id\":\"c\"}]}}}");
+    AUTH_IS(db, NULL, "{ users { items { notes { totalCount } } } }",
+            "{\"data\":{\"users\":{\"items\":[{\"notes\":{\"totalCount\":1}},{\"notes\":"
+            "{\"totalCount\":3}},{\"notes\":{\"totalCount\":1}}]}}}");
+    mapping_close(db);
+}
