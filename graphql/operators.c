@@ -62,7 +62,8 @@ static quire_status compile_operator(struct qr_store *store, const struct qr_mod
     enum qr_operator_kind kind = kind_of(member->name);
     if (kind == QR_OPERATOR_NONE) {
         draft->given[field->column] = true;
-    } else {
+    } else { /* what comes of it, or that it fails, tells the value that was there */
+        QR_TRY(qr_auth_check_field(reader->auth, field, QR_AUTH_READ, reader->err));
         value = &draft->operators[field->column].operand;
         draft->operators[field->column].kind = kind;
         if (member->value.kind == QR_GQL_VALUE_NULL) {

@@ -576,3 +576,26 @@ Test(auth_write, rule_that_counts__is_judged_while_rows_are_written)
             "{\"totalCount\":3}},{\"notes\":{\"totalCount\":1}}]}}}");
     mapping_close(db);
 }
+
+Test(auth_write, operator__on_a_value_that_is_denied_tells_nothing_of_it)
+{
+    quire_db *db =
+        mapping_open("type User @auth(rules: [{}]) { id: ID!"
+                     " pay: Int @auth(rules: [{operations: [UPDATE]}, {roles: [\"editor\"]}])"
+                     " tags: [String!] @auth(rules: [{operations: [UPDATE]}]) }",
+                     "mutation { createUser(input: {id: \"a\", pay: 30}) { id } }");
+    static const char *const documents[] = {
+        "mutation { updateUser(id: \"a\", apply: {pay: {increment: 2147483617}}) { id } }",
+        "mutation { updateUser(id: \"a\", apply: {pay: {increment: 2147483618}}) { id } }",
+        "mutation { updateUsers(allRows: true, apply: {pay: {multiply: 2}}) { affectedRows } }",
+        "mutation { updateUser(id: \"a\", apply: {tags: {append: [\"x\"]}}) { id } }",
+    };
+    for (size_t i = 0; i < sizeof documents / sizeof documents[0]; i++) {
+        AUTH_FAILS(db, ANN, documents[i], "FORBIDDEN");
+    }
+    AUTH_HAS(db, ANN, "mutation { updateUser(id: \"a\", apply: {pay: {set: 3}}) { id } }",
+             "{\"data\":");
+    AUTH_HAS(db, EDITOR, "mutation { updateUser(id: \"a\", apply: {pay: {increment: 4}}) { pay } }",
+             "\"pay\":7");
+    mapping_close(db);
+}
