@@ -370,9 +370,17 @@ static bool may_read_sources(const struct qr_auth *auth, const struct qr_model_f
     return true;
 }
 
+/* The other side of a relation that is no reference tells the same. */
+static bool may_read_other_side(const struct qr_auth *auth, const struct qr_model_field *field)
+{
+    bool told = field->role == QR_MODEL_REVERSE || field->role == QR_MODEL_REVERSE_ONE ||
+                field->role == QR_MODEL_LINKS;
+    return !told || field->inverse == NULL || may(auth, field->inverse, QR_AUTH_READ);
+}
+
 bool qr_auth_can_read(const struct qr_auth *auth, const struct qr_model_field *field)
 {
-    return auth == NULL || (may(auth, field, QR_AUTH_READ) &&
+    return auth == NULL || (may(auth, field, QR_AUTH_READ) && may_read_other_side(auth, field) &&
                             (field->role != QR_MODEL_COMPUTED || may_read_sources(auth, field)));
 }
 

@@ -218,3 +218,37 @@ Test(auth_read, claims__are_an_object_that_names_each_claim_once)
     AUTH_FAILS(db, "{\"sub\":null}", "{ users { totalCount } }", "UNAUTHENTICATED");
     mapping_close(db);
 }
+
+Test(auth_read, relation__is_denied_with_its_other_side)
+{
+    quire_db *db = mapping_open(
+        "type User { id: ID! name: String"
+        " boss: User @relation(inverse: \"staff\") @auth(rules: [{roles: [\"editor\"]}])"
+        " staff: [User!]! @relation(inverse: \"boss\")"
+        " groups: [Group!]! @relation(inverse: \"users\") @auth(rules: [{roles: [\"editor\"]}])"
+        " card: Card @relation(inverse: \"user\") notes: [Note!]! @relation(inverse: \"owner\")"
+        " @auth(rules: [{roles: [\"editor\"]}]) }"
+        "type Group { id: ID! users: [User!]! @relation(inverse: \"groups\") }"
+        "type Card { id: ID! user: User @unique @auth(rules: [{roles: [\"editor\"]}]) }"
+        "type Note { id: ID! owner: User }",
+        "mutation { createUsers(inputs: [{id: \"a\"}, {id: \"b\", bossId: \"a\", groups: {create:"
+        " [{id: \"g\"}]}, card: {create: {id: \"c\"}}}]) { affectedRows } }");
+    static const char *const documents[] = {
+        "{ users { items { staff { totalCount } } } }",
+        "{ users(where: {staff: {some: {id: {equals: \"b\"}}}}) { items { id } } }",
+        "{ users(where: {staff: {count: {gt: 0}}}) { items { id } } }",
+        "{ users(orderBy: [{staff: {count: DESC}}]) { items { id } } }",
+        "{ groups { items { users { items { id } } } } }",
+        "{ users { items { card { id } } } }",
+        "{ users(where: {card: {is: {id: {equals: \"c\"}}}}) { items { id } } }",
+        "{ users(orderBy: [{card: {id: ASC}}]) { items { id } } }",
+        "{ users { groupBy(by: [{card: {id: VALUE}}]) { count } } }",
+    };
+    for (size_t i = 0; i < sizeof documents / sizeof documents[0]; i++) {
+        AUTH_FAILS(db, ANN, documents[i], "FORBIDDEN");
+        AUTH_HAS(db, EDITOR, documents[i], "{\"data\":{");
+    }
+    /* a reference is told by its own rules, whatever the lists made of it have */
+    AUTH_HAS(db, ANN, "{ notes { items { ownerId owner { id } } } }", "{\"data\":{");
+    mapping_close(db);
+}
