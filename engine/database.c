@@ -326,9 +326,9 @@ quire_status quire_open_copy(const char *path, const quire_options *options, qui
 {
     quire_options complete;
     quire_options read_only = QUIRE_OPTIONS_INIT;
-    quire_db *source;
-    void *bytes;
-    size_t size;
+    quire_db *source = NULL;
+    void *bytes = NULL;
+    size_t size = 0;
     if (path == NULL || out == NULL) {
         return qr_fail(err, QUIRE_MISUSE,
                        "quire_open_copy needs a path and a place for the handle.");

@@ -191,7 +191,7 @@ static quire_value stand_in(const struct qr_model_field *field, int64_t rowid, c
     }
     switch (qr_model_column_type(field)) {
     case QUIRE_INT: /* of a reference: no row has such a number */
-        return quire_int(INT64_MIN + rowid);
+        return quire_int((rowid < 0 ? INT64_MAX : INT64_MIN) + rowid);
     case QUIRE_TEXT:
         size = snprintf(text, 32, "$displaced %lld", (long long)rowid);
         return quire_text_n(text, (size_t)size);

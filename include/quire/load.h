@@ -39,7 +39,9 @@ typedef enum quire_load_mode {
     QUIRE_LOAD_INSERT = 0, /* it is an error, UNIQUE */
     QUIRE_LOAD_UPSERT = 1, /* its fields that are given are updated */
     QUIRE_LOAD_REPLACE = 2 /* it becomes the given one; rows of the types in the input that the
-                            * input does not have are deleted at the end */
+                            * input does not have are deleted at the end. A row that has a unique
+                            * value of another until it is given itself is updated twice: triggers
+                            * and feeds of the program see it with null or a made-up value */
 } quire_load_mode;
 
 typedef struct quire_load_options {

@@ -141,6 +141,33 @@ Test(load_modes, replace__lets_rows_exchange_unique_values)
     close_db(db);
 }
 
+/* A program may number rows below zero. */
+Test(load_modes, replace__exchanges_values_of_rows_with_negative_numbers)
+{
+    quire_error err = QUIRE_ERROR_INIT;
+    quire_db *db = open_db(":memory:", NULL);
+    quire_txn *txn;
+    quire_table *table;
+    apply_schema(db, "type T { id: Int! @id n: Int! @unique }");
+    OK(quire_begin(db, QUIRE_WRITE, &txn, &err));
+    OK(quire_table_open(txn, "T", &table, &err));
+    for (int i = 0; i < 2; i++) {
+        quire_value values[] = {quire_int(i), quire_int(i)};
+        int64_t rowid = -1 - i;
+        OK(quire_table_insert(table, &rowid, values, 2, &err));
+    }
+    quire_table_close(table);
+    OK(quire_commit(txn, &err));
+    for (int pass = 0; pass < 2; pass++) {
+        const char *csv = pass == 0 ? "id,n\n0,1\n1,0\n" : "id,n\n1,1\n0,0\n";
+        OK(change(db, QUIRE_LOAD_REPLACE, INPUTS({"T.csv", csv}), &err));
+        expect_answer(db, "{ ts(orderBy: {id: ASC}) { items { n } } }",
+                      pass == 0 ? "{\"ts\":{\"items\":[{\"n\":1},{\"n\":0}]}}"
+                                : "{\"ts\":{\"items\":[{\"n\":0},{\"n\":1}]}}");
+    }
+    close_db(db);
+}
+
 Test(load_modes, replace__moves_unique_values_of_every_kind_through_all_rows)
 {
     enum { ROWS = 500 };
