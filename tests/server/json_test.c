@@ -213,3 +213,25 @@ Test(json, check__agrees_with_the_librarys_reader)
     }
     cr_expect_gt(taken, 5000);
 }
+
+Test(json, members__are_those_of_objects_alone)
+{
+    static const struct {
+        const char *text, *member; /* NULL: there is none */
+    } cases[] = {{"{\"a\": 1, \"\\u0062\": [2], \"b\": 3}", "[2]"},
+                 {"{\"a\": {\"b\": 1}}", NULL},
+                 {"[\"b\", 1]", NULL},
+                 {"\"b\"", NULL},
+                 {"{}", NULL}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct json_value whole;
+        const char *problem;
+        size_t at;
+        cr_assert(json_check(cases[i].text, strlen(cases[i].text), &whole, &problem, &at));
+        struct json_value found = json_member(&whole, "b");
+        cr_expect_eq(found.text == NULL, cases[i].member == NULL, "%s", cases[i].text);
+        cr_expect(found.text == NULL || (found.size == strlen(cases[i].member) &&
+                                         memcmp(found.text, cases[i].member, found.size) == 0),
+                  "%s", cases[i].text);
+    }
+}

@@ -418,7 +418,7 @@ struct json_value json_member(const struct json_value *object, const char *name)
     struct json_value key;
     struct json_value value;
     size_t at = 0;
-    while (json_next(object, &at, &key, &value)) {
+    while (object->kind == JSON_OBJECT && json_next(object, &at, &key, &value)) {
         if (json_key_is(&key, name)) {
             return value;
         }

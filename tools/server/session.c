@@ -232,7 +232,7 @@ static void shed(struct server *server)
             bytes = its;
         }
     }
-    if (sum > (uint64_t)server->options->waiting_bytes_max) {
+    if (most != NULL && sum > (uint64_t)server->options->waiting_bytes_max) {
         atomic_fetch_add(&server->metrics.sessions_shed, 1);
         most->channel->drop(most);
     }
