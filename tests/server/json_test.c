@@ -229,9 +229,12 @@ Test(json, members__are_those_of_objects_alone)
         size_t at;
         cr_assert(json_check(cases[i].text, strlen(cases[i].text), &whole, &problem, &at));
         struct json_value found = json_member(&whole, "b");
-        cr_expect_eq(found.text == NULL, cases[i].member == NULL, "%s", cases[i].text);
-        cr_expect(found.text == NULL || (found.size == strlen(cases[i].member) &&
-                                         memcmp(found.text, cases[i].member, found.size) == 0),
+        if (cases[i].member == NULL || found.text == NULL) {
+            cr_expect(cases[i].member == NULL && found.text == NULL, "%s", cases[i].text);
+            continue;
+        }
+        cr_expect(found.size == strlen(cases[i].member) &&
+                      memcmp(found.text, cases[i].member, found.size) == 0,
                   "%s", cases[i].text);
     }
 }

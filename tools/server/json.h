@@ -48,8 +48,8 @@ bool json_next(const struct json_value *whole, size_t *at, struct json_value *na
 /* Whether a key as written says `name`, which has no character that could be escaped otherwise. */
 bool json_key_is(const struct json_value *key, const char *name);
 
-/* The first member of that name of a checked value; NULL text when there is none, or it is no object.
- */
+/* The first member of that name of a checked value; NULL text when there is none, or the value is
+ * no object. */
 struct json_value json_member(const struct json_value *object, const char *name);
 
 /* Whether a checked value has at most `levels` levels, and no object in it two members of one name,
