@@ -166,7 +166,8 @@ static void make_rows(struct world *w)
         w->cs[i] = (struct row){.a = (int)below(w, 11) - 1,
                                 .b = (int)below(w, 6) - 1,
                                 .c = (int)below(w, P_COUNT + 2) - 2,
-                                .links = below(w, 128) & below(w, 128)};
+                                .links = below(w, 128)};
+        w->cs[i].links &= below(w, 128); /* one in four */
         (void)snprintf(w->cs[i].id, sizeof w->cs[i].id, "c%d", i);
     }
     for (int i = 0; i < P_COUNT; i++) {
