@@ -266,9 +266,10 @@ Test(auth_write, nested__writes_are_held_to_the_rules_of_their_rows)
            "mutation { updateTask(id: \"k1\", input: {steps: {connect: [{id: \"s2\"}]}}) { id } }",
            "mutation { updateTask(id: \"k1\", input: {steps: {set: [{id: \"s2\"}]}}) { id } }",
            "mutation { updateTask(id: \"k1\", input: {steps: {delete: [{id: \"s2\"}]}}) { id } }",
-           "mutation { updatePerson(id: \"ann\", input: {tasks: {update: [{where: {id: \"k3\"},"
-           " input: {open: true}}]}}) { id } }",
            "mutation { createStep(input: {task: {connect: {id: \"k3\"}}}) { id } }");
+    REFUSE(db, ANN, "NOT_FOUND",
+           "mutation { updatePerson(id: \"ann\", input: {tasks: {update: [{where: {id: \"k3\"},"
+           " input: {open: true}}]}}) { id } }");
     REFUSE(db, ANN, "FOREIGN_KEY", "mutation { createStep(input: {taskId: \"k3\"}) { id } }");
     REFUSE(
         db, ANN, "FORBIDDEN",
