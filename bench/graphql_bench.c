@@ -592,6 +592,24 @@ struct other {
     const char *perform;
 };
 
+/* Whether a list of names has no other than those of queries. */
+static bool knows(const char *list)
+{
+    while (list != NULL) {
+        size_t length = strcspn(list, ",");
+        bool known = false;
+        for (size_t q = 0; q < graphql_query_count; q++) {
+            const char *name = graphql_queries[q].name;
+            known = known || (strlen(name) == length && memcmp(name, list, length) == 0);
+        }
+        if (!known) {
+            return false;
+        }
+        list = list[length] == ',' ? list + length + 1 : NULL;
+    }
+    return true;
+}
+
 static bool read_options(struct bench *b, struct other *other, int argc, char **argv)
 {
     for (int c; (c = getopt_long(argc, argv, "", long_options, NULL)) != -1;) {
@@ -639,7 +657,8 @@ static bool read_options(struct bench *b, struct other *other, int argc, char **
         }
     }
     return b->users >= 20 && b->users % 20 == 0 && b->seconds > 0 && b->repeats > 0 &&
-           b->repeats <= GRAPHQL_REPEATS_MAX && optind + (other->perform != NULL) == argc;
+           b->repeats <= GRAPHQL_REPEATS_MAX && knows(b->queries) &&
+           optind + (other->perform != NULL) == argc;
 }
 
 static void remove_database(const struct bench *b)
