@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/ptrace.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -139,7 +140,8 @@ static int reach_out(void)
              kill(getppid(), SIGKILL) == -1 && errno == ENOSYS && setuid(0) == -1 &&
              errno == ENOSYS && syscall(SYS_tgkill, getppid(), getppid(), 0) == -1 &&
              errno == ENOSYS && prlimit(getppid(), RLIMIT_CORE, NULL, &limit) == -1 &&
-             errno == ENOSYS && prlimit(0, RLIMIT_CORE, NULL, &limit) == 0 && raise(0) == 0);
+             errno == ENOSYS && prlimit(0, RLIMIT_CORE, NULL, &limit) == 0 && raise(0) == 0 &&
+             ioctl(0, TIOCSTI, "x") == -1 && errno == ENOSYS);
 }
 
 Test(sandbox, other_machines_and_processes__are_out_of_reach)

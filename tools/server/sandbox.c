@@ -20,6 +20,7 @@
 #include <linux/seccomp.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
@@ -70,7 +71,6 @@ static const uint32_t allowed[] = {
     SYS_renameat2,
     SYS_readlinkat,
     SYS_getcwd,
-    SYS_ioctl,
     SYS_sendfile,
     /* memory */
     SYS_mmap,
@@ -182,6 +182,13 @@ static bool filter_calls(void)
         /* Signals for, and limits of, this process alone. */
         ALLOW_IF(SYS_tgkill, (uint32_t)getpid(), BPF_JEQ),
         ALLOW_IF(SYS_prlimit64, 0, BPF_JEQ),
+        /* A terminal may be asked what it is, and is not to be typed at. */
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_ioctl, 0, 5),
+        LOAD(offsetof(struct seccomp_data, args[1])),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, TIOCSTI, 2, 0),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, TIOCLINUX, 1, 0),
+        GIVE(SECCOMP_RET_ALLOW),
+        GIVE(SECCOMP_RET_ERRNO | ENOSYS),
     };
     enum { HEAD = sizeof head / sizeof head[0], SIZE = HEAD + 2 * ALLOWED + 1 };
     struct sock_filter filter[SIZE];
