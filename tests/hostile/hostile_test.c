@@ -16,10 +16,10 @@
 /* Memory for each byte of a text. */
 #define MEMORY_PER_BYTE 512
 
-/* How many pieces a vector has here. */
+/* How many pieces a vector has here. Those of few pieces have what it takes to meet a bound. */
 static unsigned count_of(const struct vector *vector)
 {
-    return vector->count > 1000 ? vector->count / HOSTILE_SCALE : vector->count;
+    return vector->count > 3000 ? vector->count / HOSTILE_SCALE : vector->count;
 }
 
 static struct cost cost_of(const struct vector *vector, unsigned count, size_t *size)

@@ -99,8 +99,8 @@ static bool confine(const struct server *server)
 {
     const struct serve_options *options = server->options;
     const char *const work[] = {options->directory, options->scratch, NULL};
-    const char *const read[] = {"/proc/sys/kernel/random/boot_id", "/sys/devices/system/cpu/online",
-                                options->keys_directory, NULL};
+    const char *const read[] = {"/proc/sys/kernel/random/boot_id", "/dev/urandom",
+                                "/sys/devices/system/cpu/online", options->keys_directory, NULL};
     if (options->no_sandbox || !sandbox_is_built()) {
         return true;
     }
