@@ -223,7 +223,7 @@ void qr_program_cache_keep(struct qr_program_cache *cache, struct qr_program *pr
     }
     qr_mutex_lock(&part->mutex);
     if (search(part, &program->key) == NULL) {
-        while (part->stats.bytes + bytes > PART_BYTES) {
+        while (part->oldest != NULL && part->stats.bytes + bytes > PART_BYTES) {
             evicted = evict(part, evicted);
         }
         struct qr_program **bucket = bucket_of(part, program->key.hash);
@@ -259,10 +259,11 @@ void qr_program_cache_keep_answer(struct qr_program_cache *cache, struct qr_prog
                  bytes_of(program) + taken <= PART_BYTES &&
                  atomic_load_explicit(&program->answer, memory_order_relaxed) == NULL;
     if (keeps) {
-        /* The caller's run made it the newest, or others are by now; it is not to go itself. */
+        /* It is not to go itself. */
         unlink_age(part, program);
         link_newest(part, program);
-        while (part->stats.bytes + taken > PART_BYTES) {
+        while (part->oldest != program && part->oldest != NULL &&
+               part->stats.bytes + taken > PART_BYTES) {
             evicted = evict(part, evicted);
         }
         part->stats.bytes += taken;
