@@ -7,7 +7,7 @@ QUIRE_PACKAGES_BUILD=(gcc libc6-dev cmake ninja-build pkg-config
     libxxhash-dev libyajl-dev libutf8proc-dev libpcre2-dev libpopt-dev)
 
 # For quire serve, and for --connect; the command builds without them.
-QUIRE_PACKAGES_SERVER=(libmicrohttpd-dev libcurl4-openssl-dev libwslay-dev)
+QUIRE_PACKAGES_SERVER=(libmicrohttpd-dev libgnutls28-dev libcurl4-openssl-dev libwslay-dev)
 
 # What the demonstration loads.
 QUIRE_PACKAGES_DEMO=(iso-codes)
