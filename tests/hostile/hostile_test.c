@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "graphql/validate.h"
 #include "hostile/vectors.h"
 
 /* A hostile text may have so many times the steps of an ordinary one of its bytes: it can have ten
@@ -92,6 +93,27 @@ Test(hostile, variables__cost_what_ordinary_ones_of_their_size_cost, .timeout = 
 Test(hostile, requests__cost_what_ordinary_ones_of_their_size_cost, .timeout = 300)
 {
     expect_all_cheap(REQUEST);
+}
+
+/* Fragments that one set spreads are compared with each other: work grows with their square until
+ * the steps of the validation are used up, and that much no text exceeds, whatever its size. */
+Test(hostile, fragments_side_by_side__have_a_bound_of_their_own, .timeout = 300)
+{
+    const uint64_t bound = (uint64_t)64 * QR_GQL_VALIDATE_STEPS_MAX;
+    for (size_t i = 0; i < hostile_vector_count; i++) {
+        if (strcmp(hostile_vectors[i].name, "spreads side by side") != 0) {
+            continue;
+        }
+        for (unsigned count = 100; count <= 3000; count += count / 2) {
+            size_t size;
+            struct cost cost = cost_of(&hostile_vectors[i], count, &size);
+            cr_expect_leq(cost.steps, bound, "%u: %llu steps", count,
+                          (unsigned long long)cost.steps);
+            cr_expect_leq(cost.bytes, bound, "%u: %zu bytes", count, cost.bytes);
+        }
+        return;
+    }
+    cr_assert_fail("there is no such vector");
 }
 
 /* Brackets and the like of any depth: what recursion there is fits the smallest of stacks. */
