@@ -475,9 +475,8 @@ static quire_status read_any(struct qr_reader *reader, const struct qr_select_fi
                              struct qr_root *out)
 {
     const struct qr_gql_value *id = qr_select_argument(field, "id");
-    const struct qr_select *chosen = field->set;
+    const struct qr_select *chosen = NULL;
     struct qr_row *row = qr_arena_alloc_zero(reader->arena, sizeof *row, reader->err);
-    bool any = false;
 
     if (row == NULL) {
         return QUIRE_NO_MEMORY;
@@ -495,7 +494,7 @@ static quire_status read_any(struct qr_reader *reader, const struct qr_select_fi
         }
         QR_TRY(seek_row(reader, field, type, qr_row_key_find(type, qr_gql_str_of("id")), id,
                         &candidate, &found));
-        if (found && any) {
+        if (found && chosen != NULL) {
             return qr_fail(reader->err, QUIRE_QUERY,
                            "Rows of both %.*s and %.*s have this id; ask for one of them by its "
                            "own field.",
@@ -504,10 +503,12 @@ static quire_status read_any(struct qr_reader *reader, const struct qr_select_fi
         if (found) {
             *row = candidate;
             chosen = set;
-            any = true;
         }
     }
-    return qr_read_rows(reader, chosen->type->host, chosen, row, any ? 1 : 0, &out->node);
+    if (chosen == NULL) {
+        return QUIRE_OK;
+    }
+    return qr_read_rows(reader, chosen->type->host, chosen, row, 1, &out->node);
 }
 
 quire_status qr_read_root(struct qr_reader *reader, const struct qr_select_field *field,

@@ -26,7 +26,7 @@ struct qr_node {
 /* The result of one root field of a query. */
 struct qr_root {
     const struct qr_select_field *field;
-    struct qr_node *node;         /* ONE; count 0: no such row */
+    struct qr_node *node;         /* ONE, ANY; NULL or count 0: no such row */
     struct qr_branch *branch;     /* MANY */
     struct qr_node **change;      /* CHANGES; by field of its set */
     struct qr_resolved *resolved; /* RESOLVED */

@@ -295,7 +295,7 @@ static quire_status write_root(struct qr_reader *reader, const struct qr_root *r
     if (root->branch != NULL) {
         return write_connection(reader, root->branch->connection, root->field->set, 0, writer);
     }
-    if (root->node->count == 0) {
+    if (root->node == NULL || root->node->count == 0) {
         qr_json_put_null(writer);
         return QUIRE_OK;
     }

@@ -49,6 +49,12 @@ def check(entry, build, config, everything):
     return result.stdout or result.stderr
 
 
+def brief(text):
+    """The complaints of one file without the path that leads to each: all of them are to be seen."""
+    lines = [line for line in text.splitlines() if ": error: " in line or ": warning: " in line]
+    return "\n".join(lines) or text.rstrip()
+
+
 def main():
     build = pathlib.Path(sys.argv[1]).resolve()
     everything = sys.argv[2] != "0"
@@ -64,7 +70,7 @@ def main():
         for text in pool.map(lambda e: check(e, build, config, everything), entries.values()):
             if text:
                 complaints += 1
-                print(text.rstrip())
+                print(brief(text))
     sys.exit(1 if complaints else 0)
 
 
