@@ -135,6 +135,13 @@ typedef quire_status (*qr_tree_visit)(void *context, size_t index, struct qr_sli
                                       quire_error *err);
 quire_status qr_tree_find_many(struct qr_tree_reader *reader, const int64_t *rowids, size_t count,
                                qr_tree_visit visit, void *context, quire_error *err);
+/* The same, but told of in the order of `rowids` and many at a time: payloads[i] is that of number
+ * first + i, its data NULL where there is none. The payloads stand in their pages. */
+typedef quire_status (*qr_tree_visit_run)(void *context, size_t first,
+                                          const struct qr_slice *payloads, size_t count,
+                                          quire_error *err);
+quire_status qr_tree_find_runs(struct qr_tree_reader *reader, const int64_t *rowids, size_t count,
+                               qr_tree_visit_run visit, void *context, quire_error *err);
 quire_status qr_tree_find_many_keys(struct qr_tree_reader *reader, const struct qr_slice *keys,
                                     size_t count, qr_tree_visit visit, void *context,
                                     quire_error *err);

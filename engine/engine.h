@@ -118,6 +118,15 @@ quire_txn *qr_table_txn(const quire_table *table);
 quire_status qr_table_fetch(quire_table *table, const int64_t *rowids, size_t count,
                             qr_tree_visit visit, void *context, quire_error *err);
 
+/* The same, but told of many rows at a time and in the order of `rowids`, which may be any and
+ * contain a rowid twice; payloads[i] is the record of rowids[first + i], its data NULL where there
+ * is no such row. Up to 64 rows at a time are found together and handed out where they stand in
+ * their pages, so that a row can be looked at without being copied. They are borrowed for the call,
+ * which may read but not change the database, and is one operation: it keeps pages from being
+ * evicted while it lasts. Reads each row once for each time that its rowid occurs. */
+quire_status qr_table_fetch_runs(quire_table *table, const int64_t *rowids, size_t count,
+                                 qr_tree_visit_run visit, void *context, quire_error *err);
+
 /* Finds the row with this full key in a unique index, of either kind, without a cursor. Keys with a
  * null find nothing. */
 quire_status qr_table_find_unique(quire_table *table, uint32_t index, const quire_value *values,
@@ -127,6 +136,12 @@ quire_status qr_table_find_unique(quire_table *table, uint32_t index, const quir
  * one for each of many lookups. After a failure the cursor has no entries. */
 quire_status qr_index_cursor_restart(quire_index_cursor *cursor, const quire_index_range *range,
                                      quire_error *err);
+
+/* Walks on over up to `max` entries and gives their rowids, as calls of quire_index_cursor_next
+ * would; *count below `max`: the range has ended. The cursor then tells no columns before the next
+ * step. Entries of a leaf are taken together, and their keys not made. */
+quire_status qr_index_cursor_rowids(quire_index_cursor *cursor, int64_t *rowids, size_t max,
+                                    size_t *count, quire_error *err);
 
 /* About how many entries a range of an index has: looks at the ways to its ends, not at the entries
  * between. Exact for hash indexes and short ranges. */

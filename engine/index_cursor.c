@@ -711,6 +711,17 @@ quire_status quire_index_cursor_next(quire_index_cursor *cursor, int64_t *rowid,
                : next_btree(cursor, rowid, valid, err);
 }
 
+quire_status qr_index_cursor_rowids(quire_index_cursor *cursor, int64_t *rowids, size_t max,
+                                    size_t *count, quire_error *err)
+{
+    bool valid = true;
+    for (*count = 0; valid && *count < max; *count += valid) {
+        QR_TRY(quire_index_cursor_next(cursor, &rowids[*count], &valid, err));
+    }
+    cursor->on_entry = false;
+    return QUIRE_OK;
+}
+
 /* ---- Columns of the entry ---- */
 
 /* Where a column is in the key of an index, if its element gives back the very value. */

@@ -587,6 +587,13 @@ quire_status qr_table_fetch(quire_table *table, const int64_t *rowids, size_t co
     return qr_tree_find_many(&table->rows, rowids, count, visit, context, err);
 }
 
+quire_status qr_table_fetch_runs(quire_table *table, const int64_t *rowids, size_t count,
+                                 qr_tree_visit_run visit, void *context, quire_error *err)
+{
+    QR_TRY(check_table(table, err));
+    return qr_tree_find_runs(&table->rows, rowids, count, visit, context, err);
+}
+
 struct each_row {
     quire_row_callback each;
     void *context;

@@ -353,6 +353,68 @@ Test(tree_cursor, find_many__visits_present_rows_in_order)
     tree_db_close(&db);
 }
 
+/* What runs tell, by number, and how many runs there were. */
+struct told {
+    const int64_t *rowids;
+    size_t next, present, runs;
+    size_t stop_at;
+};
+
+static quire_status hear(void *context, size_t first, const struct qr_slice *payloads, size_t count,
+                         quire_error *err)
+{
+    struct told *told = context;
+    cr_assert_eq(first, told->next);
+    for (size_t i = 0; i < count; i++) {
+        int64_t rowid = told->rowids[first + i];
+        bool exists = rowid >= 0 && rowid < 6000 && rowid % 3 == 0;
+        cr_assert_eq(payloads[i].data != NULL, exists, "%lld", (long long)rowid);
+        cr_assert(!exists || payload_matches(payloads[i], (size_t)(rowid % 700), (uint64_t)rowid));
+        told->present += exists;
+    }
+    told->next += count;
+    return ++told->runs == told->stop_at ? qr_fail(err, QUIRE_INTERRUPTED, "stopped") : QUIRE_OK;
+}
+
+Test(tree_cursor, find_runs__tells_of_all_rowids_in_their_order)
+{
+    struct tree_db db;
+    struct qr_tree_reader reader;
+    static int64_t rowids[1000];
+    static uint8_t payload[700];
+    bool existed;
+    tree_db_open(&db, QR_TREE_ROWS, 1024, 512 * 1024);
+    for (int64_t i = 0; i < 6000; i += 3) {
+        struct qr_tree_key key = row_key(i);
+        payload_fill(payload, (size_t)(i % 700), (uint64_t)i);
+        ok(qr_tree_put(&db.tree, &key, payload, (size_t)(i % 700), QR_PUT_INSERT, &existed, NULL));
+    }
+    ok(qr_tree_reader_init(&reader, &db.tree, NULL));
+    for (size_t i = 0; i < 1000; i++) {
+        rowids[i] = i % 50 == 7 ? rowids[i - 1] : (int64_t)(i * 7919 % 6600) - 300;
+    }
+    rowids[400] = INT64_MAX;
+    rowids[401] = INT64_MIN;
+    struct told told = {.rowids = rowids};
+    ok(qr_tree_find_runs(&reader, rowids, 1000, hear, &told, NULL));
+    cr_assert_eq(told.next, 1000);
+    cr_assert_gt(told.present, 250);
+    cr_assert_gt(told.runs, 1000 / 64 + 50, "a payload on overflow pages is told of by itself");
+    /* Small ones: all of 64 at once. */
+    for (size_t i = 0; i < 200; i++) {
+        rowids[i] = (int64_t)((i * 37) % 100) + 2100;
+    }
+    told = (struct told){.rowids = rowids};
+    ok(qr_tree_find_runs(&reader, rowids, 200, hear, &told, NULL));
+    cr_assert_eq(told.runs, 4);
+    told = (struct told){.rowids = rowids, .stop_at = 2};
+    cr_assert_eq(qr_tree_find_runs(&reader, rowids, 200, hear, &told, NULL), QUIRE_INTERRUPTED);
+    cr_assert_eq(told.runs, 2);
+    ok(qr_tree_find_runs(&reader, NULL, 0, hear, &told, NULL));
+    qr_tree_reader_free(&reader);
+    tree_db_close(&db);
+}
+
 Test(tree_cursor, snapshot__keeps_its_state_while_the_tree_changes)
 {
     struct tree_db db;

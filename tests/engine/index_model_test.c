@@ -417,6 +417,25 @@ static bool breaks_unique(const struct model *model, const struct row *row, uint
 
 /* ---- Comparing ---- */
 
+/* The same walk many entries at a time, with single steps between. */
+static void assert_batches(quire_index_cursor *cursor, const quire_index_range *range,
+                           const int64_t *wanted, size_t count)
+{
+    quire_error err = QUIRE_ERROR_INIT;
+    int64_t rowids[300];
+    size_t got;
+    bool valid = true;
+    OK(qr_index_cursor_restart(cursor, range, &err));
+    for (size_t at = 0, max = 64; valid; max = (max * 7 + 1) % 300) {
+        OK(qr_index_cursor_rowids(cursor, rowids, max, &got, &err));
+        cr_assert_eq(got, max < count - at ? max : count - at);
+        cr_assert(got == 0 || memcmp(rowids, wanted + at, got * sizeof *rowids) == 0);
+        at += got;
+        OK(quire_index_cursor_next(cursor, rowids, &valid, &err));
+        cr_assert(valid ? at < count && rowids[0] == wanted[at++] : at == count);
+    }
+}
+
 /* The same walk with a cursor that served another range before. */
 static void assert_restarts(quire_table *table, uint32_t index, const quire_index_range *first,
                             const quire_index_range *second, const int64_t *wanted, size_t count)
@@ -436,6 +455,7 @@ static void assert_restarts(quire_table *table, uint32_t index, const quire_inde
     }
     OK(quire_index_cursor_next(cursor, &rowid, &valid, &err));
     cr_assert_not(valid);
+    assert_batches(cursor, second, wanted, count);
     quire_index_range too_long = {.prefix = second->prefix, .prefix_count = 17};
     FAILS(MISUSE, qr_index_cursor_restart(cursor, &too_long, &err));
     OK(quire_index_cursor_next(cursor, &rowid, &valid, &err));
