@@ -94,6 +94,9 @@ bool qr_feed_is_stopped(quire_feed *feed);
  * visible or about to be. The rows of the commit it stands at may then not be read as those of
  * today. */
 quire_status qr_feed_check(quire_feed *feed, quire_error *err);
+/* A number, not 0, that stands for a row of a commit and tells nothing of either; the same in all
+ * feeds of one opening of the database. */
+uint64_t qr_feed_mark(const quire_feed *feed, uint64_t commit, int64_t rowid);
 /* Has the commit of a write transaction break the window: rows of older commits are stored
  * otherwise than those of the tables that now have their names. */
 void qr_txn_break_feed(quire_txn *txn);

@@ -24,6 +24,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/hash.h"
 #include "engine/engine_internal.h"
 
 struct quire_feed {
@@ -308,10 +309,16 @@ static quire_status enter(quire_feed *feed, const quire_feed_position *from, qui
     struct qr_feed_hub *hub = &feed->db->feed;
     struct qr_file_layer *layer = feed->db->layer;
     quire_status status = QUIRE_OK;
-    uint64_t epoch = 0;
-    QR_TRY(layer->methods->random(layer, &epoch, sizeof epoch, err));
+    struct {
+        uint64_t epoch;
+        uint8_t mark_key[16];
+    } drawn = {0};
+    QR_TRY(layer->methods->random(layer, &drawn, sizeof drawn, err));
     qr_mutex_lock(&hub->mutex);
-    hub->epoch = hub->epoch != 0 ? hub->epoch : epoch | 1;
+    if (hub->epoch == 0) {
+        hub->epoch = drawn.epoch | 1;
+        memcpy(hub->mark_key, drawn.mark_key, sizeof hub->mark_key);
+    }
     bool recording = atomic_load_explicit(&hub->recording, memory_order_relaxed);
     if (recording) {
         status = add(hub, feed, from, err);
@@ -588,6 +595,13 @@ quire_status qr_feed_check(quire_feed *feed, quire_error *err)
         feed->position.commit < hub->broken ? too_old(&feed->position, hub, err) : QUIRE_OK;
     qr_mutex_unlock(&hub->mutex);
     return status;
+}
+
+uint64_t qr_feed_mark(const quire_feed *feed, uint64_t commit, int64_t rowid)
+{
+    const uint64_t place[2] = {commit, (uint64_t)rowid};
+    /* The key is drawn before there is a feed, once. A decimal of 19 digits holds it. */
+    return (qr_siphash13(feed->db->feed.mark_key, place, sizeof place) >> 2) | 1;
 }
 
 bool qr_feed_is_stopped(quire_feed *feed)

@@ -98,6 +98,7 @@ struct qr_feed_hub {
     bool keeps;             /* a window is kept without listeners; constant */
     struct qr_mutex mutex;  /* guards what follows */
     uint64_t epoch;         /* 0: not drawn yet */
+    uint8_t mark_key[16];   /* drawn with it, and told nobody */
     uint64_t floor;         /* all commits above it that are visible or published are kept */
     uint64_t visible;       /* newest commit handed over */
     uint64_t published;     /* newest commit that got its number, while recording */

@@ -384,6 +384,15 @@ bool qr_auth_can_read(const struct qr_auth *auth, const struct qr_model_field *f
                             (field->role != QR_MODEL_COMPUTED || may_read_sources(auth, field)));
 }
 
+quire_status qr_auth_hides_node(struct qr_auth *auth, const struct qr_model_type *type,
+                                bool *hidden, quire_error *err)
+{
+    const struct qr_model_field *id = qr_model_find_field(type, qr_gql_str_of("id"));
+    QR_TRY(qr_auth_hides(auth, type, hidden, err));
+    *hidden = *hidden || (id != NULL && !qr_auth_can_read(auth, id));
+    return QUIRE_OK;
+}
+
 quire_status qr_auth_check_field(struct qr_auth *auth, const struct qr_model_field *field,
                                  enum qr_auth_operation operation, quire_error *err)
 {

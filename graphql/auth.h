@@ -94,6 +94,9 @@ quire_status qr_auth_check_resolver(struct qr_auth *auth, const struct qr_model_
 /* Whether the caller can read no row of the type at all. */
 quire_status qr_auth_hides(struct qr_auth *auth, const struct qr_model_type *type, bool *hidden,
                            quire_error *err);
+/* Whether `node` finds the caller no row of the type: can he read none, or not its `id`? */
+quire_status qr_auth_hides_node(struct qr_auth *auth, const struct qr_model_type *type,
+                                bool *hidden, quire_error *err);
 /* Whether a field may be read. */
 bool qr_auth_can_read(const struct qr_auth *auth, const struct qr_model_field *field);
 
@@ -141,6 +144,10 @@ quire_status qr_auth_take(struct qr_store *store, const struct qr_model_type *ty
 quire_status qr_auth_check_values(struct qr_store *store, const struct qr_model_type *type,
                                   const quire_value *values, int64_t rowid,
                                   enum qr_auth_operation operation);
+/* FORBIDDEN for a nested write that finds out which rows a relation of a row that is there leads
+ * to, unless the caller may read the relation. `given`: its verbs, or a list of keys. */
+quire_status qr_auth_check_nested(struct qr_auth *auth, const struct qr_model_field *relation,
+                                  const struct qr_gql_value *given, quire_error *err);
 /* Notes that a row was created or updated. */
 quire_status qr_auth_wrote(struct qr_store *store, const struct qr_model_type *type, int64_t rowid,
                            enum qr_auth_operation operation);

@@ -99,14 +99,13 @@ static quire_status check_field(const struct checker *c, const struct qr_select_
 
 static quire_status check_set(const struct checker *c, const struct qr_select *set);
 
-/* What is selected of each type that a row may have. Of a type that the caller reads nothing of no
- * row is found. */
+/* What is selected of each type that a row may have. Of a type that is hidden no row is found. */
 static quire_status check_below(const struct checker *c, const struct qr_select_field *field)
 {
     for (const struct qr_select *set = field->set; set != NULL; set = set->other) {
         bool hidden = false;
         if (field->api->kind == QR_API_ANY && set->type->host != NULL) {
-            QR_TRY(qr_auth_hides(c->auth, set->type->host, &hidden, c->err));
+            QR_TRY(qr_auth_hides_node(c->auth, set->type->host, &hidden, c->err));
         }
         if (!hidden) {
             QR_TRY(check_set(c, set));

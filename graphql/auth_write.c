@@ -56,6 +56,30 @@ quire_status qr_auth_check_values(struct qr_store *store, const struct qr_model_
     return pass ? QUIRE_OK : qr_auth_refuse(reader->auth, type, NULL, operation, reader->err);
 }
 
+/* Whether a verb does the same whatever the relation leads to. */
+static bool is_blind(const struct qr_model_field *relation, struct qr_gql_str verb)
+{
+    bool adds = qr_gql_str_is(verb, "create") || qr_gql_str_is(verb, "connect") ||
+                qr_gql_str_is(verb, "connectOrCreate");
+    if (relation->role == QR_MODEL_REFERENCE) {
+        return adds || qr_gql_str_is(verb, "disconnect");
+    }
+    return adds && relation->role != QR_MODEL_REVERSE_ONE; /* which lets go of the row before */
+}
+
+quire_status qr_auth_check_nested(struct qr_auth *auth, const struct qr_model_field *relation,
+                                  const struct qr_gql_value *given, quire_error *err)
+{
+    bool blind = given->kind == QR_GQL_VALUE_OBJECT;
+    if (qr_auth_can_read(auth, relation)) {
+        return QUIRE_OK;
+    }
+    for (uint32_t i = 0; blind && i < given->count; i++) {
+        blind = is_blind(relation, given->members[i].name);
+    }
+    return blind ? QUIRE_OK : qr_auth_refuse(auth, relation->owner, relation, QR_AUTH_READ, err);
+}
+
 static quire_status grow(struct qr_store *store)
 {
     struct qr_arena *arena = store->reader->arena;

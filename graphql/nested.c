@@ -144,7 +144,10 @@ static quire_status connect(const struct nest *nest, const struct qr_gql_value *
     int64_t target;
     QR_TRY(qr_row_get(nest->store, nest->field, key, &target));
     QR_TRY(is_attached(nest, target, &attached));
-    return attached ? QUIRE_OK : attach(nest, target);
+    if (attached && qr_auth_can_read(nest->store->reader->auth, nest->field)) {
+        return QUIRE_OK; /* else that nobody needs a right for it would tell */
+    }
+    return attach(nest, target);
 }
 
 static quire_status connect_or_create(const struct nest *nest, const struct qr_gql_value *value)

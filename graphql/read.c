@@ -487,7 +487,7 @@ static quire_status read_any(struct qr_reader *reader, const struct qr_select_fi
         bool found = false;
         bool hidden = false;
         if (type != NULL) {
-            QR_TRY(qr_auth_hides(reader->auth, type, &hidden, reader->err));
+            QR_TRY(qr_auth_hides_node(reader->auth, type, &hidden, reader->err));
         }
         if (type == NULL || type->view_of != NULL || !type->has_queries || hidden) {
             continue;

@@ -121,9 +121,13 @@ static quire_status take_columns(struct qr_store *store, const struct qr_gql_val
         QR_TRY(qr_auth_check_field(store->reader->auth, field, operation, store->reader->err));
         if (field->role == QR_MODEL_COLUMN || (is_key && field->role == QR_MODEL_REFERENCE)) {
             QR_TRY(take_column(store, field, member, draft));
-        } else {
-            *nested = true;
+            continue;
         }
+        if (operation == QR_AUTH_UPDATE) {
+            QR_TRY(qr_auth_check_nested(store->reader->auth, field, &member->value,
+                                        store->reader->err));
+        }
+        *nested = true;
     }
     return QUIRE_OK;
 }

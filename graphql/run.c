@@ -440,6 +440,36 @@ static quire_status run_operation(struct qr_run *run, struct qr_store *store,
     }
 }
 
+/* What a request for the program, or for a caller, reads with. */
+static quire_status open_reader(struct qr_run *run, struct qr_reader *reader)
+{
+    QR_TRY(qr_reader_init(reader, run->txn, run->schema.api, &run->arena, run->err));
+    reader->watch = &run->watch;
+    reader->auth = run->auth;
+    reader->request = run->request;
+    reader->report = &run->report;
+    reader->advisor = run->request->advisor;
+    reader->explain = explains(run) ? &run->explain : NULL;
+    return QUIRE_OK;
+}
+
+quire_status qr_run_check_changes(struct qr_run *run)
+{
+    const struct qr_select_field *field = &run->set->fields[0];
+    struct qr_change_match match;
+    struct qr_reader reader;
+    if (field->api == NULL || field->api->kind != QR_API_CHANGES) {
+        return QUIRE_OK;
+    }
+    quire_status status = open_reader(run, &reader);
+    status = status == QUIRE_OK ? qr_change_match_compile(&reader, field, &match) : status;
+    qr_reader_close(&reader);
+    if (status != QUIRE_OK) {
+        QR_TRY(qr_run_report(run, status, field, NULL));
+    }
+    return status;
+}
+
 /* Runs the operation and writes "data". */
 static quire_status execute(struct qr_run *run)
 {
@@ -447,16 +477,10 @@ static quire_status execute(struct qr_run *run)
     struct qr_store store = {.reader = &reader, .fires = true, .trigger_depth = run->trigger_depth};
     const struct qr_select_field *failed = NULL;
     bool mutation = qr_run_operation(run) == QR_GQL_MUTATION;
-    quire_status status = qr_reader_init(&reader, run->txn, run->schema.api, &run->arena, run->err);
+    quire_status status = open_reader(run, &reader);
 
     run->executed = true;
     if (status == QUIRE_OK) {
-        reader.watch = &run->watch;
-        reader.auth = run->auth;
-        reader.request = run->request;
-        reader.report = &run->report;
-        reader.advisor = run->request->advisor;
-        reader.explain = explains(run) ? &run->explain : NULL;
         qr_json_begin_object(&run->writer);
         qr_json_put_key(&run->writer, "data", 4);
         status = run_operation(run, &store, &failed);

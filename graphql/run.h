@@ -64,6 +64,9 @@ static inline enum qr_gql_operation qr_run_operation(const struct qr_run *run)
 
 /* Whether it is followed by events: a subscription, or a query with @live. */
 bool qr_run_is_followed(const struct qr_run *run);
+/* Of a subscription to changes: fails, with an error in the report, where its arguments are wrong
+ * or name what is denied. */
+quire_status qr_run_check_changes(struct qr_run *run);
 
 /* Runs what is prepared. A failure of a field becomes an error of the response. An event that there
  * is nothing to tell of has none: see qr_live_is_silent. */

@@ -37,7 +37,7 @@ struct quire_subscription {
     char *table;                     /* whose changes are told; NULL: a live query */
     const quire_feed_commit *commit; /* that the feed stands at and is not taken yet; or NULL */
     struct qr_change_list list;      /* of the one that is taken */
-    uint64_t skip_commit, skip;      /* of that commit so many rows are told already */
+    uint64_t skip_commit, skip;      /* of that commit the rows up to this mark are told already */
 
     /* A live query. */
     bool due;      /* to be run */
@@ -142,6 +142,9 @@ static quire_status look_up(quire_subscription *subscription, char **table, char
     if (status == QUIRE_OK && !qr_run_is_followed(&run)) {
         status = qr_fail(err, QUIRE_QUERY, "The operation is not a subscription.");
     }
+    if (status == QUIRE_OK) {
+        status = qr_run_check_changes(&run);
+    }
     if (status != QUIRE_OK) {
         status = qr_run_report_preparation(&run, status);
         status = status == QUIRE_OK ? qr_run_complete(&run) : status;
@@ -175,6 +178,20 @@ static quire_status look_again(quire_subscription *subscription, quire_error *er
     return QUIRE_OK;
 }
 
+/* The first row of the commit that is behind the mark where it goes on. A mark that none has is not
+ * ours: all are told. */
+static size_t find_mark(const quire_subscription *subscription)
+{
+    const struct qr_change_list *list = &subscription->list;
+    for (size_t i = 0; i < list->count; i++) {
+        if (qr_feed_mark(subscription->feed, subscription->skip_commit, list->items[i].rowid) ==
+            subscription->skip) {
+            return i + 1;
+        }
+    }
+    return 0;
+}
+
 /* Takes the commit at hand. After a failure that can be tried again. */
 static quire_status take_commit(quire_subscription *subscription, quire_error *err)
 {
@@ -184,7 +201,7 @@ static quire_status take_commit(quire_subscription *subscription, quire_error *e
     }
     QR_TRY(qr_change_collect(subscription->feed, subscription->table, &subscription->list, err));
     bool resumes = commit->position.commit == subscription->skip_commit;
-    subscription->live.at = resumes ? (size_t)subscription->skip : 0;
+    subscription->live.at = resumes ? find_mark(subscription) : 0;
     subscription->skip_commit = 0;
     subscription->commit = NULL;
     return QUIRE_OK;
@@ -202,8 +219,12 @@ static quire_status tell_change(quire_subscription *subscription, quire_error *e
     QR_TRY(run_once(subscription, &outcome, err));
     if (outcome.response != NULL) {
         quire_feed_position where = quire_feed_where(subscription->feed);
-        quire_subscription_position position = {where.epoch, where.commit, live->next};
-        position.seen = live->next < subscription->list.count ? live->at + 1 : 0;
+        quire_subscription_position position = {where.epoch, where.commit, 0};
+        if (live->next <
+            subscription->list.count) { /* a count would tell of rows that are hidden */
+            position.seen = qr_feed_mark(subscription->feed, where.commit,
+                                         subscription->list.items[live->at].rowid);
+        }
         lend(subscription, &outcome, position);
     }
     live->at = live->next;

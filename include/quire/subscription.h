@@ -23,7 +23,7 @@ extern "C" {
 typedef struct quire_subscription_position {
     uint64_t epoch;
     uint64_t commit; /* all events of commits before this one are behind the place, */
-    uint64_t seen;   /* and so many of its rows; 0: all of them */
+    uint64_t seen;   /* and its rows up to the one with this mark, a secret; 0: all of them */
 } quire_subscription_position;
 
 /* One event. Borrowed until the next call for the subscription, or its close. */

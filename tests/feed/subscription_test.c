@@ -414,20 +414,42 @@ Test(subscription, request__is_refused_with_the_words_of_the_language)
 Test(subscription, event__tells_a_failure_and_goes_on)
 {
     quire_db *db = open_db(0);
-    quire_subscription *s =
-        subscribe(db, "subscription { c: tagChanged(where: {name: {gt: null}}) { operation } }");
-    run(db, "mutation { createTag(input: {name: \"a\"}) { name } }");
     quire_error err = QUIRE_ERROR_INIT;
+    quire_graphql_request request = QUIRE_GRAPHQL_REQUEST_INIT;
     const quire_subscription_event *event;
+    quire_subscription *s;
+    char *response;
+    size_t size;
+    request.document = "subscription { c: tagChanged { node { name } } }";
+    request.limits.response_bytes_max = 200;
+    OK(quire_subscribe(db, &request, NULL, &s, &response, &size, &err));
     for (int i = 0; i < 2; i++) {
+        char mutation[400];
+        (void)snprintf(mutation, sizeof mutation,
+                       "mutation { createTag(input: {name: \"%0300d\"}) { name } }", i);
+        run(db, mutation);
         OK(quire_subscription_next(s, 0, &event, &err));
         cr_assert(event != NULL && event->has_errors);
         expect_none(s);
-        run(db, "mutation { updateTag(name: \"a\", input: {booksIds: []}) { name } }");
-        run(db, i == 0 ? "mutation { createTag(input: {name: \"b\"}) { name } }"
-                       : "mutation { createTag(input: {name: \"c\"}) { name } }");
     }
     quire_subscription_close(s);
+    mapping_close(db);
+}
+
+Test(subscription, arguments__that_no_event_could_satisfy_are_refused_at_the_start)
+{
+    quire_db *db = open_db(0);
+    quire_error err = QUIRE_ERROR_INIT;
+    quire_graphql_request request = QUIRE_GRAPHQL_REQUEST_INIT;
+    quire_subscription *s;
+    char *response;
+    size_t size;
+    request.document = "subscription { c: tagChanged(where: {name: {gt: null}}) { operation } }";
+    OK(quire_subscribe(db, &request, NULL, &s, &response, &size, &err));
+    cr_assert_null(s);
+    cr_assert_not_null(strstr(response, "\"code\":\"BAD_INPUT\""), "%s", response);
+    cr_assert_null(strstr(response, "\"data\""), "%s", response);
+    quire_free(response);
     mapping_close(db);
 }
 

@@ -186,6 +186,25 @@ Test(auth_schema, node__finds_rows_that_the_caller_sees)
     mapping_close(db);
 }
 
+Test(auth_schema, node__leaves_out_a_type_whose_id_is_denied)
+{
+    quire_db *db = mapping_open("interface Node { id: ID! }\n"
+                                "type A implements Node { code: ID! @id id: ID! @unique"
+                                " @auth(rules: [{roles: [\"boss\"]}]) s: String }\n"
+                                "type C implements Node { id: ID! s: String }",
+                                "mutation { createAs(inputs: [{code: \"1\", id: \"a\", s: \"A\"},"
+                                " {code: \"2\", id: \"x\"}]) { affectedRows }"
+                                " createCs(inputs: [{id: \"c\"}, {id: \"x\"}]) { affectedRows } }");
+    AUTH_IS(db, ANN,
+            "{ a: node(id: \"a\") { __typename id ... on A { s } } b: node(id: \"none\") { id }"
+            " c: node(id: \"c\") { id } x: node(id: \"x\") { __typename } }",
+            "{\"data\":{\"a\":null,\"b\":null,\"c\":{\"id\":\"c\"},"
+            "\"x\":{\"__typename\":\"C\"}}}");
+    AUTH_IS(db, "{\"role\":\"boss\"}", "{ node(id: \"a\") { id ... on A { s } } }",
+            "{\"data\":{\"node\":{\"id\":\"a\",\"s\":\"A\"}}}");
+    mapping_close(db);
+}
+
 /* ---- changes of schemas ---- */
 
 struct list {

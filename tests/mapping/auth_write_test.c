@@ -448,6 +448,114 @@ Test(auth_write, other_side__of_a_relation_has_a_say)
     mapping_close(db);
 }
 
+/* Whoever may change what a relation leads to, and not read it. */
+static const char blind_schema[] =
+    "type Car { id: ID!"
+    " parts: [Part!]! @relation(inverse: \"car\")"
+    "   @auth(rules: [{operations: [CREATE, UPDATE]}, {roles: [\"mechanic\"]}])"
+    " plate: Plate @relation(inverse: \"car\")"
+    "   @auth(rules: [{operations: [CREATE, UPDATE]}, {roles: [\"mechanic\"]}])"
+    " spare: Part @relation(inverse: \"spareOf\")"
+    "   @auth(rules: [{operations: [CREATE, UPDATE]}, {roles: [\"mechanic\"]}])"
+    " marks: [Mark!]! @relation(inverse: \"cars\")"
+    "   @auth(rules: [{operations: [CREATE, UPDATE]}, {roles: [\"mechanic\"]}]) }\n"
+    "type Part @auth(rules: [{operations: [READ, CREATE, DELETE]}, {operations: [UPDATE],"
+    " where: {color: {not: \"red\"}}}, {roles: [\"mechanic\"]}])"
+    " { id: ID! color: String spareOf: [Car!]! @relation(inverse: \"spare\") car: Car }\n"
+    "type Plate { id: ID! text: String car: Car @unique }\n"
+    "type Mark @auth(rules: [{operations: [READ, CREATE, DELETE]}, {operations: [UPDATE],"
+    " where: {color: {not: \"red\"}}}, {roles: [\"mechanic\"]}])"
+    " { id: ID! color: String cars: [Car!]! @relation(inverse: \"marks\") }\n";
+
+static const char blind_rows[] =
+    "mutation { createCars(inputs: [{id: \"a\", parts: {create: [{id: \"g\", color: \"green\"},"
+    " {id: \"r\", color: \"red\"}]}, plate: {create: {id: \"p\"}}, spare: {create: {id: \"s\"}},"
+    " marks: {create: [{id: \"m\", color: \"green\"}, {id: \"n\", color: \"red\"}]}},"
+    " {id: \"b\"}]) { affectedRows } }";
+
+Test(auth_write, relation_that_is_not_read__does_not_tell_what_it_leads_to)
+{
+    quire_db *db = mapping_open(blind_schema, blind_rows);
+    static const char *const verbs[] = {
+        "parts: {update: [{where: {id: \"g\"}, input: {color: \"blue\"}}]}",
+        "parts: {upsert: [{where: {id: \"g\"}, create: {id: \"z\"}, update: {color: \"blue\"}}]}",
+        "parts: {delete: [{id: \"g\"}]}",
+        "parts: {disconnect: [{id: \"r\"}]}",
+        "parts: {set: []}",
+        "parts: {updateMany: [{where: {id: {equals: \"r\"}}, input: {color: \"blue\"}}]}",
+        "parts: {deleteMany: [{allRows: true}]}",
+        "parts: {connect: [{id: \"r\"}]}",
+        "plate: {update: {input: {text: \"x\"}}}",
+        "plate: {upsert: {create: {id: \"z\"}, update: {text: \"x\"}}}",
+        "plate: {delete: true}",
+        "plate: {disconnect: true}",
+        "spare: {update: {input: {color: \"x\"}}}",
+        "spare: {upsert: {create: {id: \"z\"}, update: {color: \"x\"}}}",
+        "spare: {delete: true}",
+        "marks: {update: [{where: {id: \"m\"}, input: {color: \"blue\"}}]}",
+        "marks: {disconnect: [{id: \"n\"}]}",
+        "marks: {connect: [{id: \"n\"}]}",
+        "marks: {connectOrCreate: [{where: {id: \"n\"}, create: {id: \"z\"}}]}",
+        "marksIds: []",
+    };
+    for (size_t i = 0; i < sizeof verbs / sizeof verbs[0]; i++) {
+        char connected[256];
+        char apart[256];
+        (void)snprintf(connected, sizeof connected, CAR("a", "%s"), verbs[i]);
+        (void)snprintf(apart, sizeof apart, CAR("b", "%s"), verbs[i]);
+        AUTH_FAILS(db, ANN, connected, "FORBIDDEN");
+        AUTH_FAILS(db, ANN, apart, "FORBIDDEN");
+    }
+    mapping_close(db);
+}
+
+Test(auth_write, relation_that_is_not_read__is_written_where_that_tells_nothing)
+{
+    quire_db *db = mapping_open(blind_schema, blind_rows);
+    static const char *const documents[] = {
+        CAR("a", "parts: {create: [{color: \"red\"}], connect: [{id: \"g\"}]}"),
+        CAR("b", "parts: {connect: [{id: \"g\"}]}"),
+        CAR("a", "marks: {connect: [{id: \"m\"}]}"),
+        CAR("b", "marks: {connectOrCreate: [{where: {id: \"o\"}, create: {id: \"o\"}}]}"),
+        CAR("a", "spare: {connect: {id: \"g\"}}"),
+        CAR("a", "spare: {disconnect: true}"),
+        CAR("b", "spare: {disconnect: true}"),
+        "mutation { createCar(input: {id: \"c\", plate: {create: {id: \"z\"}},"
+        " parts: {create: [{id: \"h\"}]}, spare: {create: {id: \"i\"}}}) { id } }",
+    };
+    for (size_t i = 0; i < sizeof documents / sizeof documents[0]; i++) {
+        AUTH_HAS(db, ANN, documents[i], "{\"data\":{");
+    }
+    AUTH_HAS(db, MECHANIC, CAR("a", "marks: {disconnect: [{id: \"n\"}]}"), "{\"data\":{");
+    mapping_close(db);
+}
+
+Test(auth_write, key__that_is_denied_finds_no_row)
+{
+    quire_db *db = mapping_open(auth_schema, auth_rows);
+    static const char *const documents[] = {
+        "mutation { upsertUser(where: {mail: \"@\"}, create: {id: \"z\", name: \"Z\"},"
+        " update: {name: \"Z\"}) { id } }",
+        "mutation { updateUser(mail: \"@\", input: {name: \"Z\"}) { id } }",
+        "mutation { deleteUser(mail: \"@\") { id } }",
+        "mutation { createReply(input: {text: \"x\", author: {connect: {mail: \"@\"}}}) { id } }",
+        "mutation { updateUser(id: \"ann\", input: {boss: {connect: {mail: \"@\"}}}) { id } }",
+        "mutation { updateUser(id: \"ann\", input: {staff: {disconnect: [{mail: \"@\"}]}}) { id } "
+        "}",
+        "mutation { updateUsers(where: {mail: {equals: \"@\"}}, input: {name: \"Z\"})"
+        " { affectedRows } }",
+    };
+    for (size_t i = 0; i < sizeof documents / sizeof documents[0]; i++) {
+        char taken[1024];
+        char none[1024];
+        replace(documents[i], "@", "b@x", taken);
+        replace(documents[i], "@", "z@x", none);
+        AUTH_FAILS(db, ANN, taken, "FORBIDDEN");
+        AUTH_FAILS(db, ANN, none, "FORBIDDEN");
+    }
+    mapping_close(db);
+}
+
 Test(auth_write, nested_delete__takes_rows_that_rules_select)
 {
     quire_db *db = mapping_open(car_schema, car_rows);
