@@ -70,6 +70,9 @@ static quire_status coerce_int(struct leaf *leaf)
     if (number > INT32_MAX || number < INT32_MIN) {
         return refuse(leaf, "Int cannot represent non 32-bit signed integer value: ");
     }
+    if (leaf->value->kind == QR_GQL_VALUE_INT && leaf->value->integer != 0) {
+        return QUIRE_OK; /* written as it would be here, which -0 is not */
+    }
     return qr_gql_value_int(leaf->arena, (int64_t)number, leaf->value, leaf->err);
 }
 

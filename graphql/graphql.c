@@ -3,7 +3,7 @@
  *
  * A query runs on one read transaction. A mutation is first prepared on a read
  * transaction as well, so that a request that is wrong never takes the writer
- * lock; it is prepared again under the lock, because the schema may have moved.
+ * lock; under the lock it is prepared again if the schema has moved.
  *
  * A status is returned only when there can be no response: no memory, a
  * response that not even holds its error, or a commit whose outcome is unknown.
@@ -43,7 +43,7 @@ static quire_status check_request(const quire_graphql_request *request, bool has
 }
 
 /* Prepares on a snapshot and runs there what only reads; *mutation says that the request has to be
- * run as one instead. */
+ * run as one instead, for which it stays prepared. */
 static quire_status run_on_snapshot(struct qr_run *run, quire_db *db, bool *mutation)
 {
     quire_status status = quire_begin(db, QUIRE_READ, &run->txn, run->err);
@@ -67,22 +67,40 @@ static quire_status run_on_snapshot(struct qr_run *run, quire_db *db, bool *muta
     if (status == QUIRE_OK && !*mutation) {
         status = qr_run_complete(run);
     }
-    qr_run_let_go(run);
+    if (!*mutation) {
+        qr_run_let_go(run);
+    }
     quire_rollback(run->txn);
     return status;
 }
 
-/* Runs a mutation in a transaction of its own, which commits if nothing failed. Failures of begin
- * and commit are part of the response, but for an unknown outcome. */
+/* Whether a transaction has the schema that the run was prepared for. */
+static bool is_prepared_for(const struct qr_run *run, quire_txn *txn)
+{
+    const struct qr_attachment *attachment = run->schema.attachment;
+    uint64_t cookie;
+    bool committed;
+    return attachment != NULL && qr_txn_schema_cookie(txn, &cookie, &committed, NULL) == QUIRE_OK &&
+           committed && attachment->cookie == cookie;
+}
+
+/* Runs a prepared mutation in a transaction of its own, which commits if nothing failed. Failures
+ * of begin and commit are part of the response, but for an unknown outcome. */
 static quire_status run_in_own_txn(struct qr_run *run, quire_db *db)
 {
-    quire_status status = qr_watch_begin_write(&run->watch, db, &run->txn, run->err);
+    quire_txn *txn = NULL;
+    quire_status status = qr_watch_begin_write(&run->watch, db, &txn, run->err);
+    bool prepared = status == QUIRE_OK && is_prepared_for(run, txn);
 
+    if (!prepared) {
+        qr_run_restart(run);
+    }
+    run->txn = txn;
     if (status != QUIRE_OK) {
         QR_TRY(qr_run_report_preparation(run, status));
         return qr_run_complete(run);
     }
-    status = qr_run_prepare(run);
+    status = prepared ? qr_watch_look(&run->watch, 0, run->err) : qr_run_prepare(run);
     status = status == QUIRE_OK ? qr_run_execute(run) : qr_run_report_preparation(run, status);
     if (status == QUIRE_OK) {
         status = qr_run_complete(run);
@@ -104,11 +122,7 @@ static quire_status run_request(struct qr_run *run, quire_db *db)
 {
     bool mutation;
     QR_TRY(run_on_snapshot(run, db, &mutation));
-    if (!mutation) {
-        return QUIRE_OK;
-    }
-    qr_run_restart(run);
-    return run_in_own_txn(run, db);
+    return mutation ? run_in_own_txn(run, db) : QUIRE_OK;
 }
 
 quire_status quire_graphql(quire_db *db, const quire_graphql_request *request, char **response,

@@ -5,12 +5,16 @@
 
 #include "base/hash.h"
 
-enum { CAPACITY_MIN = 8 };
+/* Up to LISTED_MAX slots all names probe from the first on, which takes less than a hash. */
+enum { CAPACITY_MIN = 8, LISTED_MAX = 16 };
 
 /* Names come from strangers: the keyed hash keeps them from choosing collisions. */
 static uint64_t hash_name(const struct qr_gql_name_table *table, struct qr_gql_str key)
 {
     uint8_t secret[16];
+    if (table->capacity <= LISTED_MAX) {
+        return 0;
+    }
     memcpy(secret, &table->seed, 8);
     memcpy(secret + 8, &table->seed, 8);
     return qr_siphash13(secret, key.data, key.size);
@@ -55,9 +59,14 @@ static quire_status grow(struct qr_gql_name_table *table, struct qr_arena *arena
         bigger.seed = (uint64_t)(uintptr_t)bigger.slots * UINT64_C(0x9E3779B97F4A7C15);
     }
     for (uint32_t i = 0; i < table->capacity; i++) {
-        if (table->slots[i].key.data != NULL) {
-            *find_slot(&bigger, table->slots[i].hash, table->slots[i].key) = table->slots[i];
+        struct qr_gql_name_slot slot = table->slots[i];
+        if (slot.key.data == NULL) {
+            continue;
         }
+        if (table->capacity == LISTED_MAX) {
+            slot.hash = hash_name(&bigger, slot.key);
+        }
+        *find_slot(&bigger, slot.hash, slot.key) = slot;
     }
     *table = bigger;
     return QUIRE_OK;

@@ -1,7 +1,7 @@
 /*
  * A hash table from names to pointers, in an arena: open addressing, grows by
- * doubling, never shrinks, no removal. Keys are borrowed. Readers may share a
- * table that nobody changes.
+ * doubling, never shrinks, no removal. Few names are not hashed but compared one
+ * by one. Keys are borrowed. Readers may share a table that nobody changes.
  */
 #ifndef QR_GRAPHQL_NAME_TABLE_H
 #define QR_GRAPHQL_NAME_TABLE_H
@@ -10,7 +10,7 @@
 
 struct qr_gql_name_slot {
     struct qr_gql_str key; /* data NULL: free */
-    uint64_t hash;
+    uint64_t hash; /* 0 where they are not hashed */
     void *value;
 };
 

@@ -100,12 +100,20 @@ static bool read_int64(struct qr_gql_str text, int64_t *out)
     return true;
 }
 
+/* Whether a double holds the integer as it is; a text of 0 may be that of -0. */
+static bool is_exact(int64_t integer)
+{
+    const int64_t all_exact = INT64_C(1) << 53;
+    return integer != 0 && integer <= all_exact && integer >= -all_exact;
+}
+
 struct qr_gql_value qr_gql_value_number(struct qr_gql_str text, bool is_float)
 {
     struct qr_gql_value value = {.kind = is_float ? QR_GQL_VALUE_FLOAT : QR_GQL_VALUE_INT,
-                                 .text = text,
-                                 .number = read_double(text)};
+                                 .text = text};
     value.in_int64 = !is_float && read_int64(text, &value.integer);
+    value.number =
+        value.in_int64 && is_exact(value.integer) ? (double)value.integer : read_double(text);
     return value;
 }
 

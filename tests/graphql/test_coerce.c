@@ -3,6 +3,7 @@
  */
 #include <criterion/criterion.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "graphql/language_fixture.h"
@@ -197,4 +198,59 @@ Test(coerce, numbers__keep_digits_and_round_right)
     cr_expect_not(big.in_int64);
     big = qr_gql_value_number(qr_gql_str_of("-9223372036854775808"), false);
     cr_expect(big.in_int64 && big.integer == INT64_MIN);
+}
+
+Test(coerce, integers__of_any_size_become_the_nearest_number)
+{
+    static const struct {
+        const char *text;
+        double number;
+        bool in_int64;
+        int64_t integer;
+    } cases[] = {
+        {"0", 0.0, true, 0},
+        {"7", 7.0, true, 7},
+        {"-1901", -1901.0, true, -1901},
+        {"9007199254740992", 9007199254740992.0, true, INT64_C(9007199254740992)},
+        {"9007199254740993", 9007199254740992.0, true, INT64_C(9007199254740993)},
+        {"-9007199254740995", -9007199254740996.0, true, INT64_C(-9007199254740995)},
+        {"9223372036854775807", 9223372036854775808.0, true, INT64_MAX},
+        {"-9223372036854775808", -9223372036854775808.0, true, INT64_MIN},
+        {"9223372036854775808", 9223372036854775808.0, false, 0},
+        {"123456789012345678901234567890", 123456789012345678901234567890.0, false, 0},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct qr_gql_value value = qr_gql_value_number(qr_gql_str_of(cases[i].text), false);
+        cr_expect_eq(value.number, cases[i].number, "%s: %.17g", cases[i].text, value.number);
+        cr_expect_eq(value.in_int64, cases[i].in_int64, "%s", cases[i].text);
+        cr_expect(!value.in_int64 || value.integer == cases[i].integer, "%s", cases[i].text);
+    }
+    struct qr_gql_value minus = qr_gql_value_number(qr_gql_str_of("-0"), false);
+    cr_expect(signbit(minus.number) && minus.number == 0.0);
+}
+
+Test(coerce, names__are_found_while_a_table_grows)
+{
+    enum { NAMES = 200 };
+    struct qr_gql_name_table table = {0};
+    static char names[NAMES][8];
+    for (size_t i = 0; i < NAMES; i++) {
+        void *previous;
+        snprintf(names[i], sizeof names[i], "n%zu", i);
+        cr_assert_eq(qr_gql_name_table_add(&table, &l.arena, qr_gql_str_of(names[i]), names[i],
+                                           &previous, NULL),
+                     QUIRE_OK);
+        cr_expect_null(previous);
+        for (size_t j = 0; j < NAMES; j++) {
+            char asked[8];
+            snprintf(asked, sizeof asked, "n%zu", j);
+            cr_expect_eq(qr_gql_name_table_get(&table, qr_gql_str_of(asked)),
+                         j <= i ? (void *)names[j] : NULL, "%zu of %zu", j, i);
+        }
+        cr_assert_eq(qr_gql_name_table_add(&table, &l.arena, qr_gql_str_of(names[i]), &table,
+                                           &previous, NULL),
+                     QUIRE_OK);
+        cr_expect_eq(previous, (void *)names[i]);
+    }
+    cr_expect_eq(table.count, NAMES);
 }

@@ -237,6 +237,75 @@ Test(prepared, cache__counts_and_keeps_within_its_bytes)
     mapping_close(db);
 }
 
+/* Another's transaction, which ends while a request waits for the lock that it holds. */
+struct rival {
+    quire_txn *txn;
+    unsigned calls;
+};
+
+static bool let_pass(void *context, uint64_t rows_read)
+{
+    struct rival *rival = context;
+    (void)rows_read;
+    if (++rival->calls == 2) { /* the first is on the snapshot */
+        cr_assert_eq(quire_commit(rival->txn, NULL), QUIRE_OK);
+    }
+    return true;
+}
+
+/* Runs a mutation while a transaction is open that makes `sdl` the schema. */
+static void expect_behind_schema(quire_db *db, const char *sdl, const char *expected)
+{
+    quire_error err = QUIRE_ERROR_INIT;
+    quire_graphql_request request = QUIRE_GRAPHQL_REQUEST_INIT;
+    struct rival rival = {0};
+    char *response;
+    size_t size;
+
+    cr_assert_eq(quire_begin(db, QUIRE_WRITE, &rival.txn, &err), QUIRE_OK, "%s", err.message);
+    cr_assert_eq(quire_schema_apply(rival.txn, sdl, strlen(sdl), &err), QUIRE_OK, "%s",
+                 err.message);
+    request.document = "mutation { createNote(input: { id: 1, text: \"x\" }) { text } }";
+    request.progress = let_pass;
+    request.progress_context = &rival;
+    cr_assert_eq(quire_graphql(db, &request, &response, &size, NULL, &err), QUIRE_OK, "%s",
+                 err.message);
+    cr_expect_geq(rival.calls, 2);
+    cr_expect_str_eq(response, expected, "gives %s\nnot   %s", response, expected);
+    quire_free(response);
+}
+
+Test(prepared, mutation__is_prepared_anew_when_the_schema_moves_before_it_has_the_lock)
+{
+    quire_db *db = mapping_open("type Note { id: ID! text: String }", NULL);
+
+    expect_behind_schema(db, "type Note { id: ID! text: String added: Int }",
+                         "{\"data\":{\"createNote\":{\"text\":\"x\"}}}");
+    expect_behind_schema(
+        db, "type Note { id: ID! text: String @readonly added: Int }",
+        "{\"errors\":[{\"message\":\"Expected value of type \\\"NoteInput\\\" not to include "
+        "unknown "
+        "field \\\"text\\\", found: { id: 1, text: \\\"x\\\" }.\",\"locations\":[{\"line\":1,"
+        "\"column\":39}]}]}");
+    mapping_close(db);
+}
+
+Test(prepared, mutation__is_prepared_once_while_the_schema_stays)
+{
+    quire_db *db = mapping_open(mapping_schema, NULL);
+    const char *document = "mutation ($name: String!) { createGenre(input: { name: $name }) "
+                           "{ name } }";
+
+    MAPPING_IS_WITH(db, document, "{\"name\": \"a\"}",
+                    "{\"data\":{\"createGenre\":{\"name\":\"a\"}}}");
+    quire_graphql_stats before = stats_of(db);
+    MAPPING_IS_WITH(db, document, "{\"name\": \"b\"}",
+                    "{\"data\":{\"createGenre\":{\"name\":\"b\"}}}");
+    cr_expect_eq(stats_of(db).program_hits - before.program_hits, 1);
+    cr_expect_eq(stats_of(db).program_misses, before.program_misses);
+    mapping_close(db);
+}
+
 Test(prepared, schema_answer__is_made_once_and_anew_for_a_new_schema)
 {
     static const char document[] = "{ __type(name: \"Author\") { ...T } n: __typename } "
