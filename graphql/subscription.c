@@ -122,6 +122,16 @@ static void lend(quire_subscription *subscription, const struct outcome *outcome
     subscription->where = position;
 }
 
+/* Moves its place behind the commits that the feed has given, when nothing of them is to be told.
+ * Where it goes on within a commit, it stands there until it has that. */
+static void pass_commits(quire_subscription *subscription)
+{
+    quire_feed_position at = quire_feed_where(subscription->feed);
+    if (subscription->skip_commit == 0 && at.commit >= subscription->where.commit) {
+        subscription->where = (quire_subscription_position){at.epoch, at.commit, 0};
+    }
+}
+
 /* ---- changes ---- */
 
 /* What is asked for, in the schema of today: the table whose changes are told, or NULL. *problems
@@ -252,6 +262,7 @@ static quire_status next_change(quire_subscription *subscription, uint64_t deadl
             }
         }
         if (subscription->commit == NULL) {
+            pass_commits(subscription);
             QR_TRY(quire_feed_next(subscription->feed, time_left(deadline), &subscription->commit,
                                    err));
         }
@@ -290,6 +301,9 @@ static quire_status take_commits(quire_subscription *subscription, uint64_t dead
     do {
         uint32_t wait_ms = subscription->due ? 0 : time_left(deadline);
         quire_error error = QUIRE_ERROR_INIT;
+        if (!subscription->due) {
+            pass_commits(subscription);
+        }
         quire_status status = quire_feed_next(subscription->feed, wait_ms, &commit, &error);
         if (status == QUIRE_RESUME_TOO_OLD) {
             qr_feed_skip(subscription->feed);
@@ -470,7 +484,7 @@ static quire_status open_feed(quire_subscription *subscription,
         bool within = from->seen > 0 && from->commit > 0;
         position = (quire_feed_position){from->epoch, from->commit - (within ? 1 : 0)};
         feed.from = &position;
-        subscription->skip_commit = within ? from->commit : 0;
+        subscription->skip_commit = within && subscription->table != NULL ? from->commit : 0;
         subscription->skip = from->seen;
         subscription->due = false;
     }

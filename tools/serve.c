@@ -277,7 +277,7 @@ static int run(void *context, const char **arguments, size_t count)
         NUMBER("memory-bytes", memory_bytes_max, "of a running request; 64 MiB"),                  \
         NUMBER("subscriptions", subscriptions_max, "of a WebSocket at once; 100"),                 \
         NUMBER("waiting-bytes", waiting_bytes_max,                                                 \
-               "of answers waiting on WebSockets and reserved streams; 256 MiB"),                  \
+               "of answers waiting for clients of streams; 256 MiB"),                              \
         NUMBER("feed-bytes", feed_bytes, "of changes kept for subscriptions; 16 MiB"),             \
         NUMBER("response-bytes", response_bytes_max, "of a response; 16 MiB")
 

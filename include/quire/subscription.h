@@ -102,8 +102,10 @@ QUIRE_API void quire_subscription_release(quire_subscription *subscription);
 
 /*
  * Where it stands: behind the last event, or, before the first one, where it
- * began, so that a client that never got one misses nothing either. All zero for a
- * live query that has not told its result.
+ * began, and behind the commits that quire_subscription_next has passed since, which
+ * had nothing to tell. A client that keeps it misses nothing, and does not
+ * fall behind the window because there is nothing for it. All zero for a live
+ * query that has not told its result.
  */
 QUIRE_API quire_subscription_position
 quire_subscription_where(const quire_subscription *subscription);

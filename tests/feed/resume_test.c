@@ -231,3 +231,71 @@ Test(resume, commit__wakes_its_subscriptions_itself_and_nothing_else_does)
     quire_subscription_close(s);
     mapping_close(db);
 }
+
+/* Commits of rows that nobody follows, several windows of them. */
+static void write_others(quire_db *db, unsigned commits)
+{
+    char text[512];
+    static unsigned written;
+    for (unsigned i = 0; i < commits; i++) {
+        (void)snprintf(text, sizeof text,
+                       "mutation { createTag(input: {name: \"%0200u\"}) { name } }", written++);
+        run(db, text);
+    }
+}
+
+Test(resume, place__passes_commits_that_have_nothing_to_tell)
+{
+    static const char *const documents[] = {
+        document, "subscription { authorChanged(where: {born: {gte: 1900}}) { operation } }",
+        "subscription { authors { totalCount } }"};
+    enum { DOCUMENTS = sizeof documents / sizeof documents[0] };
+    quire_subscription *s[DOCUMENTS];
+    quire_db *db = open_db(8192);
+    for (size_t i = 0; i < DOCUMENTS; i++) {
+        s[i] = subscribe(db, documents[i]);
+    }
+    (void)expect(s[2], "{\"data\":{\"authors\":{\"totalCount\":0}}}");
+    for (unsigned n = 0; n < 40; n++) {
+        write_others(db, 5);
+        for (size_t i = 0; i < DOCUMENTS; i++) {
+            quire_subscription_position before = quire_subscription_where(s[i]);
+            expect_none(s[i]);
+            quire_subscription_position now = quire_subscription_where(s[i]);
+            cr_assert_gt(now.commit, before.commit);
+            cr_assert_eq(now.seen, 0);
+            quire_subscription_close(s[i]);
+            s[i] = subscribe_from(db, documents[i], &now);
+            expect_none(s[i]);
+            cr_assert(same_place(now, quire_subscription_where(s[i])));
+        }
+    }
+    run(db, "mutation { createAuthor(input: {id: \"r0\", name: \"n\", born: 1950}) { id } }");
+    (void)expect_row(s[0], 0);
+    (void)expect(s[1], "{\"data\":{\"authorChanged\":{\"operation\":\"CREATE\"}}}");
+    (void)expect(s[2], "{\"data\":{\"authors\":{\"totalCount\":1}}}");
+    for (size_t i = 0; i < DOCUMENTS; i++) {
+        quire_subscription_close(s[i]);
+    }
+    mapping_close(db);
+}
+
+Test(resume, place_within_a_commit__does_not_go_back)
+{
+    quire_db *db = open_db(1 << 20);
+    unsigned written = 0;
+    quire_subscription *s = subscribe(db, document);
+    write_rows(db, &written, 3);
+    quire_subscription_position place = expect_row(s, 0);
+    cr_assert_neq(place.seen, 0);
+    quire_subscription_close(s);
+    s = subscribe_from(db, document, &place);
+    cr_assert(same_place(place, quire_subscription_where(s)));
+    (void)expect_row(s, 1);
+    (void)expect_row(s, 2);
+    write_others(db, 1);
+    expect_none(s);
+    cr_assert_gt(quire_subscription_where(s).commit, place.commit);
+    quire_subscription_close(s);
+    mapping_close(db);
+}

@@ -37,10 +37,11 @@ static struct maker *make_all(struct gate *gate, size_t count, size_t makes, uns
 Test(gate, few_are_inside__and_the_others_follow_in_their_order)
 {
     enum { MAKERS = 40 };
-    struct gate_total total = {0};
+    struct gates total = {.limit = UINT64_MAX};
+    gates_init(&total);
     struct gate gate;
     unsigned calls = 0;
-    gate_init(&gate, &total);
+    gate_init(&gate, &total, NULL);
     struct maker *makers = make_all(&gate, MAKERS, SIZE_MAX, &calls);
     for (unsigned i = 0; i < MAKERS; i++) {
         cr_expect_eq(gate_enter(&gate, &makers[i].pass), i < GATE_MAKERS);
@@ -59,10 +60,11 @@ Test(gate, few_are_inside__and_the_others_follow_in_their_order)
 
 Test(gate, what_waits__keeps_others_out_until_it_is_sent)
 {
-    struct gate_total total = {0};
+    struct gates total = {.limit = UINT64_MAX};
+    gates_init(&total);
     struct gate gate;
     unsigned calls = 0;
-    gate_init(&gate, &total);
+    gate_init(&gate, &total, NULL);
     struct maker *makers = make_all(&gate, 3, SIZE_MAX, &calls);
     cr_expect(gate_enter(&gate, &makers[0].pass));
     gate_leave(&gate, &makers[0].pass, GATE_BYTES + 5);
@@ -88,10 +90,11 @@ Test(gate, what_waits__keeps_others_out_until_it_is_sent)
 Test(gate, those_that_are_done_when_they_are_called__take_no_stack)
 {
     enum { MAKERS = 1000000 };
-    struct gate_total total = {0};
+    struct gates total = {.limit = UINT64_MAX};
+    gates_init(&total);
     struct gate gate;
     unsigned calls = 0;
-    gate_init(&gate, &total);
+    gate_init(&gate, &total, NULL);
     struct maker *makers = make_all(&gate, MAKERS, 0, &calls);
     struct maker *first = make_all(&gate, 1, SIZE_MAX, &calls);
     cr_expect(gate_enter(&gate, &first->pass));
@@ -105,4 +108,49 @@ Test(gate, those_that_are_done_when_they_are_called__take_no_stack)
     gate_destroy(&gate);
     free(makers);
     free(first);
+}
+
+static struct gate *dropped[4];
+static unsigned drops;
+
+static void on_drop(struct gate *gate)
+{
+    dropped[drops++] = gate;
+}
+
+static unsigned fulls;
+
+static void on_full(struct gates *gates)
+{
+    (void)gates;
+    fulls++;
+}
+
+Test(gate, those_with_most__are_dropped_until_the_rest_is_within_the_limit)
+{
+    struct gates gates = {.limit = 100, .full = on_full};
+    struct gate gate[4];
+    static const size_t sizes[] = {40, 60, 10, 70};
+    gates_init(&gates);
+    for (size_t i = 0; i < 4; i++) {
+        gate_init(&gate[i], &gates, on_drop);
+        gate_hold(&gate[i], sizes[i]);
+    }
+    cr_expect_eq(fulls, 2);
+    cr_expect_eq(gates_shed(&gates), 2);
+    cr_expect(drops == 2 && dropped[0] == &gate[3] && dropped[1] == &gate[1]);
+    cr_expect_eq(gates_shed(&gates), 0); /* what they had is on its way */
+    gate_destroy(&gate[1]);
+    gate_hold(&gate[2], 70);
+    cr_expect_eq(fulls, 3);
+    cr_expect_eq(gates_shed(&gates), 1);
+    cr_expect(drops == 3 && dropped[2] == &gate[2]);
+    for (size_t i = 0; i < 4; i++) {
+        if (i != 1) {
+            gate_destroy(&gate[i]);
+        }
+    }
+    cr_expect_eq(atomic_load(&gates.bytes), 0);
+    cr_expect_null(gates.first);
+    gates_destroy(&gates);
 }

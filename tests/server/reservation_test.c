@@ -91,6 +91,22 @@ Test(reservation, requests__are_accepted_and_answered_over_the_stream, .timeout 
     test_server_stop(&server);
 }
 
+Test(reservation, places_that_move_without_events__are_told_in_comments, .timeout = 60)
+{
+    struct test_server server;
+    char headers[HEADERS_SIZE];
+    test_server_start(&server, NULL);
+    reserve(&server, "", headers);
+    int stream = open_stream(&server, headers);
+    ANSWERS(
+        post(&server, headers, "s", "subscription{authorChanged(operations:[DELETE]){node{id}}}"),
+        202, "");
+    create_author(&server, "n1");
+    sse_expect_until(stream, "\"}}\n\n", ":{\"places\":{\"s\":\"");
+    close(stream);
+    test_server_stop(&server);
+}
+
 Test(reservation, results__wait_for_the_stream_to_be_opened, .timeout = 60)
 {
     struct test_server server;

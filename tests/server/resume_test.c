@@ -225,6 +225,65 @@ Test(resume, client_that_falls_behind_the_window__is_told_so, .timeout = 100)
     test_server_stop(&server);
 }
 
+#define QUIET "subscription{authorChanged(operations:[DELETE]){node{id}}}"
+
+/* Where a subscription that begins now stands. */
+static void take_newest(const struct test_server *server, char *place)
+{
+    int client = sse_post(server, STREAM, "{\"query\":\"" QUIET "\"}");
+    free(sse_read_until(client, "\r\n\r\n"));
+    char *first = sse_read_until(client, "\n\n");
+    take_place(place, first, "id: ");
+    free(first);
+    close(client);
+}
+
+Test(resume, client_that_gets_nothing__does_not_fall_behind, .timeout = 100)
+{
+    struct test_server server;
+    char place[PLACE_SIZE];
+    char text[1024];
+    size_t size;
+    int written = 0;
+    test_server_start(&server, (const char *const[]){"--feed-bytes", "4096", NULL});
+    int sse = sse_subscribe(&server, STREAM, "{\"query\":\"" QUIET "\"}");
+    int ws = ws_open(&server);
+    ws_subscribe(ws, "quiet", QUIET);
+    ws_subscribe(ws, "live", "subscription{author(id:\\\"a1\\\"){name}}");
+    EXPECT_TEXT(ws, "Austen");
+    await_metric(&server, "quire_subscriptions_open", 3);
+    for (int c = 0; c < 40; c++) {
+        commit_rows(&server, &written, 5);
+    }
+    take_newest(&server, place);
+    snprintf(text, sizeof text, "id: %s\n\n", place);
+    free(sse_read_until(sse, text));
+    close(sse);
+    snprintf(text, sizeof text, STREAM "Last-Event-ID: %s\r\n", place);
+    sse = sse_post(&server, text, "{\"query\":\"" QUIET "\"}");
+    free(sse_read_until(sse, "\r\n\r\n"));
+    char *first = sse_read_until(sse, "\n\n");
+    cr_expect(strstr(first, "RESUME_TOO_OLD") == NULL && strstr(first, place) != NULL, "%s", first);
+    free(first);
+    close(sse);
+    char wanted[2][PLACE_SIZE + 16];
+    snprintf(wanted[0], sizeof wanted[0], "\"quiet\":\"%s\"", place);
+    snprintf(wanted[1], sizeof wanted[1], "\"live\":\"%s\"", place);
+    for (bool told[2] = {false}; !told[0] || !told[1];) {
+        cr_assert_eq(ws_read_any(ws, text, &size), FIN | TEXT);
+        cr_assert(strstr(text, "{\"type\":\"ping\",\"payload\":{\"places\":{\"") == text, "%s",
+                  text);
+        told[0] |= strstr(text, wanted[0]) != NULL;
+        told[1] |= strstr(text, wanted[1]) != NULL;
+    }
+    ws_send(ws, "{\"type\":\"pong\",\"payload\":{}}");
+    create_author(&server, "n1");
+    ws_subscribe(ws, "1", "{author(id:\\\"a1\\\"){name}}");
+    EXPECT_TEXT(ws, "Austen");
+    close(ws);
+    test_server_stop(&server);
+}
+
 Test(resume, place_that_is_none__is_refused, .timeout = 60)
 {
     static const char *const wrong[] = {

@@ -146,6 +146,43 @@ Test(session, requests_that_wait__are_given_up_at_once, .timeout = 100)
     test_server_stop(&server);
 }
 
+/* Large enough for the buffers of the system not to hold it. */
+#define SIX(list) "a:" list " b:" list " c:" list " d:" list " e:" list " f:" list
+
+Test(session, streams_of_one_subscription__are_bounded_together_too, .timeout = 100)
+{
+    enum { CLIENTS = 6 };
+    struct test_server server;
+    int clients[CLIENTS];
+    char limit[32];
+    snprintf(limit, sizeof limit, "%ld", 15 * ANSWER_BYTES);
+    test_server_start(&server, (const char *const[]){"--waiting-bytes", limit, NULL});
+    fill(&server);
+    int modest =
+        sse_subscribe(&server, STREAM, "{\"query\":\"subscription{authorChanged{node{id}}}\"}");
+    for (int i = 0; i < CLIENTS; i++) {
+        clients[i] = sse_post(&server, STREAM, "{\"query\":\"query @live{" SIX(LARGE) "}\"}");
+    }
+    /* Two fit into it. */
+    for (int i = 0; i < 1000 && metric(&server, "quire_sessions_shed_total") < CLIENTS - 2; i++) {
+        usleep(10000);
+    }
+    cr_expect_eq(metric(&server, "quire_sessions_shed_total"), CLIENTS - 2);
+    for (int i = 0; i < 1000 && metric(&server, "quire_waiting_bytes") > 15 * ANSWER_BYTES; i++) {
+        usleep(10000);
+    }
+    cr_expect_leq(metric(&server, "quire_waiting_bytes"), 15 * ANSWER_BYTES);
+    create_author(&server, "n1");
+    sse_expect_until(modest, "\"}}\n\n", "\"n1\""); /* who reads is not who has most */
+    for (int i = 0; i < CLIENTS; i++) {
+        close(clients[i]);
+    }
+    close(modest);
+    await_metric(&server, "quire_subscriptions_open", 0);
+    await_metric(&server, "quire_waiting_bytes", 0);
+    test_server_stop(&server);
+}
+
 Test(session, all_together__are_bounded_by_ending_who_has_most, .timeout = 100)
 {
     enum { CLIENTS = 6 };

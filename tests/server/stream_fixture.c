@@ -166,8 +166,7 @@ bool read_bytes(int client, void *out, size_t size)
     return true;
 }
 
-/* Reads a frame, at most 65,535 bytes; its first byte, or 0 at the end of the connection. */
-unsigned ws_read_frame(int client, char *out, size_t *size)
+unsigned ws_read_any(int client, char *out, size_t *size)
 {
     uint8_t header[2];
     uint8_t longer[2];
@@ -183,6 +182,15 @@ unsigned ws_read_frame(int client, char *out, size_t *size)
     cr_assert(read_bytes(client, out, *size));
     out[*size] = '\0';
     return header[0];
+}
+
+unsigned ws_read_frame(int client, char *out, size_t *size)
+{
+    unsigned first;
+    do {
+        first = ws_read_any(client, out, size);
+    } while (first == (FIN | TEXT) && strstr(out, "{\"type\":\"ping\"") == out);
+    return first;
 }
 
 void ws_expect_text(int client, const char *text, int line)

@@ -57,6 +57,8 @@ void ws_subscribe(int client, const char *id, const char *document);
 bool read_bytes(int client, void *out, size_t size);
 /* Reads a frame, at most 65,535 bytes, and a NUL behind them; its first byte, or 0 at the end of
  * the connection. */
+unsigned ws_read_any(int client, char *out, size_t *size);
+/* The same, but for places that have moved, which may come at any time. */
 unsigned ws_read_frame(int client, char *out, size_t *size);
 /* Asserts that the next frame is a message that has a text. */
 #define EXPECT_TEXT(client, text) ws_expect_text(client, text, __LINE__)

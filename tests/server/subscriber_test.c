@@ -98,7 +98,7 @@ Test(subscriber, end_while_its_pass_is_queued__waits_for_who_queued_it, .timeout
 {
     quire_error err = QUIRE_ERROR_INIT;
     quire_graphql_request request = QUIRE_GRAPHQL_REQUEST_INIT;
-    struct gate gate = {.total = NULL};
+    struct gate gate = {.all = NULL};
     struct workers *workers = workers_start(2, SIZE_MAX);
     quire_db *db = open_db();
     char *response;

@@ -66,7 +66,6 @@ void exchange_free(struct exchange *exchange)
 {
     struct server *server = exchange->server;
     sse_end(exchange->stream);
-    status_stream_end(exchange->status_stream);
     if (exchange->response != NULL) {
         MHD_destroy_response(exchange->response);
     }

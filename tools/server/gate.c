@@ -3,15 +3,71 @@
  */
 #include "gate.h"
 
-void gate_init(struct gate *gate, struct gate_total *total)
+void gates_init(struct gates *gates)
 {
-    *gate = (struct gate){.total = total};
+    pthread_mutex_init(&gates->mutex, NULL);
+}
+
+void gates_destroy(struct gates *gates)
+{
+    pthread_mutex_destroy(&gates->mutex);
+}
+
+/* The gate that is to be dropped, NULL when what waits is within the limit. What those that have
+ * ended had is on its way out. */
+static struct gate *find_most(struct gates *gates)
+{
+    struct gate *most = NULL;
+    size_t bytes = 0;
+    uint64_t sum = 0;
+    pthread_mutex_lock(&gates->mutex);
+    for (struct gate *gate = gates->first; gate != NULL; gate = gate->next) {
+        size_t its = gate->ended ? 0 : gate_bytes(gate);
+        sum += its;
+        if (its > bytes) {
+            most = gate;
+            bytes = its;
+        }
+    }
+    pthread_mutex_unlock(&gates->mutex);
+    return sum > gates->limit ? most : NULL;
+}
+
+unsigned gates_shed(struct gates *gates)
+{
+    unsigned count = 0;
+    struct gate *most;
+    while (atomic_load(&gates->bytes) > gates->limit && (most = find_most(gates)) != NULL) {
+        most->ended = true;
+        most->drop(most);
+        count++;
+    }
+    return count;
+}
+
+void gate_init(struct gate *gate, struct gates *all, void (*drop)(struct gate *gate))
+{
+    *gate = (struct gate){.all = all, .drop = drop};
     gate->last = &gate->first;
     pthread_mutex_init(&gate->mutex, NULL);
+    pthread_mutex_lock(&all->mutex);
+    gate->next = all->first;
+    if (gate->next != NULL) {
+        gate->next->previous = gate;
+    }
+    all->first = gate;
+    pthread_mutex_unlock(&all->mutex);
 }
 
 void gate_destroy(struct gate *gate)
 {
+    struct gates *all = gate->all;
+    pthread_mutex_lock(&all->mutex);
+    *(gate->previous != NULL ? &gate->previous->next : &all->first) = gate->next;
+    if (gate->next != NULL) {
+        gate->next->previous = gate->previous;
+    }
+    pthread_mutex_unlock(&all->mutex);
     gate_sent(gate, gate->bytes);
     pthread_mutex_destroy(&gate->mutex);
 }
@@ -78,19 +134,25 @@ bool gate_recall(struct gate *gate, struct gate_pass *pass)
     return waited;
 }
 
-static void add_to_total(struct gate_total *total, size_t size)
+void gate_hold(struct gate *gate, size_t size)
 {
-    uint64_t now = atomic_fetch_add(&total->bytes, size) + size;
-    uint64_t most = atomic_load(&total->bytes_max);
-    while (now > most && !atomic_compare_exchange_weak(&total->bytes_max, &most, now)) {
+    struct gates *all = gate->all;
+    uint64_t now = atomic_fetch_add(&all->bytes, size) + size;
+    uint64_t most = atomic_load(&all->bytes_max);
+    while (now > most && !atomic_compare_exchange_weak(&all->bytes_max, &most, now)) {
+    }
+    pthread_mutex_lock(&gate->mutex);
+    gate->bytes += size;
+    pthread_mutex_unlock(&gate->mutex);
+    if (now > all->limit && all->full != NULL) {
+        all->full(all);
     }
 }
 
 void gate_leave(struct gate *gate, struct gate_pass *pass, size_t size)
 {
-    add_to_total(gate->total, size);
+    gate_hold(gate, size);
     pthread_mutex_lock(&gate->mutex);
-    gate->bytes += size;
     gate->makers -= pass->inside ? 1 : 0;
     pass->inside = false;
     admit(gate);
@@ -99,7 +161,7 @@ void gate_leave(struct gate *gate, struct gate_pass *pass, size_t size)
 
 void gate_sent(struct gate *gate, size_t size)
 {
-    atomic_fetch_sub(&gate->total->bytes, size);
+    atomic_fetch_sub(&gate->all->bytes, size);
     pthread_mutex_lock(&gate->mutex);
     gate->bytes -= size;
     admit(gate);

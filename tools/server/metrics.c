@@ -138,12 +138,12 @@ static void put_server(struct buffer *out, struct server *server)
     put(out, "quire_websockets_open", "gauge", "Open WebSockets.", get(&m->websockets_open));
     put(out, "quire_reservations_open", "gauge", "Reserved streams of server-sent events.",
         get(&m->reservations_open));
-    put(out, "quire_waiting_bytes", "gauge", "Bytes of answers that wait for clients of sessions.",
+    put(out, "quire_waiting_bytes", "gauge", "Bytes of answers that wait for clients of streams.",
         atomic_load(&server->waiting.bytes));
     put(out, "quire_waiting_bytes_max", "gauge", "The most that these have been.",
         atomic_load(&server->waiting.bytes_max));
     put(out, "quire_sessions_shed_total", "counter",
-        "Sessions ended because --waiting-bytes were reached.", get(&m->sessions_shed));
+        "Streams ended because --waiting-bytes were reached.", get(&m->sessions_shed));
     put(out, "quire_commits_waiting", "gauge", "Commits whose sync is awaited.",
         get(&m->commits_waiting));
     put(out, "quire_cost_total", "counter", "Cost of the requests that were let in.",

@@ -10,6 +10,9 @@
 #include "buffer.h"
 #include "quire/quire.h"
 
+/* A place that has moved without an event is told when nothing else was told for so long. */
+#define PLACE_MS 2000U
+
 void place_put(struct buffer *out, const quire_subscription_position *place);
 
 /* False when the text is none. */

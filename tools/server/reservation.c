@@ -20,6 +20,7 @@
 #include "graphql_call.h"
 #include "json.h"
 #include "loop.h"
+#include "place.h"
 #include "session.h"
 #include "sse.h"
 
@@ -135,6 +136,18 @@ static void on_over(struct sse_source *source)
     loop_post(reservation->server->loop, &reservation->over_post);
 }
 
+static void on_idle(struct sse_source *source, struct buffer *out, uint64_t quiet_ms)
+{
+    struct buffer places = {0};
+    if (quiet_ms >= PLACE_MS && session_put_places(&reservation_of(source)->session, &places)) {
+        buffer_puts(out, ":");
+        buffer_put(out, places.bytes, places.size);
+        buffer_puts(out, "\n\n");
+        out->failed |= places.failed;
+    }
+    buffer_free(&places);
+}
+
 /* Gives the stream what waits; asks for more when nothing does. */
 static void pump(struct reservation *reservation)
 {
@@ -215,7 +228,11 @@ static void pump_session(struct session *session)
 
 static void drop_session(struct session *session)
 {
-    end(carrier_of(session));
+    struct reservation *reservation = carrier_of(session);
+    if (reservation->stream != NULL) {
+        sse_cut(reservation->stream);
+    }
+    end(reservation);
 }
 
 static void release_session(struct session *session)
@@ -277,7 +294,7 @@ static struct reservation *create(struct exchange *exchange)
         return NULL;
     }
     reservation->server = server;
-    reservation->source = (struct sse_source){.want = on_want, .over = on_over};
+    reservation->source = (struct sse_source){.want = on_want, .idle = on_idle, .over = on_over};
     reservation->drained_post.run = on_drained;
     reservation->over_post.run = on_stream_over;
     reservation->deadline_ms = clock_ms() + (uint64_t)server->options->header_ms;

@@ -56,7 +56,7 @@ struct serve_options {
     int list_max;              /* rows of a list; 0 = any */
     int rate_cost, rate_burst; /* a second and at once, of a caller; 0 = any */
     int subscriptions_max;     /* requests of a WebSocket at once */
-    int waiting_bytes_max;     /* of answers that wait for the clients of all sessions */
+    int waiting_bytes_max;     /* of answers that wait for the clients of all streams */
     int feed_bytes; /* of changes that are kept for subscriptions; 0 = while there are any */
 };
 

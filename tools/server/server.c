@@ -229,6 +229,23 @@ static unsigned allow_connections(const struct server *server)
 
 /* ---- Start and stop ---- */
 
+/* Too much waits for clients: in the thread of the loop who has most is ended. */
+static void on_shed(struct post *post)
+{
+    struct server *server = (struct server *)(void *)((char *)post - offsetof(struct server, shed));
+    atomic_store(&server->sheds, false);
+    atomic_fetch_add(&server->metrics.sessions_shed, gates_shed(&server->waiting));
+}
+
+static void on_full(struct gates *waiting)
+{
+    struct server *server =
+        (struct server *)(void *)((char *)waiting - offsetof(struct server, waiting));
+    if (!atomic_exchange(&server->sheds, true)) {
+        loop_post(server->loop, &server->shed);
+    }
+}
+
 static struct MHD_Daemon *start_daemon(struct server *server)
 {
     const struct serve_options *options = server->options;
@@ -268,6 +285,10 @@ bool server_start(struct server *server)
     if (getrandom(&server->seed, sizeof server->seed, 0) != (ssize_t)sizeof server->seed) {
         server->seed = clock_us();
     }
+    gates_init(&server->waiting);
+    server->waiting.limit = (uint64_t)options->waiting_bytes_max;
+    server->waiting.full = on_full;
+    server->shed.run = on_shed;
     server->sweeper = sweeper_start(&server->metrics);
     server->loop = loop_start();
     server->indexing = indexing_start(server);
@@ -353,6 +374,7 @@ void server_stop(struct server *server)
     workers_stop(server->workers[PLACE_STREAM]);
     loop_stop(server->loop);
     server->loop = NULL;
+    gates_destroy(&server->waiting);
     for (int place = 0; place < PLACE_COUNT; place++) {
         workers_free(server->workers[place]);
         server->workers[place] = NULL;

@@ -32,6 +32,7 @@
 #include "accept.h"
 #include "buffer.h"
 #include "gate.h"
+#include "loop.h"
 #include "metrics.h"
 #include "pace.h"
 #include "quire/quire.h"
@@ -44,12 +45,10 @@ struct documents;
 struct exchange;
 struct indexing;
 struct log;
-struct loop;
 struct server;
 struct slow;
 struct sse;
 struct status;
-struct status_stream;
 struct web;
 struct web_file;
 struct tls;
@@ -168,11 +167,10 @@ struct exchange {
     char *text; /* in place of that where there is no HTTP: see `replied`; malloc'd */
     size_t text_size;
     uint64_t reply_bytes;
-    uint64_t retry_s;                    /* Retry-After; 0 = none */
-    const char *caching;                 /* Cache-Control; NULL = no-store */
-    struct sse *stream;                  /* the reply goes on: sse.h */
-    struct status_stream *status_stream; /* the same: status.h */
-    bool close;                          /* the connection ends with it */
+    uint64_t retry_s;    /* Retry-After; 0 = none */
+    const char *caching; /* Cache-Control; NULL = no-store */
+    struct sse *stream;  /* the reply goes on: sse.h */
+    bool close;          /* the connection ends with it */
 };
 
 /*
@@ -260,9 +258,10 @@ struct server {
     struct loop *loop;                /* of what lives longer than a request */
     struct reservation *reservations; /* the loop's, and what follows */
     unsigned reservation_count;
-    struct session *sessions;  /* the loop's */
-    struct gate_total waiting; /* behind their gates */
-    int listener;              /* the port's socket; -1 = the daemon's, or none */
+    struct gates waiting; /* of what waits for clients of streams */
+    struct post shed;     /* some of which are to end */
+    _Atomic bool sheds;   /* it is on its way */
+    int listener;         /* the port's socket; -1 = the daemon's, or none */
     uint16_t port;
     uint64_t seed; /* of request ids */
     _Atomic uint64_t next_request;

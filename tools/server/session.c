@@ -168,7 +168,7 @@ static void cancel(struct operation *operation)
 
 void session_end(struct session *session)
 {
-    session->ended = true;
+    session->gate.ended = true;
     for (struct operation *o = session->operations, *next; o != NULL; o = next) {
         next = o->next;
         cancel(o);
@@ -182,6 +182,25 @@ bool session_has_expired(const struct session *session, uint64_t now_ms)
         o = o->next;
     }
     return o != NULL;
+}
+
+bool session_put_places(struct session *session, struct buffer *out)
+{
+    quire_subscription_position place;
+    bool any = false;
+    for (struct operation *o = session->operations; o != NULL; o = o->next) {
+        if (o->replied && o->live && !o->cancelled &&
+            subscriber_has_moved(&o->subscriber, &place)) {
+            buffer_puts(out, any ? "," : "{\"places\":{");
+            buffer_put_json(out, o->id, o->id_size);
+            buffer_puts(out, ":\"");
+            place_put(out, &place);
+            buffer_puts(out, "\"");
+            any = true;
+        }
+    }
+    buffer_puts(out, any ? "}}" : "");
+    return any;
 }
 
 void session_continue(struct session *session)
@@ -214,36 +233,11 @@ static void send_told(struct operation *operation)
     buffer_free(message);
 }
 
-/* Ends the session that has most waiting for its client, when all have too much. What those that
- * have ended had is on its way out. */
-static void shed(struct server *server)
-{
-    struct session *most = NULL;
-    size_t bytes = 0;
-    uint64_t sum = 0;
-    if (atomic_load(&server->waiting.bytes) <= (uint64_t)server->options->waiting_bytes_max) {
-        return;
-    }
-    for (struct session *s = server->sessions; s != NULL; s = s->next) {
-        size_t its = s->ended ? 0 : gate_bytes(&s->gate);
-        sum += its;
-        if (its > bytes) {
-            most = s;
-            bytes = its;
-        }
-    }
-    if (most != NULL && sum > (uint64_t)server->options->waiting_bytes_max) {
-        atomic_fetch_add(&server->metrics.sessions_shed, 1);
-        most->channel->drop(most);
-    }
-}
-
 static void on_told(struct post *post)
 {
     struct operation *operation =
         (struct operation *)(void *)((char *)post - offsetof(struct operation, told));
     struct session *session = operation->session;
-    struct server *server = session->server;
     operation->replied = true;
     operation->waits = operation->live && !operation->last;
     if (answer_waiting(operation) && !operation->cancelled) {
@@ -255,7 +249,6 @@ static void on_told(struct post *post)
     if (operation->cancelled || operation->last) {
         cancel(operation);
     }
-    shed(server);
     session->channel->pump(session);
     if (!operation->live) {
         remove_operation(operation);
@@ -468,6 +461,13 @@ bool session_run(struct session *session, const char *id, size_t id_size,
 
 /* ---- Sessions ---- */
 
+static void drop(struct gate *gate)
+{
+    struct session *session =
+        (struct session *)(void *)((char *)gate - offsetof(struct session, gate));
+    session->channel->drop(session);
+}
+
 void session_open(struct session *session, struct server *server, const struct channel *channel,
                   const struct exchange *opening)
 {
@@ -477,23 +477,10 @@ void session_open(struct session *session, struct server *server, const struct c
     session->connection = opening->connection;
     memcpy(session->request_id, opening->request_id, sizeof session->request_id);
     memcpy(session->traceparent, opening->traceparent, sizeof session->traceparent);
-    gate_init(&session->gate, &server->waiting);
-    session->next = server->sessions;
-    if (session->next != NULL) {
-        session->next->previous = session;
-    }
-    server->sessions = session;
+    gate_init(&session->gate, &server->waiting, drop);
 }
 
 void session_close(struct session *session)
 {
-    if (session->previous != NULL) {
-        session->previous->next = session->next;
-    } else {
-        session->server->sessions = session->next;
-    }
-    if (session->next != NULL) {
-        session->next->previous = session->previous;
-    }
     gate_destroy(&session->gate);
 }

@@ -6,7 +6,7 @@
  *
  * Everything of a session happens in the thread of the loop, but for the requests
  * themselves. What waits for the client is bounded by a gate (gate.h), and what waits
- * for all by the session that has the most: it is ended.
+ * for all by ending who has the most.
  */
 #ifndef QUIRE_SERVER_SESSION_H
 #define QUIRE_SERVER_SESSION_H
@@ -41,7 +41,6 @@ struct channel {
 
 /* Embedded in its channel. */
 struct session {
-    struct session *previous, *next; /* of the server */
     struct server *server;
     const struct channel *channel;
     const struct route *route;
@@ -52,7 +51,6 @@ struct session {
     struct operation *operations;
     unsigned operation_count;
     size_t operation_bytes; /* of their requests */
-    bool ended;
 };
 
 /* With the route and the names of the request that opens it. */
@@ -77,6 +75,9 @@ bool session_run(struct session *session, const char *id, size_t id_size,
 void session_cancel(struct session *session, const char *id, size_t id_size);
 /* Whether the token of one of its requests has expired. */
 bool session_has_expired(const struct session *session, uint64_t now_ms);
+/* Appends {"places": {ID: PLACE}} of the subscriptions whose place has moved without an event, since
+ * this was asked last. False: none has. */
+bool session_put_places(struct session *session, struct buffer *out);
 /* All that was to be sent has been. */
 void session_continue(struct session *session);
 /* Ends all of them. More than once. */

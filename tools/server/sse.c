@@ -4,7 +4,8 @@
  *
  *     I/O thread    sends what is in `out`; suspends its connection, and wants more
  *     source        puts text into `out`, resumes the connection
- *     loop          sees the client leave; writes a comment when nothing is sent for long
+ *     loop          sees the client leave; asks the source when nothing is sent for a
+ *                   while, and writes a comment when nothing is for long
  *
  * A stream is held by its exchange, by the loop and by its source, and freed by
  * the last. What they share is under its mutex, and so is each call for the
@@ -17,6 +18,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "auth.h"
 #include "connections.h"
@@ -38,6 +40,7 @@ struct sse {
     struct exchange *exchange; /* NULL: gone */
     struct buffer out;
     size_t sent;       /* of out */
+    size_t held;       /* bytes that wait behind the source's gate */
     bool suspended;    /* the connection waits for more */
     bool ended;        /* nothing comes behind out */
     bool left;         /* the client has */
@@ -133,6 +136,17 @@ static void resume(struct sse *sse)
     }
 }
 
+/* All has been sent. With the lock. */
+static void release(struct sse *sse)
+{
+    buffer_free(&sse->out);
+    sse->sent = 0;
+    if (sse->source->gate != NULL) {
+        gate_sent(sse->source->gate, sse->held);
+        sse->held = 0;
+    }
+}
+
 /* What the HTTP library asks for more. */
 static ssize_t on_read(void *context, uint64_t position, char *out, size_t room)
 {
@@ -154,8 +168,7 @@ static ssize_t on_read(void *context, uint64_t position, char *out, size_t room)
     } else if (sse->ended || atomic_load(&sse->server->draining)) {
         result = MHD_CONTENT_READER_END_OF_STREAM;
     } else if (exchange_suspend(sse->exchange)) {
-        buffer_free(&sse->out);
-        sse->sent = 0;
+        release(sse);
         sse->suspended = wants = true;
     } else {
         result = MHD_CONTENT_READER_END_OF_STREAM;
@@ -178,6 +191,10 @@ void sse_put(struct sse *sse, const struct buffer *text)
         }
         buffer_put(&sse->out, text->bytes, text->size);
         sse->out.failed |= text->failed;
+        if (sse->source->gate != NULL) {
+            sse->held += text->size;
+            gate_hold(sse->source->gate, text->size);
+        }
         if (!sse->suspended) {
             connection_allow(sse->exchange->connection,
                              exchange_send_ms(sse->exchange, sse->out.size - sse->sent));
@@ -193,6 +210,18 @@ void sse_finish(struct sse *sse, enum outcome outcome)
     if (sse->exchange != NULL && !sse->ended) {
         sse->exchange->outcome = outcome;
         sse->ended = true;
+        resume(sse);
+    }
+    pthread_mutex_unlock(&sse->mutex);
+}
+
+void sse_cut(struct sse *sse)
+{
+    pthread_mutex_lock(&sse->mutex);
+    if (sse->exchange != NULL && !sse->left) {
+        sse->exchange->outcome = OUTCOME_LIMIT;
+        sse->left = true;
+        shutdown(sse->watch.socket, SHUT_RDWR); /* it may wait for the client to read */
         resume(sse);
     }
     pthread_mutex_unlock(&sse->mutex);
@@ -229,9 +258,15 @@ static void on_tick(struct watch *watch, uint64_t now_ms)
     if (over && !sse->ended) {
         sse->ended = true;
         resume(sse);
-    } else if (sse->suspended && now_ms >= sse->quiet_ms + KEEP_ALIVE_MS) {
-        buffer_puts(&sse->out, ":\n\n");
-        resume(sse);
+    } else if (sse->suspended) {
+        uint64_t quiet_ms = now_ms > sse->quiet_ms ? now_ms - sse->quiet_ms : 0;
+        sse->source->idle(sse->source, &sse->out, quiet_ms);
+        if (sse->out.size == 0 && quiet_ms >= KEEP_ALIVE_MS) {
+            buffer_puts(&sse->out, ":\n\n");
+        }
+        if (sse->out.size > 0 || sse->out.failed) {
+            resume(sse);
+        }
     }
     pthread_mutex_unlock(&sse->mutex);
 }
@@ -301,12 +336,32 @@ struct single {
     struct subscriber subscriber;
     struct server *server;
     struct sse *sse;
+    struct gate gate; /* of its event */
+    struct post gone;
     bool extended; /* responses may have extensions of their own */
 };
 
 static void single_want(struct sse_source *source)
 {
     subscriber_want(&((struct single *)source)->subscriber);
+}
+
+static void put_id(struct buffer *out, const quire_subscription_position *place)
+{
+    buffer_puts(out, "id: ");
+    place_put(out, place);
+    buffer_puts(out, "\n");
+}
+
+/* The subscriber's lock is taken within the stream's, never the other way round. */
+static void single_idle(struct sse_source *source, struct buffer *out, uint64_t quiet_ms)
+{
+    quire_subscription_position place;
+    if (quiet_ms >= PLACE_MS &&
+        subscriber_has_moved(&((struct single *)source)->subscriber, &place)) {
+        put_id(out, &place);
+        buffer_puts(out, "\n");
+    }
 }
 
 static void single_over(struct sse_source *source)
@@ -325,9 +380,8 @@ static void on_told(struct subscriber *subscriber, const quire_subscription_even
     struct single *single = single_of(subscriber);
     struct buffer text = {0};
     if (event != NULL) {
-        buffer_puts(&text, "id: ");
-        place_put(&text, &event->position);
-        buffer_puts(&text, "\nevent: next\ndata: ");
+        put_id(&text, &event->position);
+        buffer_puts(&text, "event: next\ndata: ");
         place_put_event(&text, event, single->extended);
         buffer_puts(&text, "\n\n");
     } else {
@@ -340,15 +394,29 @@ static void on_told(struct subscriber *subscriber, const quire_subscription_even
     buffer_free(&text);
 }
 
-static void on_gone(struct subscriber *subscriber)
+/* In the loop's thread, as its gate asks for. */
+static void free_single(struct post *post)
 {
-    struct single *single = single_of(subscriber);
+    struct single *single = (struct single *)(void *)((char *)post - offsetof(struct single, gone));
     struct server *server = single->server;
     if (single->sse != NULL) {
         sse_let_go(single->sse);
     }
+    gate_destroy(&single->gate);
     free(single);
     atomic_fetch_sub(&server->metrics.subscriptions_open, 1);
+}
+
+static void on_gone(struct subscriber *subscriber)
+{
+    struct single *single = single_of(subscriber);
+    single->gone.run = free_single;
+    loop_post(single->server->loop, &single->gone);
+}
+
+static void drop_single(struct gate *gate)
+{
+    sse_cut(((struct single *)(void *)((char *)gate - offsetof(struct single, gate)))->sse);
 }
 
 /* Opens the subscription; else replies why not. */
@@ -391,9 +459,7 @@ static void put_beginning(struct single *single)
     struct buffer text = {0};
     buffer_puts(&text, ":\n");
     if (place.epoch != 0) {
-        buffer_puts(&text, "id: ");
-        place_put(&text, &place);
-        buffer_puts(&text, "\n");
+        put_id(&text, &place);
     }
     buffer_puts(&text, "\n");
     sse_put(single->sse, &text);
@@ -407,13 +473,15 @@ static void subscribe(struct exchange *exchange)
         exchange_respond(exchange, MHD_HTTP_INTERNAL_SERVER_ERROR, OUTCOME_FAILED, NULL, 0);
         return;
     }
-    single->source = (struct sse_source){.want = single_want, .over = single_over};
+    single->source = (struct sse_source){
+        .gate = &single->gate, .want = single_want, .idle = single_idle, .over = single_over};
     single->server = exchange->server;
     single->extended = exchange->call->explain;
     if (!open_subscriber(exchange, single)) {
         free(single);
         return;
     }
+    gate_init(&single->gate, &exchange->server->waiting, drop_single);
     atomic_fetch_add(&exchange->server->metrics.subscriptions_open, 1);
     single->sse = sse_open(exchange, &single->source);
     if (single->sse != NULL) {

@@ -22,9 +22,14 @@ void sse_subscribe(struct exchange *exchange);
 
 /* What fills a stream; embedded. */
 struct sse_source {
+    struct gate
+        *gate; /* what was put in and not sent waits behind it; NULL: it is not counted here */
     /* All that was put in has been sent. On the I/O thread; once after each time that something was
      * put in, and once at first. */
     void (*want)(struct sse_source *source);
+    /* Nothing waits to be sent, and nothing was sent for so long: appends what is to be sent now. A
+     * few times a second; in the loop's thread, with the stream's lock. */
+    void (*idle)(struct sse_source *source, struct buffer *out, uint64_t quiet_ms);
     /* The stream is over. On any thread, once, the last call; sse_let_go follows. */
     void (*over)(struct sse_source *source);
 };
@@ -36,12 +41,15 @@ struct sse *sse_open(struct exchange *exchange, struct sse_source *source);
 void sse_put(struct sse *sse, const struct buffer *text);
 /* Nothing follows. Any thread. */
 void sse_finish(struct sse *sse, enum outcome outcome);
+/* Ends the connection at once: too much waits. Any thread. */
+void sse_cut(struct sse *sse);
 /* Bytes that have been put in and not been sent. Any thread. */
 size_t sse_unsent(struct sse *sse);
 /* The source has no use for it any more. */
 void sse_let_go(struct sse *sse);
 
-/* The exchange is about to be freed: nothing touches it, or its connection, when this returns. */
+/* The exchange is about to be freed: nothing touches it, or its connection, when this returns. NULL
+ * is a no-op. */
 void sse_end(struct sse *sse);
 
 #endif

@@ -29,8 +29,5 @@ void status_sizes_start(struct exchange *exchange);
 
 /* The stream of /admin/status, on the worker that has the exchange: status_stream.c. */
 void status_stream(struct exchange *exchange);
-/* The exchange is about to be freed: nothing touches it, or its connection, when this returns. NULL
- * is a no-op. */
-void status_stream_end(struct status_stream *stream);
 
 #endif

@@ -40,7 +40,13 @@ static void take(struct subscriber *subscriber)
     quire_error err = QUIRE_ERROR_INIT;
     const quire_subscription_event *event = NULL;
     quire_status status = quire_subscription_next(subscriber->subscription, 0, &event, &err);
+    quire_subscription_position where = quire_subscription_where(subscriber->subscription);
     pthread_mutex_lock(&subscriber->mutex);
+    /* Before the event is told no place behind it is, nor an older one after it. */
+    subscriber->moved = event == NULL && status == QUIRE_OK &&
+                        (subscriber->moved || where.commit != subscriber->where.commit ||
+                         where.seen != subscriber->where.seen);
+    subscriber->where = where;
     subscriber->ended = status != QUIRE_OK;
     if (event != NULL) {
         subscriber->wanted = false;
@@ -134,6 +140,16 @@ void subscriber_want(struct subscriber *subscriber)
     subscriber->wanted = true;
     give_if_due(subscriber);
     pthread_mutex_unlock(&subscriber->mutex);
+}
+
+bool subscriber_has_moved(struct subscriber *subscriber, quire_subscription_position *where)
+{
+    pthread_mutex_lock(&subscriber->mutex);
+    bool moved = subscriber->moved;
+    *where = subscriber->where;
+    subscriber->moved = false;
+    pthread_mutex_unlock(&subscriber->mutex);
+    return moved;
 }
 
 void subscriber_close(struct subscriber *subscriber)

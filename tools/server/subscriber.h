@@ -26,6 +26,8 @@ struct subscriber {
     bool busy;             /* a worker has it, or will */
     bool ended;            /* the subscription has */
     bool closing;
+    quire_subscription_position where; /* after the last take */
+    bool moved;                        /* without an event, since it was asked for */
 
     /* Called on a worker: the event, or, last, why there are no more (`end`). Leaves the gate. */
     void (*told)(struct subscriber *subscriber, const quire_subscription_event *event,
@@ -47,6 +49,10 @@ quire_status subscriber_open(struct subscriber *subscriber, struct workers *work
 
 /* The client takes one event. Any thread, until the close. */
 void subscriber_want(struct subscriber *subscriber);
+
+/* Whether its place has moved without an event since this was asked last; it is behind all that was
+ * told. Any thread, until the close. */
+bool subscriber_has_moved(struct subscriber *subscriber, quire_subscription_position *where);
 
 /* Ends it; `told` may be running, and `gone` follows, perhaps before this returns: where there is a
  * gate the memory stays until then. Any thread, once. */

@@ -23,6 +23,7 @@
 
 #include "auth.h"
 #include "connections.h"
+#include "place.h"
 
 #define PROTOCOL          "graphql-transport-ws"
 #define KEY_SIZE          24U
@@ -391,6 +392,10 @@ static void on_tick(struct watch *watch, uint64_t now_ms)
     } else if (now_ms > socket->heard_ms + idle_ms && !socket->closing) {
         websocket_drop(socket);
         return;
+    } else if (socket->ready && !socket->closing && now_ms >= socket->placed_ms + PLACE_MS &&
+               !wslay_event_want_write(socket->frames)) {
+        socket->placed_ms = now_ms;
+        websocket_tell_places(socket);
     } else if (now_ms > socket->heard_ms + idle_ms / 2 && !socket->pinged && !socket->closing) {
         socket->pinged = true;
         (void)queue(socket, WSLAY_PING, "", 0);

@@ -70,6 +70,7 @@ struct websocket {
     uint64_t deadline_ms; /* for connection_init to come, or for the client to close */
     uint64_t heard_ms;    /* when something came last */
     bool pinged;          /* and has been asked for since */
+    uint64_t placed_ms;   /* when places were looked at last */
 
     /* The protocol's. */
     bool ready; /* connection_init has come, and the session is open */
@@ -99,5 +100,7 @@ void websocket_release(struct websocket *socket);
 
 /* A message has come. */
 void websocket_take(struct websocket *socket, const char *text, size_t size);
+/* Tells places that have moved without an event. */
+void websocket_tell_places(struct websocket *socket);
 
 #endif

@@ -230,6 +230,21 @@ static void take_complete(struct websocket *socket, const struct message *messag
     session_cancel(&socket->session, id, size);
 }
 
+void websocket_tell_places(struct websocket *socket)
+{
+    struct buffer places = {0};
+    struct buffer message = {0};
+    if (session_put_places(&socket->session, &places)) {
+        buffer_puts(&message, "{\"type\":\"ping\",\"payload\":");
+        buffer_put(&message, places.bytes, places.size);
+        buffer_puts(&message, "}");
+        message.failed |= places.failed;
+        websocket_send(socket, &message);
+    }
+    buffer_free(&places);
+    buffer_free(&message);
+}
+
 void websocket_take(struct websocket *socket, const char *text, size_t size)
 {
     struct message message;
