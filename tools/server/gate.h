@@ -23,7 +23,7 @@
 struct gates {
     _Atomic uint64_t bytes, bytes_max; /* now, and the most that they have been */
     uint64_t limit;
-    /* More wait than the limit, which gates_shed is for. On any thread; often. NULL: nobody asks. */
+    /* More wait than the limit: gates_shed is for that. Any thread; often. NULL: nobody asks. */
     void (*full)(struct gates *gates);
     pthread_mutex_t mutex; /* guards the list */
     struct gate *first;

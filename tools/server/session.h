@@ -75,7 +75,7 @@ bool session_run(struct session *session, const char *id, size_t id_size,
 void session_cancel(struct session *session, const char *id, size_t id_size);
 /* Whether the token of one of its requests has expired. */
 bool session_has_expired(const struct session *session, uint64_t now_ms);
-/* Appends {"places": {ID: PLACE}} of the subscriptions whose place has moved without an event, since
+/* Appends {"places": {ID: PLACE}} of the subscriptions whose place has moved without an event since
  * this was asked last. False: none has. */
 bool session_put_places(struct session *session, struct buffer *out);
 /* All that was to be sent has been. */
