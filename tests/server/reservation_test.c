@@ -38,7 +38,7 @@ static int open_stream(const struct test_server *server, const char *headers)
 static struct answer post(const struct test_server *server, const char *headers, const char *id,
                           const char *document)
 {
-    char all[512];
+    char all[2048];
     char body[1024];
     snprintf(all, sizeof all, JSON "%s", headers);
     snprintf(body, sizeof body, "{\"query\":\"%s\",\"extensions\":{\"operationId\":\"%s\"}}",
@@ -107,6 +107,40 @@ Test(reservation, places_that_move_without_events__are_told_in_comments, .timeou
     test_server_stop(&server);
 }
 
+/* A request of more than so many bytes, which stays: a subscription. */
+static struct answer post_large(const struct test_server *server, const char *headers,
+                                const char *id)
+{
+    char document[900];
+    snprintf(document, sizeof document, "%-800ssubscription{authorChanged{node{id}}}", "");
+    return post(server, headers, id, document);
+}
+
+Test(reservation, requests_that_wait_for_streams__are_bounded_together, .timeout = 60)
+{
+    enum { RESERVED = 5 };
+    struct test_server server;
+    char headers[RESERVED][HEADERS_SIZE];
+    test_server_start(&server, (const char *const[]){"--waiting-bytes", "4000", NULL});
+    for (int i = 0; i < RESERVED; i++) {
+        reserve(&server, "", headers[i]);
+    }
+    int stream = open_stream(&server, headers[0]);
+    for (int i = 0; i < RESERVED; i++) { /* four fit, and one whose stream is there */
+        ANSWERS(post_large(&server, headers[i], "1"), 202, "");
+    }
+    ANSWERS(post_large(&server, headers[4], "2"), 202, "");
+    ANSWERS(cancel(&server, headers[1], "1"), 404, "NOT_FOUND");
+    ANSWERS(cancel(&server, headers[2], "1"), 200, "");
+    ANSWERS(cancel(&server, headers[0], "1"), 200, "");
+    ANSWERS(post_large(&server, headers[4], "3"), 202, "");
+    ANSWERS(post_large(&server, headers[4], "4"), 202, "");
+    ANSWERS(post_large(&server, headers[4], "5"), 503, "Too much waits");
+    ANSWERS(cancel(&server, headers[3], "1"), 404, "NOT_FOUND");
+    close(stream);
+    test_server_stop(&server);
+}
+
 Test(reservation, results__wait_for_the_stream_to_be_opened, .timeout = 60)
 {
     struct test_server server;
@@ -134,13 +168,18 @@ Test(reservation, requests_that_are_wrong__are_told_at_once, .timeout = 60)
     reserve(&server, "", headers);
     int stream = open_stream(&server, headers);
     ANSWERS(post(&server, headers, "1", "{"), 400, "Syntax Error");
+    /* Who takes streams gets it there: some clients try again at every other status. */
+    char streams[HEADERS_SIZE + 64];
+    snprintf(streams, sizeof streams, "%s" ACCEPT, headers);
+    ANSWERS(post(&server, streams, "s", "{nothing}"), 202, "");
+    sse_expect_until(stream, "event: complete\ndata: {\"id\":\"s\"}\n\n",
+                     "event: next\ndata: {\"id\":\"s\",\"payload\":{\"errors\":[{\"message\":");
+    ANSWERS(send_request(&server, "POST", "/graphql", streams, "{"), 400, "");
     ANSWERS(post(&server, headers, "1", "subscription{nothing}"), 400, "Cannot query field");
     ANSWERS(post(&server, headers, "", "{__typename}"), 400, "operationId");
     ANSWERS(send_request(&server, "DELETE", "/graphql", headers, ""), 400, "operationId");
     ANSWERS(send_request(&server, "GET", "/graphql", headers, ""), 406, "text/event-stream");
-    char twice[HEADERS_SIZE + 64];
-    snprintf(twice, sizeof twice, "%s" ACCEPT, headers);
-    ANSWERS(send_request(&server, "GET", "/graphql", twice, ""), 409, "open already");
+    ANSWERS(send_request(&server, "GET", "/graphql", streams, ""), 409, "open already");
     ANSWERS(post(&server, headers, "1", "subscription{authorChanged{node{id}}}"), 202, "");
     ANSWERS(post(&server, headers, "1", "{__typename}"), 409, "in use");
     static const char unknown[] =

@@ -361,6 +361,29 @@ static void open_stream(struct reservation *reservation, struct exchange *exchan
     }
 }
 
+/* Whether so many bytes of a request may be kept until the stream comes: with those of others, and
+ * with the answers that wait for clients. The oldest of the others make room. */
+static bool make_room_for(const struct reservation *reservation, size_t size)
+{
+    struct server *server = reservation->server;
+    for (;;) {
+        struct reservation *oldest = NULL;
+        uint64_t sum = atomic_load(&server->waiting.bytes) + size;
+        for (struct reservation *r = server->reservations; r != NULL; r = r->next) {
+            size_t its = r->stream == NULL ? r->session.operation_bytes : 0;
+            oldest = its > 0 && r != reservation ? r : oldest;
+            sum += its;
+        }
+        if (sum <= server->waiting.limit) {
+            return true;
+        }
+        if (oldest == NULL) {
+            return false;
+        }
+        end(oldest);
+    }
+}
+
 /* Runs a request; the exchange gets its reply from the session. False when it has one already. */
 static bool run(struct reservation *reservation, const struct ask *ask)
 {
@@ -373,6 +396,11 @@ static bool run(struct reservation *reservation, const struct ask *ask)
     asker.who = asker.who.size > 0 ? asker.who : ask->caller;
     if (session_has(&reservation->session, call->operation_id, call->operation_id_size)) {
         refuse(exchange, MHD_HTTP_CONFLICT, "The operationId is in use.");
+        return false;
+    }
+    if (reservation->stream == NULL && !make_room_for(reservation, request.size)) {
+        exchange_refuse(exchange, MHD_HTTP_SERVICE_UNAVAILABLE, OUTCOME_BUSY, "BUSY",
+                        "Too much waits for clients already; open the stream, and try again.");
         return false;
     }
     if (!identity_copy(&identity, &asker)) {

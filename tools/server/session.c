@@ -110,25 +110,26 @@ static void remove_operation(struct operation *operation)
 }
 
 /* Replies to the request that waits for what becomes of it. False when that was all: it did not
- * run. */
+ * run, and who asked does not take that from the stream. */
 static bool answer_waiting(struct operation *operation)
 {
     struct exchange *waiting = operation->waiting;
     const struct exchange *exchange = &operation->exchange;
     const struct graphql_call *call = exchange->call;
     bool answered = exchange->text == NULL && call != NULL && call->response != NULL;
-    bool runs = operation->live || (answered && call->outcome.executed);
+    bool busy = exchange->outcome == OUTCOME_BUSY || exchange->outcome == OUTCOME_TIMEOUT ||
+                exchange->outcome == OUTCOME_CANCELLED;
     struct buffer body = {0};
     operation->waiting = NULL;
     if (waiting == NULL) {
         return true;
     }
-    if (runs) {
+    bool streams = waiting->subscribe != NULL && !busy;
+    bool accepted = operation->live || (answered && (call->outcome.executed || streams));
+    if (accepted) {
         exchange_respond(waiting, MHD_HTTP_ACCEPTED, OUTCOME_OK,
                          MHD_create_response_from_buffer(0, NULL, MHD_RESPMEM_PERSISTENT), 0);
     } else {
-        bool busy = exchange->outcome == OUTCOME_BUSY || exchange->outcome == OUTCOME_TIMEOUT ||
-                    exchange->outcome == OUTCOME_CANCELLED;
         unsigned status = exchange->text != NULL ? exchange->status
                           : busy                 ? MHD_HTTP_SERVICE_UNAVAILABLE
                                                  : MHD_HTTP_BAD_REQUEST;
@@ -140,7 +141,7 @@ static bool answer_waiting(struct operation *operation)
         waiting->retry_s = exchange->retry_s > 0 ? exchange->retry_s : waiting->retry_s;
     }
     exchange_done(waiting);
-    return runs;
+    return accepted;
 }
 
 static void close_subscriber(struct operation *operation)
