@@ -121,7 +121,10 @@ static inline size_t qr_varint_get(const void *in, size_t size, uint64_t *value)
         *value = (uint64_t)(bytes[0] & 0x7FU) | (uint64_t)bytes[1] << 7;
         return 2;
     }
-    return qr_varint_get_long(in, size, value);
+    uint64_t wide = 0; /* so that `value` itself can stay in a register */
+    size_t used = qr_varint_get_long(in, size, &wide);
+    *value = wide;
+    return used;
 }
 
 /* Signed integers for varints: 0, -1, 1, -2 ... become 0, 1, 2, 3 ... */

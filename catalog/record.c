@@ -17,6 +17,7 @@
  */
 #include <string.h>
 
+#include "base/bits.h"
 #include "base/bytes.h"
 #include "catalog/record.h"
 
@@ -65,15 +66,10 @@ static uint64_t serial_type(const quire_value *value)
     return SERIAL_NULL;
 }
 
-static uint64_t body_size(uint64_t serial)
+static inline uint64_t body_size(uint64_t serial)
 {
-    if (serial >= SERIAL_SIZED) {
-        return (serial - SERIAL_SIZED) / 3;
-    }
-    if (serial == SERIAL_FLOAT) {
-        return 8;
-    }
-    return serial >= SERIAL_INT_1 ? serial - SERIAL_INT_1 + 1 : 0;
+    static const uint8_t sizes[SERIAL_SIZED] = {0, 0, 0, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8, 8};
+    return serial >= SERIAL_SIZED ? (serial - SERIAL_SIZED) / 3 : sizes[serial];
 }
 
 size_t quire_record_size(const quire_value *values, uint32_t count)
@@ -120,39 +116,70 @@ size_t quire_record_encode(const quire_value *values, uint32_t count, void *out)
 
 static quire_status damaged(quire_error *err, const char *what)
 {
-    return qr_fail(err, QUIRE_CORRUPT, "A stored record is damaged: %s.", what);
+    (void)qr_fail(err, QUIRE_CORRUPT, "A stored record is damaged: %s.", what);
+    return QUIRE_CORRUPT; /* said here, so that the compiler knows it is no success */
 }
 
-/* Finds where the header ends: behind as many bytes without continuation bit as it has columns. */
-quire_status qr_record_walk_open(struct qr_record_walk *walk, const void *record, size_t size,
-                                 quire_error *err)
+#define LAST_BYTES UINT64_C(0x8080808080808080)
+
+/* Where a header of so many serial types ends that begins at `p`: behind as many bytes without
+ * continuation bit. NULL when it is cut short. */
+static inline const uint8_t *header_end(const uint8_t *p, const uint8_t *end, uint64_t columns)
+{
+    if (columns - 1 < 8 && end - p >= 8) {
+        uint64_t last = ~qr_load64(p) & LAST_BYTES;
+        for (uint64_t left = columns - 1; left > 0; left--) {
+            last &= last - 1;
+        }
+        if (last != 0) {
+            return p + qr_lowest_bit(last) / 8 + 1;
+        }
+    }
+    for (; columns > 0; p++) {
+        if (p == end) {
+            return NULL;
+        }
+        columns -= *p < 0x80;
+    }
+    return p;
+}
+
+static inline quire_status open_walk(struct qr_record_walk *walk, const void *record, size_t size,
+                                     quire_error *err)
 {
     uint64_t columns;
     size_t used = qr_varint_get(record, size, &columns);
     if (used == 0 || columns > size - used) {
         return damaged(err, "its column count is malformed");
     }
-    const uint8_t *p = (const uint8_t *)record + used;
-    const uint8_t *end = (const uint8_t *)record + size;
-    *walk = (struct qr_record_walk){.serial = p, .end = end, .columns = columns};
-    for (uint64_t left = columns; left > 0; p++) {
-        if (p == end) {
-            return damaged(err, "its header is cut short");
-        }
-        left -= *p < 0x80;
-    }
-    walk->bodies = walk->body = p;
-    return QUIRE_OK;
+    walk->serial = (const uint8_t *)record + used;
+    walk->end = (const uint8_t *)record + size;
+    walk->columns = columns;
+    walk->next = 0;
+    walk->bodies = walk->body = header_end(walk->serial, walk->end, columns);
+    return walk->bodies != NULL ? QUIRE_OK : damaged(err, "its header is cut short");
 }
 
-static quire_status walk_serial(struct qr_record_walk *walk, uint64_t *serial, quire_error *err)
+quire_status qr_record_walk_open(struct qr_record_walk *walk, const void *record, size_t size,
+                                 quire_error *err)
 {
-    size_t room = (size_t)(walk->bodies - walk->serial);
-    size_t used = qr_varint_get(walk->serial, room, serial);
+    return open_walk(walk, record, size, err);
+}
+
+/* Takes the serial type of column `next`, which the header has; `size` is that of its body. */
+static inline quire_status walk_serial(struct qr_record_walk *walk, uint64_t *serial,
+                                       uint64_t *size, quire_error *err)
+{
+    size_t used = 1;
+    *serial = *walk->serial;
+    if (*serial >= 0x80) {
+        used = qr_varint_get(walk->serial, (size_t)(walk->bodies - walk->serial), serial);
+    }
     if (used == 0 || *serial == 14 || *serial == 15) {
         return damaged(err, "it has a malformed serial type");
     }
-    if (body_size(*serial) > (uint64_t)(walk->end - walk->body)) {
+    *size = body_size(*serial);
+    if (*size > (uint64_t)(walk->end - walk->body)) {
         return damaged(err, "a column is longer than the record");
     }
     walk->serial += used;
@@ -160,12 +187,17 @@ static quire_status walk_serial(struct qr_record_walk *walk, uint64_t *serial, q
     return QUIRE_OK;
 }
 
-static int64_t load_integer(const uint8_t *body, size_t width)
+/* `room` is what may be read from `body` on. */
+static inline int64_t load_integer(const uint8_t *body, size_t width, size_t room)
 {
     uint64_t bits = 0;
     uint64_t sign = UINT64_C(1) << (8 * width - 1);
-    for (size_t i = width; i-- > 0;) {
-        bits = bits << 8 | body[i];
+    if (room >= 8) {
+        bits = qr_load64(body) & (sign | (sign - 1));
+    } else {
+        for (size_t i = width; i-- > 0;) {
+            bits = bits << 8 | body[i];
+        }
     }
     bits = (bits ^ sign) - sign;
     int64_t value;
@@ -173,51 +205,60 @@ static int64_t load_integer(const uint8_t *body, size_t width)
     return value;
 }
 
-static quire_value load_value(uint64_t serial, const uint8_t *body)
+static inline quire_value load_value(uint64_t serial, uint64_t size, const uint8_t *body,
+                                     size_t room)
 {
-    size_t size = (size_t)body_size(serial);
     if (serial >= SERIAL_SIZED) {
-        quire_type type = (quire_type)(QUIRE_TEXT + (int)((serial - SERIAL_SIZED) % 3));
+        quire_type type = (quire_type)(QUIRE_TEXT + (int)(serial - SERIAL_SIZED - 3 * size));
         return (quire_value){.type = type, .size = (uint32_t)size, .as.bytes = body};
     }
     switch (serial) {
     case SERIAL_NULL:
-        return quire_null();
+        return (quire_value){.type = QUIRE_NULL};
     case SERIAL_FALSE:
     case SERIAL_TRUE:
-        return quire_bool(serial == SERIAL_TRUE);
+        return (quire_value){.type = QUIRE_BOOL, .as.boolean = serial == SERIAL_TRUE};
     case SERIAL_ZERO:
     case SERIAL_ONE:
-        return quire_int(serial == SERIAL_ONE);
+        return (quire_value){.type = QUIRE_INT, .as.integer = serial == SERIAL_ONE};
     case SERIAL_FLOAT: {
         uint64_t bits = qr_load64(body);
         double real;
         memcpy(&real, &bits, sizeof real);
-        return quire_float(real);
+        return (quire_value){.type = QUIRE_FLOAT, .as.real = real};
     }
     default:
-        return quire_int(load_integer(body, size));
+        return (quire_value){.type = QUIRE_INT,
+                             .as.integer = load_integer(body, (size_t)size, room)};
     }
+}
+
+static inline quire_status walk_next(struct qr_record_walk *walk, quire_value *value,
+                                     quire_error *err)
+{
+    uint64_t serial;
+    uint64_t size;
+    QR_TRY(walk_serial(walk, &serial, &size, err));
+    if (size > UINT32_MAX) {
+        return damaged(err, "a column is longer than a value can be");
+    }
+    *value = load_value(serial, size, walk->body, (size_t)(walk->end - walk->body));
+    walk->body += size;
+    return QUIRE_OK;
 }
 
 quire_status qr_record_walk_next(struct qr_record_walk *walk, quire_value *value, quire_error *err)
 {
-    uint64_t serial;
-    QR_TRY(walk_serial(walk, &serial, err));
-    if (body_size(serial) > UINT32_MAX) {
-        return damaged(err, "a column is longer than a value can be");
-    }
-    *value = load_value(serial, walk->body);
-    walk->body += body_size(serial);
-    return QUIRE_OK;
+    return walk_next(walk, value, err);
 }
 
-static quire_status walk_to(struct qr_record_walk *walk, uint64_t column, quire_error *err)
+static inline quire_status walk_to(struct qr_record_walk *walk, uint64_t column, quire_error *err)
 {
     while (walk->next < column) {
         uint64_t serial;
-        QR_TRY(walk_serial(walk, &serial, err));
-        walk->body += body_size(serial);
+        uint64_t size;
+        QR_TRY(walk_serial(walk, &serial, &size, err));
+        walk->body += size;
     }
     return QUIRE_OK;
 }
@@ -226,10 +267,10 @@ quire_status qr_record_decode(const void *record, size_t size, quire_value *valu
                               quire_error *err)
 {
     struct qr_record_walk walk;
-    QR_TRY(qr_record_walk_open(&walk, record, size, err));
+    QR_TRY(open_walk(&walk, record, size, err));
     for (uint32_t i = 0; i < count; i++) {
         if (i < walk.columns) {
-            QR_TRY(qr_record_walk_next(&walk, &values[i], err));
+            QR_TRY(walk_next(&walk, &values[i], err));
         } else {
             values[i] = quire_null();
         }
@@ -237,35 +278,40 @@ quire_status qr_record_decode(const void *record, size_t size, quire_value *valu
     return QUIRE_OK;
 }
 
-quire_status qr_record_picks_open(struct qr_record_picks *picks, const void *record, size_t size,
-                                  quire_error *err)
+/* The value of a column at or behind the walk; past the stored ones it is null. */
+static inline quire_status take_column(struct qr_record_walk *walk, uint32_t column,
+                                       quire_value *value, quire_error *err)
 {
-    QR_TRY(qr_record_walk_open(&picks->start, record, size, err));
-    picks->walk = picks->start;
-    return QUIRE_OK;
-}
-
-quire_status qr_record_picks_get(struct qr_record_picks *picks, uint32_t column, quire_value *value,
-                                 quire_error *err)
-{
-    if (column >= picks->start.columns) {
-        *value = quire_null();
+    if (column >= walk->columns) {
+        *value = (quire_value){.type = QUIRE_NULL};
         return QUIRE_OK;
     }
-    if (column < picks->walk.next) {
-        picks->walk = picks->start;
-    }
-    QR_TRY(walk_to(&picks->walk, column, err));
-    return qr_record_walk_next(&picks->walk, value, err);
+    QR_TRY(walk_to(walk, column, err));
+    return walk_next(walk, value, err);
 }
 
 quire_status qr_record_pick(const void *record, size_t size, const uint32_t *columns,
                             uint32_t count, quire_value *values, quire_error *err)
 {
-    struct qr_record_picks picks;
-    QR_TRY(qr_record_picks_open(&picks, record, size, err));
+    struct qr_record_walk start;
+    QR_TRY(open_walk(&start, record, size, err));
+    struct qr_record_walk walk = start;
     for (uint32_t i = 0; i < count; i++) {
-        QR_TRY(qr_record_picks_get(&picks, columns[i], &values[i], err));
+        if (columns[i] < walk.next) {
+            walk = start;
+        }
+        QR_TRY(take_column(&walk, columns[i], &values[i], err));
+    }
+    return QUIRE_OK;
+}
+
+quire_status qr_record_place(const void *record, size_t size, const uint32_t *columns,
+                             uint32_t count, quire_value *values, quire_error *err)
+{
+    struct qr_record_walk walk;
+    QR_TRY(open_walk(&walk, record, size, err));
+    for (uint32_t i = 0; i < count; i++) {
+        QR_TRY(take_column(&walk, columns[i], &values[columns[i]], err));
     }
     return QUIRE_OK;
 }
@@ -274,13 +320,8 @@ quire_status quire_record_column(const void *record, size_t size, uint32_t colum
                                  quire_value *value, quire_error *err)
 {
     struct qr_record_walk walk;
-    QR_TRY(qr_record_walk_open(&walk, record, size, err));
-    if (column >= walk.columns) {
-        *value = quire_null();
-        return QUIRE_OK;
-    }
-    QR_TRY(walk_to(&walk, column, err));
-    return qr_record_walk_next(&walk, value, err);
+    QR_TRY(open_walk(&walk, record, size, err));
+    return take_column(&walk, column, value, err);
 }
 
 /* ---- Checking ---- */

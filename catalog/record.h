@@ -33,20 +33,13 @@ quire_status qr_record_walk_open(struct qr_record_walk *walk, const void *record
  * record. */
 quire_status qr_record_walk_next(struct qr_record_walk *walk, quire_value *value, quire_error *err);
 
-/* Picks columns of one record, which it borrows, one after another in any order. Fast when they
- * ascend: the header is then walked once. */
-struct qr_record_picks {
-    struct qr_record_walk start, walk;
-};
-quire_status qr_record_picks_open(struct qr_record_picks *picks, const void *record, size_t size,
-                                  quire_error *err);
-/* A column past the stored ones is null. */
-quire_status qr_record_picks_get(struct qr_record_picks *picks, uint32_t column, quire_value *value,
-                                 quire_error *err);
-
-/* Decodes `count` chosen columns, given in any order, into values[0..count). */
+/* Decodes `count` chosen columns, given in any order, into values[0..count). Fast when they
+ * ascend: the header is then walked once. A column past the stored ones is null. */
 quire_status qr_record_pick(const void *record, size_t size, const uint32_t *columns,
                             uint32_t count, quire_value *values, quire_error *err);
+/* The same of columns that ascend, each into values[column]. */
+quire_status qr_record_place(const void *record, size_t size, const uint32_t *columns,
+                             uint32_t count, quire_value *values, quire_error *err);
 
 /* Whether a value is well formed: TEXT is UTF-8, LIST is a record whose lists are not nested too
  * deep, the type is one of quire_type. */

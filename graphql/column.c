@@ -110,32 +110,64 @@ static quire_status wrong_type(const struct qr_model_field *field, quire_error *
                    field->owner->table, field->column_name);
 }
 
-static quire_status scalar_to_json(const struct qr_model_field *field, const quire_value *value,
-                                   struct qr_json_writer *writer, quire_error *err)
+static inline quire_status scalar_to_json(const struct qr_model_field *field,
+                                          const quire_value *value, struct qr_json_writer *writer,
+                                          quire_error *err)
 {
+    const struct qr_scalar *own;
     if (value->type == QUIRE_NULL) {
         qr_json_put_null(writer);
         return QUIRE_OK;
     }
-    const struct qr_scalar *own = qr_scalar_of_kind(field->scalar);
-    if (value->type != qr_model_scalar_type(field->scalar)) {
-        return wrong_type(field, err);
+    switch (field->scalar) {
+    case QR_MODEL_ID:
+    case QR_MODEL_STRING:
+    case QR_MODEL_ENUM:
+        if (value->type == QUIRE_TEXT) {
+            qr_json_put_string(writer, value->as.bytes, value->size);
+            return QUIRE_OK;
+        }
+        break;
+    case QR_MODEL_INT:
+        if (value->type == QUIRE_INT) {
+            qr_json_put_int(writer, value->as.integer);
+            return QUIRE_OK;
+        }
+        break;
+    case QR_MODEL_FLOAT:
+        if (value->type == QUIRE_FLOAT) {
+            qr_json_put_double(writer, value->as.real);
+            return QUIRE_OK;
+        }
+        break;
+    case QR_MODEL_BOOLEAN:
+        if (value->type == QUIRE_BOOL) {
+            qr_json_put_bool(writer, value->as.boolean);
+            return QUIRE_OK;
+        }
+        break;
+    case QR_MODEL_CUSTOM:
+        if (value->type == QUIRE_TEXT) {
+            qr_json_put_raw(writer, value->as.bytes, value->size);
+            return QUIRE_OK;
+        }
+        break;
+    case QR_MODEL_BIGINT:
+    case QR_MODEL_DECIMAL:
+    case QR_MODEL_DATETIME:
+    case QR_MODEL_DATE:
+    case QR_MODEL_TIME:
+    case QR_MODEL_DURATION:
+    case QR_MODEL_UUID:
+    case QR_MODEL_JSON:
+    case QR_MODEL_BYTES:
+        own = qr_scalar_of_kind(field->scalar);
+        if (value->type == own->stored && own->write(value, writer)) {
+            return QUIRE_OK;
+        }
+        break;
     }
-    if (own != NULL) {
-        return own->write(value, writer) ? QUIRE_OK : wrong_type(field, err);
-    }
-    if (field->scalar == QR_MODEL_INT) {
-        qr_json_put_int(writer, value->as.integer);
-    } else if (field->scalar == QR_MODEL_FLOAT) {
-        qr_json_put_double(writer, value->as.real);
-    } else if (field->scalar == QR_MODEL_BOOLEAN) {
-        qr_json_put_bool(writer, value->as.boolean);
-    } else if (field->scalar == QR_MODEL_CUSTOM) {
-        qr_json_put_raw(writer, value->as.bytes, value->size);
-    } else {
-        qr_json_put_string(writer, value->as.bytes, value->size);
-    }
-    return QUIRE_OK;
+    return wrong_type(field, err);
 }
 
 quire_status qr_column_to_json(const struct qr_model_field *field, const quire_value *value,

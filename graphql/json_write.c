@@ -93,17 +93,39 @@ static void append(struct qr_json_writer *writer, const char *bytes, size_t size
     }
 }
 
-/* Appends text that is one whole value. */
-static void append_value(struct qr_json_writer *writer, const char *bytes, size_t size)
+/* Copies a text that is mostly short, without a call. */
+static inline void copy_short(char *to, const char *from, size_t size)
 {
-    char *to = reserve(writer, size + 1);
-    if (to) {
-        if (writer->comma) {
-            *to++ = ',';
-            writer->size++;
+    if (size > 16) {
+        memcpy(to, from, size);
+    } else if (size >= 8) {
+        uint64_t words[2];
+        memcpy(&words[0], from, 8);
+        memcpy(&words[1], from + size - 8, 8);
+        memcpy(to, &words[0], 8);
+        memcpy(to + size - 8, &words[1], 8);
+    } else if (size >= 4) {
+        uint32_t words[2];
+        memcpy(&words[0], from, 4);
+        memcpy(&words[1], from + size - 4, 4);
+        memcpy(to, &words[0], 4);
+        memcpy(to + size - 4, &words[1], 4);
+    } else {
+        for (size_t i = 0; i < size; i++) {
+            to[i] = from[i];
         }
-        memcpy(to, bytes, size);
-        writer->size += size;
+    }
+}
+
+/* Appends text that is one whole value. */
+static inline void append_value(struct qr_json_writer *writer, const char *bytes, size_t size)
+{
+    size_t comma = writer->comma ? 1 : 0;
+    char *to = reserve(writer, comma + size);
+    if (to) {
+        *to = ',';
+        copy_short(to + comma, bytes, size);
+        writer->size += comma + size;
         writer->comma = true;
     }
 }
@@ -138,12 +160,20 @@ void qr_json_put_bool(struct qr_json_writer *writer, bool value)
 
 static void put_integer(struct qr_json_writer *writer, bool negative, uint64_t magnitude)
 {
+    static const char pairs[] = "00010203040506070809101112131415161718192021222324"
+                                "25262728293031323334353637383940414243444546474849"
+                                "50515253545556575859606162636465666768697071727374"
+                                "75767778798081828384858687888990919293949596979899";
     char text[24];
     size_t at = sizeof text;
-    do {
-        text[--at] = (char)('0' + magnitude % 10);
-        magnitude /= 10;
-    } while (magnitude > 0);
+    for (; magnitude >= 10; magnitude /= 100) {
+        size_t pair = 2 * (size_t)(magnitude % 100);
+        text[--at] = pairs[pair + 1];
+        text[--at] = pairs[pair];
+    }
+    if (magnitude > 0 || at == sizeof text) {
+        text[--at] = (char)('0' + magnitude);
+    }
     if (negative) {
         text[--at] = '-';
     }
@@ -302,6 +332,22 @@ void qr_json_put_string(struct qr_json_writer *writer, const char *text, size_t 
 void qr_json_put_key(struct qr_json_writer *writer, const char *key, size_t size)
 {
     append_quoted(writer, key, size, "\":", 2);
+    writer->comma = false;
+}
+
+void qr_json_put_name(struct qr_json_writer *writer, const char *name, size_t size)
+{
+    size_t comma = writer->comma ? 1 : 0;
+    char *to = reserve(writer, comma + size + 3);
+    if (to == NULL) {
+        return;
+    }
+    *to = ',';
+    to += comma;
+    *to++ = '"';
+    copy_short(to, name, size);
+    memcpy(to + size, "\":", 2);
+    writer->size += comma + size + 3;
     writer->comma = false;
 }
 

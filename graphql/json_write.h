@@ -59,6 +59,8 @@ void qr_json_put_string(struct qr_json_writer *writer, const char *text, size_t 
 /* JSON text as it is, such as a number's digits: one whole value. */
 void qr_json_put_raw(struct qr_json_writer *writer, const char *text, size_t size);
 void qr_json_put_key(struct qr_json_writer *writer, const char *key, size_t size);
+/* A key that is a name of the GraphQL language: nothing in it needs an escape. */
+void qr_json_put_name(struct qr_json_writer *writer, const char *name, size_t size);
 void qr_json_begin_object(struct qr_json_writer *writer);
 void qr_json_end_object(struct qr_json_writer *writer);
 void qr_json_begin_array(struct qr_json_writer *writer);

@@ -397,6 +397,33 @@ quire_status qr_read_piece(struct qr_reader *reader, const struct qr_select_fiel
 
 /* ---- rows and roots ---- */
 
+/* Readies the decoding of the columns that a node shows of each row. */
+static quire_status find_columns(struct qr_reader *reader, struct qr_node *node)
+{
+    const struct qr_select *set = node->set;
+    uint32_t columns = node->type->column_count;
+    bool *shown = qr_arena_alloc_zero(reader->arena, sizeof *shown * (columns + 1), reader->err);
+
+    node->columns =
+        qr_arena_alloc(reader->arena, sizeof *node->columns * (columns + 1), reader->err);
+    node->values = qr_arena_alloc(reader->arena, sizeof *node->values * (columns + 1), reader->err);
+    if (shown == NULL || node->columns == NULL || node->values == NULL) {
+        return QUIRE_NO_MEMORY;
+    }
+    for (uint32_t i = 0; i < set->count; i++) {
+        const struct qr_api_field *api = set->fields[i].api;
+        if (api != NULL && api->kind == QR_API_COLUMN && api->field->role == QR_MODEL_COLUMN) {
+            shown[api->field->column] = true;
+        }
+    }
+    for (uint32_t i = 0; i < columns; i++) {
+        if (shown[i]) {
+            node->columns[node->column_count++] = i;
+        }
+    }
+    return QUIRE_OK;
+}
+
 quire_status qr_read_rows(struct qr_reader *reader, const struct qr_model_type *type,
                           const struct qr_select *set, const struct qr_row *rows, size_t count,
                           struct qr_node **out)
@@ -412,6 +439,9 @@ quire_status qr_read_rows(struct qr_reader *reader, const struct qr_model_type *
         qr_arena_alloc_zero(reader->arena, sizeof *node->branches * (fields + 1), reader->err);
     if (node->branches == NULL) {
         return QUIRE_NO_MEMORY;
+    }
+    if (fields > 0 && count > 0) {
+        QR_TRY(find_columns(reader, node));
     }
     for (uint32_t i = 0; i < fields && count > 0; i++) {
         const struct qr_select_field *field = &set->fields[i];

@@ -21,6 +21,9 @@ struct qr_node {
     const struct qr_row *rows;
     size_t count;
     struct qr_branch *branches; /* by field of the set */
+    uint32_t *columns;          /* that the set shows, ascending */
+    uint32_t column_count;
+    quire_value *values; /* of the row being written, by column */
 };
 
 /* The result of one root field of a query. */

@@ -11,7 +11,7 @@
 
 static void put_key(struct qr_json_writer *writer, const struct qr_select_field *field)
 {
-    qr_json_put_key(writer, field->selected->name.data, field->selected->name.size);
+    qr_json_put_name(writer, field->selected->name.data, field->selected->name.size);
 }
 
 /* ---- connections ---- */
@@ -190,16 +190,11 @@ static quire_status write_connection(struct qr_reader *reader,
 
 /* ---- rows ---- */
 
-/* `picks` picks from the row's record; NULL: the row has none, or it is not open. */
+/* A column that is not among those of the node's that were decoded. */
 static quire_status write_column(struct qr_reader *reader, const struct qr_row *row,
-                                 struct qr_record_picks *picks, const struct qr_model_field *field,
-                                 struct qr_json_writer *writer)
+                                 const struct qr_model_field *field, struct qr_json_writer *writer)
 {
     quire_value value;
-    if (picks != NULL && field->role != QR_MODEL_COMPUTED) {
-        QR_TRY(qr_record_picks_get(picks, field->column, &value, reader->err));
-        return qr_column_to_json(field, &value, writer, reader->err);
-    }
     QR_TRY(qr_reader_column(reader, row, field, &value));
     QR_TRY(qr_column_to_json(field, &value, writer, reader->err));
     if (field->role == QR_MODEL_COMPUTED) {
@@ -225,8 +220,8 @@ static quire_status write_single(struct qr_reader *reader, const struct qr_selec
         return QUIRE_OK;
     }
     if (field->api->kind == QR_API_REFERENCE_KEY) {
-        return write_column(reader, &branch->node->rows[link - 1], NULL,
-                            field->api->field->target->key, writer);
+        return write_column(reader, &branch->node->rows[link - 1], field->api->field->target->key,
+                            writer);
     }
     struct qr_json_mark mark = qr_json_writer_mark(writer);
     QR_TRY(qr_write_row(reader, branch->node, link - 1, writer));
@@ -252,32 +247,45 @@ static quire_status write_branch(struct qr_reader *reader, const struct qr_selec
     return QUIRE_OK;
 }
 
+static quire_status write_field(struct qr_reader *reader, const struct qr_node *node,
+                                uint32_t number, size_t index, struct qr_json_writer *writer)
+{
+    const struct qr_select_field *field = &node->set->fields[number];
+    const struct qr_row *row = &node->rows[index];
+
+    put_key(writer, field);
+    if (field->api == NULL) {
+        put_type_name(node->set, writer);
+        return QUIRE_OK;
+    }
+    if (field->api->kind == QR_API_COLUMN) {
+        const struct qr_model_field *column = field->api->field;
+        return row->record != NULL && column->role != QR_MODEL_COMPUTED
+                   ? qr_column_to_json(column, &node->values[column->column], writer, reader->err)
+                   : write_column(reader, row, column, writer);
+    }
+    if (field->api->kind == QR_API_VERSION) {
+        char version[QR_VERSION_SIZE];
+        QR_TRY(qr_version_make(reader, node->type, row, version));
+        qr_json_put_string(writer, version, sizeof version);
+        return QUIRE_OK;
+    }
+    return write_branch(reader, field, &node->branches[number], index, writer);
+}
+
 quire_status qr_write_row(struct qr_reader *reader, const struct qr_node *node, size_t index,
                           struct qr_json_writer *writer)
 {
     const struct qr_row *row = &node->rows[index];
-    struct qr_record_picks picks;
 
     QR_TRY(qr_reader_step(reader));
     if (row->record != NULL) {
-        QR_TRY(qr_record_picks_open(&picks, row->record, row->size, reader->err));
+        QR_TRY(qr_record_place(row->record, row->size, node->columns, node->column_count,
+                               node->values, reader->err));
     }
     qr_json_begin_object(writer);
     for (uint32_t f = 0; f < node->set->count && !reader->raised; f++) {
-        const struct qr_select_field *field = &node->set->fields[f];
-        put_key(writer, field);
-        if (field->api == NULL) {
-            put_type_name(node->set, writer);
-        } else if (field->api->kind == QR_API_COLUMN) {
-            QR_TRY(write_column(reader, row, row->record != NULL ? &picks : NULL, field->api->field,
-                                writer));
-        } else if (field->api->kind == QR_API_VERSION) {
-            char version[QR_VERSION_SIZE];
-            QR_TRY(qr_version_make(reader, node->type, row, version));
-            qr_json_put_string(writer, version, sizeof version);
-        } else {
-            QR_TRY(write_branch(reader, field, &node->branches[f], index, writer));
-        }
+        QR_TRY(write_field(reader, node, f, index, writer));
     }
     qr_json_end_object(writer);
     return writer->status;
