@@ -20,6 +20,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/bits.h"
 #include "base/bytes.h"
 
 enum {
@@ -74,10 +75,7 @@ quire_status qr_key_append_bytes(struct qr_key *key, const void *bytes, size_t s
 static size_t put_integer(uint8_t *out, int64_t value)
 {
     uint64_t magnitude = value < 0 ? 0 - (uint64_t)value : (uint64_t)value;
-    unsigned width = 0;
-    for (uint64_t rest = magnitude; rest != 0; rest >>= 8) {
-        width++;
-    }
+    unsigned width = magnitude == 0 ? 0 : qr_highest_bit(magnitude) / 8 + 1;
     uint64_t bits = value < 0 ? ~magnitude : magnitude;
     out[0] = (uint8_t)(value < 0 ? TAG_INT - width : TAG_INT + width);
     qr_store64_be(out + 1, width == 0 ? 0 : bits << (64 - 8 * width));
@@ -158,6 +156,43 @@ quire_status qr_key_append(struct qr_key *key, const quire_value *value, bool de
         key->bytes[i] = (uint8_t)~key->bytes[i];
     }
     return QUIRE_OK;
+}
+
+uint64_t qr_key_head(const quire_value *value, bool descending, uint64_t *known)
+{
+    uint8_t bytes[9] = {0};
+    size_t size = 1;
+    const uint8_t *zero;
+    switch (value->type) {
+    case QUIRE_NULL:
+        bytes[0] = TAG_NULL;
+        break;
+    case QUIRE_BOOL:
+        bytes[0] = value->as.boolean ? TAG_TRUE : TAG_FALSE;
+        break;
+    case QUIRE_INT:
+        size = put_integer(bytes, value->as.integer);
+        break;
+    case QUIRE_FLOAT:
+        size = put_float(bytes, value->as.real);
+        break;
+    case QUIRE_TEXT:
+    case QUIRE_BLOB:
+        bytes[0] = value->type == QUIRE_TEXT ? TAG_TEXT : TAG_BLOB;
+        size = value->size < 7 ? value->size : 7;
+        if (size > 0) {
+            memcpy(bytes + 1, value->as.bytes, size);
+        }
+        zero = memchr(bytes + 1, 0, size);
+        size = 1 + (zero == NULL ? size : (size_t)(zero - bytes) - 1);
+        break;
+    case QUIRE_LIST:
+        size = 0;
+        break;
+    }
+    *known = size == 0 ? 0 : UINT64_MAX << (size < 8 ? 64 - 8 * size : 0);
+    uint64_t head = qr_load64_be(bytes);
+    return (descending ? ~head : head) & *known;
 }
 
 quire_status qr_key_append_rowid(struct qr_key *key, int64_t rowid, quire_error *err)

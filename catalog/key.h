@@ -28,6 +28,10 @@ void qr_key_clear(struct qr_key *key);
 quire_status qr_key_append(struct qr_key *key, const quire_value *value, bool descending,
                            quire_error *err);
 
+/* What qr_key_append of a value begins with: the first eight bytes, most significant first, as far
+ * as *known goes; behind that 0. */
+uint64_t qr_key_head(const quire_value *value, bool descending, uint64_t *known);
+
 /* Appends a rowid, ascending, so that equal keys order by it. */
 quire_status qr_key_append_rowid(struct qr_key *key, int64_t rowid, quire_error *err);
 

@@ -14,10 +14,9 @@ struct qr_chunks {
     struct qr_reader_handle *handles; /* the reader's before the chunk */
     struct qr_walk walk;
     struct qr_sink *sink; /* NULL: all rows are there */
-    struct qr_row *batch;
-    bool ended;          /* the walk */
-    struct qr_rows rows; /* all of them ... */
-    size_t next;         /* ... from here on not given yet */
+    bool ended;           /* the walk */
+    struct qr_rows rows;  /* all of them ... */
+    size_t next;          /* ... from here on not given yet */
     uint64_t rows_read, returned;
     struct qr_gql_str parent, name; /* of the field, for explain ... */
     uint64_t began_ns;              /* ... and since when it is read */
@@ -28,12 +27,7 @@ static quire_status open_walk(struct qr_chunks *chunks)
     struct qr_reader *reader = chunks->reader;
     const struct qr_query *query = chunks->query;
 
-    chunks->batch =
-        qr_arena_alloc(reader->arena, sizeof *chunks->batch * QR_CHUNK_ROWS, reader->err);
-    if (chunks->batch == NULL) {
-        return QUIRE_NO_MEMORY;
-    }
-    QR_TRY(qr_sink_create(reader, query, true, true, &chunks->sink));
+    QR_TRY(qr_sink_create(reader, query, true, false, &chunks->sink));
     QR_TRY(qr_sink_by_pieces(chunks->sink, QR_CHUNK_ROWS, &chunks->arena));
     QR_TRY(qr_walk_open(reader, query, &query->path, &chunks->walk));
     return qr_walk_start(&chunks->walk, 0);
@@ -76,22 +70,23 @@ quire_status qr_chunks_open(struct qr_reader *reader, const struct qr_query *que
     return QUIRE_OK;
 }
 
+static quire_status offer_row(void *context, const struct qr_row *row, bool *done)
+{
+    return qr_sink_offer(context, row, done);
+}
+
 /* Reads on until some row has passed the filter. */
 static quire_status read_rows(struct qr_chunks *chunks, struct qr_rows *rows)
 {
     while (rows->count == 0 && !chunks->ended) {
         uint64_t room = qr_sink_room(chunks->sink);
         size_t target = room < QR_CHUNK_ROWS ? (size_t)room : QR_CHUNK_ROWS;
-        size_t count = 0;
         bool valid = true;
         bool done = false;
         qr_arena_reset(&chunks->arena);
         uint64_t before = chunks->reader->rows_read;
-        QR_TRY(qr_walk_batch(&chunks->walk, &chunks->arena, chunks->batch, target == 0 ? 1 : target,
-                             &count, &valid));
-        for (size_t i = 0; i < count && !done; i++) {
-            QR_TRY(qr_sink_offer(chunks->sink, &chunks->batch[i], &done));
-        }
+        QR_TRY(qr_walk_each(&chunks->walk, target == 0 ? 1 : target, offer_row, chunks->sink,
+                            &valid, &done));
         chunks->rows_read += chunks->reader->rows_read - before;
         chunks->ended = done || !valid;
         QR_TRY(qr_sink_take(chunks->sink, rows));

@@ -450,6 +450,30 @@ void qr_filter_columns(const struct qr_filter *filter, bool *columns)
     }
 }
 
+bool qr_filter_is_local(const struct qr_filter *filter)
+{
+    if (filter == NULL) {
+        return true;
+    }
+    switch (filter->kind) {
+    case QR_FILTER_ALL:
+    case QR_FILTER_ANY:
+    case QR_FILTER_NONE:
+        for (const struct qr_filter *child = filter->first; child != NULL; child = child->next) {
+            if (!qr_filter_is_local(child)) {
+                return false;
+            }
+        }
+        return true;
+    case QR_FILTER_COMPARE:
+        return filter->field->role != QR_MODEL_COMPUTED;
+    case QR_FILTER_RELATION:
+    case QR_FILTER_AGGREGATE:
+        break;
+    }
+    return false;
+}
+
 /* ---- testing ---- */
 
 /* Where `needle` begins in `text`; -1 when it does not. */
@@ -782,5 +806,9 @@ quire_status qr_filter_test(struct qr_reader *reader, const struct qr_filter *fi
     if (filter == NULL) {
         return QUIRE_OK;
     }
-    return test(reader, filter, row, pass);
+    while (filter->kind == QR_FILTER_ALL && filter->first != NULL && filter->first->next == NULL) {
+        filter = filter->first;
+    }
+    return filter->kind == QR_FILTER_COMPARE ? test_compare(reader, filter, row, pass)
+                                             : test(reader, filter, row, pass);
 }

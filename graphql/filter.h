@@ -97,6 +97,9 @@ quire_status qr_filter_present(struct qr_reader *reader, const struct qr_model_f
 /* Marks the columns of a row that testing the filter reads, by number. */
 void qr_filter_columns(const struct qr_filter *filter, bool *columns);
 
+/* Whether testing a row looks at nothing but what is stored of it; filter NULL does. */
+bool qr_filter_is_local(const struct qr_filter *filter);
+
 /* Whether a row passes; filter NULL passes all. Uses the reader's scratch arena, which the caller
  * resets. */
 quire_status qr_filter_test(struct qr_reader *reader, const struct qr_filter *filter,

@@ -211,6 +211,37 @@ quire_status qr_order_append(struct qr_reader *reader, const struct qr_order_ter
     return qr_key_append(key, value, term->descending, reader->err);
 }
 
+static bool is_local(const struct qr_order_term *term)
+{
+    return term->step_count == 0 && term->relation == NULL &&
+           term->field->role != QR_MODEL_COMPUTED;
+}
+
+bool qr_order_is_local(const struct qr_order *order)
+{
+    for (uint32_t i = 0; i < order->count; i++) {
+        if (!is_local(&order->terms[i])) {
+            return false;
+        }
+    }
+    return true;
+}
+
+quire_status qr_order_head(struct qr_reader *reader, const struct qr_order *order,
+                           const struct qr_row *row, uint64_t *head, uint64_t *known)
+{
+    const struct qr_order_term *first = &order->terms[0];
+    quire_value value;
+
+    *head = *known = 0;
+    if (order->count == 0 || first->nulls != QR_ORDER_NULLS_SMALLEST || !is_local(first)) {
+        return QUIRE_OK;
+    }
+    QR_TRY(qr_reader_column(reader, row, first->field, &value));
+    *head = qr_key_head(&value, first->descending, known);
+    return QUIRE_OK;
+}
+
 static quire_status append_term(struct qr_reader *reader, const struct qr_order_term *term,
                                 const struct qr_row *row, struct qr_key *key)
 {
@@ -218,6 +249,10 @@ static quire_status append_term(struct qr_reader *reader, const struct qr_order_
     bool found;
     quire_value value = quire_null();
 
+    if (is_local(term)) {
+        QR_TRY(qr_reader_column(reader, row, term->field, &value));
+        return qr_order_append(reader, term, &value, key);
+    }
     QR_TRY(qr_order_follow(reader, term, row, &end, &found));
     if (found && term->related != NULL) {
         const quire_value *values;

@@ -57,6 +57,14 @@ static inline bool qr_order_descends(const struct qr_order *order)
     return order->count > 0 && order->terms[0].descending;
 }
 
+/* Whether keys are made of nothing but what is stored of a row. */
+bool qr_order_is_local(const struct qr_order *order);
+
+/* What a row's sort key begins with: its first eight bytes, most significant first, of which those
+ * in *known are found out without making the key. */
+quire_status qr_order_head(struct qr_reader *reader, const struct qr_order *order,
+                           const struct qr_row *row, uint64_t *head, uint64_t *known);
+
 /* The sort key of a row, place included; the reader's, until it makes the next. */
 quire_status qr_order_key(struct qr_reader *reader, const struct qr_order *order,
                           const struct qr_row *row, struct qr_gql_str *key);

@@ -1,11 +1,11 @@
 /*
- * The page of a query: candidates are filtered, put in order and cut.
+ * The page of a query: rows that pass its filter are put in order and cut.
  *
  * When candidates arrive in order, the page fills from the front and the query
  * ends as soon as it is full. Otherwise they are collected with their sort keys
  * and sorted at the end. With a limit, only as many are kept as can be in the
  * page: in a heap with the last of them on top, so that most further rows cost
- * one comparison and are not even copied.
+ * one look at what they are ordered by, and get neither a key nor a copy.
  *
  * With `distinct` the first row of each combination of values is meant, first in
  * the order whatever the direction of reading and whatever the cursors leave
@@ -32,6 +32,7 @@ struct qr_sink {
     bool lasting;           /* the records offered outlive the sink */
     struct qr_arena *arena; /* where entries are kept */
     struct entry *entries;
+    struct qr_sort_slot *heap; /* of the entries, by their numbers; NULL: they are none */
     size_t count, capacity;
     uint64_t taken; /* entries before these, of a page that is taken piece by piece */
     size_t dropped; /* entries whose memory is not in use any more, since the last compaction */
@@ -85,23 +86,26 @@ static int compare_keys(struct qr_gql_str a, struct qr_gql_str b)
     return qr_gql_str_compare(a, b);
 }
 
-static quire_status append_entry(struct qr_sink *sink, const struct qr_row *row,
-                                 struct qr_gql_str key)
+/* Makes room for more entries. */
+static quire_status grow(struct qr_sink *sink)
 {
-    if (sink->count == sink->capacity) {
-        size_t capacity = sink->capacity == 0 ? 16 : sink->capacity * 2;
-        struct entry *grown =
-            qr_arena_alloc(sink->reader->arena, sizeof *grown * capacity, sink->reader->err);
-        if (grown == NULL) {
-            return QUIRE_NO_MEMORY;
-        }
-        if (sink->count > 0) {
-            memcpy(grown, sink->entries, sizeof *grown * sink->count);
-        }
-        sink->entries = grown;
-        sink->capacity = capacity;
+    struct qr_reader *reader = sink->reader;
+    size_t capacity = sink->capacity == 0 ? 16 : sink->capacity * 2;
+    struct entry *entries = qr_arena_alloc(reader->arena, sizeof *entries * capacity, reader->err);
+    struct qr_sort_slot *heap =
+        is_heap(sink) ? qr_arena_alloc(reader->arena, sizeof *heap * capacity, reader->err) : NULL;
+    if (entries == NULL || (is_heap(sink) && heap == NULL)) {
+        return QUIRE_NO_MEMORY;
     }
-    sink->entries[sink->count++] = (struct entry){*row, key};
+    if (sink->count > 0) {
+        memcpy(entries, sink->entries, sizeof *entries * sink->count);
+    }
+    if (sink->count > 0 && heap != NULL) {
+        memcpy(heap, sink->heap, sizeof *heap * sink->count);
+    }
+    sink->entries = entries;
+    sink->heap = heap;
+    sink->capacity = capacity;
     return QUIRE_OK;
 }
 
@@ -119,61 +123,73 @@ static quire_status copy_entry(struct qr_sink *sink, struct qr_arena *arena, str
                : QUIRE_OK;
 }
 
-/* Keeps a row: its key, and its record unless that lives on anyway. */
+/* Puts a row into an entry: its key, and its record unless that lives on anyway. */
+static quire_status fill_entry(struct qr_sink *sink, struct entry *entry, const struct qr_row *row,
+                               struct qr_gql_str key)
+{
+    *entry = (struct entry){*row, key};
+    if (!sink->lasting) {
+        return copy_entry(sink, sink->arena, entry);
+    }
+    if (key.data != NULL) {
+        entry->key.data = qr_arena_copy(sink->arena, key.data, key.size, sink->reader->err);
+        return entry->key.data == NULL ? QUIRE_NO_MEMORY : QUIRE_OK;
+    }
+    return QUIRE_OK;
+}
+
+/* Adds an entry for a row. */
 static quire_status keep_row(struct qr_sink *sink, const struct qr_row *row, struct qr_gql_str key)
 {
-    struct entry entry = {*row, key};
-    if (!sink->lasting) {
-        QR_TRY(copy_entry(sink, sink->arena, &entry));
-    } else if (key.data != NULL) {
-        entry.key.data = qr_arena_copy(sink->arena, key.data, key.size, sink->reader->err);
-        if (entry.key.data == NULL) {
-            return QUIRE_NO_MEMORY;
-        }
+    if (sink->count == sink->capacity) {
+        QR_TRY(grow(sink));
     }
-    return append_entry(sink, &entry.row, entry.key);
+    QR_TRY(fill_entry(sink, &sink->entries[sink->count], row, key));
+    sink->count++;
+    return QUIRE_OK;
 }
 
 /* ---- the heap ---- */
 
 /* Whether `a` comes behind `b` in the direction of reading. */
-static bool is_behind(const struct qr_sink *sink, struct qr_gql_str a, struct qr_gql_str b)
+static inline bool is_behind(const struct qr_sink *sink, const struct qr_sort_slot *a,
+                             const struct qr_sort_slot *b)
 {
-    int order = compare_keys(a, b);
+    if (a->head != b->head) {
+        return (a->head > b->head) != sink->query->backward;
+    }
+    int order = qr_sort_compare(a, b);
     return sink->query->backward ? order < 0 : order > 0;
 }
 
-static void swap_entries(struct qr_sink *sink, size_t a, size_t b)
-{
-    struct entry entry = sink->entries[a];
-    sink->entries[a] = sink->entries[b];
-    sink->entries[b] = entry;
-}
-
-/* Moves the last entry up to its place. */
+/* Moves the last slot up to its place. */
 static void sift_up(struct qr_sink *sink)
 {
-    struct entry *e = sink->entries;
-    for (size_t at = sink->count - 1; at > 0 && is_behind(sink, e[at].key, e[(at - 1) / 2].key);
-         at = (at - 1) / 2) {
-        swap_entries(sink, at, (at - 1) / 2);
+    struct qr_sort_slot *heap = sink->heap;
+    size_t at = sink->count - 1;
+    struct qr_sort_slot slot = heap[at];
+    for (; at > 0 && is_behind(sink, &slot, &heap[(at - 1) / 2]); at = (at - 1) / 2) {
+        heap[at] = heap[(at - 1) / 2];
     }
+    heap[at] = slot;
 }
 
-/* Moves the first entry down to its place. */
-static void sift_down(struct qr_sink *sink)
+/* Puts a slot in place of the first one and moves it down to its place. */
+static void replace_first(struct qr_sink *sink, struct qr_sort_slot slot)
 {
-    struct entry *e = sink->entries;
-    for (size_t at = 0, child = 1; child < sink->count; child = 2 * at + 1) {
-        if (child + 1 < sink->count && is_behind(sink, e[child + 1].key, e[child].key)) {
+    struct qr_sort_slot *heap = sink->heap;
+    size_t at = 0;
+    for (size_t child = 1; child < sink->count; child = 2 * at + 1) {
+        if (child + 1 < sink->count && is_behind(sink, &heap[child + 1], &heap[child])) {
             child++;
         }
-        if (!is_behind(sink, e[child].key, e[at].key)) {
+        if (!is_behind(sink, &heap[child], &slot)) {
             break;
         }
-        swap_entries(sink, at, child);
+        heap[at] = heap[child];
         at = child;
     }
+    heap[at] = slot;
 }
 
 /* Moves what is in use to the other arena, and frees the memory of what was dropped. */
@@ -187,6 +203,9 @@ static quire_status compact(struct qr_sink *sink)
     for (size_t i = 0; i < sink->count; i++) {
         QR_TRY(copy_entry(sink, other, &sink->entries[i]));
     }
+    for (size_t i = 0; sink->heap != NULL && i < sink->count; i++) {
+        sink->heap[i].bytes = sink->entries[sink->heap[i].index].key.data;
+    }
     sink->arena = other;
     return QUIRE_OK;
 }
@@ -196,19 +215,40 @@ static quire_status offer_to_heap(struct qr_sink *sink, const struct qr_row *row
 {
     if (sink->count < sink->keep) {
         QR_TRY(keep_row(sink, row, key));
+        size_t last = sink->count - 1;
+        sink->heap[last] = qr_sort_slot_of(sink->entries[last].key, (uint32_t)last);
         sift_up(sink);
         return QUIRE_OK;
     }
-    if (!is_behind(sink, sink->entries[0].key, key)) {
+    struct qr_sort_slot slot = qr_sort_slot_of(key, sink->heap[0].index);
+    struct entry *entry = &sink->entries[slot.index];
+    if (!is_behind(sink, &sink->heap[0], &slot)) {
         return QUIRE_OK;
     }
-    QR_TRY(keep_row(sink, row, key));
-    sink->entries[0] = sink->entries[--sink->count];
-    sift_down(sink);
+    QR_TRY(fill_entry(sink, entry, row, key));
+    slot.bytes = entry->key.data;
+    replace_first(sink, slot);
     sink->dropped++;
     return !sink->lasting && sink->dropped >= COMPACT_MIN && sink->dropped >= 2 * sink->keep
                ? compact(sink)
                : QUIRE_OK;
+}
+
+/* Whether a row is seen to come behind all of a full heap before its key is made. */
+static quire_status is_too_late(struct qr_sink *sink, const struct qr_row *row, bool *late)
+{
+    const struct qr_query *query = sink->query;
+    uint64_t head;
+    uint64_t known;
+
+    *late = false;
+    if (sink->count < sink->keep || query->after.data != NULL || query->before.data != NULL) {
+        return QUIRE_OK;
+    }
+    QR_TRY(qr_order_head(sink->reader, &query->order, row, &head, &known));
+    uint64_t last = sink->heap[0].head & known;
+    *late = query->backward ? head < last : head > last;
+    return QUIRE_OK;
 }
 
 /* ---- distinct ---- */
@@ -274,15 +314,10 @@ quire_status qr_sink_is_beyond(struct qr_reader *reader, const struct qr_query *
                                const struct qr_row *row, bool *beyond)
 {
     struct qr_gql_str key;
-    quire_status status = QUIRE_OK;
-    *beyond = true;
-    if (!query->uncut.exact) { /* else the row need not have what the filter asks of it */
-        status = qr_filter_test(reader, query->filter, row, beyond);
-    }
-    if (status == QUIRE_OK && *beyond) {
-        status = qr_order_key(reader, &query->order, row, &key);
-    }
-    if (status == QUIRE_OK && *beyond) {
+    quire_status status;
+    *beyond = false;
+    status = qr_order_key(reader, &query->order, row, &key);
+    if (status == QUIRE_OK) {
         *beyond =
             after ? compare_keys(key, query->after) <= 0 : compare_keys(key, query->before) >= 0;
     }
@@ -307,19 +342,21 @@ static quire_status offer(struct qr_sink *sink, const struct qr_row *row, bool *
 {
     struct qr_gql_str key = {NULL, 0};
     uint32_t number = 0;
-    bool pass = true;
     bool added = true;
+    bool late = false;
 
     *done = false;
-    if (!sink->query->path.exact) {
-        QR_TRY(qr_filter_test(sink->reader, sink->query->filter, row, &pass));
-    }
-    if (pass && sink->query->distinct_count > 0) {
+    if (sink->query->distinct_count > 0) {
         QR_TRY(find_combination(sink, row, &number, &added));
-        pass = added || !sink->ordered;
+        if (!added && sink->ordered) {
+            return QUIRE_OK;
+        }
     }
-    if (!pass) {
-        return QUIRE_OK;
+    if (is_heap(sink)) {
+        QR_TRY(is_too_late(sink, row, &late));
+        if (late) {
+            return QUIRE_OK;
+        }
     }
     if (sink->keyed) {
         QR_TRY(qr_order_key(sink->reader, &sink->query->order, row, &key));
@@ -411,7 +448,10 @@ quire_status qr_sink_take(struct qr_sink *sink, struct qr_rows *rows)
 static quire_status sort_entries(struct qr_sink *sink, struct qr_sort_slot **order)
 {
     struct qr_reader *reader = sink->reader;
-    *order = NULL;
+    *order = sink->heap;
+    if (sink->heap != NULL) {
+        return qr_sort_slots(reader, reader->arena, *order, sink->count, sink->query->backward);
+    }
     if (sink->ordered || sink->entries == NULL || sink->count < 2) {
         return QUIRE_OK;
     }
@@ -467,6 +507,9 @@ quire_status qr_sink_finish(struct qr_sink *sink, struct qr_rows *rows, struct q
     for (size_t i = 0; i < end - begin; i++) {
         size_t at = query->backward ? end - 1 - i : begin + i;
         struct entry *entry = &sink->entries[order == NULL ? at : order[at].index];
+        if (!query->need_keys) {
+            entry->key = (struct qr_gql_str){NULL, 0};
+        }
         if (sink->arena != sink->reader->arena) {
             QR_TRY(copy_entry(sink, sink->reader->arena, entry));
         }

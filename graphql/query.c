@@ -165,54 +165,51 @@ quire_status qr_query_compile(struct qr_reader *reader, const struct qr_model_ty
 
 /* ---- running ---- */
 
-/* Rows of one batch at a time. */
-static quire_status make_batch(struct qr_reader *reader, struct qr_row **batch)
+static quire_status offer_row(void *context, const struct qr_row *row, bool *done)
 {
-    *batch = qr_arena_alloc(reader->arena, sizeof **batch * BATCH_ROWS, reader->err);
-    return *batch == NULL ? QUIRE_NO_MEMORY : QUIRE_OK;
+    return qr_sink_offer(context, row, done);
 }
 
-static quire_status run_index(struct qr_reader *reader, const struct qr_query *query,
-                              struct qr_walk *walk, struct qr_row *batch, struct qr_sink *sink)
+/* Offers the candidates of one parent, as many at a time as the page can take: a unique lookup
+ * reads one row, a page of ten ten. */
+static quire_status run_walk(const struct qr_query *query, struct qr_walk *walk,
+                             struct qr_sink *sink)
 {
     bool valid = true;
     bool done = false;
 
     while (valid && !done) {
-        /* No more than the page can take: a unique lookup reads one row, a page of ten ten. */
         uint64_t room = qr_sink_room(sink);
         if (room == 0) {
             return QUIRE_OK;
         }
         size_t target = room < BATCH_ROWS ? (size_t)room : BATCH_ROWS;
-        size_t count;
         if (!query->path.exact && target < BATCH_ROWS_MIN) {
             target = BATCH_ROWS_MIN; /* some will not pass */
         }
-        qr_arena_reset(&reader->batch);
-        QR_TRY(qr_walk_batch(walk, &reader->batch, batch, target, &count, &valid));
-        for (size_t i = 0; i < count && !done; i++) {
-            QR_TRY(qr_sink_offer(sink, &batch[i], &done));
-        }
-    }
-    return QUIRE_OK;
-}
-
-static quire_status run_scan(struct qr_walk *walk, struct qr_sink *sink)
-{
-    bool valid = true;
-    bool done = false;
-    while (valid && !done) {
-        struct qr_row row;
-        QR_TRY(qr_walk_next(walk, &row, &valid));
-        if (valid) {
-            QR_TRY(qr_sink_offer(sink, &row, &done));
-        }
+        QR_TRY(qr_walk_each(walk, target, offer_row, sink, &valid, &done));
     }
     return QUIRE_OK;
 }
 
 /* ---- rows beyond the cursors ---- */
+
+/* The visitor's context. */
+struct looking {
+    struct qr_reader *reader;
+    const struct qr_query *query;
+    bool after;
+    bool found;
+};
+
+static quire_status look_at(void *context, const struct qr_row *row, bool *done)
+{
+    struct looking *looking = context;
+    QR_TRY(
+        qr_sink_is_beyond(looking->reader, looking->query, looking->after, row, &looking->found));
+    *done = looking->found;
+    return QUIRE_OK;
+}
 
 /* Whether rows that the connection selects lie beyond a cursor which the path was cut at: a walk
  * from there away from the page, until it meets one. */
@@ -220,11 +217,12 @@ static quire_status look_beyond(struct qr_reader *reader, const struct qr_query 
                                 int64_t parent, bool *found)
 {
     struct qr_path path = query->uncut;
-    struct qr_row batch[BATCH_ROWS_MIN];
+    struct looking looking = {.reader = reader, .query = query, .after = after};
     struct qr_walk walk;
     quire_status status;
     size_t target = 1; /* most often the nearest row is one */
     bool valid = true;
+    bool done = false;
 
     /* What bounded the page from below bounds this walk from above, and the other way round. */
     path.reverse = after != qr_order_descends(&query->order);
@@ -236,19 +234,14 @@ static quire_status look_beyond(struct qr_reader *reader, const struct qr_query 
         path.lower = query->path.upper;
         path.has_lower = !path.reverse;
     }
-    *found = false;
     status = qr_walk_open(reader, query, &path, &walk);
     status = status == QUIRE_OK ? qr_walk_start(&walk, parent) : status;
-    while (status == QUIRE_OK && valid && !*found) {
-        size_t count = 0;
-        qr_arena_reset(&reader->batch);
-        status = qr_walk_batch(&walk, &reader->batch, batch, target, &count, &valid);
-        for (size_t i = 0; status == QUIRE_OK && i < count && !*found; i++) {
-            status = qr_sink_is_beyond(reader, query, after, &batch[i], found);
-        }
+    while (status == QUIRE_OK && valid && !done) {
+        status = qr_walk_each(&walk, target, look_at, &looking, &valid, &done);
         target = BATCH_ROWS_MIN;
     }
     qr_walk_close(&walk);
+    *found = looking.found;
     return status;
 }
 
@@ -267,17 +260,12 @@ static quire_status see_beyond(struct qr_reader *reader, const struct qr_query *
 
 /* ---- runs ---- */
 
-static quire_status run_walk(struct qr_reader *reader, const struct qr_query *query,
-                             struct qr_walk *walk, struct qr_sink *sink)
+static quire_status run_table(struct qr_reader *reader, const struct qr_query *query,
+                              struct qr_walk *walk, struct qr_sink *sink)
 {
     QR_TRY(qr_walk_open(reader, query, &query->path, walk));
     QR_TRY(qr_walk_start(walk, 0));
-    if (query->path.kind == QR_PATH_SCAN) {
-        return run_scan(walk, sink);
-    }
-    struct qr_row *batch;
-    QR_TRY(make_batch(reader, &batch));
-    return run_index(reader, query, walk, batch, sink);
+    return run_walk(query, walk, sink);
 }
 
 quire_status qr_query_run(struct qr_reader *reader, const struct qr_query *query,
@@ -289,7 +277,7 @@ quire_status qr_query_run(struct qr_reader *reader, const struct qr_query *query
     QR_TRY(qr_sink_create(reader, query, query->path.ordered, false, &sink));
     if (query->limit > 0 || query->need_has_more) {
         struct qr_walk walk;
-        quire_status status = run_walk(reader, query, &walk, sink);
+        quire_status status = run_table(reader, query, &walk, sink);
         qr_walk_close(&walk);
         QR_TRY(status);
     }
@@ -398,6 +386,18 @@ static quire_status gather(struct qr_reader *reader, const struct qr_query *quer
     return QUIRE_OK;
 }
 
+/* Offers a row if it passes the filter. */
+static quire_status offer_if(struct qr_reader *reader, const struct qr_query *query,
+                             struct qr_sink *sink, const struct qr_row *row, bool *done)
+{
+    bool pass = true;
+    if (!query->path.exact) {
+        QR_TRY(qr_filter_test(reader, query->filter, row, &pass));
+        qr_arena_reset(&reader->scratch);
+    }
+    return pass ? qr_sink_offer(sink, row, done) : QUIRE_OK;
+}
+
 /* Reads the candidates of all parents at once. */
 static quire_status run_gathered(struct qr_reader *reader, const struct qr_query *query,
                                  const struct qr_row *parents, size_t parent_count,
@@ -420,7 +420,7 @@ static quire_status run_gathered(struct qr_reader *reader, const struct qr_query
             if (candidates.rows[c].record == NULL) {
                 return qr_walk_missing_row(reader, query, candidates.rows[c].rowid);
             }
-            QR_TRY(qr_sink_offer(sink, &candidates.rows[c], &done));
+            QR_TRY(offer_if(reader, query, sink, &candidates.rows[c], &done));
         }
         QR_TRY(qr_sink_finish(sink, rows, &pages[i]));
     }
@@ -432,15 +432,13 @@ static quire_status run_each(struct qr_reader *reader, const struct qr_query *qu
                              const struct qr_row *parents, size_t parent_count,
                              struct qr_walk *walk, struct qr_rows *rows, struct qr_page *pages)
 {
-    struct qr_row *batch;
     struct qr_sink *sink;
 
-    QR_TRY(make_batch(reader, &batch));
     QR_TRY(qr_sink_create(reader, query, true, false, &sink));
     QR_TRY(qr_walk_open(reader, query, &query->path, walk));
     for (size_t i = 0; i < parent_count; i++) {
         QR_TRY(qr_walk_start(walk, parents[i].rowid));
-        QR_TRY(run_index(reader, query, walk, batch, sink));
+        QR_TRY(run_walk(query, walk, sink));
         QR_TRY(qr_sink_finish(sink, rows, &pages[i]));
     }
     return QUIRE_OK;
@@ -480,7 +478,7 @@ quire_status qr_query_narrow(struct qr_reader *reader, const struct qr_query *qu
         bool done = false;
         for (size_t i = 0; i < pages[p].count && !done; i++) {
             QR_TRY(qr_reader_step(reader));
-            QR_TRY(qr_sink_offer(sink, &source->rows[pages[p].first + i], &done));
+            QR_TRY(offer_if(reader, query, sink, &source->rows[pages[p].first + i], &done));
         }
         QR_TRY(qr_sink_finish(sink, rows, &narrowed[p]));
     }

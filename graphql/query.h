@@ -125,14 +125,13 @@ quire_status qr_query_bound(struct qr_reader *reader, uint64_t *limit);
 /* Chooses query->path (plan.c). */
 quire_status qr_plan_choose(struct qr_reader *reader, struct qr_query *query);
 
-/* Where candidate rows go (page.c): filters, orders and cuts the page. */
+/* Where rows that pass the filter go (page.c): orders them and cuts the page. */
 struct qr_sink;
 /* `ordered`: rows will be offered in the query's order. `lasting`: their records live as long as
  * the request, so that they need no copy. At most one sink of a reader is in use at a time. */
 quire_status qr_sink_create(struct qr_reader *reader, const struct qr_query *query, bool ordered,
                             bool lasting, struct qr_sink **out);
-/* Whether a row passes the filter and lies at or beyond a cursor: at or before `after`, at or
- * behind `before`. */
+/* Whether a row lies at or beyond a cursor: at or before `after`, at or behind `before`. */
 quire_status qr_sink_is_beyond(struct qr_reader *reader, const struct qr_query *query, bool after,
                                const struct qr_row *row, bool *beyond);
 /* Offers a row whose record is set. *done says that no further row can change the page. */

@@ -10,41 +10,14 @@
 #include "graphql/read_internal.h"
 #include "graphql/resolve.h"
 #include "graphql/row_key.h"
-#include "graphql/sort.h"
 
 /* ---- single relations ---- */
-
-/* Collects the rows that were found, each once; links[i] is the place of targets[i] + 1. */
-static quire_status unite(struct qr_reader *reader, const struct qr_row *targets, size_t count,
-                          size_t *links, struct qr_rows *distinct)
-{
-    struct qr_sort_rowid *found =
-        qr_arena_alloc(reader->arena, 2 * sizeof *found * (count + 1), reader->err);
-    size_t n = 0;
-
-    if (found == NULL) {
-        return QUIRE_NO_MEMORY;
-    }
-    for (size_t i = 0; i < count; i++) {
-        if (targets[i].record != NULL) {
-            found[n++] = (struct qr_sort_rowid){targets[i].rowid, i};
-        }
-    }
-    found = qr_sort_rowids(found, found + count + 1, n);
-    for (size_t i = 0; i < n; i++) {
-        if (i == 0 || found[i].rowid != found[i - 1].rowid) {
-            QR_TRY(qr_rows_append(reader, distinct, &targets[found[i].index], NULL));
-        }
-        links[found[i].index] = distinct->count;
-    }
-    return QUIRE_OK;
-}
 
 /* Takes out the rows that rules hide from the caller; what led there leads nowhere, which a
  * required relation cannot. */
 static quire_status hide(struct qr_reader *reader, const struct qr_model_type *type,
                          const struct qr_model_field *relation, size_t *links, size_t count,
-                         struct qr_rows *distinct)
+                         struct qr_row *rows, size_t *found)
 {
     struct qr_filter *seen;
     size_t *places;
@@ -54,14 +27,13 @@ static quire_status hide(struct qr_reader *reader, const struct qr_model_type *t
     if (seen == NULL) {
         return QUIRE_OK;
     }
-    places =
-        qr_arena_alloc_zero(reader->arena, sizeof *places * (distinct->count + 1), reader->err);
+    places = qr_arena_alloc_zero(reader->arena, sizeof *places * (*found + 1), reader->err);
     if (places == NULL) {
         return QUIRE_NO_MEMORY;
     }
-    for (size_t i = 0; i < distinct->count; i++) {
+    for (size_t i = 0; i < *found; i++) {
         bool pass;
-        QR_TRY(qr_filter_test(reader, seen, &distinct->rows[i], &pass));
+        QR_TRY(qr_filter_test(reader, seen, &rows[i], &pass));
         qr_arena_reset(&reader->scratch);
         if (!pass && relation != NULL && relation->required) {
             return qr_fail(reader->err, QUIRE_FORBIDDEN,
@@ -70,11 +42,11 @@ static quire_status hide(struct qr_reader *reader, const struct qr_model_type *t
                            relation->owner->table, QR_GQL_FMT(relation->name));
         }
         if (pass) {
-            distinct->rows[kept++] = distinct->rows[i];
+            rows[kept++] = rows[i];
             places[i + 1] = kept;
         }
     }
-    distinct->count = kept;
+    *found = kept;
     for (size_t i = 0; i < count; i++) {
         links[i] = places[links[i]];
     }
@@ -83,7 +55,7 @@ static quire_status hide(struct qr_reader *reader, const struct qr_model_type *t
 
 /* Finds the rowid that each row's relation leads to; 0 for none. */
 static quire_status find_targets(struct qr_reader *reader, const struct qr_model_field *field,
-                                 const struct qr_row *rows, size_t count, struct qr_row *targets)
+                                 const struct qr_row *rows, size_t count, int64_t *targets)
 {
     quire_table *table;
     int index = -1;
@@ -101,34 +73,30 @@ static quire_status find_targets(struct qr_reader *reader, const struct qr_model
         if (field->role == QR_MODEL_REFERENCE) {
             quire_value value;
             QR_TRY(qr_reader_column(reader, &rows[i], field, &value));
-            targets[i].rowid = value.type == QUIRE_INT ? value.as.integer : 0;
+            targets[i] = value.type == QUIRE_INT ? value.as.integer : 0;
         } else {
             quire_value self = quire_int(rows[i].rowid);
-            QR_TRY(qr_table_find_unique(table, (uint32_t)index, &self, 1, &targets[i].rowid, &found,
+            QR_TRY(qr_table_find_unique(table, (uint32_t)index, &self, 1, &targets[i], &found,
                                         reader->err));
-            if (!found) {
-                targets[i].rowid = 0;
-            }
+            targets[i] = found ? targets[i] : 0;
         }
-        targets[i].place = targets[i].rowid;
     }
     return QUIRE_OK;
 }
 
 quire_status qr_read_targets(struct qr_reader *reader, const struct qr_select_field *field,
-                             const struct qr_model_type *type, struct qr_row *targets, size_t count,
+                             const struct qr_model_type *type, const int64_t *rowids, size_t count,
                              size_t *links, struct qr_node **out)
 {
     uint64_t before = reader->rows_read;
-    struct qr_rows distinct = {0};
+    struct qr_row *rows;
+    size_t found;
 
-    QR_TRY(qr_reader_fetch(reader, reader->arena, type, targets, count));
-    QR_TRY(unite(reader, targets, count, links, &distinct));
-    QR_TRY(hide(reader, type, field->api->field, links, count, &distinct));
+    QR_TRY(qr_reader_unite(reader, type, rowids, count, links, &rows, &found));
+    QR_TRY(hide(reader, type, field->api->field, links, count, rows, &found));
     QR_TRY(qr_explain_field(reader, field->selected->parent, field->selected->field->name));
-    QR_TRY(qr_explain_lookup(reader, "rows by reference", NULL, reader->rows_read - before,
-                             distinct.count));
-    return qr_read_rows(reader, type, field->set, distinct.rows, distinct.count, out);
+    QR_TRY(qr_explain_lookup(reader, "rows by reference", NULL, reader->rows_read - before, found));
+    return qr_read_rows(reader, type, field->set, rows, found, out);
 }
 
 /* The rows at the other end of a single relation, one a row of this level. Rows that several of
@@ -137,11 +105,9 @@ static quire_status read_single(struct qr_reader *reader, const struct qr_select
                                 const struct qr_row *rows, size_t count, struct qr_branch *branch)
 {
     const struct qr_model_field *relation = field->api->field;
-    struct qr_row *targets =
-        qr_arena_alloc_zero(reader->arena, sizeof *targets * (count + 1), reader->err);
+    int64_t *targets = qr_arena_alloc(reader->arena, sizeof *targets * (count + 1), reader->err);
 
-    branch->links =
-        qr_arena_alloc_zero(reader->arena, sizeof *branch->links * (count + 1), reader->err);
+    branch->links = qr_arena_alloc(reader->arena, sizeof *branch->links * (count + 1), reader->err);
     if (targets == NULL || branch->links == NULL) {
         return QUIRE_NO_MEMORY;
     }

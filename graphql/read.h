@@ -40,10 +40,10 @@ quire_status qr_read_rows(struct qr_reader *reader, const struct qr_model_type *
                           const struct qr_select *set, const struct qr_row *rows, size_t count,
                           struct qr_node **out);
 
-/* Reads rows by the rowids in `targets` (0: none) and what hangs below them for `field`; each is
- * read once. links[i] is the index of targets[i] in (*out)->rows + 1; 0: there is no such row. */
+/* Reads rows by their rowids (0: none) and what hangs below them for `field`; each is read once.
+ * links[i] is the index of rowids[i] in (*out)->rows + 1; 0: there is no such row. */
 quire_status qr_read_targets(struct qr_reader *reader, const struct qr_select_field *field,
-                             const struct qr_model_type *type, struct qr_row *targets, size_t count,
+                             const struct qr_model_type *type, const int64_t *rowids, size_t count,
                              size_t *links, struct qr_node **out);
 
 /* Reads a root field of a query. */

@@ -199,32 +199,72 @@ quire_status qr_reader_row(struct qr_reader *reader, const struct qr_model_type 
 
 /* ---- many rows ---- */
 
-struct fetch {
-    struct qr_reader *reader;
-    struct qr_arena *arena;
-    struct qr_row *rows;
-    const struct qr_sort_rowid *wanted; /* by rowid; equal ones follow one another */
-    const size_t *starts;               /* of each distinct rowid in `wanted` */
+/* Rowids in order, each once. */
+struct wanted {
+    const struct qr_sort_rowid *slots; /* equal ones follow one another */
+    int64_t *rowids;
+    size_t *starts; /* of each in `slots`, and where these end */
     size_t count;
 };
 
-static quire_status take_record(void *context, size_t index, struct qr_slice payload,
-                                quire_error *err)
+/* What is missing in `slots` are rowids of no row. */
+static quire_status make_wanted(struct qr_reader *reader, struct qr_arena *arena,
+                                struct qr_sort_rowid *slots, struct qr_sort_rowid *other,
+                                size_t count, struct wanted *wanted)
 {
-    struct fetch *fetch = context;
-    const char *copy = qr_arena_copy(fetch->arena, payload.data, payload.size, err);
-    size_t i = fetch->starts[index];
-    int64_t rowid = fetch->wanted[i].rowid;
-
-    fetch->reader->rows_read++;
-    QR_TRY(qr_reader_step(fetch->reader));
-    if (copy == NULL) {
+    *wanted = (struct wanted){.slots = qr_sort_rowids(slots, other, count)};
+    wanted->rowids = qr_arena_alloc(arena, sizeof *wanted->rowids * (count + 1), reader->err);
+    wanted->starts = qr_arena_alloc(arena, sizeof *wanted->starts * (count + 1), reader->err);
+    if (wanted->rowids == NULL || wanted->starts == NULL) {
         return QUIRE_NO_MEMORY;
     }
-    for (; i < fetch->count && fetch->wanted[i].rowid == rowid; i++) {
-        struct qr_row *row = &fetch->rows[fetch->wanted[i].index];
-        row->record = (const uint8_t *)copy;
-        row->size = payload.size;
+    for (size_t i = 0; i < count; i++) {
+        if (i == 0 || wanted->slots[i].rowid != wanted->slots[i - 1].rowid) {
+            wanted->starts[wanted->count] = i;
+            wanted->rowids[wanted->count++] = wanted->slots[i].rowid;
+        }
+    }
+    wanted->starts[wanted->count] = count;
+    return QUIRE_OK;
+}
+
+struct fetch {
+    struct qr_reader *reader;
+    struct qr_arena *arena;
+    const struct wanted *wanted;
+    struct qr_row *rows; /* by index of the slots, or (`each_once`) of the rowids */
+    bool each_once;
+};
+
+static quire_status take_records(void *context, size_t first, const struct qr_slice *payloads,
+                                 size_t count, quire_error *err)
+{
+    struct fetch *fetch = context;
+    const struct wanted *wanted = fetch->wanted;
+
+    QR_TRY(qr_reader_steps(fetch->reader, count));
+    for (size_t i = 0; i < count; i++) {
+        if (payloads[i].data == NULL) {
+            continue;
+        }
+        const char *copy = qr_arena_copy(fetch->arena, payloads[i].data, payloads[i].size, err);
+        if (copy == NULL) {
+            return qr_gql_memory_status(err);
+        }
+        fetch->reader->rows_read++;
+        struct qr_row found = {.rowid = wanted->rowids[first + i],
+                               .place = wanted->rowids[first + i],
+                               .record = (const uint8_t *)copy,
+                               .size = payloads[i].size};
+        if (fetch->each_once) {
+            fetch->rows[first + i] = found;
+            continue;
+        }
+        for (size_t s = wanted->starts[first + i]; s < wanted->starts[first + i + 1]; s++) {
+            struct qr_row *row = &fetch->rows[wanted->slots[s].index];
+            row->record = found.record;
+            row->size = found.size;
+        }
     }
     return QUIRE_OK;
 }
@@ -233,33 +273,66 @@ quire_status qr_reader_fetch(struct qr_reader *reader, struct qr_arena *arena,
                              const struct qr_model_type *type, struct qr_row *rows, size_t count)
 {
     quire_table *table;
-    struct qr_sort_rowid *wanted;
-    int64_t *rowids;
-    size_t *starts;
-    size_t distinct = 0;
+    struct qr_sort_rowid *slots;
+    struct wanted wanted;
 
     if (count == 0) {
         return QUIRE_OK;
     }
     QR_TRY(qr_reader_table(reader, type, &table));
-    wanted = qr_arena_alloc(arena, 2 * sizeof *wanted * count, reader->err);
-    rowids = qr_arena_alloc(arena, sizeof *rowids * count, reader->err);
-    starts = qr_arena_alloc(arena, sizeof *starts * count, reader->err);
-    if (wanted == NULL || rowids == NULL || starts == NULL) {
+    slots = qr_arena_alloc(arena, 2 * sizeof *slots * count, reader->err);
+    if (slots == NULL) {
         return QUIRE_NO_MEMORY;
     }
     for (size_t i = 0; i < count; i++) {
-        wanted[i] = (struct qr_sort_rowid){rows[i].rowid, i};
+        slots[i] = (struct qr_sort_rowid){rows[i].rowid, i};
     }
-    wanted = qr_sort_rowids(wanted, wanted + count, count);
+    QR_TRY(make_wanted(reader, arena, slots, slots + count, count, &wanted));
+    struct fetch fetch = {reader, arena, &wanted, rows, false};
+    return qr_table_fetch_runs(table, wanted.rowids, wanted.count, take_records, &fetch,
+                               reader->err);
+}
+
+quire_status qr_reader_unite(struct qr_reader *reader, const struct qr_model_type *type,
+                             const int64_t *rowids, size_t count, size_t *links,
+                             struct qr_row **rows, size_t *found)
+{
+    struct qr_arena *arena = reader->arena;
+    quire_table *table;
+    struct wanted wanted;
+    size_t given = 0;
+    struct qr_sort_rowid *slots =
+        qr_arena_alloc(arena, 2 * sizeof *slots * (count + 1), reader->err);
+
+    *found = 0;
+    if (slots == NULL) {
+        return QUIRE_NO_MEMORY;
+    }
     for (size_t i = 0; i < count; i++) {
-        if (i == 0 || wanted[i].rowid != wanted[i - 1].rowid) {
-            starts[distinct] = i;
-            rowids[distinct++] = wanted[i].rowid;
+        links[i] = 0;
+        if (rowids[i] != 0) {
+            slots[given++] = (struct qr_sort_rowid){rowids[i], i};
         }
     }
-    struct fetch fetch = {reader, arena, rows, wanted, starts, count};
-    return qr_table_fetch(table, rowids, distinct, take_record, &fetch, reader->err);
+    QR_TRY(make_wanted(reader, arena, slots, slots + count + 1, given, &wanted));
+    *rows = qr_arena_alloc_zero(arena, sizeof **rows * (wanted.count + 1), reader->err);
+    if (*rows == NULL) {
+        return QUIRE_NO_MEMORY;
+    }
+    QR_TRY(qr_reader_table(reader, type, &table));
+    struct fetch fetch = {reader, arena, &wanted, *rows, true};
+    QR_TRY(
+        qr_table_fetch_runs(table, wanted.rowids, wanted.count, take_records, &fetch, reader->err));
+    for (size_t i = 0; i < wanted.count; i++) {
+        if ((*rows)[i].record == NULL) {
+            continue;
+        }
+        (*rows)[(*found)++] = (*rows)[i];
+        for (size_t s = wanted.starts[i]; s < wanted.starts[i + 1]; s++) {
+            links[wanted.slots[s].index] = *found;
+        }
+    }
+    return QUIRE_OK;
 }
 
 quire_status qr_reader_column(struct qr_reader *reader, const struct qr_row *row,

@@ -50,6 +50,14 @@ static inline quire_status qr_reader_step(struct qr_reader *reader)
                                  : qr_watch_step(reader->watch, reader->rows_read, reader->err);
 }
 
+/* So many of them at once. */
+static inline quire_status qr_reader_steps(struct qr_reader *reader, size_t steps)
+{
+    return reader->watch == NULL
+               ? QUIRE_OK
+               : qr_watch_steps(reader->watch, steps, reader->rows_read, reader->err);
+}
+
 /* A row that was read: its record is in the reader's arena. `place` orders rows that compare equal:
  * the rowid, or the link's rowid in a many-to-many relation. */
 struct qr_row {
@@ -103,6 +111,12 @@ quire_status qr_reader_row(struct qr_reader *reader, const struct qr_model_type 
  * keeps record NULL. Records and working memory come from `arena`. */
 quire_status qr_reader_fetch(struct qr_reader *reader, struct qr_arena *arena,
                              const struct qr_model_type *type, struct qr_row *rows, size_t count);
+
+/* Reads the rows of rowids (0: none) in one ordered pass over the table, each once: (*rows)[0 ..
+ * *found), by rowid. links[i] is the place of rowids[i] among them + 1; 0: there is no such row. */
+quire_status qr_reader_unite(struct qr_reader *reader, const struct qr_model_type *type,
+                             const int64_t *rowids, size_t count, size_t *links,
+                             struct qr_row **rows, size_t *found);
 
 /* Whether an index compares values as the API does: not so under a collation, of expressions
  * or of some rows alone. */

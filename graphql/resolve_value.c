@@ -89,7 +89,7 @@ static quire_status read_rows(struct qr_reader *reader, struct qr_resolved *reso
         type->key->named != NULL ? type->key->named
                                  : qr_gql_schema_type(reader->api->schema, qr_gql_str_of("ID"));
     size_t count = resolved->element_count;
-    struct qr_row *targets =
+    int64_t *targets =
         qr_arena_alloc_zero(reader->arena, sizeof *targets * (count + 1), reader->err);
 
     resolved->links =
@@ -99,8 +99,7 @@ static quire_status read_rows(struct qr_reader *reader, struct qr_resolved *reso
     }
     for (size_t i = 0; i < count; i++) {
         QR_TRY(qr_reader_step(reader));
-        QR_TRY(find_row(reader, type, key_type, resolved->elements[i], &targets[i].rowid));
-        targets[i].place = targets[i].rowid;
+        QR_TRY(find_row(reader, type, key_type, resolved->elements[i], &targets[i]));
     }
     return qr_read_targets(reader, resolved->field, type, targets, count, resolved->links,
                            &resolved->node);

@@ -5,6 +5,8 @@
 
 #include "graphql/row_set.h"
 
+#define BATCH_ROWS ((size_t)512)
+
 /* Readies the making of records from entries. */
 static quire_status prepare_records(struct qr_walk *walk)
 {
@@ -28,6 +30,9 @@ quire_status qr_walk_open(struct qr_reader *reader, const struct qr_query *query
                           const struct qr_path *path, struct qr_walk *walk)
 {
     *walk = (struct qr_walk){.reader = reader, .query = query, .path = path};
+    walk->filter = path->exact ? NULL : query->filter;
+    walk->local = qr_filter_is_local(walk->filter) && qr_order_is_local(&query->order) &&
+                  query->distinct_count == 0;
     if (path->kind == QR_PATH_LINKS) {
         return qr_link_walk_open(reader, query->relation, path->reverse, &walk->links);
     }
@@ -252,41 +257,138 @@ static quire_status make_record(struct qr_walk *walk, struct qr_arena *arena, st
     return QUIRE_OK;
 }
 
-quire_status qr_walk_batch(struct qr_walk *walk, struct qr_arena *arena, struct qr_row *batch,
-                           size_t target, size_t *count, bool *valid)
-{
-    struct qr_reader *reader = walk->reader;
-    const struct qr_query *query = walk->query;
+/* ---- visits ---- */
 
-    for (*count = 0; *count < target; (*count)++) {
-        struct qr_row *row = &batch[*count];
-        QR_TRY(qr_walk_next(walk, row, valid));
+/* Candidates on their way to the visitor. */
+struct visiting {
+    struct qr_walk *walk;
+    const int64_t *rowids, *places;
+    struct qr_row *rows; /* copies, when rows cannot be judged where they stand */
+    qr_walk_visit visit;
+    void *context;
+    bool *done;
+};
+
+static quire_status visit_row(const struct visiting *v, const struct qr_row *row)
+{
+    struct qr_reader *reader = v->walk->reader;
+    bool pass;
+    if (v->walk->filter != NULL) {
+        QR_TRY(qr_filter_test(reader, v->walk->filter, row, &pass));
+        qr_arena_reset(&reader->scratch);
+        if (!pass) {
+            return QUIRE_OK;
+        }
+    }
+    return v->visit(v->context, row, v->done);
+}
+
+static quire_status visit_run(void *context, size_t first, const struct qr_slice *payloads,
+                              size_t count, quire_error *err)
+{
+    struct visiting *v = context;
+    struct qr_reader *reader = v->walk->reader;
+
+    reader->rows_read += count;
+    for (size_t i = 0; i < count && !*v->done; i++) {
+        size_t at = first + i;
+        struct qr_row row = {.rowid = v->rowids[at],
+                             .place = v->places[at],
+                             .record = payloads[i].data,
+                             .size = payloads[i].size};
+        if (row.record == NULL) {
+            return qr_walk_missing_row(reader, v->walk->query, row.rowid);
+        }
+        if (v->rows == NULL) {
+            QR_TRY(visit_row(v, &row));
+            continue;
+        }
+        row.record = (const uint8_t *)qr_arena_copy(&reader->batch, row.record, row.size, err);
+        if (row.record == NULL) {
+            return qr_gql_memory_status(err);
+        }
+        v->rows[at] = row;
+    }
+    return QUIRE_OK;
+}
+
+/* Rows of a scan, or what entries tell in their place. */
+static quire_status visit_stepwise(struct visiting *v, size_t target, bool *valid)
+{
+    struct qr_walk *walk = v->walk;
+    struct qr_reader *reader = walk->reader;
+
+    for (size_t i = 0; i < target && !*v->done; i++) {
+        struct qr_row row;
+        QR_TRY(qr_walk_next(walk, &row, valid));
         if (!*valid) {
             break;
         }
         if (walk->told != NULL) {
-            QR_TRY(make_record(walk, arena, row));
-            row->entry = NULL;
-            continue;
+            qr_arena_reset(&reader->batch);
+            QR_TRY(make_record(walk, &reader->batch, &row));
+            row.entry = NULL;
         }
-        row->entry = NULL;
-        if (row->record != NULL) {
-            /* A scan lends its record until the next step only. */
-            row->record =
-                (const uint8_t *)qr_arena_copy(arena, row->record, row->size, reader->err);
-            if (row->record == NULL) {
-                return QUIRE_NO_MEMORY;
-            }
-        }
+        QR_TRY(visit_row(v, &row));
     }
+    return QUIRE_OK;
+}
+
+/* The next candidates; fewer than `target`: there are no more. */
+static quire_status next_rowids(struct qr_walk *walk, size_t target, int64_t *rowids,
+                                int64_t *places, size_t *count)
+{
+    *count = 0;
+    if (walk->path->kind == QR_PATH_RANGE) {
+        QR_TRY(qr_index_cursor_rowids(walk->cursor, rowids, target, count, walk->reader->err));
+        memcpy(places, rowids, sizeof *rowids * *count);
+        return qr_reader_steps(walk->reader, *count + 1);
+    }
+    while (*count < target) {
+        struct qr_row row;
+        bool valid;
+        QR_TRY(qr_walk_next(walk, &row, &valid));
+        if (!valid) {
+            break;
+        }
+        rowids[*count] = row.rowid;
+        places[(*count)++] = row.place;
+    }
+    return QUIRE_OK;
+}
+
+quire_status qr_walk_each(struct qr_walk *walk, size_t target, qr_walk_visit visit, void *context,
+                          bool *valid, bool *done)
+{
+    struct qr_reader *reader = walk->reader;
+    struct visiting v = {.walk = walk, .visit = visit, .context = context, .done = done};
+    int64_t rowids[2][BATCH_ROWS];
+    size_t count;
+
+    *done = false;
     if (walk->path->kind == QR_PATH_SCAN || walk->told != NULL) {
-        return QUIRE_OK;
+        return visit_stepwise(&v, target, valid);
     }
-    QR_TRY(qr_reader_fetch(reader, arena, query->type, batch, *count));
-    for (size_t i = 0; i < *count; i++) {
-        if (batch[i].record == NULL) {
-            return qr_walk_missing_row(reader, query, batch[i].rowid);
+    target = target < BATCH_ROWS ? target : BATCH_ROWS;
+    QR_TRY(next_rowids(walk, target, rowids[0], rowids[1], &count));
+    *valid = count == target;
+    qr_arena_reset(&reader->batch);
+    v.rowids = rowids[0];
+    v.places = rowids[1];
+    if (!walk->local) {
+        v.rows = qr_arena_alloc(&reader->batch, sizeof *v.rows * (count + 1), reader->err);
+        if (v.rows == NULL) {
+            return qr_gql_memory_status(reader->err);
         }
+    }
+    QR_TRY(qr_reader_steps(reader, count));
+    if (count > 0) {
+        quire_table *table; /* of links, the one at the other end */
+        QR_TRY(qr_reader_table(reader, walk->query->type, &table));
+        QR_TRY(qr_table_fetch_runs(table, rowids[0], count, visit_run, &v, reader->err));
+    }
+    for (size_t i = 0; v.rows != NULL && i < count && !*done; i++) {
+        QR_TRY(visit_row(&v, &v.rows[i]));
     }
     return QUIRE_OK;
 }

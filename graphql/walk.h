@@ -10,7 +10,9 @@
 struct qr_walk {
     struct qr_reader *reader;
     const struct qr_query *query;
-    const struct qr_path *path; /* the query's, or one that leads away from its page */
+    const struct qr_path *path;     /* the query's, or one that leads away from its page */
+    const struct qr_filter *filter; /* that candidates are to pass; NULL: all do */
+    bool local;                     /* rows can be judged where they stand */
     quire_table *table;
     quire_cursor *scan;
     quire_index_cursor *cursor;
@@ -38,10 +40,16 @@ quire_status qr_walk_start(struct qr_walk *walk, int64_t parent);
 quire_status qr_walk_next(struct qr_walk *walk, struct qr_row *row, bool *valid);
 void qr_walk_close(struct qr_walk *walk);
 
-/* Walks on and reads the records of the next candidates, at most `target`, into `arena`; *valid
- * says whether the walk may have more. */
-quire_status qr_walk_batch(struct qr_walk *walk, struct qr_arena *arena, struct qr_row *batch,
-                           size_t target, size_t *count, bool *valid);
+/* Told of a row that passes the filter, whose record is borrowed for the call. *done ends the
+ * walk. */
+typedef quire_status (*qr_walk_visit)(void *context, const struct qr_row *row, bool *done);
+
+/* Walks on over the next candidates, at most `target`, and visits those that pass the filter, in
+ * the order of the path; *valid says whether the walk may have more. Where keys and filter look at
+ * nothing else, rows are visited in their pages, and the visitor may not read others. Uses the
+ * reader's arena `batch`. */
+quire_status qr_walk_each(struct qr_walk *walk, size_t target, qr_walk_visit visit, void *context,
+                          bool *valid, bool *done);
 
 /* CORRUPT: an index names a row that does not exist. */
 quire_status qr_walk_missing_row(struct qr_reader *reader, const struct qr_query *query,

@@ -39,6 +39,17 @@ static inline quire_status qr_watch_step(struct qr_watch *watch, uint64_t rows_r
     return --watch->steps_left > 0 ? QUIRE_OK : qr_watch_look(watch, rows_read, err);
 }
 
+/* So many steps at once. */
+static inline quire_status qr_watch_steps(struct qr_watch *watch, size_t steps, uint64_t rows_read,
+                                          quire_error *err)
+{
+    if (steps < watch->steps_left) {
+        watch->steps_left -= (uint32_t)steps;
+        return QUIRE_OK;
+    }
+    return qr_watch_look(watch, rows_read, err);
+}
+
 /* Begins a write transaction; while it waits for the writer lock it looks up as well. */
 quire_status qr_watch_begin_write(struct qr_watch *watch, quire_db *db, quire_txn **out,
                                   quire_error *err);

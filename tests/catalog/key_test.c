@@ -69,6 +69,32 @@ static quire_value random_value(struct prng *prng, quire_type type, uint8_t *byt
     return quire_blob(bytes, size);
 }
 
+/* Whatever of a head is known is what the whole key begins with. */
+Test(key, head__is_what_the_key_begins_with)
+{
+    static const quire_type types[] = {QUIRE_BOOL, QUIRE_INT, QUIRE_FLOAT, QUIRE_TEXT, QUIRE_BLOB};
+    struct qr_key key = {.allocator = qr_allocator_default()};
+    struct prng prng;
+    prng_init(&prng, 3);
+    for (int round = 0; round < 20000; round++) {
+        uint8_t bytes[16];
+        bool descending = prng_one_in(&prng, 2);
+        quire_value value = random_value(&prng, types[prng_below(&prng, 5)], bytes);
+        uint64_t known;
+        uint64_t head = qr_key_head(&value, descending, &known);
+        uint64_t begins = 0;
+        qr_key_clear(&key);
+        cr_assert_eq(qr_key_append(&key, &value, descending, NULL), QUIRE_OK);
+        for (size_t i = 0; i < 8; i++) {
+            begins = begins << 8 | (i < key.size ? key.bytes[i] : 0);
+            cr_assert(i < key.size || (known >> (56 - 8 * i) & 0xFF) == 0);
+        }
+        cr_assert_neq(known, 0);
+        cr_assert_eq(head, begins & known);
+    }
+    qr_key_free(&key);
+}
+
 static int compare_tuples(const struct tuple *a, const struct tuple *b, const bool *descending)
 {
     for (uint32_t i = 0; i < COLUMNS; i++) {

@@ -122,6 +122,36 @@ Test(record, pick__takes_columns_in_any_order)
     cr_assert_eq(got[4].as.integer, 10);
 }
 
+Test(record, place__puts_ascending_columns_where_they_belong)
+{
+    /* Up to so many columns, of sizes whose serial types take one byte and two. */
+    static char text[100];
+    quire_value values[12];
+    uint8_t record[1024];
+    memset(text, 'x', sizeof text);
+    for (uint32_t count = 0; count <= 12; count++) {
+        for (uint32_t i = 0; i < count; i++) {
+            values[i] = i % 3 == 0   ? quire_text_n(text, 30 + 2 * i)
+                        : i % 3 == 1 ? quire_int(-1 - (int64_t)(UINT64_C(1) << (5 * i)))
+                                     : quire_null();
+        }
+        size_t size = quire_record_encode(values, count, record);
+        for (uint32_t first = 0; first <= count; first++) {
+            const uint32_t wanted[] = {first, first + 2, 19};
+            quire_value got[20];
+            cr_assert_eq(qr_record_place(record, size, wanted, 3, got, NULL), QUIRE_OK);
+            for (uint32_t i = first; i <= first + 2; i += 2) {
+                quire_value expected = i < count ? values[i] : quire_null();
+                quire_value alone;
+                cr_assert(same(&got[i], &expected), "column %u of %u", i, count);
+                cr_assert_eq(quire_record_column(record, size, i, &alone, NULL), QUIRE_OK);
+                cr_assert(same(&alone, &expected), "column %u of %u", i, count);
+            }
+            cr_assert_eq(got[19].type, QUIRE_NULL);
+        }
+    }
+}
+
 Test(record, float__keeps_every_bit)
 {
     static const double cases[] = {0.0, -0.0, 1.0, 0.1, 1e308, 5e-324, INFINITY, -INFINITY};
