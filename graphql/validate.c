@@ -14,20 +14,25 @@
         }                                                                                          \
     } while (0)
 
-bool qr_gql_validate_steps(struct qr_gql_validator *v, uint64_t steps)
+void qr_gql_validate_abort(struct qr_gql_validator *v, uint64_t steps)
 {
-    v->steps += steps;
-    if (v->steps <= v->steps_max) {
-        return true;
-    }
     if (!v->aborted) {
         v->aborted = true;
         (void)qr_gql_report_add(v->report, NULL,
                                 "The document takes more than %llu steps to validate. Validation "
                                 "aborted.",
-                                (unsigned long long)v->steps_max);
+                                (unsigned long long)steps);
     }
-    return false;
+}
+
+bool qr_gql_validate_steps(struct qr_gql_validator *v, uint64_t steps)
+{
+    v->steps += steps;
+    if (v->steps > v->steps_max) {
+        qr_gql_validate_abort(v, v->steps_max);
+        return false;
+    }
+    return true;
 }
 
 void *qr_gql_validate_alloc(struct qr_gql_validator *v, size_t size)

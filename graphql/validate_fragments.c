@@ -28,7 +28,7 @@ static bool push_set(struct qr_gql_validator *v, struct set_stack *stack,
 }
 
 struct spread_list {
-    const struct qr_gql_ast_selection **nodes;
+    struct qr_gql_spread *items;
     size_t count, capacity;
 };
 
@@ -44,10 +44,11 @@ static void list_set(struct qr_gql_validator *v, struct set_stack *stack,
             }
             continue;
         }
-        v->status = qr_grow(v->arena->allocator, &spreads->nodes, &spreads->capacity,
-                            spreads->count + 1, sizeof *spreads->nodes, v->err);
+        v->status = qr_grow(v->arena->allocator, &spreads->items, &spreads->capacity,
+                            spreads->count + 1, sizeof *spreads->items, v->err);
         if (v->status == QUIRE_OK) {
-            spreads->nodes[spreads->count++] = s;
+            spreads->items[spreads->count++] =
+                (struct qr_gql_spread){s, qr_gql_validate_fragment(v, s->name.text)};
         }
     }
 }
@@ -63,15 +64,15 @@ void qr_gql_validate_list_spreads(struct qr_gql_validator *v)
         while (stack.count > 0 && v->status == QUIRE_OK) {
             list_set(v, &stack, &spreads, stack.sets[--stack.count]);
         }
-        size_t bytes = spreads.count * sizeof *spreads.nodes;
+        size_t bytes = spreads.count * sizeof *spreads.items;
         scope->spreads = bytes ? qr_gql_validate_alloc(v, bytes) : NULL;
         if (scope->spreads) {
-            memcpy(scope->spreads, spreads.nodes, bytes);
+            memcpy(scope->spreads, spreads.items, bytes);
             scope->spread_count = (uint32_t)spreads.count;
         }
     }
     qr_free(v->arena->allocator, stack.sets, stack.capacity * sizeof *stack.sets);
-    qr_free(v->arena->allocator, spreads.nodes, spreads.capacity * sizeof *spreads.nodes);
+    qr_free(v->arena->allocator, spreads.items, spreads.capacity * sizeof *spreads.items);
 }
 
 bool qr_gql_validate_reach(struct qr_gql_validator *v, uint32_t operation,
@@ -87,7 +88,7 @@ bool qr_gql_validate_reach(struct qr_gql_validator *v, uint32_t operation,
             return false;
         }
         for (uint32_t i = 0; i < scope->spread_count; i++) {
-            struct qr_gql_scope *next = qr_gql_validate_fragment(v, scope->spreads[i]->name.text);
+            struct qr_gql_scope *next = scope->spreads[i].fragment;
             if (next && next->reached_by != mark) {
                 next->reached_by = mark;
                 out[(*count)++] = next;
@@ -167,9 +168,9 @@ static void search_cycles(struct qr_gql_validator *v, struct cycle_search *searc
             search->depth--;
             continue;
         }
-        const struct qr_gql_ast_selection *spread = frame->fragment->spreads[frame->next++];
-        struct qr_gql_scope *target = qr_gql_validate_fragment(v, spread->name.text);
-        search->path[search->depth - 1] = spread;
+        const struct qr_gql_spread *spread = &frame->fragment->spreads[frame->next++];
+        struct qr_gql_scope *target = spread->fragment;
+        search->path[search->depth - 1] = spread->node;
         if (!target) {
             continue;
         }

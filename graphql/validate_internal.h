@@ -7,7 +7,7 @@
 
 #include "graphql/validate.h"
 
-struct overlap;
+struct qr_overlap;
 
 /* A variable in use somewhere in a definition. */
 struct qr_gql_usage {
@@ -18,10 +18,16 @@ struct qr_gql_usage {
     struct qr_gql_usage *next;
 };
 
+/* A spread, and the fragment that it names or NULL. */
+struct qr_gql_spread {
+    const struct qr_gql_ast_selection *node;
+    struct qr_gql_scope *fragment;
+};
+
 /* An operation or fragment of the document. */
 struct qr_gql_scope {
     const struct qr_gql_ast_definition *node;
-    const struct qr_gql_ast_selection **spreads; /* all inside, as graphql-js orders them */
+    struct qr_gql_spread *spreads; /* all inside, as graphql-js orders them */
     uint32_t spread_count;
     struct qr_gql_usage *usages, *last_usage;
     uint32_t reached_by;  /* number of the last search that reached it; 0 never */
@@ -47,7 +53,7 @@ struct qr_gql_validator {
     struct qr_gql_name_table fragments; /* name to struct qr_gql_scope; the last of a name */
     struct qr_gql_scope *scope;         /* that the walk is in */
     struct qr_gql_name_table overlaps;  /* answers about pairs of abstract types */
-    struct overlap *overlap;            /* state of validate_overlap.c; NULL until needed */
+    struct qr_overlap *overlap;         /* state of validate_overlap.c; NULL until needed */
     const struct qr_gql_rule *rules[40];
     size_t rule_count;
 };
@@ -101,8 +107,17 @@ static inline bool qr_gql_validate_running(const struct qr_gql_validator *v)
     return v->status == QUIRE_OK && !v->aborted && !qr_gql_report_full(v->report);
 }
 
+/* Keeps the first failure. */
+static inline void qr_gql_validate_status(struct qr_gql_validator *v, quire_status status)
+{
+    v->status = v->status == QUIRE_OK ? status : v->status;
+}
+
 /* Counts steps; false, with a problem in the report, when there are none left. */
 bool qr_gql_validate_steps(struct qr_gql_validator *v, uint64_t steps);
+
+/* Ends the validation with a problem that says it takes more than so many steps. */
+void qr_gql_validate_abort(struct qr_gql_validator *v, uint64_t steps);
 
 /* Zeroed memory from the arena; NULL with v->status set. */
 void *qr_gql_validate_alloc(struct qr_gql_validator *v, size_t size);
