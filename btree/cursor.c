@@ -57,20 +57,36 @@ void qr_tree_cursor_close(struct qr_tree_cursor *cursor)
 
 /* ---- The current entry ---- */
 
+/* Reads the current entry of a key leaf with its key. */
+static bool read_key_entry(struct qr_tree_cursor *cursor, struct qr_item *item,
+                           struct qr_flaw *flaw)
+{
+    if (!cursor->has_prefix) {
+        cursor->layout = qr_key_layout(cursor->leaf, cursor->page_size);
+        memcpy(cursor->key_buffer, cursor->leaf + QR_NODE_BODY, cursor->layout.prefix);
+        cursor->has_prefix = true;
+    }
+    item->rowid = 0;
+    return qr_key_leaf_entry(cursor->leaf, &cursor->layout, cursor->step->index, cursor->key_buffer,
+                             item, flaw);
+}
+
 /* Gets the current entry, and makes cursor->key its key if it is not. */
 static quire_status load_entry(struct qr_tree_cursor *cursor, struct qr_item *item,
                                quire_error *err)
 {
     struct qr_flaw flaw;
     const struct qr_path_step *step = cursor->step;
-    uint8_t *buffer = cursor->has_key ? NULL : cursor->key_buffer;
-    if (!cursor->ops->get(cursor->leaf, cursor->page_size, step->index, buffer, item, &flaw)) {
+    bool with_key = !cursor->has_key && cursor->key_buffer != NULL;
+    if (with_key
+            ? !read_key_entry(cursor, item, &flaw)
+            : !cursor->ops->get(cursor->leaf, cursor->page_size, step->index, NULL, item, &flaw)) {
         return qr_tree_damaged(&cursor->tree, step->page, &flaw, err);
     }
     if (!cursor->has_key) {
         cursor->key.rowid = item->rowid;
         cursor->key.bytes = cursor->key_buffer;
-        cursor->key.size = item->key_size;
+        cursor->key.size = with_key ? item->key_size : 0;
         cursor->has_key = true;
     }
     return QUIRE_OK;
@@ -103,7 +119,7 @@ static void pass_end(struct qr_tree_cursor *cursor, bool forward, bool *valid)
 {
     cursor->state = forward ? QR_CURSOR_AFTER : QR_CURSOR_BEFORE;
     cursor->leaf = NULL;
-    cursor->has_key = false;
+    cursor->has_prefix = cursor->has_key = false;
     qr_pin_set(cursor->pin, NULL);
     *valid = false;
 }
@@ -111,6 +127,8 @@ static void pass_end(struct qr_tree_cursor *cursor, bool forward, bool *valid)
 static void hold_leaf(struct qr_tree_cursor *cursor, const uint8_t *leaf)
 {
     cursor->leaf = leaf;
+    cursor->stays++;
+    cursor->has_prefix = false;
     cursor->step = &cursor->path.step[cursor->path.depth - 1];
     cursor->changes = qr_view_changes(cursor->tree.view);
     cursor->ahead = leaf;
@@ -380,7 +398,6 @@ quire_status qr_tree_cursor_next(struct qr_tree_cursor *cursor, bool *valid, qui
     if (*valid) {
         return QUIRE_OK;
     }
-    cursor->backward = false;
     QR_TRY(find_again(cursor, err));
     if (cursor->state == QR_CURSOR_ON) {
         struct qr_path_step *step = cursor->step;
@@ -398,8 +415,10 @@ quire_status qr_tree_cursor_next(struct qr_tree_cursor *cursor, bool *valid, qui
 
 quire_status qr_tree_cursor_previous(struct qr_tree_cursor *cursor, bool *valid, quire_error *err)
 {
-    *valid = false;
-    cursor->backward = true;
+    *valid = !cursor->keeps_key && qr_tree_cursor_move(cursor, false);
+    if (*valid) {
+        return QUIRE_OK;
+    }
     QR_TRY(find_again(cursor, err));
     if (cursor->state == QR_CURSOR_ON || cursor->state == QR_CURSOR_GAP) {
         struct qr_path_step *step = cursor->step;
@@ -464,7 +483,8 @@ quire_status qr_tree_cursor_entry(struct qr_tree_cursor *cursor, struct qr_tree_
                                   struct qr_slice *payload, quire_error *err)
 {
     struct qr_item item;
-    if (qr_tree_cursor_row(cursor, &key->rowid, payload)) {
+    if (qr_tree_cursor_row(cursor, &key->rowid, payload) ||
+        qr_tree_cursor_key_entry(cursor, key, payload)) {
         return QUIRE_OK;
     }
     QR_TRY(require_entry(cursor, err));

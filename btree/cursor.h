@@ -1,12 +1,14 @@
 /*
- * The inside of a cursor, and its two steps within a leaf, inline: to the next
- * entry, and to the row there. What they refuse, the functions of btree.h do in
- * general; these begin with them. For whoever walks over many rows.
+ * The inside of a cursor, and its steps within a leaf, inline: to the entry
+ * beside it, and to what stands there. What they refuse, the functions of
+ * btree.h do in general; these begin with them. For whoever walks over many
+ * entries.
  */
 #ifndef QR_BTREE_CURSOR_H
 #define QR_BTREE_CURSOR_H
 
 #include "btree/btree_internal.h"
+#include "btree/key_leaf.h"
 
 enum qr_cursor_state {
     QR_CURSOR_BEFORE, /* past the first entry */
@@ -28,12 +30,14 @@ struct qr_tree_cursor {
     unsigned ahead_step;       /* bytes of it to be asked for at each entry */
     struct qr_path path;
     unsigned leaf_moves;
+    uint64_t stays; /* in leaves, this one included: tells one from another */
     bool keeps_key; /* the view can change */
-    bool backward;  /* the last step was to a previous entry */
     bool has_key;   /* key is that of the current entry */
     struct qr_tree_key key;
-    uint8_t *key_buffer; /* key trees: two keys; the second for comparing leaves */
-    uint8_t *buffer;     /* overflow payload */
+    uint8_t *key_buffer;         /* key trees: two keys; the second for comparing leaves */
+    bool has_prefix;             /* the first begins as those of the leaf ... */
+    struct qr_key_layout layout; /* ... which is laid out so */
+    uint8_t *buffer;             /* overflow payload */
     size_t buffer_size;
 };
 
@@ -43,21 +47,37 @@ static inline bool qr_tree_cursor_stands(const struct qr_tree_cursor *cursor)
     return cursor->state == QR_CURSOR_ON && cursor->changes == cursor->tree.view->changes;
 }
 
-/* Moves to the next entry if that is in the same leaf and its key need not be kept. The lines of
- * the leaf after this one are asked for bit by bit, so that they are there when the walk
- * arrives. */
-static inline bool qr_tree_cursor_step(struct qr_tree_cursor *cursor)
+/* Moves to the entry beside it in the same leaf, if there is one. In a view that can change, the
+ * caller reads the entry with its key before anything else. The lines of the leaf after this one
+ * are asked for bit by bit, so that they are there when the walk arrives. */
+static inline bool qr_tree_cursor_move(struct qr_tree_cursor *cursor, bool forward)
 {
-    if (cursor->keeps_key || !qr_tree_cursor_stands(cursor) ||
-        cursor->step->index + 1U >= cursor->step->count) {
+    struct qr_path_step *step = cursor->step;
+    if (!qr_tree_cursor_stands(cursor) ||
+        (forward ? step->index + 1U >= step->count : step->index == 0)) {
         return false;
     }
-    const uint8_t *ahead = cursor->ahead + cursor->ahead_step * cursor->step->index++;
+    const uint8_t *ahead = cursor->ahead + cursor->ahead_step * step->index;
+    step->index = (uint16_t)(forward ? step->index + 1U : step->index - 1U);
     qr_prefetch(ahead);
     qr_prefetch(ahead + 64);
-    cursor->backward = false;
     cursor->has_key = false;
     return true;
+}
+
+/* The same to the next entry, if its key need not be kept. */
+static inline bool qr_tree_cursor_step(struct qr_tree_cursor *cursor)
+{
+    return !cursor->keeps_key && qr_tree_cursor_move(cursor, true);
+}
+
+/* Index of the first entry of the leaf that is not below a key; false for damage there. */
+static inline bool qr_tree_cursor_search(const struct qr_tree_cursor *cursor,
+                                         const struct qr_tree_key *key, unsigned *index)
+{
+    bool exact;
+    struct qr_flaw flaw;
+    return cursor->ops->search(cursor->leaf, cursor->page_size, key, index, &exact, &flaw);
 }
 
 /* The current entry if it is a sound row within its leaf. */
@@ -74,6 +94,26 @@ static inline bool qr_tree_cursor_row(const struct qr_tree_cursor *cursor, int64
         return false;
     }
     *rowid = qr_row_leaf_key(cursor->leaf, index);
+    payload->data = item.body;
+    payload->size = item.body_size;
+    return true;
+}
+
+/* The current entry if it is a sound one of a key leaf that another was read of before. */
+static inline bool qr_tree_cursor_key_entry(struct qr_tree_cursor *cursor, struct qr_tree_key *key,
+                                            struct qr_slice *payload)
+{
+    struct qr_item item;
+    struct qr_flaw flaw;
+    if (!cursor->has_prefix || !qr_tree_cursor_stands(cursor) ||
+        !qr_key_leaf_entry(cursor->leaf, &cursor->layout, cursor->step->index, cursor->key_buffer,
+                           &item, &flaw) ||
+        item.overflow) {
+        return false;
+    }
+    cursor->key = (struct qr_tree_key){.bytes = item.key, .size = item.key_size};
+    cursor->has_key = true;
+    *key = cursor->key;
     payload->data = item.body;
     payload->size = item.body_size;
     return true;

@@ -24,79 +24,149 @@ struct group {
     uint8_t begin, end;
 };
 
+/* A rowid, and its place in the caller's array, from the batch's first on. */
+struct wanted_row {
+    int64_t rowid;
+    uint32_t place;
+};
+
+/* The same of a key. */
+struct wanted_key {
+    struct qr_tree_key key;
+    uint32_t place;
+};
+
 struct batch {
     struct qr_tree_reader *reader;
-    unsigned count;                 /* keys */
-    struct qr_tree_key keys[BATCH]; /* in order */
-    uint8_t place[BATCH];           /* of each in the caller's array, from the batch's first on */
-    struct group groups[2][BATCH];  /* of this level and the next */
+    unsigned count;                /* keys */
+    struct group groups[2][BATCH]; /* of this level and the next */
+    union {                        /* in order */
+        struct wanted_row rows[BATCH];
+        struct wanted_key keys[BATCH];
+    } wanted;
     /* By place. */
     struct qr_slice payloads[BATCH]; /* data NULL: there is none */
     uint64_t large;         /* bits: the payload is the cell of one on overflow pages ... */
     uint32_t leaves[BATCH]; /* ... in this leaf */
 };
 
-/* ---- The keys ---- */
-
-static bool is_below(const struct qr_tree *tree, const struct qr_tree_key *a,
-                     const struct qr_tree_key *b)
+static bool is_of_rows(const struct batch *batch)
 {
-    return tree->kind == QR_TREE_ROWS ? a->rowid < b->rowid
-                                      : qr_key_compare(a->bytes, a->size, b->bytes, b->size) < 0;
+    return batch->reader->tree.kind == QR_TREE_ROWS;
 }
 
-/* Puts the caller's next key in its place. */
-static void add_key(struct batch *batch, const struct qr_tree_key *key)
+/* ---- The keys ---- */
+
+/* Puts a rowid where it belongs among the `place` before it. */
+static void add_row(struct wanted_row *rows, unsigned place, int64_t rowid)
 {
-    const struct qr_tree *tree = &batch->reader->tree;
-    unsigned count = batch->count;
-    unsigned low = count;
-    if (count > 0 && is_below(tree, key, &batch->keys[count - 1])) {
+    unsigned low = place;
+    if (place > 0 && rowid < rows[place - 1].rowid) {
+        unsigned left = place - 1;
         low = 0;
-        for (unsigned high = count - 1; low < high;) {
+        while (left > 0) {
+            unsigned half = (left + 1) / 2;
+            low += rows[low + half - 1].rowid <= rowid ? half : 0;
+            left -= half;
+        }
+        memmove(&rows[low + 1], &rows[low], (place - low) * sizeof *rows);
+    }
+    rows[low] = (struct wanted_row){rowid, place};
+}
+
+static int compare_keys(const struct qr_tree_key *a, const struct qr_tree_key *b)
+{
+    return qr_key_compare(a->bytes, a->size, b->bytes, b->size);
+}
+
+/* The same of a key. */
+static void add_key(struct wanted_key *keys, unsigned place, struct qr_slice bytes)
+{
+    struct wanted_key wanted = {.key = {.bytes = bytes.data, .size = bytes.size}, .place = place};
+    unsigned low = place;
+    if (place > 0 && compare_keys(&wanted.key, &keys[place - 1].key) < 0) {
+        low = 0;
+        for (unsigned high = place - 1; low < high;) {
             unsigned middle = (low + high) / 2;
-            if (is_below(tree, key, &batch->keys[middle])) {
+            if (compare_keys(&wanted.key, &keys[middle].key) < 0) {
                 high = middle;
             } else {
                 low = middle + 1;
             }
         }
-        memmove(&batch->keys[low + 1], &batch->keys[low], (count - low) * sizeof *key);
-        memmove(&batch->place[low + 1], &batch->place[low], count - low);
+        memmove(&keys[low + 1], &keys[low], (place - low) * sizeof *keys);
     }
-    batch->keys[low] = *key;
-    batch->place[low] = (uint8_t)count;
-    batch->payloads[count] = (struct qr_slice){NULL, 0};
-    batch->count = count + 1;
+    keys[low] = wanted;
 }
 
 /* ---- Down the tree ---- */
 
-/* The end of the keys of the group, from `at` on, that belong to the child that holds the first. */
-static unsigned same_child(const struct batch *batch, const struct group *group, unsigned at,
-                           unsigned index, uint32_t page_size)
+/* How many of a row node's separators are <= x; the first `low` are. Without branches on how they
+ * compare. */
+static unsigned count_separators(const uint8_t *keys, unsigned count, unsigned low, int64_t x)
 {
-    const struct qr_tree *tree = &batch->reader->tree;
-    struct qr_flaw flaw;
-    if (index >= qr_node_count(group->page)) {
-        return group->end;
+    for (unsigned left = count - low; left > 0;) {
+        unsigned half = (left + 1) / 2;
+        low += qr_row_load_key(keys + 8U * (low + half - 1)) <= x ? half : 0;
+        left -= half;
     }
-    if (tree->kind == QR_TREE_ROWS) {
-        int64_t bound = qr_row_separator(group->page, index);
-        do {
-            at++;
-        } while (at < group->end && batch->keys[at].rowid < bound);
-        return at;
+    return low;
+}
+
+/* Makes the groups below one of an inner node of rows. */
+static unsigned split_rows(const struct batch *batch, const struct group *group,
+                           struct group *below)
+{
+    const uint8_t *page = group->page;
+    const uint8_t *keys = page + qr_row_inner_keys(qr_node_capacity(page));
+    const uint8_t *children = page + qr_row_inner_children(qr_node_capacity(page));
+    const struct wanted_row *rows = batch->wanted.rows;
+    unsigned end = group->end;
+    unsigned count = qr_node_count(page);
+    unsigned index = 0;
+    unsigned n = 0;
+    for (unsigned at = group->begin; at < end; n++) {
+        struct group *next = &below[n];
+        index = count_separators(keys, count, index, rows[at].rowid);
+        next->parent = page;
+        next->number = qr_load32(children + 4U * index);
+        next->index = (uint16_t)index;
+        next->begin = (uint8_t)at++;
+        if (index == count) {
+            at = end;
+        } else {
+            for (int64_t bound = qr_row_load_key(keys + 8U * index);
+                 at < end && rows[at].rowid < bound;) {
+                at++;
+            }
+        }
+        next->end = (uint8_t)at;
     }
-    unsigned other;
-    uint32_t child;
-    do {
-        at++;
-    } while (
-        at < group->end &&
-        qr_search_child(tree, group->page, page_size, &batch->keys[at], &other, &child, &flaw) &&
-        other == index);
-    return at;
+    return n;
+}
+
+/* The same of one of keys. */
+static bool split_keys(const struct batch *batch, const struct group *group, struct group *below,
+                       unsigned *made, struct qr_flaw *flaw)
+{
+    const struct qr_node_ops *ops = &qr_key_node_ops;
+    uint32_t page_size = qr_tree_page_size(&batch->reader->tree);
+    unsigned n = 0;
+    for (unsigned at = group->begin; at < group->end; at++) {
+        unsigned index;
+        if (!ops->search_child(group->page, page_size, &batch->wanted.keys[at].key, &index, flaw)) {
+            return false;
+        }
+        if (at == group->begin || index != below[n - 1].index) {
+            below[n++] = (struct group){.parent = group->page,
+                                        .number = ops->child(group->page, index),
+                                        .index = (uint16_t)index,
+                                        .begin = (uint8_t)at};
+        }
+        below[n - 1].end = (uint8_t)(at + 1);
+    }
+    *made = n;
+    return true;
 }
 
 /* Makes the groups of the level below from those of a level of inner nodes. */
@@ -105,66 +175,99 @@ static quire_status descend(struct batch *batch, const struct group *above, unsi
 {
     const struct qr_tree *tree = &batch->reader->tree;
     uint32_t page_size = qr_tree_page_size(tree);
-    struct qr_flaw flaw;
     unsigned n = 0;
     for (const struct group *group = above; group < above + count; group++) {
+        struct qr_flaw flaw;
+        unsigned made;
         if (qr_node_is_leaf(group->page)) {
             return qr_tree_too_deep(tree, group->number, err);
         }
-        for (unsigned at = group->begin; at < group->end;) {
-            struct group *next = &below[n++];
-            unsigned index;
-            if (!qr_search_child(tree, group->page, page_size, &batch->keys[at], &index,
-                                 &next->number, &flaw)) {
-                return qr_tree_damaged(tree, group->number, &flaw, err);
-            }
-            QR_TRY(qr_tree_check_child(tree, group->number, next->number, err));
-            next->parent = group->page;
-            next->index = (uint16_t)index;
-            next->begin = (uint8_t)at;
-            at = same_child(batch, group, at, index, page_size);
-            next->end = (uint8_t)at;
+        if (is_of_rows(batch)) {
+            made = split_rows(batch, group, below + n);
+        } else if (!split_keys(batch, group, below + n, &made, &flaw)) {
+            return qr_tree_damaged(tree, group->number, &flaw, err);
+        }
+        for (unsigned end = n + made; n < end; n++) {
+            QR_TRY(qr_tree_check_child(tree, group->number, below[n].number, err));
         }
     }
     /* Apart from the searches, so that as many loads as possible are under way at a time. */
+    struct qr_tree_key key = {0};
     for (const struct group *group = below; group < below + n; group++) {
-        qr_search_touch(tree, group->parent, group->index, group->number,
-                        &batch->keys[group->begin], page_size);
+        if (is_of_rows(batch)) {
+            key.rowid = batch->wanted.rows[group->begin].rowid;
+        } else {
+            key = batch->wanted.keys[group->begin].key;
+        }
+        qr_search_touch(tree, group->parent, group->index, group->number, &key, page_size);
     }
     *below_count = n;
     return QUIRE_OK;
 }
 
-/* Notes where the payloads of a leaf's keys stand. */
-static quire_status search_leaf(struct batch *batch, const struct group *group, quire_error *err)
+/* Notes where the payload of number i stands, if its leaf has it. */
+static inline bool search_leaf(struct batch *batch, const struct group *leaf, unsigned place,
+                               const struct qr_tree_key *key, uint32_t page_size,
+                               struct qr_flaw *flaw)
 {
     const struct qr_tree *tree = &batch->reader->tree;
-    uint32_t page_size = qr_tree_page_size(tree);
-    struct qr_flaw flaw;
-    if (!qr_node_is_leaf(group->page)) {
-        return qr_tree_too_deep(tree, group->number, err);
+    struct qr_item item;
+    unsigned index;
+    bool exact;
+    if (!qr_search_leaf(tree, leaf->page, page_size, key, &index, &exact, flaw)) {
+        return false;
     }
-    for (unsigned i = group->begin; i < group->end; i++) {
-        struct qr_item item;
-        unsigned place = batch->place[i];
-        unsigned index;
-        bool exact;
-        if (!qr_search_leaf(tree, group->page, page_size, &batch->keys[i], &index, &exact, &flaw)) {
-            return qr_tree_damaged(tree, group->number, &flaw, err);
+    if (!exact) {
+        return true;
+    }
+    if (!qr_search_payload(tree, leaf->page, page_size, index, &item, flaw)) {
+        return false;
+    }
+    batch->payloads[place] = (struct qr_slice){item.body, item.body_size};
+    if (item.overflow) {
+        batch->large |= UINT64_C(1) << place;
+        batch->leaves[place] = leaf->number;
+    }
+    return true;
+}
+
+static quire_status search_leaves(struct batch *batch, const struct group *leaves, unsigned count,
+                                  quire_error *err)
+{
+    const struct qr_tree *tree = &batch->reader->tree;
+    bool rows = is_of_rows(batch);
+    uint32_t page_size = qr_tree_page_size(tree);
+    for (const struct group *leaf = leaves; leaf < leaves + count; leaf++) {
+        struct qr_flaw flaw;
+        if (!qr_node_is_leaf(leaf->page)) {
+            return qr_tree_too_deep(tree, leaf->number, err);
         }
-        if (!exact) {
-            continue;
-        }
-        if (!qr_search_payload(tree, group->page, page_size, index, &item, &flaw)) {
-            return qr_tree_damaged(tree, group->number, &flaw, err);
-        }
-        batch->payloads[place] = (struct qr_slice){item.body, item.body_size};
-        if (item.overflow) {
-            batch->large |= UINT64_C(1) << place;
-            batch->leaves[place] = group->number;
+        for (unsigned i = leaf->begin, end = leaf->end; i < end; i++) {
+            struct qr_tree_key key = {0};
+            unsigned place;
+            if (rows) {
+                key.rowid = batch->wanted.rows[i].rowid;
+                place = batch->wanted.rows[i].place;
+            } else {
+                key = batch->wanted.keys[i].key;
+                place = batch->wanted.keys[i].place;
+            }
+            if (!search_leaf(batch, leaf, place, &key, page_size, &flaw)) {
+                return qr_tree_damaged(tree, leaf->number, &flaw, err);
+            }
         }
     }
     return QUIRE_OK;
+}
+
+/* Reads a node, which has to be a sound one. */
+static quire_status read_node(const struct qr_tree *tree, struct group *group, quire_error *err)
+{
+    struct qr_flaw flaw;
+    QR_TRY(qr_view_page(tree->view, group->number, &group->page, err));
+    return qr_tree_node_sound(tree, group->page, qr_tree_page_size(tree), &flaw)
+               ? QUIRE_OK
+               : qr_tree_damaged(tree, group->number, &flaw, err);
 }
 
 /* Inside an operation. */
@@ -176,13 +279,10 @@ static quire_status find_batch(struct batch *batch, quire_error *err)
     for (unsigned level = 0; level < QR_TREE_DEPTH_MAX; level++) {
         struct group *groups = batch->groups[level % 2];
         for (unsigned i = 0; i < count; i++) {
-            QR_TRY(qr_tree_node(tree, groups[i].number, &groups[i].page, err));
+            QR_TRY(read_node(tree, &groups[i], err));
         }
         if (qr_node_is_leaf(groups[0].page)) {
-            for (unsigned i = 0; i < count; i++) {
-                QR_TRY(search_leaf(batch, &groups[i], err));
-            }
-            return QUIRE_OK;
+            return search_leaves(batch, groups, count, err);
         }
         QR_TRY(descend(batch, groups, count, batch->groups[(level + 1) % 2], &count, err));
     }
@@ -219,7 +319,8 @@ static quire_status tell_each(struct batch *batch, size_t first, const struct au
                               quire_error *err)
 {
     for (unsigned i = 0; i < batch->count; i++) {
-        unsigned place = batch->place[i];
+        unsigned place =
+            is_of_rows(batch) ? batch->wanted.rows[i].place : batch->wanted.keys[i].place;
         struct qr_slice payload;
         if (batch->payloads[place].data != NULL) {
             QR_TRY(read_payload(batch, place, &payload, err));
@@ -255,18 +356,15 @@ static quire_status find_all(struct qr_tree_reader *reader, const int64_t *rowid
     batch.reader = reader;
     QR_TRY(qr_ingest_settle(view, err)); /* the audience may read any tree */
     for (size_t first = 0; first < count; first += batch.count) {
-        batch.count = 0;
+        batch.count = (unsigned)(count - first < BATCH ? count - first : BATCH);
         batch.large = 0;
-        while (batch.count < BATCH && batch.count < count - first) {
-            size_t next = first + batch.count;
-            struct qr_tree_key key = {0};
+        memset(batch.payloads, 0, batch.count * sizeof *batch.payloads);
+        for (unsigned i = 0; i < batch.count; i++) {
             if (rowids != NULL) {
-                key.rowid = rowids[next];
+                add_row(batch.wanted.rows, i, rowids[first + i]);
             } else {
-                key.bytes = bytes[next].data;
-                key.size = bytes[next].size;
+                add_key(batch.wanted.keys, i, bytes[first + i]);
             }
-            add_key(&batch, &key);
         }
         qr_view_enter(view);
         quire_status status = find_batch(&batch, err);

@@ -7,42 +7,18 @@
  * prefix concerns inserts at either end only.
  */
 #include "base/simd.h"
-#include "btree/node.h"
+#include "btree/key_leaf.h"
 
 /* ---- Layout ---- */
 
-static inline uint32_t heads_of(const uint8_t *page)
-{
-    return QR_NODE_BODY + ((qr_node_prefix(page) + 3U) & ~3U);
-}
-
-/* Children of an inner node, offsets of either. */
 static inline uint32_t children_of(const uint8_t *page)
 {
-    return heads_of(page) + QR_KEY_HEAD * qr_node_capacity(page);
-}
-
-static inline uint32_t offsets_of(const uint8_t *page)
-{
-    uint32_t capacity = qr_node_capacity(page);
-    uint32_t children = qr_node_is_leaf(page) ? 0 : 4U * (capacity + 1);
-    return heads_of(page) + QR_KEY_HEAD * capacity + children;
-}
-
-static inline uint32_t cell_header(const uint8_t *page)
-{
-    return qr_node_is_leaf(page) ? QR_KEY_LEAF_HEADER : QR_KEY_INNER_HEADER;
+    return qr_key_heads(page) + QR_KEY_HEAD * qr_node_capacity(page);
 }
 
 static inline uint32_t slot_size(bool leaf)
 {
     return leaf ? QR_KEY_LEAF_SLOT : QR_KEY_INNER_SLOT;
-}
-
-/* Bytes of a suffix that the heap holds. */
-static inline uint32_t rest_size(size_t suffix)
-{
-    return suffix > QR_KEY_HEAD ? (uint32_t)(suffix - QR_KEY_HEAD) : 0;
 }
 
 static inline uint32_t head_of(const uint8_t *suffix, size_t size)
@@ -68,7 +44,7 @@ static bool key_header(const uint8_t *page, uint32_t page_size, struct qr_flaw *
         return qr_flaw_set(flaw, "TREE_CELL_BOUNDS", QR_NODE_PREFIX, "prefix longer than any key");
     }
     uint32_t heap = qr_node_heap(page);
-    if (offsets_of(page) + 2U * count > heap || heap > page_size) {
+    if (qr_key_offsets(page) + 2U * count > heap || heap > page_size) {
         return qr_flaw_set(flaw, "TREE_CELL_BOUNDS", QR_PAGE_B,
                            "arrays and heap do not fit the page");
     }
@@ -77,49 +53,17 @@ static bool key_header(const uint8_t *page, uint32_t page_size, struct qr_flaw *
 
 /* ---- Cells ---- */
 
-struct key_cell {
-    uint32_t offset;      /* of the cell in the page */
-    uint32_t size;        /* of the whole cell */
-    uint32_t suffix_size; /* with the head */
-    const uint8_t *rest;  /* suffix from its fifth byte */
-};
-
-static bool read_cell(const uint8_t *page, uint32_t page_size, unsigned i, struct key_cell *cell,
+static bool read_cell(const uint8_t *page, uint32_t page_size, unsigned i, struct qr_key_cell *cell,
                       struct qr_item *item, struct qr_flaw *flaw)
 {
-    uint32_t header = cell_header(page);
-    uint32_t slot = offsets_of(page) + 2U * i;
-    uint32_t offset = qr_load16(page + slot);
-    if (offset < qr_node_heap(page) || offset + header > page_size) {
-        return qr_flaw_set(flaw, "TREE_CELL_BOUNDS", slot, "cell offset outside the heap");
-    }
-    uint32_t suffix = qr_load16(page + offset);
-    if (suffix + qr_node_prefix(page) > QR_KEY_MAX(page_size)) {
-        return qr_flaw_set(flaw, "TREE_CELL_BOUNDS", offset, "key longer than the limit");
-    }
-    uint32_t rest = rest_size(suffix);
-    uint32_t body = header == QR_KEY_LEAF_HEADER ? qr_load16(page + offset + 2) : 0;
-    item->overflow = (body & QR_CELL_OVERFLOW) != 0;
-    body &= QR_CELL_SIZE;
-    if (offset + header + rest + body > page_size) {
-        return qr_flaw_set(flaw, "TREE_CELL_BOUNDS", offset, "cell beyond the end of the page");
-    }
-    if (item->overflow && body != QR_OVERFLOW_BODY) {
-        return qr_flaw_set(flaw, "TREE_OVERFLOW", offset, "overflow cell of a wrong size");
-    }
-    cell->offset = offset;
-    cell->size = header + rest + body;
-    cell->suffix_size = suffix;
-    cell->rest = page + offset + header;
-    item->body = cell->rest + rest;
-    item->body_size = body;
-    return true;
+    struct qr_key_layout layout = qr_key_layout(page, page_size);
+    return qr_key_read_cell(page, &layout, i, cell, item, flaw);
 }
 
 static bool key_get(const uint8_t *page, uint32_t page_size, unsigned i, uint8_t *key_buffer,
                     struct qr_item *item, struct qr_flaw *flaw)
 {
-    struct key_cell cell;
+    struct qr_key_cell cell;
     if (!read_cell(page, page_size, i, &cell, item, flaw)) {
         return false;
     }
@@ -132,8 +76,8 @@ static bool key_get(const uint8_t *page, uint32_t page_size, unsigned i, uint8_t
     if (key_buffer != NULL) {
         uint32_t in_head = cell.suffix_size < QR_KEY_HEAD ? cell.suffix_size : QR_KEY_HEAD;
         memcpy(key_buffer, page + QR_NODE_BODY, prefix);
-        memcpy(key_buffer + prefix, page + heads_of(page) + QR_KEY_HEAD * i, in_head);
-        memcpy(key_buffer + prefix + in_head, cell.rest, rest_size(cell.suffix_size));
+        memcpy(key_buffer + prefix, page + qr_key_heads(page) + QR_KEY_HEAD * i, in_head);
+        memcpy(key_buffer + prefix + in_head, cell.rest, qr_key_rest(cell.suffix_size));
     }
     return true;
 }
@@ -164,13 +108,13 @@ static size_t common_prefix(const uint8_t *a, size_t a_size, const uint8_t *b, s
 static bool compare_rest(const uint8_t *page, uint32_t page_size, unsigned i, const uint8_t *suffix,
                          size_t size, int *order, struct qr_flaw *flaw)
 {
-    struct key_cell cell;
+    struct qr_key_cell cell;
     struct qr_item item;
     if (!read_cell(page, page_size, i, &cell, &item, flaw)) {
         return false;
     }
-    size_t a = rest_size(size);
-    size_t b = rest_size(cell.suffix_size);
+    size_t a = qr_key_rest(size);
+    size_t b = qr_key_rest(cell.suffix_size);
     size_t both = a < b ? a : b;
     int result = both == 0 ? 0 : memcmp(suffix + QR_KEY_HEAD, cell.rest, both);
     *order = result != 0 ? result : size < cell.suffix_size ? -1 : size > cell.suffix_size;
@@ -198,7 +142,7 @@ static bool key_search(const uint8_t *page, uint32_t page_size, const struct qr_
     }
     size_t size = key->size - prefix;
     const struct qr_simd *simd = qr_simd();
-    const uint8_t *heads = page + heads_of(page);
+    const uint8_t *heads = page + qr_key_heads(page);
     uint32_t head = head_of(bytes, size);
     unsigned low = 0;
     unsigned high = count;
@@ -266,7 +210,7 @@ static void put_cell(uint8_t *page, uint32_t offset, bool leaf, const uint8_t *s
                      size_t suffix_size, const struct qr_item *item)
 {
     uint8_t *p = page + offset;
-    uint32_t rest = rest_size(suffix_size);
+    uint32_t rest = qr_key_rest(suffix_size);
     /* The body first: it may be part of the cell that stood here. */
     if (leaf && item->body_size != 0) {
         memmove(p + QR_KEY_LEAF_HEADER + rest, item->body, item->body_size);
@@ -284,8 +228,8 @@ static void put_cell(uint8_t *page, uint32_t offset, bool leaf, const uint8_t *s
 
 static uint32_t cell_size(bool leaf, size_t suffix_size, const struct qr_item *item)
 {
-    return leaf ? QR_KEY_LEAF_HEADER + rest_size(suffix_size) + (uint32_t)item->body_size
-                : QR_KEY_INNER_HEADER + rest_size(suffix_size);
+    return leaf ? QR_KEY_LEAF_HEADER + qr_key_rest(suffix_size) + (uint32_t)item->body_size
+                : QR_KEY_INNER_HEADER + qr_key_rest(suffix_size);
 }
 
 /* Moves the arrays behind the heads so that they have `grown` slots. */
@@ -293,9 +237,9 @@ static void grow_arrays(uint8_t *page, uint32_t grown)
 {
     unsigned count = qr_node_count(page);
     uint32_t old_children = children_of(page);
-    uint32_t old_offsets = offsets_of(page);
+    uint32_t old_offsets = qr_key_offsets(page);
     qr_node_set_capacity(page, grown);
-    memmove(page + offsets_of(page), page + old_offsets, 2U * count);
+    memmove(page + qr_key_offsets(page), page + old_offsets, 2U * count);
     if (!qr_node_is_leaf(page)) {
         memmove(page + children_of(page), page + old_children, 4U * (count + 1));
     }
@@ -316,7 +260,7 @@ static bool key_insert(uint8_t *page, uint32_t page_size, unsigned i, const stru
     unsigned count = qr_node_count(page);
     uint32_t capacity = qr_node_capacity(page);
     uint32_t heap = qr_node_heap(page);
-    uint32_t gap = heap - offsets_of(page) - 2U * count;
+    uint32_t gap = heap - qr_key_offsets(page) - 2U * count;
     uint32_t grown = capacity;
     uint32_t slot_bytes = slot_size(leaf) - 2U;
     if (count == capacity) {
@@ -329,8 +273,8 @@ static bool key_insert(uint8_t *page, uint32_t page_size, unsigned i, const stru
     if (grown != capacity) {
         grow_arrays(page, grown);
     }
-    uint8_t *head = page + heads_of(page) + QR_KEY_HEAD * i;
-    uint8_t *slot = page + offsets_of(page) + 2U * i;
+    uint8_t *head = page + qr_key_heads(page) + QR_KEY_HEAD * i;
+    uint8_t *slot = page + qr_key_offsets(page) + 2U * i;
     memmove(head + QR_KEY_HEAD, head, QR_KEY_HEAD * (count - i));
     memmove(slot + 2, slot, 2U * (count - i));
     heap -= cell;
@@ -349,7 +293,7 @@ static bool key_insert(uint8_t *page, uint32_t page_size, unsigned i, const stru
 
 static bool key_remove(uint8_t *page, uint32_t page_size, unsigned i, struct qr_flaw *flaw)
 {
-    struct key_cell cell;
+    struct qr_key_cell cell;
     struct qr_item item;
     if (!read_cell(page, page_size, i, &cell, &item, flaw)) {
         return false;
@@ -361,8 +305,8 @@ static bool key_remove(uint8_t *page, uint32_t page_size, unsigned i, struct qr_
     } else {
         qr_node_set_dead(page, qr_node_dead(page) + cell.size);
     }
-    uint8_t *head = page + heads_of(page) + QR_KEY_HEAD * i;
-    uint8_t *slot = page + offsets_of(page) + 2U * i;
+    uint8_t *head = page + qr_key_heads(page) + QR_KEY_HEAD * i;
+    uint8_t *slot = page + qr_key_offsets(page) + 2U * i;
     memmove(head, head + QR_KEY_HEAD, QR_KEY_HEAD * after);
     memmove(slot, slot + 2, 2U * after);
     if (!qr_node_is_leaf(page)) {
@@ -445,7 +389,7 @@ static uint32_t key_used(const uint8_t *page, uint32_t page_size)
     uint32_t heap = page_size - qr_node_heap(page);
     uint32_t dead = qr_node_dead(page);
     bool leaf = qr_node_is_leaf(page);
-    return heads_of(page) + (leaf ? 0 : 4U) + slot_size(leaf) * qr_node_count(page) +
+    return qr_key_heads(page) + (leaf ? 0 : 4U) + slot_size(leaf) * qr_node_count(page) +
            (heap > dead ? heap - dead : 0);
 }
 
@@ -466,8 +410,8 @@ static bool key_build(uint8_t *page, uint32_t page_size, uint8_t type,
     qr_node_set_dead(page, 0);
     qr_node_set_prefix(page, prefix);
     memset(page + QR_NODE_BODY, 0, (prefix + 3U) & ~3U);
-    uint8_t *heads = page + heads_of(page);
-    uint8_t *slots = page + offsets_of(page);
+    uint8_t *heads = page + qr_key_heads(page);
+    uint8_t *slots = page + qr_key_offsets(page);
     uint32_t heap = page_size;
     for (unsigned i = 0; i < count; i++) {
         struct qr_item item;
@@ -497,17 +441,17 @@ static bool key_build(uint8_t *page, uint32_t page_size, uint8_t type,
 }
 
 /* Order of entries i-1 and i, whose cells are readable, by their suffixes. */
-static bool ascending(const uint8_t *page, unsigned i, const struct key_cell *before,
-                      const struct key_cell *cell)
+static bool ascending(const uint8_t *page, unsigned i, const struct qr_key_cell *before,
+                      const struct qr_key_cell *cell)
 {
-    const uint8_t *heads = page + heads_of(page);
+    const uint8_t *heads = page + qr_key_heads(page);
     uint32_t a = qr_load32_be(heads + QR_KEY_HEAD * (i - 1));
     uint32_t b = qr_load32_be(heads + QR_KEY_HEAD * i);
     if (a != b) {
         return a < b;
     }
-    int order = qr_key_compare(before->rest, rest_size(before->suffix_size), cell->rest,
-                               rest_size(cell->suffix_size));
+    int order = qr_key_compare(before->rest, qr_key_rest(before->suffix_size), cell->rest,
+                               qr_key_rest(cell->suffix_size));
     return order < 0 || (order == 0 && before->suffix_size < cell->suffix_size);
 }
 
@@ -516,18 +460,18 @@ static void key_verify(const uint8_t *page, uint32_t page_size, uint8_t *marks,
 {
     unsigned count = qr_node_count(page);
     struct qr_flaw flaw;
-    struct key_cell before = {0};
+    struct qr_key_cell before = {0};
     bool have_before = false;
     memset(marks, 0, page_size);
     for (unsigned i = 0; i < count; i++) {
-        struct key_cell cell;
+        struct qr_key_cell cell;
         struct qr_item item;
         if (!read_cell(page, page_size, i, &cell, &item, &flaw)) {
             found(context, &flaw);
             have_before = false;
             continue;
         }
-        uint32_t at = heads_of(page) + QR_KEY_HEAD * i;
+        uint32_t at = qr_key_heads(page) + QR_KEY_HEAD * i;
         if (have_before && !ascending(page, i, &before, &cell)) {
             qr_flaw_set(&flaw, "TREE_KEY_ORDER", at, "keys not in ascending order");
             found(context, &flaw);

@@ -27,7 +27,7 @@ enum {
     TAG_NULL = 0x05,
     TAG_FALSE = 0x08,
     TAG_TRUE = 0x09,
-    TAG_INT = 0x14, /* zero; 0C..1C by sign and width */
+    TAG_INT = QR_KEY_ZERO, /* 0C..1C by sign and width */
     TAG_FLOAT = 0x20,
     TAG_TEXT = 0x30,
     TAG_BLOB = 0x31

@@ -7,6 +7,10 @@
 #ifndef QR_KEY_H
 #define QR_KEY_H
 
+#include <string.h>
+
+#include "base/bits.h"
+#include "base/bytes.h"
 #include "base/memory.h"
 #include "quire/value.h"
 
@@ -55,5 +59,51 @@ quire_status qr_key_decode_rowid(const uint8_t *bytes, size_t size, size_t *offs
 /* Turns `key` into the least byte string greater than every string that has it as prefix; *none is
  * true when there is none (all bytes 0xFF). For upper bounds of prefix ranges. */
 void qr_key_successor(struct qr_key *key, bool *none);
+
+/* ---- Rowids from the end ---- */
+
+#define QR_KEY_ZERO 0x14U /* the byte of a rowid of 0; more and less by the bytes that follow */
+
+/* The high bit of each byte of x that is zero. */
+static inline uint64_t qr_key_zero_bytes(uint64_t x)
+{
+    uint64_t low = UINT64_C(0x7F7F7F7F7F7F7F7F);
+    return ~(((x & low) + low) | x | low);
+}
+
+/* Decodes the rowid that a key ends in, without going through what is before it; *offset is where
+ * it begins. False when more than one could end there, or none of up to seven bytes that is not
+ * negative: then the key has to be read from its beginning. */
+static inline bool qr_key_rowid_at_end(const uint8_t *bytes, size_t size, size_t *offset,
+                                       int64_t *rowid)
+{
+    /* First bytes of rowids that end there, by the bytes that follow them: 7 to 0. */
+    const uint64_t positive = UINT64_C(0x1B1A191817161514);
+    const uint64_t negative = UINT64_C(0x0D0E0F1011121314);
+    uint64_t end = 0;
+    bool longest = false; /* one of eight could */
+    if (size > 8) {
+        uint8_t first = bytes[size - 9];
+        longest = first == QR_KEY_ZERO + 8 || first == QR_KEY_ZERO - 8;
+        end = qr_load64_be(bytes + size - 8);
+    } else {
+        for (size_t i = 0; i < size; i++) {
+            end = end << 8 | bytes[i];
+        }
+    }
+    uint64_t found = qr_key_zero_bytes(end ^ positive);
+    uint64_t other = qr_key_zero_bytes(end ^ negative) & ~found;
+    if (found == 0 || other != 0 || (found & (found - 1)) != 0 || longest) {
+        return false;
+    }
+    unsigned width = qr_lowest_bit(found) / 8;
+    uint64_t magnitude = end & ((found >> 7) - 1);
+    if (width > 0 && magnitude >> (8 * (width - 1)) == 0) {
+        return false; /* longer than need be: damage */
+    }
+    *offset = size - 1 - width;
+    memcpy(rowid, &magnitude, sizeof *rowid);
+    return true;
+}
 
 #endif

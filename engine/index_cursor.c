@@ -19,6 +19,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "btree/cursor.h"
 #include "catalog/record.h"
 #include "engine/collation.h"
 #include "engine/index.h"
@@ -46,6 +47,9 @@ struct quire_index_cursor {
     bool exact;                 /* one key is sought, which is stored cut: wanted.cut ... */
     struct qr_key cut_end;      /* ... is where its entries begin, this is where they end */
     bool started;
+    uint64_t stay;         /* of the tree's cursor in a leaf ... */
+    bool searched;         /* ... which was searched for the far end of the walk: ... */
+    unsigned begin, end;   /* ... these entries lie before it */
     bool stays;            /* the tree's cursor already stands on the next entry ... */
     bool stays_valid;      /* ... if there is one */
     struct qr_arena arena; /* keys of the group */
@@ -161,11 +165,11 @@ static quire_status make_exact(struct quire_index_cursor *cursor, quire_error *e
     struct qr_index_key *wanted = &cursor->wanted;
     struct qr_slice full = {cursor->lower.bytes, cursor->lower.size};
     bool none = false;
-    QR_TRY(qr_index_key_from_bytes(&cursor->index, full, false, (struct qr_slice){NULL, 0}, wanted,
-                                   err));
-    if (!wanted->is_cut) {
+    if (full.size <= qr_index_key_max(cursor->index.page_size)) {
         return QUIRE_OK;
     }
+    QR_TRY(qr_index_key_from_bytes(&cursor->index, full, false, (struct qr_slice){NULL, 0}, wanted,
+                                   err));
     qr_key_clear(&cursor->cut_end);
     QR_TRY(qr_key_append_bytes(&cursor->cut_end, wanted->cut.bytes, wanted->cut.size, err));
     qr_key_successor(&cursor->cut_end, &none);
@@ -415,21 +419,66 @@ static quire_status step(struct quire_index_cursor *cursor, bool *valid, quire_e
         cursor->started = true;
         return go_to_start(cursor, valid, err);
     }
+    *valid = qr_tree_cursor_move(cursor->tree, !cursor->reverse);
+    if (*valid) {
+        return QUIRE_OK;
+    }
     return cursor->reverse ? qr_tree_cursor_previous(cursor->tree, valid, err)
                            : qr_tree_cursor_next(cursor->tree, valid, err);
 }
 
-/* Whether a key lies beyond the far end of the walk, as far as its stored form tells. */
-static bool is_beyond(const struct quire_index_cursor *cursor, const struct qr_tree_key *key)
+static bool is_open_ended(const struct quire_index_cursor *cursor)
 {
+    return cursor->reverse ? cursor->lower.size == 0 : cursor->unbounded;
+}
+
+/* Finds which entries of the leaf lie before the far end. */
+static void search_end(struct quire_index_cursor *cursor)
+{
+    const struct qr_tree_cursor *tree = cursor->tree;
+    bool partly = false;
+    unsigned index = cursor->reverse ? 0 : tree->step->count;
+    cursor->stay = tree->stays;
+    cursor->searched = true;
+    if (!is_open_ended(cursor)) {
+        struct qr_slice far =
+            cursor->reverse ? stored_lower(cursor) : stored_upper(cursor, &partly);
+        struct qr_tree_key key = {.bytes = far.data, .size = far.size};
+        if (partly || !qr_tree_cursor_search(tree, &key, &index)) {
+            index = cursor->reverse ? tree->step->count : 0;
+        }
+    }
+    cursor->begin = cursor->reverse ? index : 0;
+    cursor->end = cursor->reverse ? tree->step->count : index;
+}
+
+/* Whether the entry under the cursor is known to lie before the far end: by one search of the leaf,
+ * once a second entry of it is met. */
+static bool is_before_end(struct quire_index_cursor *cursor)
+{
+    if (cursor->stay != cursor->tree->stays) {
+        cursor->stay = cursor->tree->stays;
+        cursor->searched = false;
+        return false;
+    }
+    if (!cursor->searched) {
+        search_end(cursor);
+    }
+    unsigned index = cursor->tree->step->index;
+    return index >= cursor->begin && index < cursor->end;
+}
+
+/* Whether a key lies beyond the far end of the walk, as far as its stored form tells. */
+static bool is_beyond(struct quire_index_cursor *cursor, const struct qr_tree_key *key)
+{
+    bool partly;
+    if (is_open_ended(cursor) || is_before_end(cursor)) {
+        return false;
+    }
     if (cursor->reverse) {
         struct qr_slice lower = stored_lower(cursor);
         return compare_bytes(key->bytes, key->size, lower.data, lower.size) < 0;
     }
-    if (cursor->unbounded) {
-        return false;
-    }
-    bool partly;
     struct qr_slice upper = stored_upper(cursor, &partly);
     if (!partly) {
         return compare_bytes(key->bytes, key->size, upper.data, upper.size) >= 0;
@@ -486,11 +535,33 @@ static quire_status add_member(struct quire_index_cursor *cursor, const struct q
     return QUIRE_OK;
 }
 
+/* The rowid of an entry that includes nothing, if that can be told from the end of its key, or of
+ * its payload where the key stands alone; *offset is the size of the key. */
+static inline bool find_rowid(const struct qr_tree_key *key, struct qr_slice payload,
+                              size_t *key_size, int64_t *rowid)
+{
+    size_t offset;
+    if (payload.size == 0) {
+        return qr_key_rowid_at_end(key->bytes, key->size, key_size, rowid);
+    }
+    *key_size = key->size;
+    return qr_key_rowid_at_end(payload.data, payload.size, &offset, rowid) && offset == 0;
+}
+
 static quire_status read_entry(struct quire_index_cursor *cursor, struct qr_tree_key *key,
                                struct qr_index_entry *entry, quire_error *err)
 {
     struct qr_slice payload;
-    QR_TRY(qr_tree_cursor_entry(cursor->tree, key, &payload, err));
+    if (!qr_tree_cursor_key_entry(cursor->tree, key, &payload)) {
+        QR_TRY(qr_tree_cursor_entry(cursor->tree, key, &payload, err));
+    }
+    if (cursor->index.def->object->included_count == 0 &&
+        find_rowid(key, payload, &entry->key_size, &entry->rowid)) {
+        entry->included = (struct qr_slice){NULL, 0};
+        entry->is_alone = payload.size > 0;
+        entry->is_cut = false;
+        return QUIRE_OK;
+    }
     return qr_index_parse_entry(&cursor->index, key, payload, entry, err);
 }
 
@@ -570,6 +641,43 @@ static quire_status next_btree(struct quire_index_cursor *cursor, int64_t *rowid
     cursor->done = true;
     *valid = false;
     return QUIRE_OK;
+}
+
+/*
+ * Goes on within the leaf, from an entry that was yielded, over entries whose
+ * keys are short and whose rowids are found at once. Stops at the first that is
+ * none of those, which next_btree takes up, or before the far end.
+ */
+static size_t take_plain(struct quire_index_cursor *cursor, int64_t *rowids, size_t max)
+{
+    struct qr_tree_cursor *tree = cursor->tree;
+    size_t prefix = qr_index_prefix_size(cursor->index.page_size);
+    size_t count = 0;
+    if (cursor->group_count > 0 || cursor->index.def->object->included_count > 0 ||
+        !qr_tree_cursor_stands(tree)) {
+        return 0;
+    }
+    if (cursor->stay != tree->stays || !cursor->searched) {
+        search_end(cursor);
+    }
+    unsigned left =
+        cursor->reverse ? tree->step->index - cursor->begin : cursor->end - tree->step->index - 1;
+    max = max < left ? max : left;
+    while (count < max) {
+        struct qr_tree_key key;
+        struct qr_slice payload;
+        size_t key_size;
+        if (!qr_tree_cursor_move(tree, !cursor->reverse)) {
+            break;
+        }
+        if (!qr_tree_cursor_key_entry(tree, &key, &payload) ||
+            !find_rowid(&key, payload, &key_size, &rowids[count]) || key_size >= prefix) {
+            cursor->stays = cursor->stays_valid = true;
+            break;
+        }
+        count++;
+    }
+    return count;
 }
 
 /* ---- Moving over hash matches ---- */
@@ -715,8 +823,19 @@ quire_status qr_index_cursor_rowids(quire_index_cursor *cursor, int64_t *rowids,
                                     size_t *count, quire_error *err)
 {
     bool valid = true;
-    for (*count = 0; valid && *count < max; *count += valid) {
-        QR_TRY(quire_index_cursor_next(cursor, &rowids[*count], &valid, err));
+    *count = 0;
+    QR_TRY(check_cursor(cursor, err));
+    bool is_hash = cursor->index.def->object->index_kind == QUIRE_INDEX_HASH;
+    while (*count < max) {
+        QR_TRY(is_hash ? next_hash(cursor, &rowids[*count], &valid, err)
+                       : next_btree(cursor, &rowids[*count], &valid, err));
+        if (!valid) {
+            break;
+        }
+        ++*count;
+        if (!is_hash) {
+            *count += take_plain(cursor, rowids + *count, max - *count);
+        }
     }
     cursor->on_entry = false;
     return QUIRE_OK;

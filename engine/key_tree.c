@@ -8,6 +8,7 @@
  */
 #include <string.h>
 
+#include "btree/cursor.h"
 #include "engine/tree_internal.h"
 
 /* Nothing but the calls differs. */
@@ -414,7 +415,10 @@ quire_status quire_keycursor_next(quire_keycursor *cursor, bool *valid, quire_er
     if (cursor->position == AFTER_LAST) {
         return QUIRE_OK;
     }
-    QR_TRY(qr_tree_cursor_next(cursor->cursor, valid, err));
+    *valid = qr_tree_cursor_step(cursor->cursor);
+    if (!*valid) {
+        QR_TRY(qr_tree_cursor_next(cursor->cursor, valid, err));
+    }
     return arrive(cursor, AFTER_LAST, valid, err);
 }
 
@@ -441,15 +445,18 @@ quire_status quire_keycursor_entry(quire_keycursor *cursor, const void **key, si
     if (cursor->position != ON_ENTRY) {
         return qr_fail(err, QUIRE_MISUSE, "The cursor stands on no entry.");
     }
-    QR_TRY(qr_tree_cursor_key(cursor->cursor, &found, err));
+    if (value == NULL || value_size == NULL) {
+        QR_TRY(qr_tree_cursor_key(cursor->cursor, &found, err));
+    } else {
+        if (!qr_tree_cursor_key_entry(cursor->cursor, &found, &slice)) {
+            QR_TRY(qr_tree_cursor_entry(cursor->cursor, &found, &slice, err));
+        }
+        *value = slice.data;
+        *value_size = slice.size;
+    }
     if (key != NULL && key_size != NULL) {
         *key = found.bytes;
         *key_size = found.size;
-    }
-    if (value != NULL && value_size != NULL) {
-        QR_TRY(qr_tree_cursor_payload(cursor->cursor, &slice, err));
-        *value = slice.data;
-        *value_size = slice.size;
     }
     return QUIRE_OK;
 }
