@@ -482,7 +482,7 @@ quire_status qr_tree_cursor_payload(struct qr_tree_cursor *cursor, struct qr_sli
 quire_status qr_tree_cursor_entry(struct qr_tree_cursor *cursor, struct qr_tree_key *key,
                                   struct qr_slice *payload, quire_error *err)
 {
-    struct qr_item item;
+    struct qr_item item = {0};
     if (qr_tree_cursor_row(cursor, &key->rowid, payload) ||
         qr_tree_cursor_key_entry(cursor, key, payload)) {
         return QUIRE_OK;
