@@ -11,6 +11,10 @@
  * whichever is newer, with the changes behind it applied in order. A change
  * knows the version it belongs to by its sequence number: any other is damage.
  *
+ * A file that was not closed may be shorter than its database: then the log has
+ * images of the pages behind its end, but for free ones, which nobody wrote. Any
+ * other page has been lost, and nothing is recovered over a file that was cut.
+ *
  * Memory: that of wal_index.h. Runs alone.
  */
 #include "pager/pager_internal.h"
@@ -21,9 +25,10 @@ struct completion {
     struct qr_pager *pager;
     struct qr_file *log;
     struct qr_log_index index;
-    uint32_t pages; /* of the database */
-    size_t due;     /* pages to add */
-    uint8_t *bytes; /* of a record: a page's size */
+    uint64_t in_file; /* whole pages of the database file */
+    uint32_t pages;   /* of the database */
+    size_t due;       /* pages to add */
+    uint8_t *bytes;   /* of a record: a page's size */
 };
 
 quire_status qr_log_apply(struct qr_pager *pager, const struct qr_pack_record *record,
@@ -133,6 +138,52 @@ static quire_status append_pages(struct completion *c, quire_error *err)
     return QUIRE_OK;
 }
 
+/* ---- Lost pages ---- */
+
+/* A page as file and log together have it. */
+static quire_status newest_page(struct completion *c, uint32_t page_number, uint8_t *page,
+                                quire_error *err)
+{
+    size_t at;
+    size_t end = qr_log_index_find(&c->index, page_number, &at);
+    return at < end ? build_page(c, at, end, page, err)
+                    : qr_page_read(c->pager, page_number, page, err);
+}
+
+static bool has_image(const struct completion *c, uint32_t page_number)
+{
+    size_t at;
+    size_t end = qr_log_index_find(&c->index, page_number, &at);
+    return at < end && c->index.entries[at].size == 0;
+}
+
+/* Looks for a page behind the file's end that is in use and that the log has no image of. Takes no
+ * longer than log and free map are large: a page that is not in the one is marked in the other. */
+static quire_status check_end(struct completion *c, quire_error *err)
+{
+    struct qr_pager *pager = c->pager;
+    uint8_t *map = pager->commit.staging;
+    uint32_t bits = qr_free_map_bits(pager->page_size);
+    uint64_t region = UINT64_MAX; /* that `map` is of */
+    for (uint64_t p = c->in_file; p < c->pages; p++) {
+        uint32_t bit = (uint32_t)(p % bits);
+        uint32_t map_page = qr_free_map_page(pager->page_size, (uint32_t)(p / bits));
+        if (has_image(c, (uint32_t)p)) {
+            continue;
+        }
+        if (region != p / bits && (map_page < c->in_file || has_image(c, map_page))) {
+            QR_TRY(newest_page(c, map_page, map, err));
+            region = p / bits;
+        }
+        if (region != p / bits || (map[QR_PAGE_HEADER_SIZE + bit / 8] >> (bit % 8) & 1) == 0) {
+            return qr_recover_fail_short(pager, c->in_file, c->pages, (uint32_t)p, err);
+        }
+    }
+    return QUIRE_OK;
+}
+
+/* ---- Recovery ---- */
+
 static quire_status complete(struct completion *c, quire_error *err)
 {
     struct qr_pager *pager = c->pager;
@@ -142,14 +193,15 @@ static quire_status complete(struct completion *c, quire_error *err)
     for (size_t at = 0; at < c->index.count; at = qr_log_index_end(&c->index, at)) {
         c->due += is_due(c, qr_log_index_end(&c->index, at));
     }
-    if (c->due == 0) {
-        return QUIRE_OK;
-    }
     c->bytes = qr_alloc(pager->allocator, pager->page_size, err);
     if (c->bytes == NULL) {
         return QUIRE_NO_MEMORY;
     }
     QR_TRY(pager->layer->methods->open(pager->layer, pager->wal_path, QR_OPEN_READ, &c->log, err));
+    QR_TRY(check_end(c, err));
+    if (c->due == 0) {
+        return QUIRE_OK;
+    }
     QR_TRY(qr_wal_harden(pager->wal, err));
     QR_TRY(qr_wal_resume(pager->wal, err));
     QR_TRY(qr_wal_reserve_beyond(pager->wal, c->due, err));
@@ -157,10 +209,17 @@ static quire_status complete(struct completion *c, quire_error *err)
 }
 
 quire_status qr_log_complete(struct qr_pager *pager, const struct qr_wal_options *options,
-                             uint32_t pages, quire_error *err)
+                             struct qr_wal_scan_result *found, quire_error *err)
 {
-    struct completion c = {
-        .pager = pager, .pages = pages, .index = {.allocator = pager->allocator}};
+    uint64_t in_file = 0;
+    QR_TRY(qr_file_pages(pager, &in_file, err));
+    if (found->packs == 0 && in_file >= found->pages) {
+        return QUIRE_OK;
+    }
+    struct completion c = {.pager = pager,
+                           .in_file = in_file,
+                           .pages = found->pages,
+                           .index = {.allocator = pager->allocator}};
     quire_status status = complete(&c, err);
     if (c.log != NULL) {
         c.log->methods->close(c.log);
@@ -170,5 +229,6 @@ quire_status qr_log_complete(struct qr_pager *pager, const struct qr_wal_options
     QR_TRY(status);
     qr_wal_close(pager->wal);
     pager->wal = NULL;
-    return qr_wal_open(options, false, &pager->wal, err);
+    QR_TRY(qr_wal_open(options, false, &pager->wal, err));
+    return qr_wal_scan(pager->wal, NULL, NULL, found, err);
 }

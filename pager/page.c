@@ -87,6 +87,14 @@ quire_status qr_database_sync_shared(struct qr_pager *pager, quire_error *err)
     return status;
 }
 
+quire_status qr_file_pages(struct qr_pager *pager, uint64_t *pages, quire_error *err)
+{
+    uint64_t size = 0;
+    QR_TRY(pager->file->methods->size(pager->file, &size, err));
+    *pages = size >> pager->page_shift;
+    return QUIRE_OK;
+}
+
 quire_status qr_file_resize(struct qr_pager *pager, uint32_t pages, bool cut, quire_error *err)
 {
     uint64_t wanted = (uint64_t)pages << pager->page_shift;

@@ -230,7 +230,6 @@ static quire_status open_inside(struct qr_pager *pager, quire_error *err)
         QR_TRY(qr_recover(pager, &header, err));
     }
     if (!pager->read_only) {
-        QR_TRY(qr_recover_check_pages(pager, header.pages, 0, err));
         /* A crash may have come between the commit that took pages off the end and the cut. */
         QR_TRY(qr_file_resize(pager, header.pages, true, err));
     }

@@ -524,6 +524,8 @@ quire_status qr_database_sync(struct qr_pager *pager, quire_error *err);
 /* The same while others may sync it: a failure, which the system tells once, poisons before the
  * next one can begin. */
 quire_status qr_database_sync_shared(struct qr_pager *pager, quire_error *err);
+/* The whole pages that the file has. */
+quire_status qr_file_pages(struct qr_pager *pager, uint64_t *pages, quire_error *err);
 /* Makes the file at least as long as so many pages, so that a short file is a damaged one; `cut`:
  * no longer than that, either. */
 quire_status qr_file_resize(struct qr_pager *pager, uint32_t pages, bool cut, quire_error *err);
@@ -634,10 +636,11 @@ quire_status qr_delta_log_images(struct qr_pager *pager, size_t most, quire_erro
 
 /* ---- complete.c: recovery of packs ---- */
 
-/* Adds to the log, which has been scanned, an image of every page whose last change is in a pack;
- * the log is opened anew and has to be scanned again. */
+/* Adds to the log, of which a scan has found something, an image of every page whose last change is
+ * in a pack, and brings `found` up to date. CORRUPT, and nothing written, when the file has lost
+ * pages. */
 quire_status qr_log_complete(struct qr_pager *pager, const struct qr_wal_options *options,
-                             uint32_t pages, quire_error *err);
+                             struct qr_wal_scan_result *found, quire_error *err);
 /* Applies a record to a page; CORRUPT if that is not the version it changes. The checksum is made
  * anew. */
 quire_status qr_log_apply(struct qr_pager *pager, const struct qr_pack_record *record,
@@ -814,10 +817,9 @@ quire_status qr_recover_identify(struct qr_pager *pager, struct qr_file_header *
                                  quire_error *err);
 /* Opens the log into pager->wal and recovers what it holds. Corrects the numbers in `header`. */
 quire_status qr_recover(struct qr_pager *pager, struct qr_file_header *header, quire_error *err);
-/* CORRUPT for a number of pages that neither the file nor a log that knows pages up to `page_max`
- * can bear out. */
-quire_status qr_recover_check_pages(struct qr_pager *pager, uint32_t pages, uint32_t page_max,
-                                    quire_error *err);
+/* CORRUPT: the file, of `in_file` pages, was cut, and page `lost` is nowhere. */
+quire_status qr_recover_fail_short(const struct qr_pager *pager, uint64_t in_file, uint32_t pages,
+                                   uint32_t lost, quire_error *err);
 /* Puts the log's pages over the database in memory; writes nothing. */
 quire_status qr_recover_read_only(struct qr_pager *pager, struct qr_file_header *header,
                                   quire_error *err);

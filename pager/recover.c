@@ -336,29 +336,24 @@ static quire_status rewrite_header(struct qr_pager *pager, struct qr_file_header
     return status;
 }
 
-/* A number of pages that neither file nor log can bear out is damage: each map page at which the
- * database has arrived is in one of them. */
-quire_status qr_recover_check_pages(struct qr_pager *pager, uint32_t pages, uint32_t page_max,
-                                    quire_error *err)
+quire_status qr_recover_fail_short(const struct qr_pager *pager, uint64_t in_file, uint32_t pages,
+                                   uint32_t lost, quire_error *err)
 {
-    uint64_t size = 0;
-    QR_TRY(pager->file->methods->size(pager->file, &size, err));
-    uint64_t in_file = size >> pager->page_shift;
-    uint64_t last = in_file > (uint64_t)page_max + 1 ? in_file - 1 : page_max;
-    uint64_t bits = qr_free_map_bits(pager->page_size);
-    uint64_t next_map =
-        last < QR_PAGE_NUMBER_FREE_MAP
-            ? QR_PAGE_NUMBER_FREE_MAP
-            : (last - QR_PAGE_NUMBER_FREE_MAP) / bits * bits + bits + QR_PAGE_NUMBER_FREE_MAP;
-    if (pages > next_map) {
-        return qr_fail_at(
-            err, QUIRE_CORRUPT, pager->path, 0, QR_HEADER_PAGES,
-            "%s is said to have %lu pages, of which most are neither in it nor in its "
-            "log; keep both files and restore from a backup, or save what can be "
-            "read with quire recover.",
-            pager->path, (unsigned long)pages);
-    }
-    return QUIRE_OK;
+    return qr_fail_at(
+        err, QUIRE_CORRUPT, pager->path, lost, (uint64_t)lost << pager->page_shift,
+        "%s has been cut short: it ends behind %llu of its %lu pages, and page %lu is "
+        "neither in it nor in its log. Nothing was changed; keep both files and "
+        "restore from a backup, or save what can be read with quire recover.",
+        pager->path, (unsigned long long)in_file, (unsigned long)pages, (unsigned long)lost);
+}
+
+/* The log has nothing that the file lacks. */
+static quire_status check_length(struct qr_pager *pager, uint32_t pages, quire_error *err)
+{
+    uint64_t in_file = 0;
+    QR_TRY(qr_file_pages(pager, &in_file, err));
+    return in_file >= pages ? QUIRE_OK
+                            : qr_recover_fail_short(pager, in_file, pages, (uint32_t)in_file, err);
 }
 
 /* The log has segments in use. */
@@ -367,12 +362,8 @@ static quire_status recover_log(struct qr_pager *pager, const struct qr_wal_opti
 {
     struct qr_wal_scan_result result;
     QR_TRY(qr_wal_scan(pager->wal, NULL, NULL, &result, err));
-    QR_TRY(qr_recover_check_pages(pager, result.pages, result.page_max, err));
-    if (result.packs > 0) {
-        QR_TRY(qr_log_complete(pager, options, result.pages, err));
-        QR_TRY(qr_wal_scan(pager->wal, NULL, NULL, &result, err));
-    }
     if (result.frames > 0) {
+        QR_TRY(qr_log_complete(pager, options, &result, err));
         if (!QR_MUTANT(NO_HARDENING)) {
             QR_TRY(qr_wal_harden(pager->wal, err));
         }
@@ -380,6 +371,8 @@ static quire_status recover_log(struct qr_pager *pager, const struct qr_wal_opti
         QR_TRY(qr_header_read(pager, header, err));
         QR_TRY(check_boot(pager, header, err));
         QR_TRY(rewrite_header(pager, header, &result, err));
+    } else {
+        QR_TRY(check_length(pager, header->pages, err));
     }
     return qr_wal_reset(pager->wal, err);
 }
@@ -402,6 +395,7 @@ static quire_status create_log(struct qr_pager *pager, const struct qr_file_head
     if ((header->flags & QR_HEADER_FLAG_CLEAN) == 0) {
         return fail_log_missing(pager, err);
     }
+    QR_TRY(check_length(pager, header->pages, err));
     if (exists) {
         QR_TRY(pager->layer->methods->remove(pager->layer, pager->wal_path, err));
     }
@@ -505,6 +499,8 @@ quire_status qr_recover(struct qr_pager *pager, struct qr_file_header *header, q
     if (stats.segments_free < stats.segments) {
         QR_TRY(recover_log(pager, &options, header, err));
         clean = false;
+    } else {
+        QR_TRY(check_length(pager, header->pages, err));
     }
     if (header->pages == 0) { /* identified by the log, which could not repair it */
         return qr_header_read(pager, header, err);
@@ -616,6 +612,30 @@ static void drop_overlay(struct qr_pager *pager)
     qr_mutex_unlock(&cache->lock);
 }
 
+/* A number of pages that neither file nor log can bear out is damage: each map page at which the
+ * database has arrived is in one of them. */
+static quire_status check_pages(struct qr_pager *pager, uint32_t pages, uint32_t page_max,
+                                quire_error *err)
+{
+    uint64_t in_file = 0;
+    QR_TRY(qr_file_pages(pager, &in_file, err));
+    uint64_t last = in_file > (uint64_t)page_max + 1 ? in_file - 1 : page_max;
+    uint64_t bits = qr_free_map_bits(pager->page_size);
+    uint64_t next_map =
+        last < QR_PAGE_NUMBER_FREE_MAP
+            ? QR_PAGE_NUMBER_FREE_MAP
+            : (last - QR_PAGE_NUMBER_FREE_MAP) / bits * bits + bits + QR_PAGE_NUMBER_FREE_MAP;
+    if (pages > next_map) {
+        return qr_fail_at(
+            err, QUIRE_CORRUPT, pager->path, 0, QR_HEADER_PAGES,
+            "%s is said to have %lu pages, of which most are neither in it nor in its "
+            "log; keep both files and restore from a backup, or save what can be "
+            "read with quire recover.",
+            pager->path, (unsigned long)pages);
+    }
+    return QUIRE_OK;
+}
+
 static quire_status overlay_log(struct qr_pager *pager, struct qr_file_header *header,
                                 quire_error *err)
 {
@@ -628,15 +648,15 @@ static quire_status overlay_log(struct qr_pager *pager, struct qr_file_header *h
     quire_status status = qr_wal_open(&options, true, &wal, &error);
     if (status == QUIRE_NO_FILE || status == QUIRE_LOG_MISSING) {
         return (header->flags & QR_HEADER_FLAG_CLEAN) != 0
-                   ? qr_recover_check_pages(pager, header->pages, 0, err)
+                   ? check_pages(pager, header->pages, 0, err)
                    : fail_log_missing(pager, err);
     }
     if (status == QUIRE_OK) {
         status = qr_wal_scan(wal, overlay_frame, &overlay, &result, &error);
     }
     if (status == QUIRE_OK) {
-        status = qr_recover_check_pages(pager, result.frames > 0 ? result.pages : header->pages,
-                                        result.page_max, &error);
+        status = check_pages(pager, result.frames > 0 ? result.pages : header->pages,
+                             result.page_max, &error);
     }
     if (status == QUIRE_OK && overlay.due > 0) {
         status = QUIRE_CORRUPT;
