@@ -54,7 +54,8 @@ struct qr_file_methods {
     quire_status (*size)(struct qr_file *file, uint64_t *size, quire_error *err);
     quire_status (*truncate)(struct qr_file *file, uint64_t size, quire_error *err);
     /* Whether the path that the file was opened by still leads to it: not when it was removed, or
-     * another took its place; after a rename to a free name a layer may say either. */
+     * another took its place; after a rename to a free name a layer may say either. Works without
+     * the right to search the directory, too. */
     quire_status (*is_named)(struct qr_file *file, bool *named, quire_error *err);
     /* Takes a lock on the whole file, without waiting; *taken says whether. Other handles of the
      * same process are excluded like other processes. The holder may call again to change the

@@ -114,9 +114,21 @@ static quire_status complete_options(const quire_options *given, quire_options *
 
 /* ---- Open and close ---- */
 
+/* A database that is checked before it is opened for writing. */
+struct checked {
+    const char *path;
+    const quire_options *options;
+    struct qr_file_layer *layer;
+    bool malloc_arena;
+};
+
+static quire_status check_first(void *context, quire_error *err);
+
 static quire_status open_pager(quire_db *db, const char *path, const quire_options *options,
                                struct qr_file_layer *layer, bool malloc_arena, quire_error *err)
 {
+    struct checked checked = {path, options, layer, malloc_arena};
+    bool checks = (options->rules & QUIRE_RULE_CHECK_FIRST) != 0;
     struct qr_pager_options pager_options = {
         .layer = layer,
         .allocator = &db->allocator,
@@ -137,6 +149,8 @@ static quire_status open_pager(quire_db *db, const char *path, const quire_optio
         .versions_policy = options->versions_policy,
         .versions_bytes_max = options->versions_bytes_max,
         .watch = {&db->feed, qr_feed_published, qr_feed_moved},
+        .check = checks ? check_first : NULL,
+        .check_context = &checked,
         .malloc_arena = malloc_arena,
     };
     return qr_pager_open(&pager_options, &db->pager, err);
@@ -208,6 +222,21 @@ no_mutex:
     return status;
 }
 
+/* Reads through a handle of its own what the opening would make of file and log; the lock of the
+ * opening keeps others from changing them. */
+static quire_status check_first(void *context, quire_error *err)
+{
+    const struct checked *checked = context;
+    quire_options options = *checked->options;
+    quire_db *db;
+    options.mode = QUIRE_OPEN_READ_ONLY;
+    options.hooks = (quire_hooks){0};
+    QR_TRY(open_at(checked->path, options, checked->layer, NULL, checked->malloc_arena, &db, err));
+    quire_status status = qr_open_rules_inspect(db, options.rules, err);
+    (void)quire_close(db, NULL);
+    return status;
+}
+
 /* `layer` NULL means a private memory layer, which gets the image, if there is one. */
 static quire_status open_database(const char *path, const quire_options *given,
                                   struct qr_file_layer *layer, const struct image *image,
@@ -223,7 +252,7 @@ static quire_status open_database(const char *path, const quire_options *given,
     quire_status status =
         open_at(resolved != NULL ? resolved : path, options, layer, image, malloc_arena, out, err);
     qr_file_path_free(resolved);
-    if (status == QUIRE_OK) {
+    if (status == QUIRE_OK && options.mode == QUIRE_OPEN_READ_ONLY) {
         status = qr_open_rules_inspect(*out, options.rules, err);
         if (status != QUIRE_OK) {
             (void)quire_close(*out, NULL);

@@ -3,8 +3,9 @@
  *
  * Paths are looked at before anything is opened; the file layer refuses links and
  * what is no file once more when it opens, so that a path which changes in between is
- * refused and not followed. The check reads through the open handle, while its lock
- * keeps other processes from changing what was checked.
+ * refused and not followed. What is opened for writing is checked as a reader finds it,
+ * before anything is recovered, while the lock of the opening keeps other processes from
+ * changing it: a file that is refused stays as it was.
  */
 #include "engine/engine_internal.h"
 

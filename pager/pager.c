@@ -162,8 +162,13 @@ static quire_status open_files(struct qr_pager *pager, struct qr_file_header *he
     if (!pager->read_only) {
         QR_TRY(is_unborn(pager, &unborn, err));
     }
-    return unborn ? qr_database_create(pager, header, err)
-                  : qr_recover_identify(pager, header, err);
+    if (unborn) {
+        return qr_database_create(pager, header, err);
+    }
+    if (pager->options.check != NULL && !pager->read_only) {
+        QR_TRY(pager->options.check(pager->options.check_context, err));
+    }
+    return qr_recover_identify(pager, header, err);
 }
 
 /* ---- Open ---- */

@@ -68,6 +68,10 @@ struct qr_pager_options {
     quire_versions_policy versions_policy;
     uint64_t versions_bytes_max; /* 0 = a quarter of the cache */
     struct qr_pager_watch watch;
+    /* Asked, when it is not NULL, before anything of a database that is there is changed, with the
+     * file locked: a failure is that of the opening. Not by who only reads. */
+    quire_status (*check)(void *context, quire_error *err);
+    void *check_context;
     bool malloc_arena; /* frames from the allocator instead of reserved address space: tests */
 };
 

@@ -164,7 +164,8 @@ typedef enum quire_open_mode {
  *                      the links are looked at, too
  *   CHECK_FIRST        the whole database is read and checked first, as quire_inspect_database
  *                      and quire_inspect_indexes do: CORRUPT, with the first thing found, when it
- *                      is damaged. For files that come from elsewhere
+ *                      is damaged; file and log stay as they were. For files that come from
+ *                      elsewhere
  */
 typedef enum quire_open_rule {
     QUIRE_RULE_FOLLOW_LINK = 1,

@@ -39,7 +39,7 @@
  *                                        inspect_database/log__*, base: hard links refused
  *  B13  half-made database                wal_open/unfinished_creation*, crash images,
  *                                        log_of_any_form__has_a_defined_outcome
- *  B14  pages named beyond the end        pager_open/short_file*, crash images of growth
+ *  B14  pages named beyond the end        pager_short/..., crash images of growth
  *  B15  crash within recovery             pager_crash/recovery*, wal_crash/...within_recovery
  *  B16  directory not synced              crash images; mutant NO_DIRECTORY_SYNC
  *  B17  bit rot                           wal_scan/flipped_bit*, inspect_sweep/...

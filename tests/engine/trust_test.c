@@ -6,6 +6,7 @@
 
 #include "engine_fixture.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -13,8 +14,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/hash.h"
 #include "support/temp_dir.h"
 
 static struct temp_dir dir;
@@ -307,6 +310,89 @@ Test(trust, check__comes_before_the_first_use)
     cr_assert_neq(err.page, QUIRE_NO_PAGE);
 }
 
+/* The bytes of a file and of its log, as one number. */
+static uint64_t content_of(const char *at)
+{
+    static const char *const ends[] = {"", "-wal"};
+    uint64_t sum = 0;
+    for (size_t i = 0; i < 2; i++) {
+        char name[640];
+        snprintf(name, sizeof name, "%s%s", at, ends[i]);
+        size_t size = (size_t)size_of(name);
+        uint8_t *bytes = malloc(size);
+        int file = open(name, O_RDONLY);
+        cr_assert_eq(read(file, bytes, size), (ssize_t)size);
+        cr_assert_eq(close(file), 0);
+        sum = qr_hash64(bytes, size, sum);
+        free(bytes);
+    }
+    return sum;
+}
+
+/* A copy of the files of an open database is what a crash leaves of it. */
+static void copy_crashed(const char *to)
+{
+    char log[640];
+    char to_log[640];
+    quire_db *db;
+    OK(open_ruled(path, 0, &db));
+    quire_txn *txn = begin_write(db);
+    quire_table *table;
+    OK(quire_table_open(txn, "users", &table, &err));
+    (void)add_user(table, "one more", 1);
+    quire_table_close(table);
+    commit(txn);
+    snprintf(log, sizeof log, "%s-wal", path);
+    snprintf(to_log, sizeof to_log, "%s-wal", to);
+    copy_file(path, to);
+    copy_file(log, to_log);
+    OK(quire_close(db, &err));
+}
+
+Test(trust, refused_database__stays_as_it_was_with_its_log)
+{
+    char crashed[600];
+    quire_db *db;
+    temp_dir_file(&dir, "crashed.quire", crashed, sizeof crashed);
+    create(path, 400);
+    copy_crashed(crashed);
+    int file = open(crashed, O_WRONLY);
+    cr_assert_eq(pwrite(file, "x", 1, size_of(crashed) / 1024 / 2 * 1024 + 700), 1);
+    cr_assert_eq(close(file), 0);
+    uint64_t before = content_of(crashed);
+    for (int tries = 0; tries < 2; tries++) {
+        FAILS(CORRUPT, open_ruled(crashed, QUIRE_RULE_CHECK_FIRST, &db));
+        cr_assert_null(db);
+        cr_assert_not_null(strstr(err.message, "checked before its use"), "%s", err.message);
+        cr_assert_eq(content_of(crashed), before);
+    }
+}
+
+Test(trust, database_with_a_log__passes_the_check_and_is_recovered)
+{
+    char crashed[600];
+    quire_db *db;
+    temp_dir_file(&dir, "crashed.quire", crashed, sizeof crashed);
+    create(path, 400);
+    copy_crashed(crashed);
+    OK(open_ruled(crashed, QUIRE_RULE_CHECK_FIRST, &db));
+    cr_assert_eq(users(db), 401);
+    OK(quire_close(db, &err));
+    OK(open_ruled(crashed, QUIRE_RULE_CHECK_FIRST, &db));
+    cr_assert_eq(users(db), 401);
+    OK(quire_close(db, &err));
+}
+
+Test(trust, check__leaves_the_way_free_for_a_new_database)
+{
+    quire_db *db;
+    OK(open_ruled(path, QUIRE_RULE_CHECK_FIRST, &db));
+    FAILS(LOCKED, open_ruled(path, QUIRE_RULE_CHECK_FIRST, &(quire_db *){NULL}));
+    OK(quire_close(db, &err));
+    OK(open_ruled(path, QUIRE_RULE_CHECK_FIRST, &db));
+    OK(quire_close(db, &err));
+}
+
 Test(trust, check__holds_for_images_too)
 {
     quire_db *db;
@@ -323,6 +409,118 @@ Test(trust, check__holds_for_images_too)
     ((char *)image)[size / 1024 / 2 * 1024 + 700] ^= 1;
     FAILS(CORRUPT, quire_open_image(image, size, &options, &db, &err));
     quire_free(image);
+}
+
+/* ---- Rights that are given up ---- */
+
+#define NOBODY 65534
+
+/* The process can neither look into the directory nor open what is in it any more. */
+static bool give_up_rights(const char *directory)
+{
+    char inside[700];
+    snprintf(inside, sizeof inside, "%s/data.quire", directory);
+    if (chmod(directory, 0) != 0 || (geteuid() == 0 && (setresgid(NOBODY, NOBODY, NOBODY) != 0 ||
+                                                        setresuid(NOBODY, NOBODY, NOBODY) != 0))) {
+        return false;
+    }
+    return access(inside, F_OK) != 0 && errno == EACCES;
+}
+
+static quire_status add_users(quire_db *db, int from, int to)
+{
+    quire_txn *txn = begin_write(db);
+    quire_table *table;
+    OK(quire_table_open(txn, "users", &table, &err));
+    quire_status status = QUIRE_OK;
+    for (int i = from; i < to && status == QUIRE_OK; i++) {
+        char name[64];
+        int64_t rowid = 0;
+        snprintf(name, sizeof name, "a name that fills its page soon %d", i);
+        quire_value row[] = {quire_text(name), quire_int(i)};
+        status = quire_table_insert(table, &rowid, row, 2, &err);
+    }
+    quire_table_close(table);
+    if (status != QUIRE_OK) {
+        quire_rollback(txn);
+        return status;
+    }
+    return quire_commit(txn, &err);
+}
+
+/* What a child process finds, as its exit status: 0, or the line that it disagrees with. */
+#define CHILD_REQUIRE(truth)                                                                       \
+    do {                                                                                           \
+        if (!(truth)) {                                                                            \
+            fprintf(stderr, "%s: %s\n", #truth, err.message);                                      \
+            _exit(__LINE__ % 250 + 1);                                                             \
+        }                                                                                          \
+    } while (0)
+
+static void work_without_rights(const char *directory, const char *at)
+{
+    quire_db *db;
+    CHILD_REQUIRE(open_ruled(at, 0, &db) == QUIRE_OK);
+    CHILD_REQUIRE(add_users(db, 100, 110) == QUIRE_OK);
+    CHILD_REQUIRE(give_up_rights(directory));
+    for (int i = 110; i < 300; i += 10) {
+        CHILD_REQUIRE(add_users(db, i, i + 10) == QUIRE_OK);
+        CHILD_REQUIRE(i % 50 != 0 || quire_checkpoint(db, &err) == QUIRE_OK);
+    }
+    /* What does not fit in memory would go to a file beside the database. */
+    CHILD_REQUIRE(add_users(db, 1000, 9000) == QUIRE_PERMISSION);
+    CHILD_REQUIRE(strstr(err.message, "temporary file") != NULL);
+    CHILD_REQUIRE(add_users(db, 300, 310) == QUIRE_OK);
+    CHILD_REQUIRE(quire_checkpoint(db, &err) == QUIRE_OK);
+    CHILD_REQUIRE(quire_close(db, &err) == QUIRE_OK);
+}
+
+static void work_on_a_removed_file(const char *directory, const char *at)
+{
+    quire_db *db;
+    CHILD_REQUIRE(open_ruled(at, 0, &db) == QUIRE_OK);
+    CHILD_REQUIRE(add_users(db, 100, 110) == QUIRE_OK);
+    CHILD_REQUIRE(unlink(at) == 0);
+    CHILD_REQUIRE(give_up_rights(directory));
+    CHILD_REQUIRE(quire_checkpoint(db, &err) == QUIRE_IO);
+    CHILD_REQUIRE(strstr(err.message, "removed or replaced") != NULL);
+}
+
+/* Runs in a process of its own over a database of 100 users in a directory of its own. */
+static void run_without_rights(void (*work)(const char *directory, const char *at), char *at,
+                               size_t size)
+{
+    char directory[600];
+    int status = 0;
+    temp_dir_file(&dir, "own", directory, sizeof directory);
+    cr_assert_eq(mkdir(directory, 0700), 0);
+    snprintf(at, size, "%s/data.quire", directory);
+    create(at, 100);
+    pid_t child = fork();
+    cr_assert_geq(child, 0);
+    if (child == 0) {
+        work(directory, at);
+        _exit(0);
+    }
+    cr_assert_eq(waitpid(child, &status, 0), child);
+    cr_assert_eq(chmod(directory, 0700), 0);
+    cr_assert(WIFEXITED(status) && WEXITSTATUS(status) == 0, "status %x", (unsigned)status);
+}
+
+Test(trust, rights_given_up__leave_checkpoints_and_closing_whole)
+{
+    char at[700];
+    quire_db *db;
+    run_without_rights(work_without_rights, at, sizeof at);
+    OK(open_ruled(at, QUIRE_RULE_CHECK_FIRST, &db));
+    cr_assert_eq(users(db), 310);
+    OK(quire_close(db, &err));
+}
+
+Test(trust, rights_given_up__do_not_hide_that_the_file_is_gone)
+{
+    char at[700];
+    run_without_rights(work_on_a_removed_file, at, sizeof at);
 }
 
 Test(trust, file_cut_under_a_reader__is_an_error)
