@@ -17,7 +17,9 @@
 #include "base/clock.h"
 #include "base/thread.h"
 
-#define VERDICT 1 /* exit status of a failed case */
+/* Exit statuses. */
+#define VERDICT 1 /* a case has failed */
+#define MISUSED 2 /* no case was tried */
 
 /* Of this process: set before threads start, but for the name of the case. */
 static struct {
@@ -26,6 +28,7 @@ static struct {
     uint64_t seed;
     uint64_t begun_ns;
     const char *mutant;
+    atomic_bool *met; /* whether the library has asked for the rule; shared with the child */
     pthread_mutex_t mutex;
     char current[256];
 } process = {.mutex = PTHREAD_MUTEX_INITIALIZER};
@@ -33,7 +36,11 @@ static struct {
 #if QR_MUTANTS
 bool qr_mutant_is(const char *name)
 {
-    return process.mutant != NULL && strcmp(process.mutant, name) == 0;
+    if (process.mutant == NULL || strcmp(process.mutant, name) != 0) {
+        return false;
+    }
+    atomic_store_explicit(process.met, true, memory_order_relaxed);
+    return true;
 }
 #endif
 
@@ -79,14 +86,21 @@ static void tell_signal(int number)
     (void)raise(number);
 }
 
-/* The child has been told apart from a good run by its exit status, or died of an assertion. */
+/* Catching is a verdict, or a death of an assertion or a crash, of a run that has come to the rule.
+ * Whatever else ends a child is a failure of the test. */
 static _Noreturn void judge_mutant(const char *regime, pid_t child)
 {
     int status = 0;
     if (waitpid(child, &status, 0) != child) {
-        exit(2);
+        exit(MISUSED);
     }
-    bool caught = (WIFEXITED(status) && WEXITSTATUS(status) != 0) || WIFSIGNALED(status);
+    bool verdict = WIFEXITED(status) && WEXITSTATUS(status) != 0 && WEXITSTATUS(status) != MISUSED;
+    bool died = WIFSIGNALED(status) && WTERMSIG(status) != SIGKILL && WTERMSIG(status) != SIGTERM;
+    bool caught = atomic_load(process.met) && (verdict || died);
+    if (!atomic_load(process.met)) {
+        (void)fprintf(stderr, "%s: the run never came to a rule %s\n", process.program,
+                      process.mutant);
+    }
     (void)printf("regime crash-mutants: cases=%d seeds=1 first_seed=%llu mutants=%d/1 seconds=%.1f "
                  "rule=%s %s=%s\n",
                  caught, (unsigned long long)process.seed, caught, harness_seconds(),
@@ -100,7 +114,7 @@ static void usage(const char *program)
                   "usage: %s [mode] [--seed N] [--cases N] [--minutes N] [--jobs N] [--long] "
                   "[--verbose] [--mutant NAME]\n",
                   program);
-    exit(2);
+    exit(MISUSED);
 }
 
 static void parse(struct harness *harness, int argc, char **argv)
@@ -135,6 +149,14 @@ static void parse(struct harness *harness, int argc, char **argv)
         seed != NULL ? strtoull(seed, NULL, 0) : (uint64_t)qr_clock_wall_ns() % 1000000007U;
 }
 
+/* Memory that a child shares, zeroed. */
+static void *share(size_t size)
+{
+    void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    REQUIRE(memory != MAP_FAILED, "no shared memory");
+    return memory;
+}
+
 void harness_begin(struct harness *harness, const char *regime, int argc, char **argv)
 {
     *harness = (struct harness){.regime = regime};
@@ -153,16 +175,19 @@ void harness_begin(struct harness *harness, const char *regime, int argc, char *
                    harness->mode != NULL ? " " : "", harness->mode != NULL ? harness->mode : "",
                    harness->longer ? " --long" : "", process.mutant != NULL ? " --mutant " : "",
                    process.mutant != NULL ? process.mutant : "");
+    if ((process.mutant != NULL) != QR_MUTANTS) {
+        (void)fprintf(stderr, "%s: %s\n", argv[0],
+                      QR_MUTANTS ? "name the rule that the library is to drop: --mutant NAME"
+                                 : "the library of this program drops no rules");
+        exit(MISUSED);
+    }
     if (process.mutant == NULL) {
         return;
     }
-#if !QR_MUTANTS
-    (void)fprintf(stderr, "%s: the library of this program drops no rules\n", argv[0]);
-    exit(2);
-#endif
+    process.met = share(sizeof *process.met);
     pid_t child = fork();
     if (child < 0) {
-        exit(2);
+        exit(MISUSED);
     }
     if (child > 0) {
         judge_mutant(regime, child);
@@ -231,9 +256,7 @@ uint64_t harness_spread(const struct harness *harness, uint64_t units, uint64_t 
 {
     const struct quota quota = {units, cases, harness->minutes * 60};
     unsigned jobs = harness->mutant || harness->jobs < 1 ? 1 : harness->jobs;
-    struct spread *spread =
-        mmap(NULL, sizeof *spread, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    REQUIRE(spread != MAP_FAILED, "no shared memory");
+    struct spread *spread = share(sizeof *spread);
     (void)fflush(stdout);
     for (unsigned i = 0; i < jobs && jobs > 1; i++) {
         pid_t child = fork();
@@ -262,6 +285,8 @@ uint64_t harness_spread(const struct harness *harness, uint64_t units, uint64_t 
 void harness_end(const struct harness *harness, uint64_t cases, uint64_t seeds, const char *extra)
 {
     double seconds = harness_seconds();
+    REQUIRE(cases > 0, "%s has run no case%s%s", harness->regime,
+            harness->mode != NULL ? " in mode " : "", harness->mode != NULL ? harness->mode : "");
     (void)printf("regime %s: cases=%llu seeds=%llu first_seed=%llu mutants=0/0 seconds=%.1f "
                  "cases_per_second=%.0f%s%s\n",
                  harness->regime, (unsigned long long)cases, (unsigned long long)seeds,

@@ -4,9 +4,9 @@
  * protocol dropped.
  *
  * Arguments: --seed N (or QUIRE_SEED), --long (or QUIRE_TEST_LONG=1), --cases N,
- * --minutes N, --jobs N, and with a library built for it --mutant NAME: then a
- * verdict against the library is what is wanted, and the program exits with 0
- * only if there was one.
+ * --minutes N, --jobs N, and with a library built for it, and only there,
+ * --mutant NAME: then a verdict against the library is what is wanted, and the
+ * program exits with 0 only if there was one, of a run that has met the rule.
  *
  * A program runs its cases from a seed each; the first that fails is printed
  * with the command that repeats it, and ends the program with 1. The summary
@@ -58,7 +58,7 @@ struct harness {
 /* Reads the arguments; with --mutant runs the rest of the program in a child and does not return
  * in the parent. To be called first, before any thread exists. */
 void harness_begin(struct harness *harness, const char *regime, int argc, char **argv);
-/* Prints the summary line. `extra`, further words of the form name=value, may be NULL. */
+/* Prints the summary line; no case at all is a failure. `extra`, further words of the form name=value, may be NULL. */
 void harness_end(const struct harness *harness, uint64_t cases, uint64_t seeds, const char *extra);
 
 /*

@@ -404,6 +404,15 @@ void image_close(struct image_run *run)
     atomic_store(&run->floor, atomic_load(&run->acknowledged));
 }
 
+void image_kill(struct image_run *run)
+{
+    struct faulty_plan plan = {.kinds = FAULTY_CHANGES, .forever = true};
+    faulty_layer_fail(run->files, &plan);
+    (void)quire_close(run->db, NULL);
+    faulty_layer_heal(run->files);
+    run->db = NULL;
+}
+
 void image_checkpoint(struct image_run *run)
 {
     quire_error err = QUIRE_ERROR_INIT;

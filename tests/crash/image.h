@@ -65,6 +65,8 @@ void image_watch(struct image_run *run, bool on);
 
 void image_open(struct image_run *run);
 void image_close(struct image_run *run);
+/* Ends the process in its stead, on a machine that goes on. */
+void image_kill(struct image_run *run);
 /* An explicit checkpoint: everything acknowledged before it is durable in every mode. */
 void image_checkpoint(struct image_run *run);
 

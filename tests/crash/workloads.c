@@ -650,6 +650,27 @@ static void run_off(struct image_run *run)
     image_close(run);
 }
 
+/* A program that synced nothing ends with an empty log, on a machine that stops only once the next
+ * one has opened the file and made it durable. */
+static void run_settled(struct image_run *run)
+{
+    enum { BOOT = 77 };
+    image_watch(run, false);
+    faulty_layer_set_boot(run->files, BOOT);
+    run->options.durability = QUIRE_DURABILITY_OFF;
+    run->options.checkpoint = quire_checkpoint_manual();
+    image_open(run);
+    image_commit(run, create_items);
+    commit_often(run, 3, insert_small);
+    image_checkpoint(run);
+    image_kill(run);
+    run->options.durability = QUIRE_DURABILITY_FULL;
+    image_open(run);
+    image_watch(run, true);
+    commit_often(run, 3, insert_small);
+    image_close(run);
+}
+
 /* ---- Transactions that take back, spill, or do not wait ---- */
 
 /* More pages than the cache holds, half of them taken back. */
@@ -925,6 +946,7 @@ const struct image_workload image_workloads[] = {
     {"reader", run_reader},
     {"large_pages", run_large_pages},
     {"off", run_off},
+    {"settled", run_settled},
     {"savepoints", run_savepoints},
     {"rollbacks", run_rollbacks},
     {"async", run_async},
