@@ -73,6 +73,9 @@ void image_checkpoint(struct image_run *run);
 typedef void (*image_change)(struct image_run *run, quire_txn *txn);
 /* One transaction with what `change` does and the number of the commit. Any thread. */
 void image_commit(struct image_run *run, image_change change);
+/* The same, yet the transaction that is committed has read nothing of what it wrote: blind puts may
+ * wait in its buffer to the last. */
+void image_commit_unread(struct image_run *run, image_change change);
 /* The same, but the commit may fail: returns its status. */
 quire_status image_try_commit(struct image_run *run, image_change change);
 

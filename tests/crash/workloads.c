@@ -923,6 +923,7 @@ const struct image_workload image_workloads[] = {
     {"snapshot", run_snapshot},
     {"turnover", workload_turnover},
     {"slices", workload_slices},
+    {"ingest", workload_ingest},
     {"crowded", run_crowded},
     {"changes", run_changes},
     {"normal", workload_normal},

@@ -9,5 +9,6 @@ void workload_turnover(struct image_run *run);
 void workload_slices(struct image_run *run);
 void workload_normal(struct image_run *run);
 void workload_reopen(struct image_run *run);
+void workload_ingest(struct image_run *run);
 
 #endif

@@ -344,7 +344,7 @@ static quire_status faulty_open_temporary(struct qr_file_layer *base, const char
     if (begin(layer, FAULTY_OPEN_TEMPORARY, beside, NULL, 0, 0)) {
         return end_failed(layer, "create a temporary file beside", beside, 0, err);
     }
-    *out = create_handle(layer, disk_create(&layer->disk, NULL), "(temporary)", true);
+    *out = create_handle(layer, disk_create(&layer->disk, NULL), FAULTY_TEMPORARY, true);
     return end(layer, QUIRE_OK);
 }
 

@@ -47,6 +47,9 @@ enum faulty_call {
     FAULTY_CALL_COUNT
 };
 
+/* The path that records have of a temporary file. */
+#define FAULTY_TEMPORARY "(temporary)"
+
 /* Sets of kinds of calls. */
 #define FAULTY_SET(kind) (1U << (kind))
 #define FAULTY_ANY       ((1U << FAULTY_CALL_COUNT) - 1U)
