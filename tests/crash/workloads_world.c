@@ -63,7 +63,7 @@ void workload_reopen(struct image_run *run)
     for (int i = 0; i < 5; i++) {
         image_open(run);
         image_commit(run, i == 0 ? image_create_world : image_world);
-        image_commit(run, i == 0 ? image_world : image_world);
+        image_commit(run, image_world);
         if (i == 3) {
             image_checkpoint(run);
         }
