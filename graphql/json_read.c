@@ -52,7 +52,8 @@ struct qr_json_reader {
     void *context;
     uint32_t depth, depth_max;
     bool many, failed;
-    bool blank; /* nothing but white space so far */
+    bool blank;  /* nothing but white space so far */
+    bool closed; /* an array or object has ended that is in no other */
     const unsigned char *chunk;
     size_t chunk_size;
     size_t read_end;       /* in the chunk: behind the last token */
@@ -343,6 +344,7 @@ static int emit(struct qr_json_reader *reader, enum qr_json_event event, const u
         reader->depth++;
     } else if (event == QR_JSON_ARRAY_END || event == QR_JSON_OBJECT_END) {
         reader->depth--;
+        reader->closed = reader->depth == 0;
     }
     reader->status = reader->handler(reader->context, event, (const char *)text, size, reader->err);
     if (reader->status != QUIRE_OK && reader->err && reader->err->line == 0) {
@@ -499,8 +501,16 @@ static quire_status out_of_memory(struct qr_json_reader *reader, quire_error *er
     return QUIRE_NO_MEMORY;
 }
 
-quire_status qr_json_reader_feed(struct qr_json_reader *reader, const void *bytes, size_t size,
-                                 quire_error *err)
+/* Whether one text has been read, with nothing unfinished that the end of it could still be part of
+ * or that could be wrong. */
+static bool is_whole(const struct qr_json_reader *reader)
+{
+    return reader->closed && !reader->many;
+}
+
+/* `last`: nobody asks for a place behind it. */
+static quire_status parse(struct qr_json_reader *reader, const void *bytes, size_t size, bool last,
+                          quire_error *err)
 {
     if (reader->failed) {
         return qr_fail(err, QUIRE_MISUSE, "the JSON text has already been found bad");
@@ -512,7 +522,22 @@ quire_status qr_json_reader_feed(struct qr_json_reader *reader, const void *byte
     if (setjmp(reader->out_of_memory) != 0) {
         return out_of_memory(reader, err);
     }
-    return conclude(reader, yajl_parse(reader->parser, bytes, size), err);
+    yajl_status result = yajl_parse(reader->parser, bytes, size);
+    return last && result == yajl_status_ok && is_whole(reader) ? QUIRE_OK
+                                                                : conclude(reader, result, err);
+}
+
+quire_status qr_json_reader_feed(struct qr_json_reader *reader, const void *bytes, size_t size,
+                                 quire_error *err)
+{
+    return parse(reader, bytes, size, false, err);
+}
+
+quire_status qr_json_reader_whole(struct qr_json_reader *reader, const void *bytes, size_t size,
+                                  quire_error *err)
+{
+    QR_TRY(parse(reader, bytes, size, true, err));
+    return is_whole(reader) ? QUIRE_OK : qr_json_reader_finish(reader, err);
 }
 
 quire_status qr_json_reader_finish(struct qr_json_reader *reader, quire_error *err)

@@ -64,6 +64,10 @@ quire_status qr_json_reader_feed(struct qr_json_reader *reader, const void *byte
 /* Ends the text. SYNTAX when it stops inside a value or held none (unless `many`). */
 quire_status qr_json_reader_finish(struct qr_json_reader *reader, quire_error *err);
 
+/* Feeds and ends a text that is all there, at less cost. */
+quire_status qr_json_reader_whole(struct qr_json_reader *reader, const void *bytes, size_t size,
+                                  quire_error *err);
+
 /* Where the current event's token starts, from 1, columns in code points. In a handler only. */
 void qr_json_reader_position(struct qr_json_reader *reader, uint32_t *line, uint32_t *column);
 

@@ -215,10 +215,7 @@ quire_status qr_json_read(struct qr_arena *arena, const void *bytes, size_t size
     quire_status status =
         qr_json_reader_create(arena->allocator, &options, on_event, &builder, &reader, detail);
     if (status == QUIRE_OK) {
-        status = qr_json_reader_feed(reader, bytes, size, detail);
-    }
-    if (status == QUIRE_OK) {
-        status = qr_json_reader_finish(reader, detail);
+        status = qr_json_reader_whole(reader, bytes, size, detail);
     }
     if (status == QUIRE_OK) {
         *out = builder.stack[0].value;

@@ -10,7 +10,7 @@
 
 struct qr_gql_name_slot {
     struct qr_gql_str key; /* data NULL: free */
-    uint64_t hash; /* 0 where they are not hashed */
+    uint64_t hash;         /* 0 where they are not hashed */
     void *value;
 };
 

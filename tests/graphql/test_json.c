@@ -97,6 +97,50 @@ Test(json_read, feed__reads_a_sequence_of_values_when_asked)
     cr_assert_eq(read_in_pieces(&log, text, strlen(text), 64, NULL, &err), QUIRE_SYNTAX);
 }
 
+static quire_status read_whole(struct log *log, const char *text, size_t size, quire_error *err)
+{
+    cr_assert_eq(
+        qr_json_reader_create(qr_allocator_default(), NULL, on_event, log, &log->reader, err),
+        QUIRE_OK);
+    quire_status status = qr_json_reader_whole(log->reader, text, size, err);
+    qr_json_reader_destroy(log->reader);
+    return status;
+}
+
+Test(json_read, whole__is_as_in_pieces)
+{
+    static const char *const texts[] = {"{\"a\": [1, {}]} \n",
+                                        "[[],\n[2]]",
+                                        "12",
+                                        " 12\n",
+                                        "\"x\"",
+                                        "true",
+                                        "{}x",
+                                        "{} {}",
+                                        "{\n",
+                                        "[1}",
+                                        "1 2",
+                                        "",
+                                        " ",
+                                        "{\"a\": tru",
+                                        "\"\\ud800\"",
+                                        "[\"x\", -]"};
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        struct log pieces = {.size = 0};
+        struct log whole = {.size = 0};
+        quire_error first = QUIRE_ERROR_INIT;
+        quire_error second = QUIRE_ERROR_INIT;
+        quire_status status =
+            read_in_pieces(&pieces, texts[i], strlen(texts[i]), strlen(texts[i]) + 1, NULL, &first);
+        cr_expect_eq(read_whole(&whole, texts[i], strlen(texts[i]), &second), status, "%s",
+                     texts[i]);
+        cr_expect_str_eq(whole.text, pieces.text, "%s", texts[i]);
+        cr_expect_str_eq(second.message, first.message, "%s", texts[i]);
+        cr_expect_eq(second.line, first.line, "%s", texts[i]);
+        cr_expect_eq(second.column, first.column, "%s", texts[i]);
+    }
+}
+
 static void assert_refused(const char *text, size_t size, quire_status expected, uint32_t line,
                            uint32_t column)
 {

@@ -388,10 +388,15 @@ void exchange_resume(struct exchange *exchange)
     atomic_fetch_sub(&server->metrics.suspended, 1);
 }
 
+bool exchange_given_up(const struct exchange *exchange)
+{
+    return atomic_load_explicit(&exchange->server->stopping, memory_order_relaxed) ||
+           atomic_load_explicit(&exchange->given_up, memory_order_relaxed);
+}
+
 bool exchange_cancelled(const struct exchange *exchange)
 {
-    if (atomic_load_explicit(&exchange->server->stopping, memory_order_relaxed) ||
-        atomic_load_explicit(&exchange->given_up, memory_order_relaxed)) {
+    if (exchange_given_up(exchange)) {
         return true;
     }
     if (exchange->connection == NULL) {

@@ -26,13 +26,18 @@
 
 /* How long a request may keep an I/O thread. */
 #define HERE_MAX_US 2000U
+/* How long one runs before the system is asked whether its client is still there. */
+#define LOOK_FROM_US 1000U
 
 static bool go_on(void *context, uint64_t rows_read)
 {
     const struct exchange *exchange = context;
+    uint64_t took_us = clock_us() - exchange->call->began_us;
     (void)rows_read;
-    return exchange->suspended ? !exchange_cancelled(exchange)
-                               : clock_us() - exchange->call->began_us < HERE_MAX_US;
+    if (!exchange->suspended) {
+        return took_us < HERE_MAX_US;
+    }
+    return took_us < LOOK_FROM_US ? !exchange_given_up(exchange) : !exchange_cancelled(exchange);
 }
 
 /* ---- What callers may have ---- */

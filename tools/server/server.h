@@ -217,6 +217,8 @@ void exchange_run(struct exchange *exchange, enum place place,
 void exchange_done(struct exchange *exchange);
 /* Whether the work for it should end: the client has left, or the server stops. */
 bool exchange_cancelled(const struct exchange *exchange);
+/* As far as that can be said without asking the system about the connection. */
+bool exchange_given_up(const struct exchange *exchange);
 
 /* Commits a write transaction without waiting for its sync: calls `known` on a thread of the
  * library when the outcome is known, on this one if that is at once. */

@@ -73,9 +73,12 @@ bool workers_give(struct workers *workers, struct job *job)
         *workers->last = job;
         workers->last = &job->next;
         workers->waiting++;
-        pthread_cond_signal(&workers->some);
     }
     pthread_mutex_unlock(&workers->mutex);
+    if (room) {
+        /* Behind the lock, which the thread that wakes takes first. */
+        pthread_cond_signal(&workers->some);
+    }
     return room;
 }
 
