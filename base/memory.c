@@ -82,7 +82,7 @@ void qr_free(const quire_allocator *allocator, void *ptr, size_t size)
 quire_status qr_grow(const quire_allocator *allocator, void *array_address, size_t *capacity,
                      size_t needed, size_t element_size, quire_error *err)
 {
-    enum { FIRST_CAPACITY = 8 };
+    enum { FIRST_CAPACITY = 8, FIRST_BYTES = 256 };
     if (needed <= *capacity) {
         return QUIRE_OK;
     }
@@ -90,7 +90,9 @@ quire_status qr_grow(const quire_allocator *allocator, void *array_address, size
     if (needed > most) {
         return qr_fail_memory(err, SIZE_MAX);
     }
-    size_t wanted = needed < FIRST_CAPACITY ? FIRST_CAPACITY : needed;
+    size_t first = FIRST_BYTES / element_size;
+    first = first < FIRST_CAPACITY ? FIRST_CAPACITY : first;
+    size_t wanted = needed < first ? first : needed;
     if (wanted < *capacity + *capacity / 2) {
         wanted = *capacity + *capacity / 2;
     }

@@ -238,3 +238,37 @@ Test(json, members__are_those_of_objects_alone)
                   "%s", cases[i].text);
     }
 }
+
+Test(json, strings__end_where_they_do_whatever_stands_at_any_place)
+{
+    char text[64];
+    struct json_value whole;
+    struct json_value name;
+    struct json_value value;
+    const char *problem;
+    for (size_t length = 0; length < 40; length++) {
+        for (unsigned c = 0; c < 256; c++) {
+            for (size_t place = 0; place < length; place++) {
+                size_t at = 0;
+                int size = snprintf(text, sizeof text, "[\"%*s\",7]", (int)length, "");
+                text[2 + place] = (char)c;
+                bool escapes = c == '\\' && place + 1 < length;
+                bool good = c >= 0x20 && c < 0x80 && c != '"' && c != '\\';
+                if (escapes) {
+                    text[3 + place] = '"';
+                }
+                cr_assert_eq(json_check(text, (size_t)size, &whole, &problem, &at), good || escapes,
+                             "%zu %u %zu", length, c, place);
+                if (!good && !escapes) {
+                    continue;
+                }
+                at = 0;
+                cr_assert(json_next(&whole, &at, &name, &value));
+                cr_assert_eq(value.size, length + 2);
+                cr_assert(json_next(&whole, &at, &name, &value));
+                cr_assert_eq(value.size, 1);
+                cr_assert_eq(value.text[0], '7');
+            }
+        }
+    }
+}

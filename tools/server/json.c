@@ -123,10 +123,50 @@ static size_t escape_length(const char *text, size_t size, uint32_t *point)
     return 12;
 }
 
+/* Whether one of eight bytes ends a string, escapes, is no ASCII or not allowed in one; it may also
+ * say so where none does. */
+static bool has_special(uint64_t word)
+{
+    const uint64_t ones = UINT64_C(0x0101010101010101);
+    const uint64_t high = ones * 0x80;
+    uint64_t quotes = word ^ (ones * '"');
+    uint64_t escapes = word ^ (ones * '\\');
+    return (((word - ones * 0x20) | word | ((quotes - ones) & ~quotes) |
+             ((escapes - ones) & ~escapes)) &
+            high) != 0;
+}
+
+static bool is_special(unsigned char c)
+{
+    return c == '"' || c == '\\' || c < 0x20 || c >= 0x80;
+}
+
+/* How many bytes of a string, up to its end, are nothing special. */
+static size_t plain_bytes(const char *text, size_t size)
+{
+    size_t count = 0;
+    uint64_t word;
+    while (size - count >= sizeof word) {
+        memcpy(&word, text + count, sizeof word);
+        if (has_special(word)) {
+            break;
+        }
+        count += sizeof word;
+    }
+    while (count < size && !is_special((unsigned char)text[count])) {
+        count++;
+    }
+    return count;
+}
+
 static bool scan_string(struct scan *scan)
 {
     scan->at++;
-    while (scan->at < scan->size) {
+    for (;;) {
+        scan->at += plain_bytes(scan->text + scan->at, scan->size - scan->at);
+        if (scan->at == scan->size) {
+            break;
+        }
         unsigned char c = (unsigned char)scan->text[scan->at];
         const char *rest = scan->text + scan->at;
         size_t left = scan->size - scan->at;
@@ -349,13 +389,14 @@ bool json_check(const char *text, size_t size, struct json_value *out, const cha
 }
 
 /* Behind a value of checked text. Brackets are counted; strings are stepped over. */
-static size_t end_of_value(const char *text, size_t at)
+static size_t end_of_value(const char *text, size_t size, size_t at)
 {
     size_t depth = 0;
     do {
         char c = text[at];
         if (c == '"') {
-            for (at++; text[at] != '"'; at++) {
+            at++;
+            for (at += plain_bytes(text + at, size - at); text[at] != '"'; at++) {
                 at += text[at] == '\\';
             }
         } else if (c == '{' || c == '[') {
@@ -387,14 +428,14 @@ bool json_next(const struct json_value *whole, size_t *at, struct json_value *na
         return false;
     }
     if (whole->kind == JSON_OBJECT) {
-        size_t end = end_of_value(scan.text, scan.at);
+        size_t end = end_of_value(scan.text, scan.size, scan.at);
         *name = value_between(&scan, scan.at, end);
         scan.at = end;
         skip_space(&scan);
         scan.at++;
         skip_space(&scan);
     }
-    size_t end = end_of_value(scan.text, scan.at);
+    size_t end = end_of_value(scan.text, scan.size, scan.at);
     *value = value_between(&scan, scan.at, end);
     *at = end;
     return true;
