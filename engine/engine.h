@@ -63,6 +63,9 @@ struct qr_attachment *qr_attachment_publish(quire_db *db, struct qr_attachment *
 /* Gives a reference back. NULL is a no-op. Any thread. */
 void qr_attachment_release(quire_db *db, struct qr_attachment *attachment);
 
+/* Whether an expression of an index, or its `where`, names a column of the table. */
+bool qr_table_index_computes_with(const quire_table *table, uint32_t index, uint32_t column);
+
 /* ---- Functions of the program ---- */
 
 /* Any function: it is called as what it was registered as. */

@@ -68,17 +68,28 @@ static bool find_column(const struct qr_object *table, const char *name, uint32_
     return false;
 }
 
+static bool computes_with(const struct qr_index_def *index, uint32_t column)
+{
+    bool used = index->where != NULL && qr_expression_uses(index->where, column);
+    for (uint32_t part = 0; part < index->object->key_count && !used; part++) {
+        const struct qr_expression *expression = index->sources[part].expression;
+        used = expression != NULL && qr_expression_uses(expression, column);
+    }
+    return used;
+}
+
+bool qr_table_index_computes_with(const quire_table *table, uint32_t index, uint32_t column)
+{
+    return index < quire_table_index_count(table) &&
+           computes_with(&((const struct qr_handle *)table)->def->indexes[index], column);
+}
+
 /* Expressions name columns: whoever renames one would have to rewrite them. */
 static quire_status check_unused(const struct qr_table_def *def, uint32_t column, quire_error *err)
 {
     for (uint32_t i = 0; i < def->index_count; i++) {
         const struct qr_index_def *index = &def->indexes[i];
-        bool used = index->where != NULL && qr_expression_uses(index->where, column);
-        for (uint32_t part = 0; part < index->object->key_count && !used; part++) {
-            const struct qr_expression *expression = index->sources[part].expression;
-            used = expression != NULL && qr_expression_uses(expression, column);
-        }
-        if (used) {
+        if (computes_with(index, column)) {
             return qr_fail(err, QUIRE_MISUSE,
                            "The column \"%s\" is used in an expression of index \"%s\": drop the "
                            "index first.",

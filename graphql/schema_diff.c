@@ -5,6 +5,7 @@
 #include "graphql/schema_diff.h"
 
 #include "catalog/record.h"
+#include "engine/engine.h"
 #include "graphql/model_internal.h"
 
 /* ---- what can live on ---- */
@@ -268,36 +269,52 @@ static struct qr_gql_pos gone_pos(const struct qr_model_type *type,
     return field != NULL ? field_pos(field) : type_pos(type);
 }
 
-/* Indexes that the host has made on a column go with it. */
-static quire_status drop_own_index(struct diff *diff, const struct qr_model_type *type,
-                                   const struct qr_model_field *old, const quire_index_def *def)
+static bool is_declared(const struct qr_model_type *type, const quire_index_def *def)
 {
-    bool uses = false;
-    for (uint32_t i = 0; i < old->owner->index_count; i++) {
-        if (strcmp(old->owner->indexes[i].name, def->name) == 0) {
-            return QUIRE_OK;
+    for (uint32_t i = 0; i < type->index_count; i++) {
+        if (strcmp(type->indexes[i].name, def->name) == 0) {
+            return true;
         }
     }
-    for (uint32_t i = 0; i < def->column_count; i++) {
-        const char *name = def->columns[i].name;
-        uses = uses || (name != NULL && strcmp(name, old->column_name) == 0);
-    }
-    for (uint32_t i = 0; i < def->included_count; i++) {
-        uses = uses || strcmp(def->included[i], old->column_name) == 0;
-    }
-    return !uses ? QUIRE_OK
-                 : add(diff, QUIRE_EFFECT_APPLIED, "INDEX_DROPPED", 0, gone_pos(type, old),
-                       "The index %s is on %.*s.%.*s.", def->name, FIELD(old));
+    return false;
 }
 
-static quire_status drop_own_indexes(struct diff *diff, const struct qr_model_type *type,
-                                     const struct qr_model_field *old)
+static bool is_on(const quire_index_def *def, const char *column)
+{
+    bool uses = false;
+    for (uint32_t i = 0; i < def->column_count; i++) {
+        const char *name = def->columns[i].name;
+        uses = uses || (name != NULL && strcmp(name, column) == 0);
+    }
+    for (uint32_t i = 0; i < def->included_count; i++) {
+        uses = uses || strcmp(def->included[i], column) == 0;
+    }
+    return uses;
+}
+
+/* What becomes of the indexes that the host has made where a column goes, or (`stays`) is named or
+ * stored otherwise. Those on a column go with it. Those that compute with one say so in texts of
+ * their own, which would come to mean another column, or nothing. */
+static quire_status change_own_indexes(struct diff *diff, const struct qr_model_field *old,
+                                       struct qr_gql_pos pos, bool stays, const char *what)
 {
     quire_status status = QUIRE_OK;
     quire_table *table;
     QR_TRY(quire_table_open(diff->change->txn, old->owner->stored, &table, diff->change->err));
     for (uint32_t i = 0; status == QUIRE_OK && i < quire_table_index_count(table); i++) {
-        status = drop_own_index(diff, type, old, quire_table_index(table, i));
+        const quire_index_def *def = quire_table_index(table, i);
+        if (is_declared(old->owner, def)) {
+            continue;
+        }
+        if (qr_table_index_computes_with(table, i, old->column)) {
+            status = add(diff, QUIRE_EFFECT_REFUSED, "INDEX_IN_USE", 0, pos,
+                         "The index %s computes with %.*s.%.*s, which %s: drop the index first "
+                         "(quire_index_drop), and make it anew afterwards.",
+                         def->name, FIELD(old), what);
+        } else if (!stays && is_on(def, old->column_name)) {
+            status = add(diff, QUIRE_EFFECT_APPLIED, "INDEX_DROPPED", 0, pos,
+                         "The index %s is on %.*s.%.*s.", def->name, FIELD(old));
+        }
     }
     quire_table_close(table);
     return status;
@@ -310,7 +327,7 @@ static quire_status drop_column(struct diff *diff, const struct qr_model_type *t
     bool replaced = qr_model_find_field(type, old->name) != NULL;
     QR_TRY(count_values(diff, old, NULL, WITH_VALUE, &rows));
     diff->change->matches[type->index].rebuilt = true;
-    QR_TRY(drop_own_indexes(diff, type, old));
+    QR_TRY(change_own_indexes(diff, old, gone_pos(type, old), false, "is missing"));
     return add(diff, loss(rows), "COLUMN_DROPPED", rows, gone_pos(type, old),
                "The field %.*s.%.*s is stored and %s: %llu row%s with a value.", FIELD(old),
                replaced ? "has another type that its values do not fit"
@@ -427,6 +444,8 @@ static quire_status check_values(struct diff *diff, const struct qr_model_field 
     }
     if (qr_model_column_type(old) != qr_model_column_type(field)) {
         diff->change->matches[field->owner->index].rebuilt = true;
+        QR_TRY(change_own_indexes(diff, old, field_pos(field), true,
+                                  "is to be stored as another type"));
     }
     if (old->scalar != field->scalar) {
         return add(diff, QUIRE_EFFECT_APPLIED, "COLUMN_CONVERTED", 0, field_pos(field),
@@ -442,6 +461,7 @@ static quire_status change_column(struct diff *diff, const struct qr_model_field
         QR_TRY(add(diff, QUIRE_EFFECT_APPLIED, "COLUMN_RENAMED", 0, field_pos(field),
                    "The column of %.*s.%.*s was %s and is %s.", FIELD(field), old->column_name,
                    field->column_name));
+        QR_TRY(change_own_indexes(diff, old, field_pos(field), true, "is to be called otherwise"));
     }
     QR_TRY(check_null(diff, old, field));
     return field->role == QR_MODEL_COLUMN ? check_values(diff, old, field) : QUIRE_OK;

@@ -25,7 +25,7 @@ typedef enum quire_change_effect {
     QUIRE_EFFECT_NONE = 0,    /* only for requests */
     QUIRE_EFFECT_APPLIED = 1, /* done, and nothing is lost */
     QUIRE_EFFECT_LOSES = 2,   /* values of `rows` rows are lost: done only when that is allowed */
-    QUIRE_EFFECT_REFUSED = 3  /* `rows` rows do not fit: never done */
+    QUIRE_EFFECT_REFUSED = 3  /* `rows` rows, or an index, do not fit: never done */
 } quire_change_effect;
 
 typedef struct quire_schema_change {
@@ -35,7 +35,7 @@ typedef struct quire_schema_change {
                          TABLE_CREATED TABLE_DROPPED TABLE_RENAMED COLUMN_ADDED COLUMN_DROPPED
                          COLUMN_RENAMED COLUMN_CONVERTED COLUMN_REQUIRED COLUMN_NULLABLE
                          VALUES_REMOVED LINKS_CREATED LINKS_DROPPED LINKS_RENAMED INDEX_CREATED
-                         INDEX_DROPPED; of rules: AUTH_RULES_ADDED AUTH_RULES_TIGHTENED
+                         INDEX_DROPPED INDEX_IN_USE; of rules: AUTH_RULES_ADDED AUTH_RULES_TIGHTENED
                          AUTH_RULES_CHANGED AUTH_ROLES_CHANGED AUTH_RULES_LOOSENED
                          AUTH_RULES_REMOVED */
     const char *text; /* a sentence */

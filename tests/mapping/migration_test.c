@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "mapping_fixture.h"
+#include "quire/inspect.h"
 #include "support/failing_allocator.h"
 
 static const char sdl[] = "type User { id: ID! name: String! @index age: Int tags: [String]\n"
@@ -340,6 +341,62 @@ Test(migration, own_indexes__of_a_table_that_is_written_anew_stay)
     cr_expect_eq(found, 2);
     quire_table_close(table);
     quire_rollback(txn);
+    mapping_close(db);
+}
+
+/* The inspector finds every index equal to its table. */
+static void inspect_indexes(quire_db *db)
+{
+    quire_error err = QUIRE_ERROR_INIT;
+    quire_report *report;
+    cr_assert_eq(quire_inspect_indexes_open(db, NULL, &report, &err), QUIRE_OK, "%s", err.message);
+    cr_assert_eq(quire_report_issue_count(report), 0, "%s", quire_report_text(report));
+    quire_report_free(report);
+}
+
+static void refuses(quire_db *db, const char *after, const char *why, int line)
+{
+    quire_error err = QUIRE_ERROR_INIT;
+    cr_assert_eq(migrate(db, after, true, &err), QUIRE_SCHEMA, "line %d: %s", line, err.message);
+    cr_assert_not_null(strstr(err.message, why), "line %d: %s", line, err.message);
+    cr_assert_gt(err.line, 0);
+    MAPPING_IS(db, "{ as { items { n k } } }",
+               "{\"data\":{\"as\":{\"items\":[{\"n\":1,\"k\":4},{\"n\":2,\"k\":5}]}}}");
+    inspect_indexes(db);
+}
+
+#define REFUSES(db, after, why) refuses(db, after, why, __LINE__)
+
+Test(migration, own_indexes__that_compute_with_a_column_keep_it_as_it_is)
+{
+    static const quire_index_column n[] = {{.name = "n"}};
+    static const quire_index_column half[] = {{.expression = "k / 2"}};
+    quire_db *db = mapping_open("type A { id: ID! n: Int k: Int m: Int }",
+                                "mutation { createAs(inputs: [{id: \"1\", n: 1, k: 4},"
+                                " {id: \"2\", n: 2, k: 5}]) { affectedRows } }");
+    create_index(db, &(quire_index_def){
+                         .name = "own.n", .columns = n, .column_count = 1, .where = "m IS NULL"});
+    create_index(db, &(quire_index_def){.name = "own.half", .columns = half, .column_count = 1});
+    TELLS(db, "type A { id: ID! n: Int k: Int }",
+          "b- FIELD_REMOVED 0, sr INDEX_IN_USE 0, sa COLUMN_DROPPED 0");
+    /* gone, alone or for another of the name */
+    REFUSES(db, "type A { id: ID! n: Int k: Int }",
+            "The index own.n computes with A.m, which is missing: drop the index first");
+    REFUSES(db, "type A { id: ID! n: Int k: Int m: [String!] }", "own.n");
+    REFUSES(db, "type A { id: ID! n: Int m: Int k: Boolean }", "own.half");
+    /* called otherwise, with the rows as they are, written anew, and by what another one was */
+    REFUSES(db, "type A { id: ID! n: Int kk: Int @renamedFrom(name: \"k\") m: Int }",
+            "The index own.half computes with A.k, which is to be called otherwise");
+    REFUSES(db, "type A { id: ID! kk: Int @renamedFrom(name: \"k\") m: Int }", "own.half");
+    /* another type */
+    REFUSES(db, "type A { id: ID! n: Int k: String m: Int }",
+            "The index own.half computes with A.k, which is to be stored as another type");
+    REFUSES(db, "type A { id: ID! n: Int k: Float m: Int }", "own.half");
+    /* What they do not compute with may change. */
+    APPLIES(db, "type A { id: ID! no: Float @renamedFrom(name: \"n\") k: BigInt m: Int }", false);
+    inspect_indexes(db);
+    MAPPING_IS(db, "{ as { items { no k } } }",
+               "{\"data\":{\"as\":{\"items\":[{\"no\":1,\"k\":\"4\"},{\"no\":2,\"k\":\"5\"}]}}}");
     mapping_close(db);
 }
 
