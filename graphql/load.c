@@ -504,6 +504,9 @@ quire_status quire_loader_open(quire_txn *txn, const quire_load_options *options
                 qr_load_writer_open(&loader->writer, txn, loader->schema.api, options->mode,
                                     &loader->arena, &loader->row, &loader->names, &loader->error),
                 failed);
+    if (!options->no_triggers) {
+        qr_load_triggers_init(&loader->writer);
+    }
     *out = loader;
     return QUIRE_OK;
 failed:
@@ -612,8 +615,13 @@ quire_status quire_loader_finish(quire_loader *loader, uint64_t *rows, quire_err
         return qr_fail(err, QUIRE_MISUSE, "An input is being read; end it before finishing.");
     }
     QR_TRY(leave(loader, check_all_found(loader), loader->input_count, err));
+    loader->writer.place =
+        (struct qr_load_place){0, 0}; /* what follows is of no row of the input */
+    loader->writer.input = UINT32_MAX;
     QR_TRY(leave(loader, qr_load_replace_finish(&loader->writer), loader->input_count, err));
     quire_status status = qr_load_settle(&loader->writer, &input);
+    QR_TRY(leave(loader, status, input, err));
+    status = qr_load_triggers_run(&loader->writer, &input);
     QR_TRY(leave(loader, status, input, err));
     loader->finished = true;
     if (rows != NULL) {

@@ -304,11 +304,14 @@ struct qr_load_writer {
     quire_load_mode mode;
     struct qr_load_rows *types; /* by type; NULL in mode INSERT */
     struct qr_load_notes notes;
-    int64_t placeholders; /* that were given out */
+    struct qr_load_notes changes; /* for triggers */
+    struct qr_load_place place;   /* of the row that is being stored; line 0: none */
+    uint32_t input;               /* which it came in */
+    int64_t placeholders;         /* that were given out */
     uint64_t rows;
 };
 
-/* Opens a writer; `arena` lives as long as it, `row` is reset between rows by the caller. */
+/* Opens a writer, without triggers; `arena` lives as long as it, `row` is reset between rows by the caller. */
 quire_status qr_load_writer_open(struct qr_load_writer *writer, quire_txn *txn,
                                  const struct qr_api *api, quire_load_mode mode,
                                  struct qr_arena *arena, struct qr_arena *row,
@@ -321,6 +324,13 @@ quire_status qr_load_row(struct qr_load_writer *writer, const struct qr_load_rul
 
 /* Settles the references that waited. On failure *input is where the reference was read. */
 quire_status qr_load_settle(struct qr_load_writer *writer, uint32_t *input);
+
+/* ---- triggers (load_trigger.c) ---- */
+
+/* Has the writer run triggers: those before a change at once, those after it by the other call, when
+ * the load is done otherwise. On failure *input is where the row was read that they ran for. */
+void qr_load_triggers_init(struct qr_load_writer *writer);
+quire_status qr_load_triggers_run(struct qr_load_writer *writer, uint32_t *input);
 
 /* ---- rows that were there (load_replace.c) ---- */
 

@@ -384,6 +384,10 @@ static quire_status store_values(struct row *row, int64_t *rowid)
     struct qr_load_writer *writer = row->writer;
     bool made = true;
     quire_status status = QUIRE_UNIQUE;
+    if (row->type->triggers != NULL) { /* which are to run once for the row */
+        QR_TRY(qr_load_replace_make_way(writer, &row->draft, *rowid, &made));
+        made = true;
+    }
     while (status == QUIRE_UNIQUE && made) {
         int64_t added = 0;
         status = *rowid == 0 ? qr_store_insert(&writer->store, &row->draft, &added)
@@ -448,6 +452,8 @@ quire_status qr_load_row(struct qr_load_writer *writer, const struct qr_load_rul
 {
     struct row row;
     writer->store.coordinate = (struct qr_gql_str){NULL, 0};
+    writer->place = element->place;
+    writer->input = input;
     QR_TRY(row_init(&row, writer, rule->type, element->place));
     quire_status status =
         rule->plain ? give_plain(&row, element) : give_mapped(&row, rule, element);
@@ -512,7 +518,9 @@ quire_status qr_load_settle(struct qr_load_writer *writer, uint32_t *input)
     bool found;
 
     *input = UINT32_MAX;
-    writer->store.keeps_stamps = true; /* what follows belongs to rows that were stored before */
+    /* What follows belongs to rows that were stored before, and to their changes. */
+    writer->store.keeps_stamps = true;
+    writer->store.fires = false;
     QR_TRY(qr_load_notes_rewind(&writer->notes, writer->reader.err));
     for (;;) {
         QR_TRY(qr_load_notes_next(&writer->notes, &note, &size, &found, writer->reader.err));
@@ -533,6 +541,7 @@ quire_status qr_load_writer_open(struct qr_load_writer *writer, quire_txn *txn,
 {
     *writer = (struct qr_load_writer){.row = row, .names = names, .mode = mode};
     qr_load_notes_init(&writer->notes, qr_txn_database(txn));
+    qr_load_notes_init(&writer->changes, qr_txn_database(txn));
     QR_TRY(qr_reader_init(&writer->reader, txn, api, arena, err));
     /* The list of tables stays in `arena`; what a row needs goes with the row. */
     writer->reader.arena = row;
@@ -549,5 +558,6 @@ void qr_load_writer_close(struct qr_load_writer *writer)
 {
     qr_load_rows_free(writer);
     qr_load_notes_free(&writer->notes);
+    qr_load_notes_free(&writer->changes);
     qr_reader_close(&writer->reader);
 }

@@ -142,7 +142,8 @@ static quire_status check_references(struct qr_store *store, const struct qr_mod
 {
     for (uint32_t i = 0; i < type->column_count && store->has_deleted; i++) {
         quire_value held = quire_null();
-        if (type->columns[i]->role != QR_MODEL_REFERENCE || values[i].type != QUIRE_INT) {
+        if (type->columns[i]->role != QR_MODEL_REFERENCE || values[i].type != QUIRE_INT ||
+            values[i].as.integer < 0) { /* a load fills that in later */
             continue;
         }
         if (now != NULL) {
@@ -168,7 +169,7 @@ quire_status qr_store_insert(struct qr_store *store, const struct qr_draft *draf
     status = quire_table_insert(table, rowid, draft->values, draft->type->column_count,
                                 store->reader->err);
     QR_TRY(status == QUIRE_UNIQUE ? explain_clash(store, draft->type, draft->values, 0) : status);
-    return qr_triggers_after(store, draft->type, QR_TRIGGER_CREATE, NULL, draft->values);
+    return qr_triggers_after(store, draft->type, QR_TRIGGER_CREATE, *rowid, NULL, draft->values);
 }
 
 /* Reads all values of a row into the scratch arena, where they outlive its change. */
@@ -264,7 +265,7 @@ static quire_status replace_row(struct qr_store *store, const struct qr_model_ty
     quire_status status = quire_table_update(table, rowid, values, quire_table_column_count(table),
                                              &found, store->reader->err);
     QR_TRY(status == QUIRE_UNIQUE ? explain_clash(store, type, values, rowid) : status);
-    return qr_triggers_after(store, type, QR_TRIGGER_UPDATE, old_values, values);
+    return qr_triggers_after(store, type, QR_TRIGGER_UPDATE, rowid, old_values, values);
 }
 
 static quire_status update_row(struct qr_store *store, int64_t rowid, const struct qr_draft *draft)
@@ -493,7 +494,8 @@ static quire_status delete_and_fire(struct qr_store *store, const struct qr_mode
     QR_TRY(read_values(store, table, rowid, &values, &count));
     QR_TRY(qr_triggers_before(store, type, QR_TRIGGER_DELETE, values, NULL));
     QR_TRY(quire_table_delete(table, rowid, deleted, store->reader->err));
-    return *deleted ? qr_triggers_after(store, type, QR_TRIGGER_DELETE, values, NULL) : QUIRE_OK;
+    return *deleted ? qr_triggers_after(store, type, QR_TRIGGER_DELETE, rowid, values, NULL)
+                    : QUIRE_OK;
 }
 
 /* The same; the values are of no use behind it. */

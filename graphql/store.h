@@ -8,6 +8,14 @@
 
 #include "graphql/reader.h"
 
+/* Bits, for the sets of a trigger and a type. */
+enum qr_trigger_event { QR_TRIGGER_CREATE = 1, QR_TRIGGER_UPDATE = 2, QR_TRIGGER_DELETE = 4 };
+
+/* Notes a change of a row, for triggers; old_values NULL: it is new. */
+typedef quire_status qr_trigger_defer(void *context, const struct qr_model_type *type,
+                                      enum qr_trigger_event event, int64_t rowid,
+                                      const quire_value *old_values);
+
 struct qr_store {
     struct qr_reader *reader;
     int64_t now;       /* the one moment of a request or load, in microseconds of Unix time; 0:
@@ -17,11 +25,13 @@ struct qr_store {
     /* Where in the arguments of a mutation its nested writes have come; NULL: nowhere in them. */
     const struct qr_gql_path *place;
     /* Triggers (trigger.h). */
-    bool fires;             /* they run: for requests, not for loads and schema changes */
+    bool fires;             /* they run: not for schema changes, nor loads that ask for none */
     bool trigger_failed;    /* the last failure was one of theirs, and says so */
     uint32_t trigger_depth; /* of the request that this store serves: 0 for a client's */
     struct qr_trigger_call *calls, *last_call; /* to be run behind the root field */
-    struct qr_auth_written *written;           /* auth.h; NULL: none yet */
+    qr_trigger_defer *defer; /* of a load: takes the changes that those after them are to be told */
+    void *defer_context;
+    struct qr_auth_written *written; /* auth.h; NULL: none yet */
     /* Rows were deleted since this was set to false: what was found before may be gone. */
     bool has_deleted;
     /* Of the last failure: what a client is told beside the message. */

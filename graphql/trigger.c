@@ -296,16 +296,14 @@ static quire_status run_call(struct qr_store *store, const struct qr_trigger_cal
     return status;
 }
 
-quire_status qr_triggers_before(struct qr_store *store, const struct qr_model_type *type,
-                                enum qr_trigger_event event, const quire_value *old_values,
-                                const quire_value *new_values)
+/* Runs the triggers of a change that are before it, or those after it. */
+static quire_status run_all(struct qr_store *store, const struct qr_model_type *type, bool before,
+                            enum qr_trigger_event event, const quire_value *old_values,
+                            const quire_value *new_values)
 {
-    if (!qr_store_fires(store, type, event)) {
-        return QUIRE_OK;
-    }
     for (const struct qr_model_trigger *t = type->triggers; t != NULL; t = t->next) {
         struct qr_trigger_call call = {.type = type, .trigger = t};
-        if (t->before && (t->events & (unsigned)event) != 0) {
+        if (t->before == before && (t->events & (unsigned)event) != 0) {
             QR_TRY(write_variables(store, t, old_values, new_values, &call.variables));
             QR_TRY(run_call(store, &call));
         }
@@ -313,12 +311,31 @@ quire_status qr_triggers_before(struct qr_store *store, const struct qr_model_ty
     return QUIRE_OK;
 }
 
+quire_status qr_triggers_before(struct qr_store *store, const struct qr_model_type *type,
+                                enum qr_trigger_event event, const quire_value *old_values,
+                                const quire_value *new_values)
+{
+    return qr_store_fires(store, type, event)
+               ? run_all(store, type, true, event, old_values, new_values)
+               : QUIRE_OK;
+}
+
+quire_status qr_triggers_fire(struct qr_store *store, const struct qr_model_type *type,
+                              enum qr_trigger_event event, const quire_value *old_values,
+                              const quire_value *new_values)
+{
+    return run_all(store, type, false, event, old_values, new_values);
+}
+
 quire_status qr_triggers_after(struct qr_store *store, const struct qr_model_type *type,
-                               enum qr_trigger_event event, const quire_value *old_values,
-                               const quire_value *new_values)
+                               enum qr_trigger_event event, int64_t rowid,
+                               const quire_value *old_values, const quire_value *new_values)
 {
     if (!qr_store_fires(store, type, event)) {
         return QUIRE_OK;
+    }
+    if (store->defer != NULL) {
+        return store->defer(store->defer_context, type, event, rowid, old_values);
     }
     for (const struct qr_model_trigger *t = type->triggers; t != NULL; t = t->next) {
         if (t->before || (t->events & (unsigned)event) == 0) {

@@ -15,9 +15,6 @@
 
 #include "graphql/store.h"
 
-/* Bits, for the sets of a trigger and a type. */
-enum qr_trigger_event { QR_TRIGGER_CREATE = 1, QR_TRIGGER_UPDATE = 2, QR_TRIGGER_DELETE = 4 };
-
 /* A variable of the mutation. */
 struct qr_trigger_variable {
     struct qr_gql_str name;
@@ -58,14 +55,18 @@ static inline bool qr_store_fires(const struct qr_store *store, const struct qr_
     return store->fires && (type->trigger_events & (unsigned)event) != 0;
 }
 
-/* Runs the triggers before a change; puts those after it in the queue. Values are one a column,
- * NULL where there is no row. A trigger that runs may delete rows. */
+/* Runs the triggers before a change; puts those after it in the queue, or has the change deferred.
+ * Values are one a column, NULL where there is no row. A trigger that runs may delete rows. */
 quire_status qr_triggers_before(struct qr_store *store, const struct qr_model_type *type,
                                 enum qr_trigger_event event, const quire_value *old_values,
                                 const quire_value *new_values);
 quire_status qr_triggers_after(struct qr_store *store, const struct qr_model_type *type,
-                               enum qr_trigger_event event, const quire_value *old_values,
-                               const quire_value *new_values);
+                               enum qr_trigger_event event, int64_t rowid,
+                               const quire_value *old_values, const quire_value *new_values);
+/* Runs those after a change that was deferred. */
+quire_status qr_triggers_fire(struct qr_store *store, const struct qr_model_type *type,
+                              enum qr_trigger_event event, const quire_value *old_values,
+                              const quire_value *new_values);
 /* Runs the queue. */
 quire_status qr_triggers_run(struct qr_store *store);
 

@@ -22,6 +22,8 @@ static const struct command_help help = {
     "it. MODE says what becomes of a row that is there already: insert (the default) refuses\n"
     "it, upsert updates what the input gives, replace makes it the given one and deletes the\n"
     "rows of the input's types that the input does not have.\n\n"
+    "The triggers of the schema run, with --no-triggers they do not. The rows of a DIRECTORY\n"
+    "that has a schema.graphql have been in a database: they are loaded without.\n\n"
     "Everything happens in one transaction: after any error nothing is stored, and a database\n"
     "that was created for it is left empty. --connect sends it all to a server (quire serve),\n"
     "which does the same; where its answer is lost, that is said.\n\n"
@@ -50,6 +52,7 @@ struct load {
     char *format;
     char *mode;
     char *type;
+    int no_triggers;
     struct paths files;
     quire_load_options options;
     struct remote remote;
@@ -274,6 +277,9 @@ static int put_load(FILE *out, const struct load *load)
     if (load->type != NULL) {
         fprintf(out, "type %s\n", load->type);
     }
+    if (load->options.no_triggers) {
+        fputs("triggers none\n", out);
+    }
     if (load->schema != NULL) {
         code = put_file(out, "schema", load->schema);
     }
@@ -392,6 +398,7 @@ static bool add_directory(struct load *load, const char *path)
     struct stat status;
     if (schema != NULL && stat(schema, &status) == 0) {
         load->schema = schema;
+        load->options.no_triggers = true;
     } else {
         free(schema);
     }
@@ -447,6 +454,7 @@ static int check(struct load *load, const char **arguments, size_t count)
         return command_misuse("give --map or --type, not both");
     }
     load->options.mode = (quire_load_mode)mode;
+    load->options.no_triggers = load->no_triggers != 0;
     load->options.format =
         load->format == NULL ? QUIRE_LOAD_BY_NAME : (quire_load_format)(QUIRE_LOAD_JSON + format);
     load->database = databases == 1 ? arguments[0] : NULL;
@@ -492,6 +500,7 @@ int command_load(int argc, const char **argv)
         {"format", 'f', POPT_ARG_STRING, &load.format, 0, "json, jsonl or csv", "FORMAT"},
         {"mode", '\0', POPT_ARG_STRING, &load.mode, 0, "insert, upsert or replace", "MODE"},
         {"type", 't', POPT_ARG_STRING, &load.type, 0, "the type whose rows the files hold", "TYPE"},
+        {"no-triggers", '\0', POPT_ARG_NONE, &load.no_triggers, 0, "run no triggers", NULL},
         REMOTE_OPTIONS(load.remote),
         COMMAND_HELP_OPTION,
         POPT_TABLEEND,

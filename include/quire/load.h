@@ -21,8 +21,9 @@ extern "C" {
  *
  * Memory is bounded whatever the size of the input: one row of it, and 1 MiB
  * for references to rows that have not come yet, beyond which they go to a
- * temporary file beside the database. REPLACE needs two bits in memory besides
- * for each row that a replaced type had.
+ * temporary file beside the database; the same for the changes that triggers run
+ * with. REPLACE needs two bits in memory besides for each row that a replaced
+ * type had.
  */
 typedef struct quire_loader quire_loader;
 
@@ -54,6 +55,9 @@ typedef struct quire_load_options {
     const char *type;
     quire_load_format format;
     quire_load_mode mode;
+    /* The triggers of the schema do not run: for rows that were in a database before, and have what
+     * triggers made of them in the input. */
+    bool no_triggers;
 } quire_load_options;
 
 #define QUIRE_LOAD_OPTIONS_INIT                                                                    \
@@ -82,7 +86,7 @@ QUIRE_API QUIRE_MUST_CHECK quire_status quire_loader_feed(quire_loader *loader, 
 QUIRE_API QUIRE_MUST_CHECK quire_status quire_loader_end(quire_loader *loader, quire_error *err);
 
 /* After the last input: deletes what REPLACE leaves out, resolves references between rows (they may
- * point forward) and reports how many rows were stored. FOREIGN_KEY when a row that is to be
+ * point forward), runs the triggers AFTER and reports how many rows were stored. FOREIGN_KEY when a row that is to be
  * deleted is still referred to, or a reference leads to none. */
 QUIRE_API QUIRE_MUST_CHECK quire_status quire_loader_finish(quire_loader *loader, uint64_t *rows,
                                                             quire_error *err);

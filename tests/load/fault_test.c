@@ -12,7 +12,9 @@ static const char sdl[] =
     "enum Kind { A B }\n"
     "type Item { id: ID! @id kind: Kind! name: String @unique parent: Item! tags: [Tag!]! "
     "labels: [String!] }\n"
-    "type Tag { name: String! @id items: [Item!]! }\n";
+    "type Tag @trigger(on: CREATE, mutation: \"mutation ($new_name: String!)"
+    " { createLog(input: {tag: $new_name}) { tag } }\") { name: String! @id items: [Item!]! }\n"
+    "type Log { id: ID! tag: String }\n";
 
 static const char mapping[] =
     "{\"rules\": [{\"file\": \"items\", \"list\": \"l.m\", \"type\": \"Item\", \"fields\": {"

@@ -192,6 +192,10 @@ static quire_status take_option(struct load_body *body, const char *word, const 
             return QUIRE_OK;
         }
     }
+    if (strcmp(word, "triggers") == 0 && strcmp(value, "none") == 0) {
+        body->options.no_triggers = true;
+        return QUIRE_OK;
+    }
     if (strcmp(word, "type") == 0 && body->type == NULL) {
         body->type = strdup(value);
         return body->type != NULL ? QUIRE_OK : fail(body, QUIRE_NO_MEMORY, "Out of memory.");
