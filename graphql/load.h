@@ -311,7 +311,8 @@ struct qr_load_writer {
     uint64_t rows;
 };
 
-/* Opens a writer, without triggers; `arena` lives as long as it, `row` is reset between rows by the caller. */
+/* Opens a writer, without triggers; `arena` lives as long as it, `row` is reset between rows by the
+ * caller. */
 quire_status qr_load_writer_open(struct qr_load_writer *writer, quire_txn *txn,
                                  const struct qr_api *api, quire_load_mode mode,
                                  struct qr_arena *arena, struct qr_arena *row,
@@ -327,8 +328,8 @@ quire_status qr_load_settle(struct qr_load_writer *writer, uint32_t *input);
 
 /* ---- triggers (load_trigger.c) ---- */
 
-/* Has the writer run triggers: those before a change at once, those after it by the other call, when
- * the load is done otherwise. On failure *input is where the row was read that they ran for. */
+/* Has the writer run triggers: those before a change at once, those after it by the other call,
+ * when the load is done otherwise. On failure *input is where the row was read that they ran for. */
 void qr_load_triggers_init(struct qr_load_writer *writer);
 quire_status qr_load_triggers_run(struct qr_load_writer *writer, uint32_t *input);
 

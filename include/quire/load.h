@@ -86,7 +86,8 @@ QUIRE_API QUIRE_MUST_CHECK quire_status quire_loader_feed(quire_loader *loader, 
 QUIRE_API QUIRE_MUST_CHECK quire_status quire_loader_end(quire_loader *loader, quire_error *err);
 
 /* After the last input: deletes what REPLACE leaves out, resolves references between rows (they may
- * point forward), runs the triggers AFTER and reports how many rows were stored. FOREIGN_KEY when a row that is to be
+ * point forward), runs the triggers that are to run AFTER changes, and reports how many rows were
+ * stored. CHECK when a trigger fails, FOREIGN_KEY when a row that is to be
  * deleted is still referred to, or a reference leads to none. */
 QUIRE_API QUIRE_MUST_CHECK quire_status quire_loader_finish(quire_loader *loader, uint64_t *rows,
                                                             quire_error *err);

@@ -123,14 +123,14 @@ Test(load_trigger, many_changes__wait_in_a_file)
     quire_error err = QUIRE_ERROR_INIT;
     quire_db *db = open_db(":memory:", NULL);
     char *text = malloc(ROWS * 16 + 16);
-    size_t size = (size_t)sprintf(text, "id,n\n");
+    size_t size = (size_t)snprintf(text, 16, "id,n\n");
     apply_schema(db, "type A @trigger(on: CREATE, mutation: \"mutation ($new_n: Int)"
                      " { updateSum(id: \\\"s\\\", apply: {n: {increment: $new_n}}) { id } }\")"
                      " { id: ID! n: Int }\n"
                      "type Sum { id: ID! n: Int! }");
     OK(run(db, QUIRE_LOAD_INSERT, false, INPUTS({"Sum.csv", "id,n\ns,0\n"}), &err));
     for (int i = 0; i < ROWS; i++) {
-        size += (size_t)sprintf(text + size, "%d,1\n", i);
+        size += (size_t)snprintf(text + size, 16, "%d,1\n", i);
     }
     OK(run(db, QUIRE_LOAD_INSERT, false, INPUTS({"A.csv", text}), &err));
     expect_answer(db, "{ sum(id: \"s\") { n } }", "{\"sum\":{\"n\":30000}}");
