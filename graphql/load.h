@@ -329,7 +329,8 @@ quire_status qr_load_settle(struct qr_load_writer *writer, uint32_t *input);
 /* ---- triggers (load_trigger.c) ---- */
 
 /* Has the writer run triggers: those before a change at once, those after it by the other call,
- * when the load is done otherwise. On failure *input is where the row was read that they ran for. */
+ * when the load is done otherwise. On failure *input is where the row was read that they ran
+ * for. */
 void qr_load_triggers_init(struct qr_load_writer *writer);
 quire_status qr_load_triggers_run(struct qr_load_writer *writer, uint32_t *input);
 
