@@ -415,12 +415,12 @@ static quire_status run_event(struct qr_run *run, struct qr_reader *reader,
                               const struct qr_select_field **failed)
 {
     *failed = &run->set->fields[0];
-    QR_TRY(qr_live_begin(run->live, reader, *failed));
+    QR_TRY(qr_live_begin(run->live, reader, run->set));
     if (qr_live_is_silent(run->live)) {
         return QUIRE_OK;
     }
     QR_TRY(run_query(run, reader, failed));
-    return qr_live_end(run->live, reader);
+    return qr_live_end(run->live, reader, run->set);
 }
 
 static quire_status run_operation(struct qr_run *run, struct qr_store *store,

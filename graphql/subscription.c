@@ -5,7 +5,7 @@
  * Each event is a run of its own, on a snapshot of its own that is no older
  * than the commit. Changes of rows are told with the rows as the feed has them;
  * what hangs below is read on the snapshot. A live query is run again when a
- * commit has touched a table that the last run has read, and told when the
+ * commit has touched what the last run depended on (live.h), and told when the
  * response is another one. It needs no rows of the feed: when it falls behind the
  * window, it runs and goes on behind it.
  *
@@ -20,6 +20,9 @@
 #include "base/thread.h"
 #include "graphql/live.h"
 #include "graphql/run.h"
+
+/* Changes of a commit whose rows are looked at before a live query is run for them. */
+#define LOOKS_MAX 256
 
 struct quire_subscription {
     quire_db *db;
@@ -40,10 +43,12 @@ struct quire_subscription {
     uint64_t skip_commit, skip;      /* of that commit the rows up to this mark are told already */
 
     /* A live query. */
-    bool due;      /* to be run */
-    bool failed;   /* the last run had errors: any commit may mend it */
-    uint64_t seen; /* number of the snapshot that was run on last */
-    bool has_told; /* a response, */
+    bool due;        /* to be run */
+    bool failed;     /* the last run had errors: any commit may mend it */
+    bool touched;    /* the commit at hand touches its tables */
+    uint64_t seen;   /* number of the snapshot that was run on last */
+    uint64_t passed; /* commits that touched its tables, and nothing that it depends on */
+    bool has_told;   /* a response, */
     struct qr_hash128
         told; /* which is known by this, under secret keys: its client chose rows of it */
     uint8_t keys[2][16];
@@ -101,8 +106,9 @@ static quire_status run_once(quire_subscription *subscription, struct outcome *o
     err = err == NULL ? &local : err;
     QR_TRY(quire_begin(subscription->db, QUIRE_READ, &txn, err));
     outcome->sequence = quire_txn_sequence(txn);
-    quire_status status =
-        subscription->table != NULL ? qr_feed_check(subscription->feed, err) : QUIRE_OK;
+    quire_status status = subscription->table != NULL || subscription->live.looks != NULL
+                              ? qr_feed_check(subscription->feed, err)
+                              : QUIRE_OK;
     if (status == QUIRE_OK) {
         status = run_on(subscription, txn, outcome, err);
     }
@@ -276,24 +282,44 @@ static quire_status next_change(quire_subscription *subscription, uint64_t deadl
 /* ---- live queries ---- */
 
 /* Whether a commit may have changed the response. */
-static bool touches(quire_subscription *subscription, const quire_feed_commit *commit)
+static enum qr_live_concern weigh(quire_subscription *subscription, const quire_feed_commit *commit)
 {
     const char *table = NULL;
+    bool reads = false;
     quire_row_change change;
-    bool touched = commit->schema_changed || (subscription->failed && commit->change_count > 0);
+    enum qr_live_concern most = QR_LIVE_NOTHING;
     if (commit->position.commit <= subscription->seen) {
-        return false;
+        return QR_LIVE_NOTHING;
     }
-    while (!touched && quire_feed_change(subscription->feed, &change)) {
+    if (commit->schema_changed || (subscription->failed && commit->change_count > 0)) {
+        return QR_LIVE_CHANGES;
+    }
+    while (most != QR_LIVE_CHANGES && quire_feed_change(subscription->feed, &change)) {
         if (change.table != table) {
             table = change.table;
-            touched = qr_live_reads(&subscription->live, table);
+            reads = qr_live_reads(&subscription->live, table);
         }
+        enum qr_live_concern its =
+            reads ? qr_live_concern(&subscription->live, &change) : QR_LIVE_NOTHING;
+        most = its > most ? its : most;
+        subscription->touched = subscription->touched || reads;
     }
-    return touched;
+    /* To look at many rows is no less than to run. */
+    return most == QR_LIVE_LOOK && commit->change_count > LOOKS_MAX ? QR_LIVE_CHANGES : most;
 }
 
-/* Takes what the feed has, waiting for the first commit that concerns the query. */
+/* Notes what a commit means. */
+static void take_note(quire_subscription *subscription, const quire_feed_commit *commit)
+{
+    subscription->touched = false;
+    enum qr_live_concern concern = weigh(subscription, commit);
+    subscription->due = concern == QR_LIVE_CHANGES;
+    subscription->live.looks = concern == QR_LIVE_LOOK ? subscription->feed : NULL;
+    subscription->passed += concern == QR_LIVE_NOTHING && subscription->touched ? 1 : 0;
+}
+
+/* Takes what the feed has, waiting for the first commit that concerns the query, or is to be looked
+ * at. */
 static quire_status take_commits(quire_subscription *subscription, uint64_t deadline,
                                  quire_error *err)
 {
@@ -314,10 +340,10 @@ static quire_status take_commits(quire_subscription *subscription, uint64_t dead
             *err = error;
         }
         QR_TRY(status);
-        if (commit != NULL && touches(subscription, commit)) {
-            subscription->due = true;
+        if (commit != NULL && !subscription->due) {
+            take_note(subscription, commit);
         }
-    } while (commit != NULL);
+    } while (commit != NULL && subscription->live.looks == NULL);
     return QUIRE_OK;
 }
 
@@ -329,12 +355,23 @@ static struct qr_hash128 fingerprint(const quire_subscription *subscription,
         qr_siphash13(subscription->keys[1], outcome->response, outcome->size)};
 }
 
-/* Runs the query; no event when the response is the last one. */
+/* Runs the query; no event when the response is the last one, or the commit that is looked at has
+ * not changed it. */
 static quire_status tell_result(quire_subscription *subscription, quire_error *err)
 {
     struct outcome outcome;
-    QR_TRY(run_once(subscription, &outcome, err));
-    subscription->due = false;
+    bool looks = subscription->live.looks != NULL;
+    quire_status status = run_once(subscription, &outcome, err);
+    subscription->live.looks = NULL;
+    subscription->due = status != QUIRE_OK;
+    if (looks && status == QUIRE_RESUME_TOO_OLD) {
+        return QUIRE_OK; /* its rows cannot be read any more: it is run without them */
+    }
+    QR_TRY(status);
+    if (looks && outcome.response == NULL) {
+        subscription->passed++;
+        return QUIRE_OK;
+    }
     subscription->failed = outcome.has_errors;
     subscription->seen = outcome.sequence;
     struct qr_hash128 now = fingerprint(subscription, &outcome);
@@ -356,7 +393,7 @@ static quire_status next_result(quire_subscription *subscription, uint64_t deadl
 {
     for (;;) {
         QR_TRY(take_commits(subscription, deadline, err));
-        if (!subscription->due) {
+        if (!subscription->due && subscription->live.looks == NULL) {
             return QUIRE_OK;
         }
         QR_TRY(tell_result(subscription, err));
@@ -410,6 +447,11 @@ quire_status quire_subscription_next(quire_subscription *subscription, uint32_t 
 quire_subscription_position quire_subscription_where(const quire_subscription *subscription)
 {
     return subscription != NULL ? subscription->where : (quire_subscription_position){0};
+}
+
+uint64_t quire_subscription_passed(const quire_subscription *subscription)
+{
+    return subscription != NULL ? subscription->passed : 0;
 }
 
 static void pull(void *context)

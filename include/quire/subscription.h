@@ -110,6 +110,10 @@ QUIRE_API void quire_subscription_release(quire_subscription *subscription);
 QUIRE_API quire_subscription_position
 quire_subscription_where(const quire_subscription *subscription);
 
+/* Of a live query: how many commits have touched tables that it reads, and none of the rows that it
+ * depends on, so that it was not run again for them. */
+QUIRE_API uint64_t quire_subscription_passed(const quire_subscription *subscription);
+
 /* Ends it: a call that waits, and every later one, is INTERRUPTED. Any thread. */
 QUIRE_API void quire_subscription_stop(quire_subscription *subscription);
 
