@@ -39,18 +39,16 @@ static const char *const fields[] = {
     "a: author(id: \"a2\") { name } authors(where: {born: {gte: 1920}}) { totalCount }",
     "author(id: \"a2\") { id name born living }",
     "a: author(id: \"a1\") { name } b: author(id: \"a4\") { born } __typename",
-    "authors(where: {born: {lt: 1880}}, orderBy: {born: ASC}, first: 2) { items { id name } "
-    "totalCount pageInfo { endCursor hasNextPage } }",
-    "authors(where: {name: {startsWith: \"N18\"}}) { edges { cursor node { id born } } "
-    "aggregate { count max { born } } }",
-    "books(where: {OR: [{year: {lt: 1880}}, {title: {equals: \"B1950\"}}], NOT: {year: {equals: "
-    "1851}}}, orderBy: [{year: DESC}, {title: ASC}], last: 3) { items { id title year } }",
-    "old: books(where: {year: {lt: 1880}}) { totalCount } new: books(where: {year: {gt: 1980}}) { "
-    "items { id } } b: book(id: \"b2\") { year }",
+    "authors(where: {born: {lt: 1880}}, orderBy: {born: ASC}, first: 2) { items { id } }",
+    "authors(where: {born: {lt: 1880}}) { pageInfo { endCursor hasNextPage } edges { cursor } }",
+    "authors(where: {name: {startsWith: \"N18\"}}) { aggregate { count max { born } } }",
+    "books(where: {OR: [{year: {lt: 1880}}, {title: {equals: \"B1950\"}}]}) { items { id year } }",
+    "books(where: {NOT: {year: {gt: 1860}}}, orderBy: [{year: DESC}], last: 3) { items { year } }",
+    "b: books(where: {year: {lt: 1880}}) { totalCount } book(id: \"b2\") { year }",
 };
 #define FIELDS (sizeof fields / sizeof fields[0])
-#define SINGLE 7 /* the first of them: one is all that a subscription may have */
-#define SOME   8 /* the last of them */
+#define SINGLE 7  /* the first of them: one is all that a subscription may have */
+#define SOME   10 /* the last of them */
 
 static void step(struct prng *prng, char *document, size_t size)
 {
