@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# consumer.sh static|shared SOURCE SCRATCH COMPILER
+# consumer.sh static|shared SOURCE SCRATCH COMPILER [BUILD]
 #
-# Builds and installs the library, moves the installed tree elsewhere, and
-# builds and runs examples/embed against it through find_package and through
-# pkg-config.
+# Installs the library, that of BUILD or one built for it, moves the installed
+# tree elsewhere, and builds and runs examples/embed against it through
+# find_package and through pkg-config.
 set -euo pipefail
 
-kind=$1 source=$2 scratch=$3 compiler=$4
+kind=$1 source=$2 scratch=$3 compiler=$4 build=${5:-}
 package=$scratch/moved/package
 fail() { echo "consumer: $*" >&2; exit 1; }
 
@@ -15,11 +15,14 @@ mkdir -p "$scratch/moved"
 shared=OFF
 if [ "$kind" = shared ]; then shared=ON; fi
 
-cmake -S "$source" -B "$scratch/build" -DCMAKE_C_COMPILER="$compiler" \
-    -DCMAKE_BUILD_TYPE=Debug -DBUILD_SHARED_LIBS=$shared -DQUIRE_TESTS=OFF \
-    -DQUIRE_TOOLS=OFF -DCMAKE_INSTALL_PREFIX="$scratch/installed" >/dev/null
-cmake --build "$scratch/build" --parallel 2 >/dev/null
-cmake --install "$scratch/build" >/dev/null
+if [ -z "$build" ]; then
+    build=$scratch/build
+    cmake -S "$source" -B "$build" -DCMAKE_C_COMPILER="$compiler" -DCMAKE_BUILD_TYPE=Debug \
+        -DCMAKE_C_FLAGS_DEBUG=-O0 -DBUILD_SHARED_LIBS=$shared -DQUIRE_TESTS=OFF -DQUIRE_TOOLS=OFF \
+        >/dev/null
+    cmake --build "$build" --parallel 2 >/dev/null
+fi
+cmake --install "$build" --prefix "$scratch/installed" >/dev/null
 mv "$scratch/installed" "$package"
 rm -rf "$scratch/build"
 

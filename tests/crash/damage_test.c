@@ -243,11 +243,11 @@ static bool is_taken(const struct session *session, size_t number)
     return number % session->thin == 0;
 }
 
-/* One byte in so many. The file of one state and the log of another are much the same as those of
- * the third. */
+/* One byte in so many, by the seed others in each run; all with --long. The file of one state and
+ * the log of another are much the same as those of the third. */
 static size_t stride_of(const struct session *session, const struct state *state, int file)
 {
-    static const size_t strides[STATES][FILES] = {{3, 17}, {7, 3}, {13, 5}};
+    static const size_t strides[STATES][FILES] = {{9, 51}, {23, 9}, {39, 15}};
     return session->harness->longer ? 1 : strides[state - session->states][file];
 }
 
@@ -277,7 +277,7 @@ static void set_bytes(const struct session *session, const struct state *state, 
     size_t stride = session->harness->longer ? 1 : 11;
     for (int file = 0; file < FILES; file++) {
         for (size_t at = seed % stride; at < state->files[file].size; at += stride) {
-            bool taken = at / stride % stride_of(session, state, file) == 0;
+            bool taken = (at / stride + seed) % stride_of(session, state, file) == 0;
             if (at < state->files[file].used && taken && is_taken(session, at / stride)) {
                 damage_byte(state, file, at, 0x00, counts);
                 damage_byte(state, file, at, 0xFF, counts);
@@ -351,7 +351,7 @@ static void reseal(const struct session *session, const struct state *state, uin
         memcpy(before, bytes, PAGE);
         for (uint32_t at = 8; at + 2 <= PAGE; at += 2) {
             uint16_t value = extremes[(at / 2 + page + seed) % EXTREMES];
-            bool taken = (at / 2 + page) % stride == 0;
+            bool taken = (at / 2 + page + seed) % stride == 0;
             if (!taken || !is_taken(session, at / 2 + page) || qr_load16(bytes + at) == value) {
                 continue;
             }

@@ -16,6 +16,7 @@ static quire_options options_off(void)
     quire_options options = QUIRE_OPTIONS_INIT;
     options.page_size = 1024;
     options.cache_bytes = UINT64_C(1) << 18;
+    options.wal_segment_bytes = 64 << 10; /* each look at a power cut copies the log */
     options.durability = QUIRE_DURABILITY_OFF;
     options.checkpoint = quire_checkpoint_frame_count(20);
     options.checkpoint_place = QUIRE_CHECKPOINT_IN_COMMIT;

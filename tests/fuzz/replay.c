@@ -4,6 +4,9 @@
  *
  *     TARGET SEEDS [ROUNDS]      ROUNDS mutations; 0 runs the seeds alone
  *
+ * Seed after seed has its share of the mutations, so that a target which keeps
+ * something made from an input meets its like again.
+ *
  * With QUIRE_FUZZ_KEEP=FILE each input is written to FILE before it runs, so
  * that it is there after a crash.
  */
@@ -174,7 +177,7 @@ int main(int argc, char **argv)
     }
     uint64_t state = 0x9E3779B97F4A7C15U;
     for (unsigned long round = 0; round < rounds; round++) {
-        input = seeds[random_below(&state, count)];
+        input = seeds[round * count / rounds];
         size_t changes = 1 + random_below(&state, 3);
         for (size_t i = 0; i < changes; i++) {
             mutate(&input, &seeds[random_below(&state, count)], &state);

@@ -240,6 +240,7 @@ static void make(struct use *use, const char *sdl, size_t size)
     failing_allocator_init(&world->memory);
     options.page_size = 1024;
     options.cache_bytes = 1U << 20;
+    options.wal_segment_bytes = 1U << 16;
     options.allocator = &world->memory.allocator;
     FUZZ_REQUIRE(quire_open(":memory:", &options, &world->db, &use->err) == QUIRE_OK);
     world->sdl = malloc(size + 1);

@@ -67,9 +67,10 @@ if(QUIRE_WERROR)
     target_compile_options(quire_settings INTERFACE -Werror)
 endif()
 
+# Of debugging information only the lines, which reports name: it is most of what there is to link.
 if(QUIRE_SANITIZE)
     target_compile_options(quire_settings INTERFACE
-        -fsanitize=${QUIRE_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer -g)
+        -fsanitize=${QUIRE_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer -g1)
     target_link_options(quire_settings INTERFACE -fsanitize=${QUIRE_SANITIZE})
 endif()
 
