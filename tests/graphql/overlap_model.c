@@ -61,7 +61,7 @@ static void write_field(struct writer *w, const struct qr_gql_type *type, unsign
     qr_gql_buffer_str(&w->text, field->name);
     write_arguments(w, field);
     const struct qr_gql_type *named = qr_gql_type_named(field->type);
-    if (qr_gql_type_is_composite(named)) {
+    if (qr_gql_type_is_composite(named) && !prng_one_in(w->prng, 20)) {
         write_set(w, named, depth - 1);
     }
     qr_gql_buffer_char(&w->text, ' ');

@@ -33,6 +33,31 @@ Test(overlap, rule__agrees_with_its_definition, .timeout = 120)
     bench_close(&bench);
 }
 
+Test(overlap, fields_of_interfaces__meet_those_of_each_object)
+{
+    static const struct {
+        const char *query;
+        bool agrees;
+    } cases[] = {
+        {"{ i { j { x: n } j { x: f } ... on A { j } ... on B { j } } }", false},
+        {"{ i { j { x: n } ... on A { j { x: f } } ... on B { j { n } } } }", false},
+        {"{ i { ... on A { j { x: n } } ... on B { j { x: f } } } }", true},
+        {"{ i { ... on A { j { x: n } } ... on B { j { x: s } } } }", false},
+        {"{ i { ... on A { j { j { x: n } } } ... on B { j { j { x: f } } } } }", true},
+        {"{ i { j { j { x: n } } ... on A { j { j { y: n } } } ... on B { j { j { x: f } } } } }",
+         false},
+    };
+    struct bench bench;
+    bench_open(&bench, overlap_sdl);
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        bool is_valid = bench_validate(&bench, cases[i].query, rule, NULL) == QUIRE_OK;
+        cr_expect_eq(is_valid, cases[i].agrees, "%s", cases[i].query);
+        cr_expect_eq(overlap_agrees(bench.schema, bench.document), cases[i].agrees, "%s",
+                     cases[i].query);
+    }
+    bench_close(&bench);
+}
+
 Test(overlap, rings_of_fragments__end, .timeout = 120)
 {
     struct bench bench;
