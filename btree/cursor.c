@@ -13,34 +13,60 @@
 /* Leaf moves in one direction after which the cursor counts as a scan. */
 #define SCAN_LEAVES 8U
 
-quire_status qr_tree_cursor_open(const struct qr_tree *tree, struct qr_tree_cursor **out,
-                                 quire_error *err)
+quire_status qr_tree_cursor_start(struct qr_tree_cursor *cursor, const struct qr_tree *tree,
+                                  uint8_t *room, quire_error *err)
 {
-    const quire_allocator *allocator = qr_tree_allocator(tree);
-    struct qr_tree_cursor *cursor = qr_alloc_zero(allocator, sizeof *cursor, err);
-    quire_status status;
-    if (cursor == NULL) {
-        return QUIRE_NO_MEMORY;
+    if (cursor->pin == NULL) {
+        QR_TRY(qr_pin_create(tree->view, &cursor->pin, err));
     }
     cursor->tree = *tree;
     cursor->ops = qr_node_ops(tree->kind);
     cursor->page_size = qr_tree_page_size(tree);
     cursor->state = QR_CURSOR_BEFORE;
+    cursor->leaf_moves = 0;
     cursor->keeps_key = qr_view_txn(tree->view) != NULL;
-    if (tree->kind == QR_TREE_KEYS) {
-        cursor->key_buffer = qr_alloc(allocator, 2 * QR_KEY_MAX((size_t)cursor->page_size), err);
-        if (cursor->key_buffer == NULL) {
-            status = QUIRE_NO_MEMORY;
-            goto fail;
-        }
+    cursor->has_key = cursor->has_prefix = false;
+    cursor->key_buffer = tree->kind == QR_TREE_KEYS ? room : NULL;
+    return QUIRE_OK;
+}
+
+void qr_tree_cursor_rest(struct qr_tree_cursor *cursor)
+{
+    cursor->state = QR_CURSOR_BEFORE;
+    cursor->has_key = cursor->has_prefix = false;
+    if (cursor->pin != NULL) {
+        qr_pin_set(cursor->pin, NULL);
     }
-    QR_TRY_GOTO(status, qr_pin_create(tree->view, &cursor->pin, err), fail);
+}
+
+void qr_tree_cursor_leave(struct qr_tree_cursor *cursor)
+{
+    if (cursor->pin == NULL) {
+        return;
+    }
+    qr_pin_destroy(cursor->pin);
+    qr_free(qr_tree_allocator(&cursor->tree), cursor->buffer, cursor->buffer_size);
+    cursor->pin = NULL;
+    cursor->buffer = NULL;
+    cursor->buffer_size = 0;
+}
+
+quire_status qr_tree_cursor_open(const struct qr_tree *tree, struct qr_tree_cursor **out,
+                                 quire_error *err)
+{
+    const quire_allocator *allocator = qr_tree_allocator(tree);
+    size_t size = sizeof **out + qr_tree_cursor_room(tree->kind, qr_tree_page_size(tree));
+    struct qr_tree_cursor *cursor = qr_alloc_zero(allocator, size, err);
+    if (cursor == NULL) {
+        return QUIRE_NO_MEMORY;
+    }
+    quire_status status = qr_tree_cursor_start(cursor, tree, (uint8_t *)(cursor + 1), err);
+    if (status != QUIRE_OK) {
+        qr_free(allocator, cursor, size);
+        return status;
+    }
     *out = cursor;
     return QUIRE_OK;
-fail:
-    qr_free(allocator, cursor->key_buffer, 2 * QR_KEY_MAX((size_t)cursor->page_size));
-    qr_free(allocator, cursor, sizeof *cursor);
-    return status;
 }
 
 void qr_tree_cursor_close(struct qr_tree_cursor *cursor)
@@ -49,10 +75,9 @@ void qr_tree_cursor_close(struct qr_tree_cursor *cursor)
         return;
     }
     const quire_allocator *allocator = qr_tree_allocator(&cursor->tree);
-    qr_pin_destroy(cursor->pin);
-    qr_free(allocator, cursor->key_buffer, 2 * QR_KEY_MAX((size_t)cursor->page_size));
-    qr_free(allocator, cursor->buffer, cursor->buffer_size);
-    qr_free(allocator, cursor, sizeof *cursor);
+    size_t size = sizeof *cursor + qr_tree_cursor_room(cursor->tree.kind, cursor->page_size);
+    qr_tree_cursor_leave(cursor);
+    qr_free(allocator, cursor, size);
 }
 
 /* ---- The current entry ---- */
@@ -81,7 +106,8 @@ static quire_status load_entry(struct qr_tree_cursor *cursor, struct qr_item *it
     if (with_key
             ? !read_key_entry(cursor, item, &flaw)
             : !cursor->ops->get(cursor->leaf, cursor->page_size, step->index, NULL, item, &flaw)) {
-        return qr_tree_damaged(&cursor->tree, step->page, &flaw, err);
+        (void)qr_tree_damaged(&cursor->tree, step->page, &flaw, err);
+        return QUIRE_CORRUPT;
     }
     if (!cursor->has_key) {
         cursor->key.rowid = item->rowid;
@@ -482,7 +508,7 @@ quire_status qr_tree_cursor_payload(struct qr_tree_cursor *cursor, struct qr_sli
 quire_status qr_tree_cursor_entry(struct qr_tree_cursor *cursor, struct qr_tree_key *key,
                                   struct qr_slice *payload, quire_error *err)
 {
-    struct qr_item item = {0};
+    struct qr_item item;
     if (qr_tree_cursor_row(cursor, &key->rowid, payload) ||
         qr_tree_cursor_key_entry(cursor, key, payload)) {
         return QUIRE_OK;

@@ -41,6 +41,21 @@ struct qr_tree_cursor {
     size_t buffer_size;
 };
 
+/*
+ * A cursor in memory of the caller, zeroed, with room for keys behind it or
+ * elsewhere: qr_tree_cursor_room bytes. `start` points it before the first entry
+ * of a tree, and later of another, without asking for memory again; `rest` lets
+ * go of the page, `leave` of all that belongs to the view: before that ends.
+ */
+static inline size_t qr_tree_cursor_room(enum qr_tree_kind kind, uint32_t page_size)
+{
+    return kind == QR_TREE_KEYS ? 2 * QR_KEY_MAX((size_t)page_size) : 0;
+}
+quire_status qr_tree_cursor_start(struct qr_tree_cursor *cursor, const struct qr_tree *tree,
+                                  uint8_t *room, quire_error *err);
+void qr_tree_cursor_rest(struct qr_tree_cursor *cursor);
+void qr_tree_cursor_leave(struct qr_tree_cursor *cursor);
+
 /* Whether the cursor stands at an entry of a leaf that is as it was. */
 static inline bool qr_tree_cursor_stands(const struct qr_tree_cursor *cursor)
 {

@@ -149,6 +149,7 @@ struct quire_txn {
     uint32_t read_calls;    /* of those the ones that may not write */
     size_t savepoint_floor; /* open savepoints from before the innermost of them */
     quire_tree *spare_tree; /* a closed handle, for the next one to be opened; or NULL */
+    quire_index_cursor *spare_cursor; /* likewise */
 };
 
 /* Frees a transaction that has ended, when the database closes. */
@@ -171,6 +172,9 @@ void qr_counters_forget(quire_txn *txn);
 
 /* Frees the transaction's spare handle (tree.c). */
 void qr_tree_free_spare(quire_txn *txn);
+/* The same of its spare cursor (index_cursor.c), which has to leave the view before that ends. */
+void qr_index_cursor_free_spare(quire_txn *txn);
+void qr_index_cursor_leave_spare(quire_txn *txn);
 
 /* Frees what the transaction keeps for its savepoints. */
 void qr_savepoints_free(quire_txn *txn);

@@ -19,198 +19,18 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "btree/cursor.h"
 #include "catalog/record.h"
-#include "engine/collation.h"
-#include "engine/index.h"
-#include "engine/index_hash.h"
+#include "engine/index_cursor_internal.h"
 
-/* One entry of a group, with its true key. */
-struct member {
-    struct qr_slice key;
-    struct qr_slice included;
-    int64_t rowid;
-};
-
-struct quire_index_cursor {
-    struct qr_handle handle; /* first */
-    struct qr_index index;
-    uint32_t epoch; /* that index was opened for */
-    bool reverse;
-    bool done;
-
-    /* B-tree */
-    struct qr_tree_cursor *tree;
-    struct qr_key lower, upper; /* true bounds */
-    struct qr_key prefix;       /* of the group being read */
-    bool unbounded;             /* there is no upper bound */
-    bool exact;                 /* one key is sought, which is stored cut: wanted.cut ... */
-    struct qr_key cut_end;      /* ... is where its entries begin, this is where they end */
-    bool started;
-    uint64_t stay;         /* of the tree's cursor in a leaf ... */
-    bool searched;         /* ... which was searched for the far end of the walk: ... */
-    unsigned begin, end;   /* ... these entries lie before it */
-    bool stays;            /* the tree's cursor already stands on the next entry ... */
-    bool stays_valid;      /* ... if there is one */
-    struct qr_arena arena; /* keys of the group */
-    struct member *group;
-    size_t group_count, group_capacity, group_next;
-    struct qr_arena columns; /* texts of the entry yielded last */
-    bool on_entry;
-
-    /* hash */
-    struct qr_hash_rowids rowids;
-    uint64_t changes; /* of the view, when they were found */
-    int64_t last;     /* rowid yielded, if the walk has started */
-    struct qr_index_key wanted;
-};
-
-/* ---- The range ---- */
-
-static quire_status check_bound(const struct qr_index *index, uint32_t position,
-                                const quire_value *value, quire_error *err)
-{
-    quire_type type = index->def->sources[position].type;
-    if (value->type != QUIRE_NULL && value->type != type) {
-        return qr_fail(err, QUIRE_TYPE, "Column \"%.200s\" of index \"%s\" is of type %s, not %s.",
-                       qr_index_part_name(index->def, position), index->def->object->name,
-                       qr_type_name(type), qr_type_name(value->type));
-    }
-    return QUIRE_OK;
-}
-
-static quire_status check_start(const struct qr_index *index, const quire_index_range *range,
-                                quire_error *err)
-{
-    const struct qr_object *object = index->def->object;
-    const quire_value *start = range->starts_with;
-    if (range->lower != NULL || range->upper != NULL ||
-        (start->type != QUIRE_TEXT && start->type != QUIRE_BLOB)) {
-        return qr_fail(err, QUIRE_MISUSE,
-                       "starts_with of index \"%s\" is a text or blob, without other bounds.",
-                       object->name);
-    }
-    const char *name = object->parts[range->prefix_count].collation;
-    const struct qr_collation *collation =
-        name == NULL ? NULL : qr_collation_find(index->txn->db, name);
-    if (collation != NULL && !collation->is_folding) {
-        return qr_fail(err, QUIRE_MISUSE,
-                       "Collation \"%s\" of index \"%s\" does not say what a text starts with.",
-                       name, object->name);
-    }
-    return check_bound(index, range->prefix_count, start, err);
-}
-
-static quire_status check_range(const struct qr_index *index, const quire_index_range *range,
-                                quire_error *err)
-{
-    const struct qr_object *object = index->def->object;
-    bool bounded = range->lower != NULL || range->upper != NULL || range->starts_with != NULL;
-    bool is_hash = object->index_kind == QUIRE_INDEX_HASH;
-    if (is_hash && (range->prefix_count != object->key_count || bounded)) {
-        return qr_fail(err, QUIRE_MISUSE,
-                       "Hash index \"%s\" is searched by its full key of %u columns.", object->name,
-                       object->key_count);
-    }
-    if (range->prefix_count > object->key_count ||
-        (bounded && range->prefix_count == object->key_count) ||
-        (range->prefix == NULL && range->prefix_count > 0)) {
-        return qr_fail(err, QUIRE_MISUSE, "Index \"%s\" has %u columns; the range names more.",
-                       object->name, object->key_count);
-    }
-    for (uint32_t i = 0; i < range->prefix_count; i++) {
-        QR_TRY(check_bound(index, i, &range->prefix[i], err));
-    }
-    if (range->starts_with != NULL) {
-        QR_TRY(check_start(index, range, err));
-    }
-    if (range->lower != NULL) {
-        QR_TRY(check_bound(index, range->prefix_count, range->lower, err));
-    }
-    if (range->upper != NULL) {
-        QR_TRY(check_bound(index, range->prefix_count, range->upper, err));
-    }
-    return QUIRE_OK;
-}
-
-/* Appends the bound of the column after the prefix. The byte range begins with the lower bound, or
- * with the upper one where the column descends. `after` moves behind all keys with that value. */
-static quire_status append_bound(struct qr_index *index, uint32_t part, struct qr_key *key,
-                                 const quire_value *value, bool after, bool *none, quire_error *err)
-{
-    if (value != NULL) {
-        QR_TRY(qr_index_append(index, part, value, key, err));
-    }
-    if (after) {
-        qr_key_successor(key, none);
-    }
-    return QUIRE_OK;
-}
-
-/* From the bytes that all keys of such values share to the end of those that begin so. */
-static quire_status make_start(struct quire_index_cursor *cursor, const quire_value *start,
-                               uint32_t part, quire_error *err)
-{
-    QR_TRY(qr_index_append(&cursor->index, part, start, &cursor->lower, err));
-    cursor->lower.size -= 2; /* what ends the value */
-    qr_key_clear(&cursor->upper);
-    QR_TRY(qr_key_append_bytes(&cursor->upper, cursor->lower.bytes, cursor->lower.size, err));
-    qr_key_successor(&cursor->upper, &cursor->unbounded);
-    return QUIRE_OK;
-}
-
-/* Entries of one long key are found by its cut form: no others of its group need be read. */
-static quire_status make_exact(struct quire_index_cursor *cursor, quire_error *err)
-{
-    struct qr_index_key *wanted = &cursor->wanted;
-    struct qr_slice full = {cursor->lower.bytes, cursor->lower.size};
-    bool none = false;
-    if (full.size <= qr_index_key_max(cursor->index.page_size)) {
-        return QUIRE_OK;
-    }
-    QR_TRY(qr_index_key_from_bytes(&cursor->index, full, false, (struct qr_slice){NULL, 0}, wanted,
-                                   err));
-    qr_key_clear(&cursor->cut_end);
-    QR_TRY(qr_key_append_bytes(&cursor->cut_end, wanted->cut.bytes, wanted->cut.size, err));
-    qr_key_successor(&cursor->cut_end, &none);
-    cursor->exact = !none;
-    return QUIRE_OK;
-}
-
-static quire_status make_bounds(struct quire_index_cursor *cursor, const struct qr_object *object,
-                                const quire_index_range *range, quire_error *err)
-{
-    bool none = false;
-    uint32_t part = range->prefix_count;
-    for (uint32_t i = 0; i < part; i++) {
-        QR_TRY(qr_index_append(&cursor->index, i, &range->prefix[i], &cursor->lower, err));
-    }
-    QR_TRY(qr_key_append_bytes(&cursor->upper, cursor->lower.bytes, cursor->lower.size, err));
-    bool descending = part < object->key_count && object->parts[part].descending;
-    if (range->starts_with != NULL) {
-        return make_start(cursor, range->starts_with, part, err);
-    }
-    const quire_value *first = descending ? range->upper : range->lower;
-    const quire_value *last = descending ? range->lower : range->upper;
-    bool first_exclusive = descending ? range->upper_exclusive : range->lower_exclusive;
-    bool last_exclusive = descending ? range->lower_exclusive : range->upper_exclusive;
-    QR_TRY(append_bound(&cursor->index, part, &cursor->lower, first,
-                        first != NULL && first_exclusive, &none, err));
-    cursor->done = none; /* nothing lies behind the largest key */
-    QR_TRY(append_bound(&cursor->index, part, &cursor->upper, last, last == NULL || !last_exclusive,
-                        &cursor->unbounded, err));
-    return part == object->key_count ? make_exact(cursor, err) : QUIRE_OK;
-}
+/* Longest key buffer that a spare cursor keeps. */
+#define SPARE_KEY_MAX 1024U
 
 /* ---- Open and close ---- */
 
 static void release_cursor(struct qr_handle *handle)
 {
     struct quire_index_cursor *cursor = (struct quire_index_cursor *)handle;
-    if (cursor->tree != NULL) {
-        qr_tree_cursor_close(cursor->tree);
-        cursor->tree = NULL;
-    }
+    qr_tree_cursor_leave(&cursor->tree);
     qr_hash_rowids_close(&cursor->rowids);
     qr_index_close(&cursor->index);
 }
@@ -235,7 +55,7 @@ static quire_status start(struct quire_index_cursor *cursor, const quire_index_r
     const quire_index_range everything = {.prefix = NULL};
     const struct qr_object *object = cursor->index.def->object;
     range = range == NULL ? &everything : range;
-    QR_TRY(check_range(&cursor->index, range, err));
+    QR_TRY(qr_index_range_check(&cursor->index, range, err));
     QR_TRY(qr_index_check_collations(&cursor->index, err));
     cursor->reverse = range->reverse;
     cursor->done = cursor->unbounded = cursor->started = cursor->stays = false;
@@ -246,49 +66,37 @@ static quire_status start(struct quire_index_cursor *cursor, const quire_index_r
     if (object->index_kind == QUIRE_INDEX_HASH) {
         return start_hash(cursor, range, err);
     }
-    QR_TRY(make_bounds(cursor, object, range, err));
-    struct qr_tree tree = qr_index_tree(&cursor->index);
-    return cursor->tree != NULL ? QUIRE_OK : qr_tree_cursor_open(&tree, &cursor->tree, err);
+    return qr_index_range_make(cursor, range, err);
 }
 
-quire_status qr_index_cursor_make(quire_txn *txn, const struct qr_table_def *table, uint32_t index,
-                                  const quire_index_range *range, quire_index_cursor **out,
-                                  quire_error *err)
+/* A cursor that no one uses: the spare one of the transaction, or a new one. */
+static quire_status find_cursor(quire_txn *txn, struct quire_index_cursor **out, quire_error *err)
 {
     const quire_allocator *allocator = &txn->db->allocator;
-    struct quire_index_cursor *cursor = qr_alloc_zero(allocator, sizeof *cursor, err);
+    struct quire_index_cursor *cursor = txn->spare_cursor;
+    txn->spare_cursor = NULL;
     if (cursor == NULL) {
-        return QUIRE_NO_MEMORY;
-    }
-    quire_status status = qr_index_open(&cursor->index, txn, table, &table->indexes[index], err);
-    if (status != QUIRE_OK) {
-        qr_free(allocator, cursor, sizeof *cursor);
-        return status;
-    }
-    qr_handle_open(&cursor->handle, txn, table, release_cursor);
-    cursor->epoch = cursor->handle.epoch;
-    cursor->lower.allocator = &cursor->handle.allocator;
-    cursor->upper.allocator = &cursor->handle.allocator;
-    cursor->prefix.allocator = &cursor->handle.allocator;
-    cursor->cut_end.allocator = &cursor->handle.allocator;
-    qr_index_key_init(&cursor->wanted, &cursor->handle.allocator);
-    qr_arena_init(&cursor->arena, &cursor->handle.allocator, 0);
-    qr_arena_init(&cursor->columns, &cursor->handle.allocator, 0);
-    status = start(cursor, range, err);
-    if (status != QUIRE_OK) {
-        quire_index_cursor_close(cursor);
-        return status;
+        uint32_t page_size = qr_pager_page_size(txn->db->pager);
+        size_t size = sizeof *cursor + qr_tree_cursor_room(QR_TREE_KEYS, page_size);
+        cursor = qr_alloc_zero(allocator, size, err);
+        if (cursor == NULL) {
+            return QUIRE_NO_MEMORY;
+        }
+        cursor->size = size;
+        cursor->handle.allocator = *allocator;
+        allocator = &cursor->handle.allocator;
+        cursor->lower.allocator = cursor->upper.allocator = allocator;
+        cursor->prefix.allocator = cursor->cut_end.allocator = allocator;
+        qr_index_key_init(&cursor->wanted, allocator);
+        qr_arena_init(&cursor->arena, allocator, 0);
+        qr_arena_init(&cursor->columns, allocator, 0);
     }
     *out = cursor;
     return QUIRE_OK;
 }
 
-void quire_index_cursor_close(quire_index_cursor *cursor)
+static void free_cursor(struct quire_index_cursor *cursor)
 {
-    if (cursor == NULL) {
-        return;
-    }
-    qr_handle_close(&cursor->handle);
     quire_allocator allocator = cursor->handle.allocator;
     qr_key_free(&cursor->lower);
     qr_key_free(&cursor->upper);
@@ -298,80 +106,91 @@ void quire_index_cursor_close(quire_index_cursor *cursor)
     qr_arena_free(&cursor->arena);
     qr_arena_free(&cursor->columns);
     qr_free(&allocator, cursor->group, cursor->group_capacity * sizeof *cursor->group);
-    qr_free(&allocator, cursor, sizeof *cursor);
+    qr_free(&allocator, cursor, cursor->size);
+}
+
+quire_status qr_index_cursor_make(quire_txn *txn, const struct qr_table_def *table, uint32_t index,
+                                  const quire_index_range *range, quire_index_cursor **out,
+                                  quire_error *err)
+{
+    struct quire_index_cursor *cursor;
+    QR_TRY(find_cursor(txn, &cursor, err));
+    quire_status status = qr_index_open(&cursor->index, txn, table, &table->indexes[index], err);
+    if (status != QUIRE_OK) {
+        qr_tree_cursor_leave(&cursor->tree);
+        free_cursor(cursor);
+        return status;
+    }
+    qr_handle_open(&cursor->handle, txn, table, release_cursor);
+    cursor->epoch = cursor->handle.epoch;
+    struct qr_tree tree = qr_index_tree(&cursor->index);
+    if (cursor->index.def->object->index_kind == QUIRE_INDEX_BTREE) {
+        status = qr_tree_cursor_start(&cursor->tree, &tree, (uint8_t *)(cursor + 1), err);
+    }
+    if (status == QUIRE_OK) {
+        status = start(cursor, range, err);
+    }
+    if (status != QUIRE_OK) {
+        quire_index_cursor_close(cursor);
+        return status;
+    }
+    *out = cursor;
+    return QUIRE_OK;
+}
+
+/* What a cursor has that is not used but was: small keys and its place in the view. */
+static void rest_cursor(struct qr_handle *handle)
+{
+    struct quire_index_cursor *cursor = (struct quire_index_cursor *)handle;
+    qr_tree_cursor_rest(&cursor->tree);
+    qr_hash_rowids_close(&cursor->rowids);
+    qr_index_close(&cursor->index);
+    struct qr_key *keys[] = {&cursor->lower,       &cursor->upper,      &cursor->prefix,
+                             &cursor->wanted.full, &cursor->wanted.cut, &cursor->cut_end};
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
+        if (keys[i]->capacity > SPARE_KEY_MAX) {
+            qr_key_free(keys[i]);
+        }
+    }
+    qr_arena_free(&cursor->arena);
+    qr_arena_free(&cursor->columns);
+    qr_free(&handle->allocator, cursor->group, cursor->group_capacity * sizeof *cursor->group);
+    cursor->group = NULL;
+    cursor->group_capacity = 0;
+}
+
+void quire_index_cursor_close(quire_index_cursor *cursor)
+{
+    if (cursor == NULL) {
+        return;
+    }
+    quire_txn *txn = cursor->handle.txn;
+    if (txn != NULL && txn->spare_cursor == NULL) {
+        cursor->handle.release = rest_cursor;
+        qr_handle_close(&cursor->handle);
+        txn->spare_cursor = cursor;
+        return;
+    }
+    qr_handle_close(&cursor->handle);
+    free_cursor(cursor);
+}
+
+void qr_index_cursor_leave_spare(quire_txn *txn)
+{
+    if (txn->spare_cursor != NULL) {
+        qr_tree_cursor_leave(&txn->spare_cursor->tree);
+    }
+}
+
+void qr_index_cursor_free_spare(quire_txn *txn)
+{
+    if (txn->spare_cursor != NULL) {
+        free_cursor(txn->spare_cursor);
+        txn->spare_cursor = NULL;
+    }
 }
 
 /* ---- Moving over the B-tree ---- */
-
-static int compare_bytes(const void *a, size_t a_size, const void *b, size_t b_size)
-{
-    size_t shared = a_size < b_size ? a_size : b_size;
-    int order = shared == 0 ? 0 : memcmp(a, b, shared);
-    return order != 0 ? order : (a_size > b_size) - (a_size < b_size);
-}
-
-/* The part of a bound that the stored order can be trusted with. */
-static struct qr_slice trusted(const struct quire_index_cursor *cursor, const struct qr_key *bound)
-{
-    size_t prefix = qr_index_prefix_size(cursor->index.page_size);
-    return (struct qr_slice){bound->bytes, bound->size < prefix ? bound->size : prefix};
-}
-
-/* Where the entries of the walk begin in the tree. */
-static struct qr_slice stored_lower(const struct quire_index_cursor *cursor)
-{
-    const struct qr_key *cut = &cursor->wanted.cut;
-    return cursor->exact ? (struct qr_slice){cut->bytes, cut->size}
-                         : trusted(cursor, &cursor->lower);
-}
-
-/* Where they end; *partly: entries that begin so may still lie below the bound. */
-static struct qr_slice stored_upper(const struct quire_index_cursor *cursor, bool *partly)
-{
-    if (cursor->exact) {
-        *partly = false;
-        return (struct qr_slice){cursor->cut_end.bytes, cursor->cut_end.size};
-    }
-    struct qr_slice upper = trusted(cursor, &cursor->upper);
-    *partly = upper.size < cursor->upper.size;
-    return upper;
-}
-
-/* ---- Estimates ---- */
-
-static quire_status estimate_hash(struct quire_index_cursor *cursor, uint64_t *entries,
-                                  quire_error *err)
-{
-    const struct qr_hash_match *match = &cursor->rowids.match;
-    struct qr_hash hash = qr_hash_of(cursor->index.txn, cursor->index.def->object);
-    *entries = match->count;
-    return match->posting_root == 0
-               ? QUIRE_OK
-               : qr_hash_posting_count(&hash, match->posting_root, entries, err);
-}
-
-quire_status qr_index_cursor_estimate(quire_index_cursor *cursor, uint64_t *entries,
-                                      quire_error *err)
-{
-    bool partly;
-    *entries = 0;
-    if (cursor->index.def->object->index_kind == QUIRE_INDEX_HASH) {
-        return estimate_hash(cursor, entries, err);
-    }
-    if (cursor->done) {
-        return QUIRE_OK;
-    }
-    struct qr_tree tree = qr_index_tree(&cursor->index);
-    struct qr_slice lower = stored_lower(cursor);
-    struct qr_slice upper = {NULL, 0};
-    if (!cursor->unbounded) {
-        upper = stored_upper(cursor, &partly);
-    }
-    struct qr_tree_key from = {.bytes = lower.data, .size = lower.size};
-    struct qr_tree_key to = {.bytes = upper.data, .size = upper.size};
-    return qr_tree_estimate(&tree, lower.size == 0 ? NULL : &from, cursor->unbounded ? NULL : &to,
-                            entries, err);
-}
 
 /* ---- Moves ---- */
 
@@ -381,7 +200,7 @@ static quire_status go_to_end(struct quire_index_cursor *cursor, bool *valid, qu
     bool partly;
     bool none = cursor->unbounded;
     if (!none) {
-        struct qr_slice upper = stored_upper(cursor, &partly);
+        struct qr_slice upper = qr_index_range_upper(cursor, &partly);
         qr_key_clear(&cursor->prefix);
         QR_TRY(qr_key_append_bytes(&cursor->prefix, upper.data, upper.size, err));
         if (partly) {
@@ -389,12 +208,12 @@ static quire_status go_to_end(struct quire_index_cursor *cursor, bool *valid, qu
         }
     }
     if (none) {
-        return qr_tree_cursor_last(cursor->tree, valid, err);
+        return qr_tree_cursor_last(&cursor->tree, valid, err);
     }
     struct qr_tree_key to = {.bytes = cursor->prefix.bytes, .size = cursor->prefix.size};
-    QR_TRY(qr_tree_cursor_seek(cursor->tree, &to, valid, err));
-    return *valid ? qr_tree_cursor_previous(cursor->tree, valid, err)
-                  : qr_tree_cursor_last(cursor->tree, valid, err);
+    QR_TRY(qr_tree_cursor_seek(&cursor->tree, &to, valid, err));
+    return *valid ? qr_tree_cursor_previous(&cursor->tree, valid, err)
+                  : qr_tree_cursor_last(&cursor->tree, valid, err);
 }
 
 /* Goes to the first entry of the walk. */
@@ -403,9 +222,9 @@ static quire_status go_to_start(struct quire_index_cursor *cursor, bool *valid, 
     if (cursor->reverse) {
         return go_to_end(cursor, valid, err);
     }
-    struct qr_slice lower = stored_lower(cursor);
+    struct qr_slice lower = qr_index_range_lower(cursor);
     struct qr_tree_key from = {.bytes = lower.data, .size = lower.size};
-    return qr_tree_cursor_seek(cursor->tree, &from, valid, err);
+    return qr_tree_cursor_seek(&cursor->tree, &from, valid, err);
 }
 
 static quire_status step(struct quire_index_cursor *cursor, bool *valid, quire_error *err)
@@ -419,12 +238,12 @@ static quire_status step(struct quire_index_cursor *cursor, bool *valid, quire_e
         cursor->started = true;
         return go_to_start(cursor, valid, err);
     }
-    *valid = qr_tree_cursor_move(cursor->tree, !cursor->reverse);
+    *valid = qr_tree_cursor_move(&cursor->tree, !cursor->reverse);
     if (*valid) {
         return QUIRE_OK;
     }
-    return cursor->reverse ? qr_tree_cursor_previous(cursor->tree, valid, err)
-                           : qr_tree_cursor_next(cursor->tree, valid, err);
+    return cursor->reverse ? qr_tree_cursor_previous(&cursor->tree, valid, err)
+                           : qr_tree_cursor_next(&cursor->tree, valid, err);
 }
 
 static bool is_open_ended(const struct quire_index_cursor *cursor)
@@ -435,14 +254,14 @@ static bool is_open_ended(const struct quire_index_cursor *cursor)
 /* Finds which entries of the leaf lie before the far end. */
 static void search_end(struct quire_index_cursor *cursor)
 {
-    const struct qr_tree_cursor *tree = cursor->tree;
+    const struct qr_tree_cursor *tree = &cursor->tree;
     bool partly = false;
     unsigned index = cursor->reverse ? 0 : tree->step->count;
     cursor->stay = tree->stays;
     cursor->searched = true;
     if (!is_open_ended(cursor)) {
         struct qr_slice far =
-            cursor->reverse ? stored_lower(cursor) : stored_upper(cursor, &partly);
+            cursor->reverse ? qr_index_range_lower(cursor) : qr_index_range_upper(cursor, &partly);
         struct qr_tree_key key = {.bytes = far.data, .size = far.size};
         if (partly || !qr_tree_cursor_search(tree, &key, &index)) {
             index = cursor->reverse ? tree->step->count : 0;
@@ -456,15 +275,15 @@ static void search_end(struct quire_index_cursor *cursor)
  * once a second entry of it is met. */
 static bool is_before_end(struct quire_index_cursor *cursor)
 {
-    if (cursor->stay != cursor->tree->stays) {
-        cursor->stay = cursor->tree->stays;
+    if (cursor->stay != cursor->tree.stays) {
+        cursor->stay = cursor->tree.stays;
         cursor->searched = false;
         return false;
     }
     if (!cursor->searched) {
         search_end(cursor);
     }
-    unsigned index = cursor->tree->step->index;
+    unsigned index = cursor->tree.step->index;
     return index >= cursor->begin && index < cursor->end;
 }
 
@@ -476,12 +295,12 @@ static bool is_beyond(struct quire_index_cursor *cursor, const struct qr_tree_ke
         return false;
     }
     if (cursor->reverse) {
-        struct qr_slice lower = stored_lower(cursor);
-        return compare_bytes(key->bytes, key->size, lower.data, lower.size) < 0;
+        struct qr_slice lower = qr_index_range_lower(cursor);
+        return qr_key_compare(key->bytes, key->size, lower.data, lower.size) < 0;
     }
-    struct qr_slice upper = stored_upper(cursor, &partly);
+    struct qr_slice upper = qr_index_range_upper(cursor, &partly);
     if (!partly) {
-        return compare_bytes(key->bytes, key->size, upper.data, upper.size) >= 0;
+        return qr_key_compare(key->bytes, key->size, upper.data, upper.size) >= 0;
     }
     return memcmp(key->bytes, upper.data, key->size < upper.size ? key->size : upper.size) > 0;
 }
@@ -492,15 +311,15 @@ static int compare_members(const void *a, const void *b)
 {
     const struct member *left = a;
     const struct member *right = b;
-    int order = compare_bytes(left->key.data, left->key.size, right->key.data, right->key.size);
+    int order = qr_key_compare(left->key.data, left->key.size, right->key.data, right->key.size);
     return order != 0 ? order : (left->rowid > right->rowid) - (left->rowid < right->rowid);
 }
 
 static bool in_range(const struct quire_index_cursor *cursor, const struct qr_key *key)
 {
-    return compare_bytes(key->bytes, key->size, cursor->lower.bytes, cursor->lower.size) >= 0 &&
+    return qr_key_compare(key->bytes, key->size, cursor->lower.bytes, cursor->lower.size) >= 0 &&
            (cursor->unbounded ||
-            compare_bytes(key->bytes, key->size, cursor->upper.bytes, cursor->upper.size) < 0);
+            qr_key_compare(key->bytes, key->size, cursor->upper.bytes, cursor->upper.size) < 0);
 }
 
 static quire_status keep(struct quire_index_cursor *cursor, const void *bytes, size_t size,
@@ -552,8 +371,8 @@ static quire_status read_entry(struct quire_index_cursor *cursor, struct qr_tree
                                struct qr_index_entry *entry, quire_error *err)
 {
     struct qr_slice payload;
-    if (!qr_tree_cursor_key_entry(cursor->tree, key, &payload)) {
-        QR_TRY(qr_tree_cursor_entry(cursor->tree, key, &payload, err));
+    if (!qr_tree_cursor_key_entry(&cursor->tree, key, &payload)) {
+        QR_TRY(qr_tree_cursor_entry(&cursor->tree, key, &payload, err));
     }
     if (cursor->index.def->object->included_count == 0 &&
         find_rowid(key, payload, &entry->key_size, &entry->rowid)) {
@@ -575,7 +394,7 @@ static quire_status read_group(struct quire_index_cursor *cursor, quire_error *e
     bool valid = true;
     cursor->group_count = cursor->group_next = 0;
     qr_arena_reset(&cursor->arena);
-    QR_TRY(qr_tree_cursor_key(cursor->tree, &key, err));
+    QR_TRY(qr_tree_cursor_key(&cursor->tree, &key, err));
     qr_key_clear(&cursor->prefix);
     QR_TRY(qr_key_append_bytes(&cursor->prefix, key.bytes, size, err));
     while (valid) {
@@ -650,7 +469,7 @@ static quire_status next_btree(struct quire_index_cursor *cursor, int64_t *rowid
  */
 static size_t take_plain(struct quire_index_cursor *cursor, int64_t *rowids, size_t max)
 {
-    struct qr_tree_cursor *tree = cursor->tree;
+    struct qr_tree_cursor *tree = &cursor->tree;
     size_t prefix = qr_index_prefix_size(cursor->index.page_size);
     size_t count = 0;
     if (cursor->group_count > 0 || cursor->index.def->object->included_count > 0 ||
@@ -716,8 +535,8 @@ static quire_status next_hash(struct quire_index_cursor *cursor, int64_t *rowid,
             return QUIRE_OK;
         }
         QR_TRY(qr_index_key_of_rowid(&cursor->index, *rowid, full, err));
-        if (compare_bytes(full->bytes, full->size, cursor->wanted.full.bytes,
-                          cursor->wanted.full.size) == 0) {
+        if (qr_key_compare(full->bytes, full->size, cursor->wanted.full.bytes,
+                           cursor->wanted.full.size) == 0) {
             return QUIRE_OK;
         }
     }
@@ -750,58 +569,6 @@ quire_status qr_index_cursor_restart(quire_index_cursor *cursor, const quire_ind
     quire_status status = start(cursor, range, err);
     cursor->done |= status != QUIRE_OK;
     return status;
-}
-
-/* Writes the bytes with which entries at a place begin, or where those behind it do. */
-static quire_status make_place(struct quire_index_cursor *cursor,
-                               const struct qr_index_place *place, bool behind, struct qr_key *key,
-                               bool *none, quire_error *err)
-{
-    const struct qr_object *object = cursor->index.def->object;
-    bool has_null = false;
-
-    qr_key_clear(key);
-    for (uint32_t i = 0; i < object->key_count; i++) {
-        QR_TRY(check_bound(&cursor->index, i, &place->values[i], err));
-        QR_TRY(qr_index_append(&cursor->index, i, &place->values[i], key, err));
-        has_null = has_null || place->values[i].type == QUIRE_NULL;
-    }
-    if (key->size < qr_index_prefix_size(cursor->index.page_size) &&
-        (!object->unique || has_null)) {
-        QR_TRY(qr_key_append_rowid(key, place->rowid, err));
-    }
-    if (behind) {
-        qr_key_successor(key, none);
-    }
-    return QUIRE_OK;
-}
-
-quire_status qr_index_cursor_narrow(quire_index_cursor *cursor, const struct qr_index_place *from,
-                                    const struct qr_index_place *to, quire_error *err)
-{
-    struct qr_key *key = &cursor->prefix;
-    bool none = false;
-
-    if (cursor->index.def->object->index_kind == QUIRE_INDEX_HASH || cursor->exact) {
-        return QUIRE_OK;
-    }
-    if (from != NULL) {
-        QR_TRY(make_place(cursor, from, false, key, &none, err));
-        if (compare_bytes(key->bytes, key->size, cursor->lower.bytes, cursor->lower.size) > 0) {
-            qr_key_clear(&cursor->lower);
-            QR_TRY(qr_key_append_bytes(&cursor->lower, key->bytes, key->size, err));
-        }
-    }
-    if (to != NULL) {
-        QR_TRY(make_place(cursor, to, true, key, &none, err));
-        if (!none && (cursor->unbounded || compare_bytes(key->bytes, key->size, cursor->upper.bytes,
-                                                         cursor->upper.size) < 0)) {
-            qr_key_clear(&cursor->upper);
-            QR_TRY(qr_key_append_bytes(&cursor->upper, key->bytes, key->size, err));
-            cursor->unbounded = false;
-        }
-    }
-    return QUIRE_OK;
 }
 
 quire_status quire_index_cursor_next(quire_index_cursor *cursor, int64_t *rowid, bool *valid,

@@ -66,6 +66,7 @@ void qr_txn_destroy(void *ended)
     quire_allocator allocator = txn->db->allocator;
     qr_schema_release(txn);
     qr_tree_free_spare(txn);
+    qr_index_cursor_free_spare(txn);
     qr_free(&allocator, txn, sizeof *txn);
 }
 
@@ -159,13 +160,14 @@ static void forget_changes(quire_txn *txn)
     txn->savepoint_floor = 0;
 }
 
-/* Empties a transaction but for its schema and a handle, which the next one that gets its memory
- * may use: as soon as the view, which is returned, is given back. */
+/* Empties a transaction but for its schema and spare handles, which the next one that gets its
+ * memory may use: as soon as the view, which is returned, is given back. */
 static struct qr_view *leave_txn(quire_txn *txn)
 {
     while (txn->handles != NULL) {
         qr_handle_close(txn->handles);
     }
+    qr_index_cursor_leave_spare(txn);
     if (txn->txn != NULL) {
         forget_changes(txn);
         qr_ingest_free(txn->view);

@@ -570,3 +570,56 @@ Test(read_cost, reader__opens_the_tree_that_has_the_name_in_its_snapshot)
     commit(old);
     close_db(db);
 }
+
+/* The rowid of the one row with this number. */
+static int64_t look_up(quire_table *users, int64_t number)
+{
+    quire_error err = QUIRE_ERROR_INIT;
+    quire_index_cursor *cursor;
+    quire_value key = quire_int(number);
+    quire_index_range range = {.prefix = &key, .prefix_count = 1};
+    int64_t rowid;
+    bool valid;
+    OK(quire_index_cursor_open(users, 0, &range, &cursor, &err));
+    OK(quire_index_cursor_next(cursor, &rowid, &valid, &err));
+    cr_assert(valid);
+    quire_index_cursor_close(cursor);
+    return rowid;
+}
+
+/* After the first of a transaction, a cursor over an index of either kind reuses what the one
+ * before it had. */
+Test(read_cost, index_cursor__opens_without_allocating)
+{
+    quire_error err = QUIRE_ERROR_INIT;
+    struct failing_allocator failing;
+    quire_db *db = filled_db(&failing);
+    quire_txn *txn = begin_write(db);
+    quire_table *users;
+    create_users(txn);
+    OK(add_index(txn, "users", "age", QUIRE_INDEX_BTREE, false, "age", NULL, &err));
+    OK(quire_table_open(txn, "users", &users, &err));
+    for (int64_t i = 0; i < 3000; i++) {
+        (void)add_user(users, "x", i);
+    }
+    quire_table_close(users);
+    commit(txn);
+    for (int kind = 0; kind < 2; kind++) {
+        txn = begin_read(db);
+        OK(quire_table_open(txn, "users", &users, &err));
+        cr_assert_eq(look_up(users, 0), 1);
+        failing_allocator_arm(&failing, FAILING_ALLOCATOR_NEVER, false);
+        for (int64_t i = 0; i < 3000; i += 7) {
+            cr_assert_eq(look_up(users, i), i + 1);
+        }
+        cr_assert_eq(failing.calls, 0);
+        quire_table_close(users);
+        commit(txn);
+        txn = begin_write(db);
+        OK(quire_index_drop(txn, "age", &err));
+        OK(add_index(txn, "users", "age", QUIRE_INDEX_HASH, false, "age", NULL, &err));
+        commit(txn);
+    }
+    close_db(db);
+    cr_assert(failing_allocator_is_clean(&failing));
+}
