@@ -170,19 +170,16 @@ static inline quire_status scalar_to_json(const struct qr_model_field *field,
     return wrong_type(field, err);
 }
 
-quire_status qr_column_to_json(const struct qr_model_field *field, const quire_value *value,
-                               struct qr_json_writer *writer, quire_error *err)
+quire_status qr_column_list_to_json(const struct qr_model_field *field, const quire_value *list,
+                                    struct qr_json_writer *writer, quire_error *err)
 {
     struct qr_record_walk walk;
     uint32_t count;
-    if (!field->list || value->type == QUIRE_NULL) {
-        return scalar_to_json(field, value, writer, err);
-    }
-    if (value->type != QUIRE_LIST) {
+    if (list->type != QUIRE_LIST) {
         return wrong_type(field, err);
     }
-    QR_TRY(quire_record_check(value->as.bytes, value->size, &count, err));
-    QR_TRY(qr_record_walk_open(&walk, value->as.bytes, value->size, err));
+    QR_TRY(quire_record_check(list->as.bytes, list->size, &count, err));
+    QR_TRY(qr_record_walk_open(&walk, list->as.bytes, list->size, err));
     qr_json_begin_array(writer);
     while (walk.next < walk.columns) {
         quire_value element;
@@ -191,6 +188,14 @@ quire_status qr_column_to_json(const struct qr_model_field *field, const quire_v
     }
     qr_json_end_array(writer);
     return QUIRE_OK;
+}
+
+quire_status qr_column_to_json(const struct qr_model_field *field, const quire_value *value,
+                               struct qr_json_writer *writer, quire_error *err)
+{
+    return field->list && value->type != QUIRE_NULL
+               ? qr_column_list_to_json(field, value, writer, err)
+               : scalar_to_json(field, value, writer, err);
 }
 
 quire_status qr_column_show(const struct qr_model_field *field, const quire_value *value,

@@ -25,6 +25,10 @@ quire_status qr_column_list(const quire_value *elements, uint32_t count, struct 
 quire_status qr_column_to_json(const struct qr_model_field *field, const quire_value *value,
                                struct qr_json_writer *writer, quire_error *err);
 
+/* The same of a list column's value that is not null. */
+quire_status qr_column_list_to_json(const struct qr_model_field *field, const quire_value *list,
+                                    struct qr_json_writer *writer, quire_error *err);
+
 /* A column's value for a message: as JSON without quotes, cut at 60 bytes; empty when it is not
  * what the field stores. In the arena; NO_MEMORY and LIMIT alone. */
 quire_status qr_column_show(const struct qr_model_field *field, const quire_value *value,

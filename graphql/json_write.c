@@ -234,17 +234,13 @@ size_t qr_json_escape(char byte, char out[8])
 
 #define EVERY_BYTE UINT64_C(0x0101010101010101)
 
-/* Whether one of eight bytes is zero: what borrows from its highest bit without having had it. */
-static uint64_t any_zero(uint64_t word)
-{
-    return (word - EVERY_BYTE) & ~word & (EVERY_BYTE << 7);
-}
-
-/* Whether none of eight bytes needs an escape. */
+/* Whether none of eight bytes needs an escape: is below a space, or a quote or backslash, which
+ * become zero. Such a byte borrows from its highest bit without having had it. */
 static inline bool is_plain(uint64_t word)
 {
-    uint64_t control = (word - EVERY_BYTE * 0x20) & ~word & (EVERY_BYTE << 7);
-    return (control | any_zero(word ^ EVERY_BYTE * '"') | any_zero(word ^ EVERY_BYTE * '\\')) == 0;
+    uint64_t borrowed = (word - EVERY_BYTE * 0x20) | ((word ^ EVERY_BYTE * '"') - EVERY_BYTE) |
+                        ((word ^ EVERY_BYTE * '\\') - EVERY_BYTE);
+    return (borrowed & ~word & (EVERY_BYTE << 7)) == 0;
 }
 
 /* Copies a text up to the first byte that needs an escape, and says how many bytes that is. Words

@@ -227,19 +227,12 @@ bool qr_order_is_local(const struct qr_order *order)
     return true;
 }
 
-quire_status qr_order_head(struct qr_reader *reader, const struct qr_order *order,
-                           const struct qr_row *row, uint64_t *head, uint64_t *known)
+const struct qr_model_field *qr_order_leading(const struct qr_order *order)
 {
     const struct qr_order_term *first = &order->terms[0];
-    quire_value value;
-
-    *head = *known = 0;
-    if (order->count == 0 || first->nulls != QR_ORDER_NULLS_SMALLEST || !is_local(first)) {
-        return QUIRE_OK;
-    }
-    QR_TRY(qr_reader_column(reader, row, first->field, &value));
-    *head = qr_key_head(&value, first->descending, known);
-    return QUIRE_OK;
+    return order->count > 0 && first->nulls == QR_ORDER_NULLS_SMALLEST && is_local(first)
+               ? first->field
+               : NULL;
 }
 
 static quire_status append_term(struct qr_reader *reader, const struct qr_order_term *term,
@@ -265,14 +258,19 @@ static quire_status append_term(struct qr_reader *reader, const struct qr_order_
 }
 
 quire_status qr_order_key(struct qr_reader *reader, const struct qr_order *order,
-                          const struct qr_row *row, struct qr_gql_str *out)
+                          const struct qr_row *row, const quire_value *leading,
+                          struct qr_gql_str *out)
 {
     struct qr_key *key = &reader->order_key;
     quire_value place = quire_int(row->place);
+    uint32_t next = 0;
 
     qr_key_clear(key);
-    for (uint32_t i = 0; i < order->count; i++) {
-        QR_TRY(append_term(reader, &order->terms[i], row, key));
+    if (leading != NULL) {
+        QR_TRY(qr_key_append(key, leading, order->terms[next++].descending, reader->err));
+    }
+    for (; next < order->count; next++) {
+        QR_TRY(append_term(reader, &order->terms[next], row, key));
     }
     QR_TRY(qr_key_append(key, &place, qr_order_descends(order), reader->err));
     *out = (struct qr_gql_str){(const char *)key->bytes, key->size};

@@ -60,14 +60,15 @@ static inline bool qr_order_descends(const struct qr_order *order)
 /* Whether keys are made of nothing but what is stored of a row. */
 bool qr_order_is_local(const struct qr_order *order);
 
-/* What a row's sort key begins with: its first eight bytes, most significant first, of which those
- * in *known are found out without making the key. */
-quire_status qr_order_head(struct qr_reader *reader, const struct qr_order *order,
-                           const struct qr_row *row, uint64_t *head, uint64_t *known);
+/* The field whose value alone a sort key begins with, as it is stored of the row and qr_key_append
+ * encodes it; NULL where there is no such field. */
+const struct qr_model_field *qr_order_leading(const struct qr_order *order);
 
-/* The sort key of a row, place included; the reader's, until it makes the next. */
+/* The sort key of a row, place included; the reader's, until it makes the next. `leading`: what
+ * that field has in the row, or NULL. */
 quire_status qr_order_key(struct qr_reader *reader, const struct qr_order *order,
-                          const struct qr_row *row, struct qr_gql_str *key);
+                          const struct qr_row *row, const quire_value *leading,
+                          struct qr_gql_str *key);
 
 /* A key as an opaque text, in the reader's scratch arena, and back. QUERY when the text is no
  * cursor of this order. */

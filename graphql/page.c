@@ -28,9 +28,10 @@ struct qr_sink {
     struct qr_reader *reader;
     const struct qr_query *query;
     bool ordered;
-    bool keyed;             /* keys are computed for each row */
-    bool lasting;           /* the records offered outlive the sink */
-    struct qr_arena *arena; /* where entries are kept */
+    bool keyed;                           /* keys are computed for each row */
+    const struct qr_model_field *leading; /* of the order, where there is a heap; or NULL */
+    bool lasting;                         /* the records offered outlive the sink */
+    struct qr_arena *arena;               /* where entries are kept */
     struct entry *entries;
     struct qr_sort_slot *heap; /* of the entries, by their numbers; NULL: they are none */
     size_t count, capacity;
@@ -71,6 +72,7 @@ quire_status qr_sink_create(struct qr_reader *reader, const struct qr_query *que
                   query->before.data != NULL;
     sink->keep =
         query->limit > UINT64_MAX - query->skip - 1 ? UINT64_MAX : query->skip + query->limit + 1;
+    sink->leading = is_heap(sink) ? qr_order_leading(&query->order) : NULL;
     sink->lasting = lasting;
     sink->arena = reader->arena;
     if ((is_heap(sink) || is_collection(sink)) && !lasting) {
@@ -234,21 +236,18 @@ static quire_status offer_to_heap(struct qr_sink *sink, const struct qr_row *row
                : QUIRE_OK;
 }
 
-/* Whether a row is seen to come behind all of a full heap before its key is made. */
-static quire_status is_too_late(struct qr_sink *sink, const struct qr_row *row, bool *late)
+/* Whether a row comes behind all of a full heap, seen by the value that its key begins with. */
+static bool is_too_late(const struct qr_sink *sink, const quire_value *leading)
 {
     const struct qr_query *query = sink->query;
-    uint64_t head;
     uint64_t known;
 
-    *late = false;
     if (sink->count < sink->keep || query->after.data != NULL || query->before.data != NULL) {
-        return QUIRE_OK;
+        return false;
     }
-    QR_TRY(qr_order_head(sink->reader, &query->order, row, &head, &known));
+    uint64_t head = qr_key_head(leading, qr_order_descends(&query->order), &known);
     uint64_t last = sink->heap[0].head & known;
-    *late = query->backward ? head < last : head > last;
-    return QUIRE_OK;
+    return query->backward ? head < last : head > last;
 }
 
 /* ---- distinct ---- */
@@ -316,7 +315,7 @@ quire_status qr_sink_is_beyond(struct qr_reader *reader, const struct qr_query *
     struct qr_gql_str key;
     quire_status status;
     *beyond = false;
-    status = qr_order_key(reader, &query->order, row, &key);
+    status = qr_order_key(reader, &query->order, row, NULL, &key);
     if (status == QUIRE_OK) {
         *beyond =
             after ? compare_keys(key, query->after) <= 0 : compare_keys(key, query->before) >= 0;
@@ -343,7 +342,7 @@ static quire_status offer(struct qr_sink *sink, const struct qr_row *row, bool *
     struct qr_gql_str key = {NULL, 0};
     uint32_t number = 0;
     bool added = true;
-    bool late = false;
+    quire_value leading;
 
     *done = false;
     if (sink->query->distinct_count > 0) {
@@ -352,14 +351,15 @@ static quire_status offer(struct qr_sink *sink, const struct qr_row *row, bool *
             return QUIRE_OK;
         }
     }
-    if (is_heap(sink)) {
-        QR_TRY(is_too_late(sink, row, &late));
-        if (late) {
+    if (sink->leading != NULL) {
+        QR_TRY(qr_reader_column(sink->reader, row, sink->leading, &leading));
+        if (is_too_late(sink, &leading)) {
             return QUIRE_OK;
         }
     }
     if (sink->keyed) {
-        QR_TRY(qr_order_key(sink->reader, &sink->query->order, row, &key));
+        QR_TRY(qr_order_key(sink->reader, &sink->query->order, row,
+                            sink->leading != NULL ? &leading : NULL, &key));
         if (is_collection(sink)) {
             return collect(sink, row, key, number, added);
         }

@@ -13,6 +13,7 @@
 
 #define BATCH_ROWS     512u
 #define BATCH_ROWS_MIN 32u
+#define GATHERED       ((size_t)64)
 
 /* ---- arguments ---- */
 
@@ -362,6 +363,29 @@ static uint64_t candidates_max(const struct qr_query *query)
                : UINT64_MAX;
 }
 
+/* Collects the candidates of one parent, at most `most`. */
+static quire_status gather_parent(struct qr_reader *reader, struct qr_walk *walk, int64_t parent,
+                                  uint64_t most, struct qr_rows *candidates)
+{
+    int64_t rowids[GATHERED];
+    int64_t places[GATHERED];
+    bool more = most > 0;
+
+    QR_TRY(qr_walk_start(walk, parent));
+    while (more) {
+        size_t target = most < GATHERED ? (size_t)most : GATHERED;
+        size_t count;
+        QR_TRY(qr_walk_rowids(walk, target, rowids, places, &count));
+        for (size_t i = 0; i < count; i++) {
+            struct qr_row row = {.rowid = rowids[i], .place = places[i]};
+            QR_TRY(qr_rows_append(reader, candidates, &row, NULL));
+        }
+        most -= count;
+        more = count == target && most > 0;
+    }
+    return QUIRE_OK;
+}
+
 /* Collects the candidates of all parents; starts[i] is where parent i's begin. */
 static quire_status gather(struct qr_reader *reader, const struct qr_query *query,
                            const struct qr_row *parents, size_t parent_count, struct qr_walk *walk,
@@ -371,16 +395,8 @@ static quire_status gather(struct qr_reader *reader, const struct qr_query *quer
 
     QR_TRY(qr_walk_open(reader, query, &query->path, walk));
     for (size_t i = 0; i < parent_count; i++) {
-        bool valid = most > 0;
         starts[i] = candidates->count;
-        QR_TRY(qr_walk_start(walk, parents[i].rowid));
-        while (valid && candidates->count - starts[i] < most) {
-            struct qr_row row;
-            QR_TRY(qr_walk_next(walk, &row, &valid));
-            if (valid) {
-                QR_TRY(qr_rows_append(reader, candidates, &row, NULL));
-            }
-        }
+        QR_TRY(gather_parent(reader, walk, parents[i].rowid, most, candidates));
     }
     starts[parent_count] = candidates->count;
     return QUIRE_OK;

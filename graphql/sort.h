@@ -8,6 +8,7 @@
 #ifndef QR_GRAPHQL_SORT_H
 #define QR_GRAPHQL_SORT_H
 
+#include "base/bytes.h"
 #include "graphql/reader.h"
 
 struct qr_sort_slot {
@@ -20,6 +21,10 @@ struct qr_sort_slot {
 static inline struct qr_sort_slot qr_sort_slot_of(struct qr_gql_str key, uint32_t index)
 {
     struct qr_sort_slot slot = {0, key.data, (uint32_t)key.size, index};
+    if (key.size >= 8) {
+        slot.head = qr_load64_be(key.data);
+        return slot;
+    }
     for (size_t i = 0; i < 8; i++) {
         slot.head = slot.head << 8 | (i < key.size ? (uint8_t)key.data[i] : 0);
     }

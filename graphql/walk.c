@@ -4,6 +4,7 @@
 #include "graphql/walk.h"
 
 #include "graphql/row_set.h"
+#include "graphql/sort.h"
 
 #define BATCH_ROWS ((size_t)512)
 
@@ -272,19 +273,16 @@ struct visiting {
 static quire_status visit_row(const struct visiting *v, const struct qr_row *row)
 {
     struct qr_reader *reader = v->walk->reader;
-    bool pass;
+    bool pass = true;
     if (v->walk->filter != NULL) {
         QR_TRY(qr_filter_test(reader, v->walk->filter, row, &pass));
         qr_arena_reset(&reader->scratch);
-        if (!pass) {
-            return QUIRE_OK;
-        }
     }
-    return v->visit(v->context, row, v->done);
+    return pass ? v->visit(v->context, row, v->done) : QUIRE_OK;
 }
 
-static quire_status visit_run(void *context, size_t first, const struct qr_slice *payloads,
-                              size_t count, quire_error *err)
+static quire_status take_run(void *context, size_t first, const struct qr_slice *payloads,
+                             size_t count, quire_error *err)
 {
     struct visiting *v = context;
     struct qr_reader *reader = v->walk->reader;
@@ -334,9 +332,8 @@ static quire_status visit_stepwise(struct visiting *v, size_t target, bool *vali
     return QUIRE_OK;
 }
 
-/* The next candidates; fewer than `target`: there are no more. */
-static quire_status next_rowids(struct qr_walk *walk, size_t target, int64_t *rowids,
-                                int64_t *places, size_t *count)
+quire_status qr_walk_rowids(struct qr_walk *walk, size_t target, int64_t *rowids, int64_t *places,
+                            size_t *count)
 {
     *count = 0;
     if (walk->path->kind == QR_PATH_RANGE) {
@@ -357,12 +354,52 @@ static quire_status next_rowids(struct qr_walk *walk, size_t target, int64_t *ro
     return QUIRE_OK;
 }
 
+/* Puts candidates in the order of their rowids, in which they are found on the fewest pages. */
+static void sort_rowids(int64_t *rowids, int64_t *places, size_t count)
+{
+    struct qr_sort_rowid slots[2][BATCH_ROWS];
+    int64_t unsorted[BATCH_ROWS];
+
+    for (size_t i = 0; i < count; i++) {
+        slots[0][i] = (struct qr_sort_rowid){rowids[i], i};
+        unsorted[i] = places[i];
+    }
+    const struct qr_sort_rowid *sorted = qr_sort_rowids(slots[0], slots[1], count);
+    for (size_t i = 0; i < count; i++) {
+        rowids[i] = sorted[i].rowid;
+        places[i] = unsorted[sorted[i].index];
+    }
+}
+
+/* Finds candidates and visits those that pass. */
+static quire_status visit_found(struct visiting *v, size_t count)
+{
+    struct qr_walk *walk = v->walk;
+    struct qr_reader *reader = walk->reader;
+    quire_table *table; /* of links, the one at the other end */
+
+    qr_arena_reset(&reader->batch);
+    if (!walk->local) {
+        v->rows = qr_arena_alloc(&reader->batch, sizeof *v->rows * count, reader->err);
+        if (v->rows == NULL) {
+            return qr_gql_memory_status(reader->err);
+        }
+    }
+    QR_TRY(qr_reader_steps(reader, count));
+    QR_TRY(qr_reader_table(reader, walk->query->type, &table));
+    QR_TRY(qr_table_fetch_runs(table, v->rowids, count, take_run, v, reader->err));
+    for (size_t i = 0; v->rows != NULL && i < count && !*v->done; i++) {
+        QR_TRY(visit_row(v, &v->rows[i]));
+    }
+    return QUIRE_OK;
+}
+
 quire_status qr_walk_each(struct qr_walk *walk, size_t target, qr_walk_visit visit, void *context,
                           bool *valid, bool *done)
 {
-    struct qr_reader *reader = walk->reader;
     struct visiting v = {.walk = walk, .visit = visit, .context = context, .done = done};
-    int64_t rowids[2][BATCH_ROWS];
+    int64_t rowids[BATCH_ROWS];
+    int64_t places[BATCH_ROWS];
     size_t count;
 
     *done = false;
@@ -370,25 +407,12 @@ quire_status qr_walk_each(struct qr_walk *walk, size_t target, qr_walk_visit vis
         return visit_stepwise(&v, target, valid);
     }
     target = target < BATCH_ROWS ? target : BATCH_ROWS;
-    QR_TRY(next_rowids(walk, target, rowids[0], rowids[1], &count));
+    QR_TRY(qr_walk_rowids(walk, target, rowids, places, &count));
     *valid = count == target;
-    qr_arena_reset(&reader->batch);
-    v.rowids = rowids[0];
-    v.places = rowids[1];
-    if (!walk->local) {
-        v.rows = qr_arena_alloc(&reader->batch, sizeof *v.rows * (count + 1), reader->err);
-        if (v.rows == NULL) {
-            return qr_gql_memory_status(reader->err);
-        }
+    if (!walk->path->ordered) {
+        sort_rowids(rowids, places, count);
     }
-    QR_TRY(qr_reader_steps(reader, count));
-    if (count > 0) {
-        quire_table *table; /* of links, the one at the other end */
-        QR_TRY(qr_reader_table(reader, walk->query->type, &table));
-        QR_TRY(qr_table_fetch_runs(table, rowids[0], count, visit_run, &v, reader->err));
-    }
-    for (size_t i = 0; v.rows != NULL && i < count && !*done; i++) {
-        QR_TRY(visit_row(&v, &v.rows[i]));
-    }
-    return QUIRE_OK;
+    v.rowids = rowids;
+    v.places = places;
+    return count == 0 ? QUIRE_OK : visit_found(&v, count);
 }

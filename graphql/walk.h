@@ -38,6 +38,10 @@ quire_status qr_walk_start(struct qr_walk *walk, int64_t parent);
 /* The next candidate's rowid and place. Of a scan the record too, borrowed until the next call; of
  * an index walk the entry, which stays as long. */
 quire_status qr_walk_next(struct qr_walk *walk, struct qr_row *row, bool *valid);
+/* The next candidates' rowids and places, of an index walk without their entries, into arrays of at
+ * least `target`; *count below `target`: there are no more. */
+quire_status qr_walk_rowids(struct qr_walk *walk, size_t target, int64_t *rowids, int64_t *places,
+                            size_t *count);
 void qr_walk_close(struct qr_walk *walk);
 
 /* Told of a row that passes the filter, whose record is borrowed for the call. *done ends the
