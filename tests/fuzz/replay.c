@@ -1,6 +1,6 @@
 /*
  * Runs a fuzz target without a fuzzer: every seed, then mutations of seeds, the
- * same ones each time.
+ * same ones each time. A seed that cannot be run is a failure.
  *
  *     TARGET SEEDS [ROUNDS]      ROUNDS mutations; 0 runs the seeds alone
  *
@@ -15,8 +15,7 @@
 
 #include "fuzz/fuzz.h"
 
-#define INPUT_MAX 8192U
-#define SEEDS_MAX 256U
+#define INPUT_MAX 65536U
 
 struct input {
     uint8_t bytes[INPUT_MAX];
@@ -137,22 +136,34 @@ static void mutate(struct input *input, const struct input *other, uint64_t *sta
     }
 }
 
-static size_t read_seeds(const char *folder, struct input *seeds)
+static void read_seed(const char *path, struct input *seed)
+{
+    FILE *file = fopen(path, "rb");
+    FUZZ_REQUIRE(file != NULL);
+    seed->size = fread(seed->bytes, 1, INPUT_MAX, file);
+    if (fgetc(file) != EOF) {
+        fprintf(stderr, "%s is longer than %u bytes\n", path, INPUT_MAX);
+        FUZZ_REQUIRE(!"a seed is too long");
+    }
+    FUZZ_REQUIRE(ferror(file) == 0);
+    FUZZ_REQUIRE(fclose(file) == 0);
+}
+
+/* All of a folder; *seeds is to be freed. */
+static size_t read_seeds(const char *folder, struct input **seeds)
 {
     size_t count = 0;
     struct dirent **names = NULL;
     int found = scandir(folder, &names, NULL, alphasort);
-    FUZZ_REQUIRE(found >= 0);
+    FUZZ_REQUIRE(found > 0);
+    *seeds = malloc((size_t)found * sizeof **seeds);
+    FUZZ_REQUIRE(*seeds != NULL);
     for (int i = 0; i < found; i++) {
         char path[4096];
-        snprintf(path, sizeof path, "%s/%s", folder, names[i]->d_name);
-        FILE *file = names[i]->d_name[0] == '.' ? NULL : fopen(path, "rb");
-        if (file != NULL && count < SEEDS_MAX) {
-            seeds[count].size = fread(seeds[count].bytes, 1, INPUT_MAX, file);
-            count++;
-        }
-        if (file != NULL) {
-            fclose(file);
+        int length = snprintf(path, sizeof path, "%s/%s", folder, names[i]->d_name);
+        FUZZ_REQUIRE(length > 0 && (size_t)length < sizeof path);
+        if (names[i]->d_name[0] != '.') {
+            read_seed(path, &(*seeds)[count++]);
         }
         free(names[i]);
     }
@@ -162,28 +173,31 @@ static size_t read_seeds(const char *folder, struct input *seeds)
 
 int main(int argc, char **argv)
 {
-    static struct input seeds[SEEDS_MAX];
     static struct input input;
+    struct input *seeds = NULL;
     if (argc < 2) {
         fprintf(stderr, "usage: %s SEEDS [ROUNDS]\n", argv[0]);
         return 64;
     }
     bool lengthy = getenv("QUIRE_TEST_LONG") != NULL;
     unsigned long rounds = argc > 2 ? strtoul(argv[2], NULL, 10) : lengthy ? 200000 : 2000;
-    size_t count = read_seeds(argv[1], seeds);
+    size_t count = read_seeds(argv[1], &seeds);
     FUZZ_REQUIRE(count > 0);
     for (size_t i = 0; i < count; i++) {
         run(&seeds[i]);
     }
     uint64_t state = 0x9E3779B97F4A7C15U;
     for (unsigned long round = 0; round < rounds; round++) {
-        input = seeds[round * count / rounds];
+        const struct input *seed = &seeds[round * count / rounds];
+        input.size = seed->size;
+        memcpy(input.bytes, seed->bytes, seed->size);
         size_t changes = 1 + random_below(&state, 3);
         for (size_t i = 0; i < changes; i++) {
             mutate(&input, &seeds[random_below(&state, count)], &state);
         }
         run(&input);
     }
+    free(seeds);
     printf("%zu seeds, %lu mutations\n", count, rounds);
     return 0;
 }
