@@ -479,8 +479,11 @@ static size_t take_plain(struct quire_index_cursor *cursor, int64_t *rowids, siz
     if (cursor->stay != tree->stays || !cursor->searched) {
         search_end(cursor);
     }
-    unsigned left =
-        cursor->reverse ? tree->step->index - cursor->begin : cursor->end - tree->step->index - 1;
+    unsigned index = tree->step->index;
+    if (index < cursor->begin || index >= cursor->end) {
+        return 0; /* the far end is not known */
+    }
+    unsigned left = cursor->reverse ? index - cursor->begin : cursor->end - index - 1;
     max = max < left ? max : left;
     while (count < max) {
         struct qr_tree_key key;

@@ -711,3 +711,41 @@ Test(index_hash, walk__goes_on_behind_its_row_when_the_key_becomes_frequent)
         close_db(db);
     }
 }
+
+/* A bound longer than an entry stores says little about the entries of a leaf: walks with it look at
+ * each, one or many at a time. */
+Test(index_walk, bound_longer_than_entries__ends_walks_of_many_rowids)
+{
+    enum { NAMES = 60, PER_NAME = 2, LAST = 20 };
+    quire_error err = QUIRE_ERROR_INIT;
+    char longer[600];
+    memset(longer, 'x', sizeof longer);
+    memcpy(longer, "k20", 3);
+    quire_db *db = memory_db(1024);
+    quire_txn *txn = begin_write(db);
+    create_users(txn);
+    OK(add_index(txn, "users", "i", QUIRE_INDEX_BTREE, false, "name", NULL, &err));
+    quire_table *users = open_users(txn);
+    for (int64_t i = 0; i < NAMES * PER_NAME; i++) {
+        char name[8];
+        snprintf(name, sizeof name, "k%02d", (int)(i / PER_NAME));
+        (void)add_user(users, name, i);
+    }
+    quire_value bound = quire_text_n(longer, sizeof longer);
+    for (int reverse = 0; reverse < 2; reverse++) {
+        quire_index_range range = {.reverse = reverse != 0};
+        *(reverse ? &range.lower : &range.upper) = &bound;
+        size_t wanted = (reverse ? NAMES - LAST - 1 : LAST + 1) * PER_NAME;
+        quire_index_cursor *walk;
+        int64_t rowids[NAMES * PER_NAME];
+        size_t got;
+        cr_assert_eq(scan(users, 0, &range, rowids, NAMES * PER_NAME), wanted);
+        OK(quire_index_cursor_open(users, 0, &range, &walk, &err));
+        OK(qr_index_cursor_rowids(walk, rowids, NAMES * PER_NAME, &got, &err));
+        cr_assert_eq(got, wanted, "%zu rowids, not %zu", got, wanted);
+        quire_index_cursor_close(walk);
+    }
+    quire_table_close(users);
+    commit(txn);
+    close_db(db);
+}
