@@ -58,7 +58,8 @@ struct harness {
 /* Reads the arguments; with --mutant runs the rest of the program in a child and does not return
  * in the parent. To be called first, before any thread exists. */
 void harness_begin(struct harness *harness, const char *regime, int argc, char **argv);
-/* Prints the summary line; no case at all is a failure. `extra`, further words of the form name=value, may be NULL. */
+/* Prints the summary line; no case at all is a failure. `extra`, further words of the form
+ * name=value, may be NULL. */
 void harness_end(const struct harness *harness, uint64_t cases, uint64_t seeds, const char *extra);
 
 /*

@@ -712,8 +712,8 @@ Test(index_hash, walk__goes_on_behind_its_row_when_the_key_becomes_frequent)
     }
 }
 
-/* A bound longer than an entry stores says little about the entries of a leaf: walks with it look at
- * each, one or many at a time. */
+/* A bound longer than an entry stores says little about the entries of a leaf: walks with it look
+ * at each, one or many at a time. */
 Test(index_walk, bound_longer_than_entries__ends_walks_of_many_rowids)
 {
     enum { NAMES = 60, PER_NAME = 2, LAST = 20 };
