@@ -34,6 +34,17 @@ quire_status qr_fail_text(quire_error *err, quire_status status, const char *fil
 
 quire_status qr_fail_memory(quire_error *err, size_t bytes);
 
+/* `err`, or where there is none `local`, which is then made ready: that costs as much as it is
+ * large. */
+static inline quire_error *qr_error_or(quire_error *err, quire_error *local)
+{
+    if (err == NULL) {
+        *local = (quire_error)QUIRE_ERROR_INIT;
+        return local;
+    }
+    return err;
+}
+
 /* Returns from the caller when `call` fails. */
 #define QR_TRY(call)                                                                               \
     do {                                                                                           \

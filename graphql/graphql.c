@@ -128,14 +128,14 @@ static quire_status run_request(struct qr_run *run, quire_db *db)
 quire_status quire_graphql(quire_db *db, const quire_graphql_request *request, char **response,
                            size_t *response_size, bool *has_errors, quire_error *err)
 {
-    quire_error local = QUIRE_ERROR_INIT;
+    quire_error local;
     struct qr_run run;
     quire_status status;
 
     QR_TRY(check_request(request, db != NULL && response != NULL && response_size != NULL, err));
     *response = NULL;
     *response_size = 0;
-    qr_run_open(&run, qr_db_allocator(db), request, err != NULL ? err : &local);
+    qr_run_open(&run, qr_db_allocator(db), request, qr_error_or(err, &local));
     status = run_request(&run, db);
     if (status == QUIRE_OK) {
         status = deliver(&run, response, response_size, has_errors);
@@ -148,12 +148,12 @@ quire_status quire_graphql_stream(quire_db *db, const quire_graphql_request *req
                                   quire_write_fn write, void *context, bool *has_errors,
                                   quire_error *err)
 {
-    quire_error local = QUIRE_ERROR_INIT;
+    quire_error local;
     struct qr_run run;
     quire_status status;
 
     QR_TRY(check_request(request, db != NULL && write != NULL, err));
-    qr_run_open(&run, qr_db_allocator(db), request, err != NULL ? err : &local);
+    qr_run_open(&run, qr_db_allocator(db), request, qr_error_or(err, &local));
     run.write = run.writer.write = write;
     run.write_context = run.writer.write_context = context;
     status = run_request(&run, db);
@@ -171,14 +171,14 @@ quire_status quire_graphql_stream(quire_db *db, const quire_graphql_request *req
 quire_status quire_graphql_in(quire_txn *txn, const quire_graphql_request *request, char **response,
                               size_t *response_size, bool *has_errors, quire_error *err)
 {
-    quire_error local = QUIRE_ERROR_INIT;
+    quire_error local;
     struct qr_run run;
     quire_status status;
 
     QR_TRY(check_request(request, txn != NULL && response != NULL && response_size != NULL, err));
     *response = NULL;
     *response_size = 0;
-    qr_run_open(&run, qr_db_allocator(qr_txn_database(txn)), request, err != NULL ? err : &local);
+    qr_run_open(&run, qr_db_allocator(qr_txn_database(txn)), request, qr_error_or(err, &local));
     run.txn = txn;
     status = qr_run_prepare(&run);
     if (status == QUIRE_OK && qr_run_operation(&run) == QR_GQL_MUTATION && !qr_txn_writes(txn)) {

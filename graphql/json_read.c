@@ -66,7 +66,6 @@ struct qr_json_reader {
     struct escapes escapes;
     quire_status status; /* why a callback stopped yajl */
     quire_error *err;    /* of the running call */
-    quire_error memory_error;
     jmp_buf out_of_memory;
     size_t pool_used;
     /* yajl's first blocks, which for short texts are all; given back with the reader. */
@@ -103,10 +102,9 @@ static union block *take_linked(struct qr_json_reader *reader, union block *old,
     union block *next = old ? old->link.next : reader->blocks;
     union block *block = NULL;
     if (size <= SIZE_MAX - sizeof *block) {
-        block = qr_realloc(reader->allocator, old, old_size, sizeof *block + size,
-                           &reader->memory_error);
+        block = qr_realloc(reader->allocator, old, old_size, sizeof *block + size, reader->err);
     } else {
-        (void)qr_fail_memory(&reader->memory_error, size);
+        (void)qr_fail_memory(reader->err, size);
     }
     if (!block) {
         longjmp(reader->out_of_memory, 1);
@@ -443,7 +441,7 @@ quire_status qr_json_reader_create(const quire_allocator *allocator,
     reader->blank = true;
     reader->line = 1;
     reader->column = 1;
-    reader->memory_error = (quire_error)QUIRE_ERROR_INIT;
+    reader->err = err;
     quire_status status = create_parser(reader, err);
     if (status != QUIRE_OK) {
         qr_json_reader_destroy(reader);
@@ -492,12 +490,10 @@ static quire_status conclude(struct qr_json_reader *reader, yajl_status result, 
     return status;
 }
 
-static quire_status out_of_memory(struct qr_json_reader *reader, quire_error *err)
+/* Behind a failed allocation, which has told `err`. */
+static quire_status out_of_memory(struct qr_json_reader *reader)
 {
     reader->failed = true;
-    if (err) {
-        *err = reader->memory_error;
-    }
     return QUIRE_NO_MEMORY;
 }
 
@@ -520,7 +516,7 @@ static quire_status parse(struct qr_json_reader *reader, const void *bytes, size
     }
     begin_chunk(reader, bytes, size, err);
     if (setjmp(reader->out_of_memory) != 0) {
-        return out_of_memory(reader, err);
+        return out_of_memory(reader);
     }
     yajl_status result = yajl_parse(reader->parser, bytes, size);
     return last && result == yajl_status_ok && is_whole(reader) ? QUIRE_OK
@@ -550,7 +546,7 @@ quire_status qr_json_reader_finish(struct qr_json_reader *reader, quire_error *e
     }
     begin_chunk(reader, "", 0, err);
     if (setjmp(reader->out_of_memory) != 0) {
-        return out_of_memory(reader, err);
+        return out_of_memory(reader);
     }
     return conclude(reader, yajl_complete_parse(reader->parser), err);
 }

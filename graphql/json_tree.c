@@ -1,8 +1,9 @@
 /*
  * Whole JSON texts as values in an arena. Containers under construction keep
- * their elements on one growing stack; when a container ends they move to the
- * arena as one array. Keys of large objects are sorted to find one named
- * twice, by a heap sort whose cost no choice of keys can raise.
+ * their elements on one growing stack, and each where the one around it stands;
+ * when a container ends its elements move to the arena as one array. Keys of
+ * large objects are sorted to find one named twice, by a heap sort whose cost no
+ * choice of keys can raise.
  */
 #include "graphql/json_read.h"
 
@@ -17,8 +18,7 @@ struct builder {
     struct qr_arena *arena;
     struct qr_gql_value_member *stack; /* elements of the open containers; names in objects only */
     size_t count, capacity;
-    size_t *open; /* index in stack where each open container stands */
-    size_t depth, open_capacity;
+    size_t open;           /* behind the innermost open container in the stack; 0: none is open */
     struct qr_gql_str key; /* of the next value */
 };
 
@@ -112,18 +112,18 @@ static quire_status push(struct builder *builder, const struct qr_gql_value *val
 static quire_status open_container(struct builder *builder, enum qr_gql_value_kind kind,
                                    quire_error *err)
 {
-    struct qr_gql_value value = {.kind = kind};
+    struct qr_gql_value value = {.kind = kind, .integer = (int64_t)builder->open};
     QR_TRY(push(builder, &value, err));
-    QR_TRY(qr_grow(builder->arena->allocator, &builder->open, &builder->open_capacity,
-                   builder->depth + 1, sizeof *builder->open, err));
-    builder->open[builder->depth++] = builder->count - 1;
+    builder->open = builder->count;
     return QUIRE_OK;
 }
 
 static quire_status close_container(struct builder *builder, quire_error *err)
 {
-    size_t at = builder->open[--builder->depth];
+    size_t at = builder->open - 1;
     struct qr_gql_value *value = &builder->stack[at].value;
+    builder->open = (size_t)value->integer;
+    value->integer = 0;
     const struct qr_gql_value_member *from = &builder->stack[at + 1];
     size_t count = builder->count - at - 1;
     if (count > UINT32_MAX) {
@@ -207,8 +207,8 @@ quire_status qr_json_read(struct qr_arena *arena, const void *bytes, size_t size
                           uint32_t depth_max, struct qr_gql_value *out, quire_error *err)
 {
     *out = (struct qr_gql_value){.kind = QR_GQL_VALUE_NULL};
-    quire_error local = QUIRE_ERROR_INIT;
-    quire_error *detail = err ? err : &local;
+    quire_error local;
+    quire_error *detail = qr_error_or(err, &local);
     struct builder builder = {.arena = arena};
     struct qr_json_options options = {.depth_max = depth_max};
     struct qr_json_reader *reader = NULL;
@@ -222,6 +222,5 @@ quire_status qr_json_read(struct qr_arena *arena, const void *bytes, size_t size
     }
     qr_json_reader_destroy(reader);
     qr_free(arena->allocator, builder.stack, builder.capacity * sizeof *builder.stack);
-    qr_free(arena->allocator, builder.open, builder.open_capacity * sizeof *builder.open);
     return status;
 }

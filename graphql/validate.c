@@ -37,13 +37,9 @@ bool qr_gql_validate_steps(struct qr_gql_validator *v, uint64_t steps)
 
 void *qr_gql_validate_alloc(struct qr_gql_validator *v, size_t size)
 {
-    quire_error local = QUIRE_ERROR_INIT;
-    void *memory = qr_arena_alloc_zero(v->arena, size, &local);
+    void *memory = qr_arena_alloc_zero(v->arena, size, v->err);
     if (!memory && v->status == QUIRE_OK) {
-        v->status = local.status;
-        if (v->err) {
-            *v->err = local;
-        }
+        v->status = qr_gql_memory_status(v->err);
     }
     return memory;
 }
