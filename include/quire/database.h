@@ -215,7 +215,9 @@ typedef struct quire_options {
  * Opens or creates the database at `path` (the name ":memory:" gives a private
  * database that lives until close). The log is `path` with "-wal" appended; if
  * it holds committed work, that is recovered first. One process at a time may
- * hold a database open for writing: others get QUIRE_LOCKED.
+ * hold a database open for writing: others get QUIRE_LOCKED. Once it is open, a
+ * program may give up its rights to the directory; only what needs temporary
+ * files, such as transactions larger than the cache, fails with PERMISSION then.
  *   options   NULL for the defaults
  *   out       the handle, owned by the caller; NULL on failure
  * Errors: NO_FILE, EXISTS, PERMISSION, LOCKED, NOT_A_DATABASE, CORRUPT,
