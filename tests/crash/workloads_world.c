@@ -118,14 +118,14 @@ static void change_wide(struct image_run *run, quire_txn *txn)
 void workload_ingest(struct image_run *run)
 {
     /* Images that are large, and take long to read: fewer of them. */
-    run->depth = (struct image_depth){.exhaustive = 4,
+    run->depth = (struct image_depth){.exhaustive = run->depth.exhaustive / 3,
                                       .sampled = run->depth.sampled / 4,
                                       .torn = 6,
                                       .garbage = 1,
                                       .again = run->depth.again,
                                       .deeper = run->depth.deeper,
                                       .work = run->depth.work,
-                                      .stride = 2};
+                                      .stride = run->depth.stride > 2 ? run->depth.stride : 2};
     run->options.cache_bytes = 64 << 10;
     run->options.checkpoint = quire_checkpoint_manual();
     image_watch(run, false);
