@@ -17,6 +17,7 @@
 #include "graphql/load.h"
 #include "graphql/reader.h"
 #include "graphql/schema_store.h"
+#include "graphql/sequence.h"
 
 /* Text handed over at a time, about. */
 #define PIECE_BYTES ((size_t)64 << 10)
@@ -403,6 +404,75 @@ static quire_status end_text(struct exporter *e)
     return flush(e, 0);
 }
 
+/* ---- Numbers that count ---- */
+
+/* One of them, as a row of no type: see load_numbers.c. */
+static quire_status put_number(struct exporter *e, const struct qr_model_field *field,
+                               int64_t number, bool first)
+{
+    bool csv = e->options->format == QUIRE_EXPORT_CSV;
+    bool json = e->options->format == QUIRE_EXPORT_JSON;
+    bool wrapped = !json && !csv && !e->options->split;
+    const char *text = qr_gql_format(
+        &e->row, e->err, csv ? "%s.%.*s,%lld\r\n" : "{\"field\":\"%s.%.*s\",\"number\":\"%lld\"}",
+        field->owner->table, QR_GQL_FMT(field->name), (long long)number);
+    if (text == NULL) {
+        return QUIRE_NO_MEMORY;
+    }
+    put_text(e, !json ? "" : first ? "\n    " : ",\n    ");
+    put_text(e, wrapped ? "{\"__numbers\":" : "");
+    put_text(e, text);
+    put_text(e, json || csv ? "" : wrapped ? "}\n" : "\n");
+    return QUIRE_OK;
+}
+
+static void begin_numbers(struct exporter *e, bool first)
+{
+    if (e->options->split) {
+        begin_text(e, qr_load_numbers_name);
+    }
+    if (e->options->format == QUIRE_EXPORT_JSON) {
+        put_text(e, first || e->options->split ? "\n  " : ",\n  ");
+        put_text(e, "\"__numbers\": [");
+    } else if (e->options->format == QUIRE_EXPORT_CSV) {
+        put_text(e, "field,number\r\n");
+    }
+}
+
+static quire_status end_numbers(struct exporter *e)
+{
+    if (e->options->format == QUIRE_EXPORT_JSON) {
+        put_text(e, "\n  ]");
+    }
+    return e->options->split ? end_text(e) : QUIRE_OK;
+}
+
+/* What the columns of the types have counted up to: rows that were deleted may have had more than
+ * those that are there. A CSV text that is not split has no place for it. */
+static quire_status put_numbers(struct exporter *e, const struct qr_model *model, bool first)
+{
+    bool any = false;
+    for (uint32_t i = 0; i < model->type_count; i++) {
+        const struct qr_model_type *type = &model->types[i];
+        for (uint32_t c = 0; c < type->column_count && e->wanted[i]; c++) {
+            int64_t number = 0;
+            if (type->columns[c]->generator == QR_MODEL_MAKES_NUMBER) {
+                e->reader.arena = &e->arena;
+                QR_TRY(qr_sequence_largest(&e->reader, type->columns[c], &number));
+                e->reader.arena = &e->row;
+            }
+            if (number > 0 && !any) {
+                begin_numbers(e, first);
+            }
+            if (number > 0) {
+                QR_TRY(put_number(e, type->columns[c], number, !any));
+                any = true;
+            }
+        }
+    }
+    return any ? end_numbers(e) : QUIRE_OK;
+}
+
 /* ---- The whole ---- */
 
 static quire_status choose_types(struct exporter *e, const struct qr_model *model)
@@ -456,6 +526,9 @@ static quire_status put_all(struct exporter *e, const struct qr_model *model)
             QR_TRY(end_text(e));
         }
         first = false;
+    }
+    if (e->options->split || e->options->format != QUIRE_EXPORT_CSV) {
+        QR_TRY(put_numbers(e, model, first));
     }
     return e->options->split ? QUIRE_OK : end_text(e);
 }

@@ -314,7 +314,10 @@ static const struct qr_model_type *input_type(const struct quire_loader *loader,
     if (loader->csv == NULL && !loader->many) {
         return NULL;
     }
-    return qr_model_find_type(loader->schema.api->model, stem_of(name));
+    struct qr_gql_str stem = stem_of(name);
+    return qr_gql_str_is(stem, qr_load_numbers_name)
+               ? qr_load_numbers()
+               : qr_model_find_type(loader->schema.api->model, stem);
 }
 
 /* Finds the rules for an input, and makes them ready. */

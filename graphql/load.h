@@ -326,6 +326,15 @@ quire_status qr_load_row(struct qr_load_writer *writer, const struct qr_load_rul
 /* Settles the references that waited. On failure *input is where the reference was read. */
 quire_status qr_load_settle(struct qr_load_writer *writer, uint32_t *input);
 
+/* ---- numbers that count (load_numbers.c) ---- */
+
+/* A list of this name tells what they have counted up to. */
+extern const char qr_load_numbers_name[];
+/* What stands for the type of its elements. It is none of the model's. */
+const struct qr_model_type *qr_load_numbers(void);
+/* Takes an element. A number is never lowered. */
+quire_status qr_load_number(struct qr_load_writer *writer, const struct qr_load_node *element);
+
 /* ---- triggers (load_trigger.c) ---- */
 
 /* Has the writer run triggers: those before a change at once, those after it by the other call,

@@ -136,7 +136,7 @@ quire_status qr_load_rules_plain(const struct qr_model *model, struct qr_arena *
                                  struct qr_load_rules *rules, quire_error *err)
 {
     rules->plain = true;
-    rules->count = model->type_count;
+    rules->count = model->type_count + 1;
     rules->rules =
         qr_arena_alloc_zero(arena, sizeof *rules->rules * ((size_t)rules->count + 1), err);
     if (rules->rules == NULL) {
@@ -145,7 +145,7 @@ quire_status qr_load_rules_plain(const struct qr_model *model, struct qr_arena *
     for (uint32_t i = 0; i < rules->count; i++) {
         struct qr_load_rule *rule = &rules->rules[i];
         bool valid;
-        rule->type = &model->types[i];
+        rule->type = i < model->type_count ? &model->types[i] : qr_load_numbers();
         rule->plain = true;
         QR_TRY(qr_load_path_compile(arena, rule->type->name, &rule->list, &valid, err));
     }

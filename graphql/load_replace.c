@@ -156,7 +156,7 @@ static quire_status know(struct qr_load_writer *writer, const struct qr_model_ty
 quire_status qr_load_replace_begin(struct qr_load_writer *writer, const struct qr_model_type *type)
 {
     struct qr_load_rows *rows;
-    if (writer->mode != QUIRE_LOAD_REPLACE) {
+    if (writer->mode != QUIRE_LOAD_REPLACE || type == qr_load_numbers()) {
         return QUIRE_OK;
     }
     QR_TRY(know(writer, type, &rows));

@@ -451,6 +451,9 @@ quire_status qr_load_row(struct qr_load_writer *writer, const struct qr_load_rul
                          const struct qr_load_node *element, uint32_t input)
 {
     struct row row;
+    if (rule->type == qr_load_numbers()) {
+        return qr_load_number(writer, element);
+    }
     writer->store.coordinate = (struct qr_gql_str){NULL, 0};
     writer->place = element->place;
     writer->input = input;

@@ -88,6 +88,14 @@ quire_status qr_sequence_next(struct qr_reader *reader, const struct qr_model_fi
     return write_largest(reader, rowid, ++*number);
 }
 
+quire_status qr_sequence_largest(struct qr_reader *reader, const struct qr_model_field *field,
+                                 int64_t *number)
+{
+    int64_t rowid;
+    QR_TRY(open_sequence(reader, field, &rowid));
+    return read_largest(reader, rowid, number);
+}
+
 quire_status qr_sequence_move(quire_txn *txn, const quire_table *from, uint32_t from_column,
                               const quire_table *to, uint32_t to_column, quire_error *err)
 {

@@ -18,6 +18,10 @@ quire_status qr_sequence_prepare(quire_txn *txn, quire_error *err);
 quire_status qr_sequence_next(struct qr_reader *reader, const struct qr_model_field *field,
                               int64_t *number);
 
+/* The largest number so far; 0: none. */
+quire_status qr_sequence_largest(struct qr_reader *reader, const struct qr_model_field *field,
+                                 int64_t *number);
+
 /* Gives a column of another table what one has counted up to, when the table is written anew. No-op
  * when it has counted nothing. */
 quire_status qr_sequence_move(quire_txn *txn, const quire_table *from, uint32_t from_column,

@@ -181,6 +181,107 @@ Test(export, every_kind_of_value__comes_back)
     close_db(again);
 }
 
+struct parts {
+    struct text text;
+    char names[4][32];
+    char *bytes[4];
+    size_t count;
+};
+
+static quire_status take_part(void *context, const char *type, const char *bytes, size_t size,
+                              quire_error *err)
+{
+    struct parts *parts = context;
+    if (parts->count == 0 || strcmp(parts->names[parts->count - 1], type) != 0) {
+        cr_assert_lt(parts->count, 4);
+        (void)snprintf(parts->names[parts->count], sizeof parts->names[0], "%s", type);
+        parts->bytes[parts->count++] = NULL;
+        parts->text = (struct text){.bytes = NULL};
+    }
+    quire_status status = take(&parts->text, type, bytes, size, err);
+    parts->bytes[parts->count - 1] = parts->text.bytes;
+    return status;
+}
+
+/* Exports in a format, loads it into a new database, and makes a row there. */
+static void expect_next_number(quire_db *db, quire_export_format format, bool split)
+{
+    static const char *const suffixes[] = {"json", "jsonl", "csv"};
+    quire_error err = QUIRE_ERROR_INIT;
+    quire_export_options options = QUIRE_EXPORT_OPTIONS_INIT;
+    struct parts parts = {.count = 0};
+    struct input inputs[5] = {{NULL, NULL}};
+    char names[4][40];
+    uint64_t rows;
+    quire_txn *txn;
+    options.format = format;
+    options.split = split;
+    OK(quire_begin(db, QUIRE_READ, &txn, &err));
+    if (split) {
+        OK(quire_export(txn, &options, take_part, &parts, &rows, &err));
+    } else {
+        OK(quire_export(txn, &options, take, &parts.text, &rows, &err));
+        parts.bytes[parts.count++] = parts.text.bytes;
+    }
+    quire_rollback(txn);
+    cr_assert_eq(rows, 2);
+    for (size_t i = 0; i < parts.count; i++) {
+        (void)snprintf(names[i], sizeof names[i], "%s.%s", split ? parts.names[i] : "all",
+                       suffixes[format]);
+        inputs[i] = (struct input){names[i], parts.bytes[i]};
+    }
+    quire_db *again = open_db(":memory:", NULL);
+    char *sdl = schema_of(db);
+    apply_schema(again, sdl);
+    quire_free(sdl);
+    OK(load(again, NULL, inputs, &err));
+    quire_free(ask(again, "mutation { createBill(input: {}) { number } }"));
+    expect_answer(again, "{ bills { items { number } } }",
+                  "{\"bills\":{\"items\":[{\"number\":1},{\"number\":2},{\"number\":6}]}}");
+    close_db(again);
+    for (size_t i = 0; i < parts.count; i++) {
+        free(parts.bytes[i]);
+    }
+}
+
+Test(export, numbers_that_were_deleted__are_not_given_again)
+{
+    quire_db *db = open_db(":memory:", NULL);
+    apply_schema(db, "type Bill { number: Int! @id @default(expr: \"autoincrement()\") }\n"
+                     "type Other { id: ID! n: BigInt! @default(expr: \"autoincrement()\") }");
+    quire_free(ask(db, "mutation { createBills(inputs: [{}, {}, {}, {}, {}]) { affectedRows }"
+                       " deleteBills(where: {number: {gt: 2}}) { affectedRows } }"));
+    for (int format = 0; format < 3; format++) {
+        expect_next_number(db, (quire_export_format)format, true);
+    }
+    expect_next_number(db, QUIRE_EXPORT_JSON, false);
+    expect_next_number(db, QUIRE_EXPORT_JSON_LINES, false);
+    close_db(expect_round_trip(db, 2));
+    close_db(db);
+}
+
+Test(export, numbers_that_nothing_counts__are_refused)
+{
+    static const char *const wrong[] = {
+        "{\"__numbers\": [{\"field\": \"Bill.name\", \"number\": \"1\"}]}",
+        "{\"__numbers\": [{\"field\": \"Bill.number\", \"number\": \"-1\"}]}",
+        "{\"__numbers\": [{\"field\": \"Bill.number\", \"number\": \"9223372036854775808\"}]}",
+        "{\"__numbers\": [{\"field\": \"\", \"number\": 4}]}",
+        "{\"__numbers\": [{\"field\": \"Bill.number\"}]}",
+        "{\"__numbers\": [{\"field\": \"Bill.number\", \"number\": 4, \"x\": 1}]}",
+    };
+    quire_db *db = open_db(":memory:", NULL);
+    apply_schema(db, "type Bill { number: Int! @id @default(expr: \"autoincrement()\")"
+                     " name: String }");
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        quire_error err = QUIRE_ERROR_INIT;
+        cr_assert_eq(load(db, NULL, INPUTS({"in", wrong[i]}), &err), QUIRE_DATA, "%s", wrong[i]);
+        cr_assert_not_null(strstr(err.message, "__numbers"), "%s", err.message);
+        cr_assert_eq(err.line, 1);
+    }
+    close_db(db);
+}
+
 Test(export, database_without_schema__is_an_empty_object)
 {
     uint64_t rows = 99;
