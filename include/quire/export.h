@@ -33,8 +33,9 @@ typedef struct quire_export_options {
     }
 
 /* Takes a piece of a text; a status other than OK ends the export and is returned by it. `type` is
- * NULL for the one text of all types, else the type whose text it belongs to: texts come one after
- * the other, each with at least one piece. */
+ * NULL for the one text of all types, else the type whose text it belongs to, or "__numbers" (what
+ * autoincrement() has counted up to): texts come one after the other, each with at least one
+ * piece. */
 typedef quire_status (*quire_export_callback)(void *context, const char *type, const char *bytes,
                                               size_t size, quire_error *err);
 

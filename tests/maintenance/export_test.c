@@ -27,7 +27,9 @@ static quire_status take(void *context, const char *type, const char *bytes, siz
     if (text->size + size + 1 > text->capacity) {
         text->capacity = 2 * (text->size + size + 1);
         text->bytes = realloc(text->bytes, text->capacity);
-        cr_assert_not_null(text->bytes);
+    }
+    if (text->bytes == NULL) {
+        return QUIRE_NO_MEMORY;
     }
     memcpy(text->bytes + text->size, bytes, size);
     text->size += size;
