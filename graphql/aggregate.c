@@ -39,12 +39,13 @@ const struct qr_model_field *qr_measure_field(const struct qr_measure *measure)
     case QR_MEASURE_DISTINCT:
         return &int_field;
     case QR_MEASURE_SUM:
+    case QR_MEASURE_AVG:
         if (measure->field->scalar == QR_MODEL_DECIMAL) {
             break;
         }
-        return measure->field->scalar == QR_MODEL_FLOAT ? &float_field : &bigint_field;
-    case QR_MEASURE_AVG:
-        return &float_field;
+        return measure->kind == QR_MEASURE_AVG || measure->field->scalar == QR_MODEL_FLOAT
+                   ? &float_field
+                   : &bigint_field;
     case QR_MEASURE_MIN:
     case QR_MEASURE_MAX:
         break;
@@ -171,8 +172,7 @@ static quire_status too_large(struct qr_reader *reader, const struct qr_measure 
 {
     static const char *const types[] = {"BigInt", "Float", "Decimal"};
     enum qr_model_scalar scalar = measure->field->scalar;
-    bool real = scalar == QR_MODEL_FLOAT || measure->kind == QR_MEASURE_AVG;
-    int type = real ? 1 : scalar == QR_MODEL_DECIMAL ? 2 : 0;
+    int type = scalar == QR_MODEL_FLOAT ? 1 : scalar == QR_MODEL_DECIMAL ? 2 : 0;
     return qr_fail(reader->err, QUIRE_LIMIT, "The sum of %s.%s is too large for a %s.",
                    measure->field->owner->table, measure->field->column_name, types[type]);
 }
@@ -275,41 +275,18 @@ static double float_sum(const struct qr_tally *tally)
     return isfinite(tally->sum) ? tally->sum + tally->lost : tally->sum;
 }
 
-/* A stored Decimal as the nearest double. */
-static quire_status decimal_number(struct qr_reader *reader, const quire_value *value,
-                                   double *number)
-{
-    struct qr_json_writer writer;
-    char *text;
-    size_t size;
-
-    qr_json_writer_init(&writer, reader->arena->allocator, 0, reader->err);
-    bool sound = qr_decimal_write(value, &writer);
-    QR_TRY(qr_json_writer_finish(&writer, &text, &size));
-    /* A string of digits, in quotes. */
-    if (sound && size > 2) {
-        *number = qr_gql_value_number((struct qr_gql_str){text + 1, size - 2}, true).number;
-    }
-    quire_free(text);
-    return sound && size > 2 ? QUIRE_OK
-                             : qr_fail(reader->err, QUIRE_CORRUPT, "A stored Decimal is none.");
-}
-
 /* Of at least one value. */
-static quire_status result_of_numbers(struct qr_reader *reader, const struct qr_measure *measure,
+static quire_status result_of_numbers(struct qr_reader *reader, struct qr_arena *arena,
+                                      const struct qr_measure *measure,
                                       const struct qr_tally *tally, quire_value *result)
 {
     bool average = measure->kind == QR_MEASURE_AVG;
     double count = average ? (double)tally->count : 1;
     if (measure->field->scalar == QR_MODEL_DECIMAL) {
-        double sum = 0;
         *result = tally->extreme;
-        if (average) {
-            QR_TRY(decimal_number(reader, &tally->extreme, &sum));
-            *result = quire_float(sum / count);
-            return isfinite(sum) ? QUIRE_OK : too_large(reader, measure);
-        }
-        return QUIRE_OK;
+        return average
+                   ? qr_decimal_divide(&tally->extreme, tally->count, arena, result, reader->err)
+                   : QUIRE_OK;
     }
     if (measure->field->scalar == QR_MODEL_FLOAT) {
         *result = quire_float(float_sum(tally) / count);
@@ -324,8 +301,9 @@ static quire_status result_of_numbers(struct qr_reader *reader, const struct qr_
     return fits ? QUIRE_OK : too_large(reader, measure);
 }
 
-quire_status qr_measure_result(struct qr_reader *reader, const struct qr_measure *measure,
-                               const struct qr_tally *tally, quire_value *result)
+quire_status qr_measure_result(struct qr_reader *reader, struct qr_arena *arena,
+                               const struct qr_measure *measure, const struct qr_tally *tally,
+                               quire_value *result)
 {
     *result = quire_null();
     switch (measure->kind) {
@@ -337,7 +315,8 @@ quire_status qr_measure_result(struct qr_reader *reader, const struct qr_measure
         break;
     case QR_MEASURE_SUM:
     case QR_MEASURE_AVG:
-        return tally->count == 0 ? QUIRE_OK : result_of_numbers(reader, measure, tally, result);
+        return tally->count == 0 ? QUIRE_OK
+                                 : result_of_numbers(reader, arena, measure, tally, result);
     case QR_MEASURE_MIN:
     case QR_MEASURE_MAX:
         if (tally->count > 0) {

@@ -5,7 +5,8 @@
  *
  *   count     rows; of `distinct` columns the combinations of values, rows with
  *             a null among them left out
- *   sum, avg  of integers (in 128 bits) and Decimals exact; of floats by
+ *   sum, avg  of integers (in 128 bits) and Decimals exact, but for the digits
+ *             of a quotient (qr_decimal_divide); of floats by
  *             Neumaier's compensated summation, in the order in which the rows
  *             come
  *   min, max  in the order of quire_value_compare
@@ -69,9 +70,11 @@ quire_status qr_measures_take(struct qr_reader *reader, struct qr_arena *arena,
                               const struct qr_measures *measures, const quire_value *values,
                               struct qr_tally *tallies);
 
-/* What a tally comes to. Text is borrowed from the tally. LIMIT: the sum is too large. */
-quire_status qr_measure_result(struct qr_reader *reader, const struct qr_measure *measure,
-                               const struct qr_tally *tally, quire_value *result);
+/* What a tally comes to. Text is borrowed from the tally, or in `arena`. LIMIT: the sum is too
+ * large. */
+quire_status qr_measure_result(struct qr_reader *reader, struct qr_arena *arena,
+                               const struct qr_measure *measure, const struct qr_tally *tally,
+                               quire_value *result);
 
 /* A field with the type of the results. */
 const struct qr_model_field *qr_measure_field(const struct qr_measure *measure);

@@ -62,7 +62,8 @@ static void print_results(const struct qr_model_type *type, struct qr_gql_buffer
             continue;
         }
         if (result != EXTREMES) {
-            name = qr_gql_str_of(result == SUMS ? sum_type(field) : "Float");
+            name = qr_gql_str_of(
+                result == SUMS || field->scalar == QR_MODEL_DECIMAL ? sum_type(field) : "Float");
         }
         qr_gql_buffer_format(out, "  %.*s: %.*s%s\n", QR_GQL_FMT(field->name), QR_GQL_FMT(name),
                              filter);

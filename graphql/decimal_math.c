@@ -1,10 +1,14 @@
 /*
- * Exact arithmetic with Decimals: see scalar.h. A result with more digits than
- * a Decimal has does not fit; nothing is rounded.
+ * Arithmetic with Decimals: see scalar.h. A result with more digits than a
+ * Decimal has does not fit; nothing is rounded but what a division leaves.
  */
 #include <string.h>
 
+#include "base/check.h"
 #include "graphql/decimal_internal.h"
+
+/* Of a quotient, behind those of the dividend. */
+#define QUOTIENT_DIGITS 16
 
 /* A number laid out by place: digits[i] stands for 10^(i - SIDE_DIGITS_MAX). */
 struct places {
@@ -116,6 +120,59 @@ static bool multiply(const struct decimal *a, const struct decimal *b, struct de
     return collect(digits, 0, 1, a->count + b->count, a->exponent + b->exponent, out);
 }
 
+/* Adds one to the last of some digits, the first of which is no 9. */
+static void increment(uint8_t *digits, long count)
+{
+    while (digits[count - 1] == 9) {
+        digits[--count] = 0;
+    }
+    digits[count - 1]++;
+}
+
+/* Long division, from the first digit of the dividend on. */
+static bool divide(const struct decimal *a, uint64_t count, struct decimal *out)
+{
+    uint8_t digits[DIGITS_MAX];
+    long scale = a->count > a->exponent ? a->count - a->exponent : 0;
+    long places = a->exponent + (scale + QUOTIENT_DIGITS < SIDE_DIGITS_MAX ? scale + QUOTIENT_DIGITS
+                                                                           : SIDE_DIGITS_MAX);
+    uint64_t rest = 0;
+
+    for (long k = 0; k < places; k++) {
+        rest = rest * 10 + (k < a->count ? a->digits[k] : 0);
+        digits[k] = (uint8_t)(rest / count);
+        rest %= count;
+    }
+    uint64_t other = count - rest; /* to the next larger quotient */
+    if (rest > other || (rest == other && digits[places - 1] % 2 == 1)) {
+        increment(digits, places);
+    }
+    out->negative = a->negative;
+    return collect(digits, 0, 1, (int)places, a->exponent, out);
+}
+
+static quire_status fail_corrupt(quire_error *err)
+{
+    return qr_fail(err, QUIRE_CORRUPT, "A row holds a Decimal that is none; run 'quire inspect'.");
+}
+
+quire_status qr_decimal_divide(const quire_value *a, uint64_t count, struct qr_arena *arena,
+                               quire_value *out, quire_error *err)
+{
+    struct decimal x;
+    struct decimal result = {.count = 0};
+
+    QR_ASSERT(count > 0 && count <= UINT64_MAX / 10);
+    if (!qr_decimal_decode(a, &x)) {
+        return fail_corrupt(err);
+    }
+    if (x.count > 0 && !divide(&x, count, &result)) {
+        return qr_fail(err, QUIRE_INTERNAL, "A quotient has more digits than its dividend.");
+    }
+    result.negative = result.negative && result.count > 0;
+    return qr_decimal_encode(&result, arena, out, err);
+}
+
 quire_status qr_decimal_compute(enum qr_decimal_operation operation, const quire_value *a,
                                 const quire_value *b, struct qr_arena *arena, quire_value *out,
                                 bool *fits, quire_error *err)
@@ -125,8 +182,7 @@ quire_status qr_decimal_compute(enum qr_decimal_operation operation, const quire
     struct decimal result;
 
     if (!qr_decimal_decode(a, &x) || !qr_decimal_decode(b, &y)) {
-        return qr_fail(err, QUIRE_CORRUPT,
-                       "A row holds a Decimal that is none; run 'quire inspect'.");
+        return fail_corrupt(err);
     }
     *fits = operation == QR_DECIMAL_MULTIPLY
                 ? multiply(&x, &y, &result)

@@ -97,8 +97,8 @@ static quire_status evaluate(struct making *m, struct qr_gql_str key,
         }
     }
     for (uint32_t i = 0; i < query->measures.count; i++) {
-        QR_TRY(qr_measure_result(m->reader, &query->measures.items[i], &tallies[i],
-                                 &m->values[query->key_count + i]));
+        QR_TRY(qr_measure_result(m->reader, &m->reader->batch, &query->measures.items[i],
+                                 &tallies[i], &m->values[query->key_count + i]));
     }
     return QUIRE_OK;
 }

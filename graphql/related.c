@@ -72,8 +72,8 @@ quire_status qr_related_run(struct qr_related *related, int64_t rowid, const qui
     memset(related->tallies, 0, sizeof *related->tallies * related->measures.count);
     QR_TRY(qr_fold_run(related->fold, &parent, 1, take_row, related));
     for (uint32_t i = 0; i < related->measures.count; i++) {
-        QR_TRY(qr_measure_result(related->reader, &related->measures.items[i], &related->tallies[i],
-                                 &related->values[i]));
+        QR_TRY(qr_measure_result(related->reader, &related->arena, &related->measures.items[i],
+                                 &related->tallies[i], &related->values[i]));
     }
     *values = related->values;
     return QUIRE_OK;

@@ -267,8 +267,8 @@ static quire_status run_pass(struct qr_reader *reader, const struct qr_query *qu
     QR_TRY(qr_fold_open(reader, plan, &fold));
     QR_TRY(qr_fold_run(fold, parents, parent_count, take_row, &pass));
     for (size_t i = 0; i < count; i++) {
-        QR_TRY(qr_measure_result(reader, &measures->items[i % measures->count], &pass.tallies[i],
-                                 &values[i]));
+        QR_TRY(qr_measure_result(reader, reader->arena, &measures->items[i % measures->count],
+                                 &pass.tallies[i], &values[i]));
     }
     return qr_explain_query(reader, plan, reader->rows_read - before, pass.rows);
 }

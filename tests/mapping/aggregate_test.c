@@ -117,18 +117,41 @@ Test(mapping, aggregate__sums_decimals_exactly)
     MAPPING_HAS(db,
                 "{ ts { groupBy(by: {g: VALUE}, having: {sum: {price: {lt: \"1\"}}}) { keys { g } "
                 "sum { price } avg { price } } } }",
-                "[{\"keys\":{\"g\":1},\"sum\":{\"price\":\"0.3\"},\"avg\":{\"price\":0.15}}]");
+                "[{\"keys\":{\"g\":1},\"sum\":{\"price\":\"0.3\"},\"avg\":{\"price\":\"0.15\"}}]");
     mapping_close(db);
 }
 
-/* A Decimal goes far beyond a double, in which an average is told. */
-Test(mapping, aggregate__refuses_an_average_of_decimals_beyond_a_float)
+/* A Decimal goes far beyond a double, and so does an average of them. */
+Test(mapping, aggregate__averages_decimals_as_decimals)
 {
-    quire_db *db = mapping_open("type T { id: ID! price: Decimal }",
-                                "mutation { createT(input: {price: \"1e400\"}) { id } }");
-    MAPPING_HAS(db, "{ ts { aggregate { avg { price } } } }",
-                "The sum of T.price is too large for a Float.");
-    MAPPING_HAS(db, "{ ts { aggregate { sum { price } } } }", "\"price\":\"1000");
+    quire_db *db = mapping_open(
+        "type G { id: ID! ts: [T!]! } type T { id: ID! price: Decimal g: G }",
+        "mutation { createGs(inputs: [{id: \"a\"}, {id: \"b\"}, {id: \"c\"}]) { affectedRows }"
+        " createTs(inputs: [{price: \"1e400\", gId: \"a\"},"
+        "  {price: \"12345678901234567890.1\", gId: \"b\"},"
+        "  {price: \"12345678901234567890.4\", gId: \"b\"},"
+        "  {price: \"0.5\", gId: \"c\"}, {price: \"0.25\", gId: \"c\"}, {price: \"0.25\", gId:"
+        " \"c\"}, {gId: \"c\"}]) { affectedRows } }");
+    MAPPING_HAS(db, "{ g(id: \"a\") { ts { aggregate { avg { price } } } } }", "\"price\":\"1000");
+    MAPPING_IS(db,
+               "{ gs(where: {id: {not: \"a\"}}) { items { ts { aggregate { avg { price } } } } } }",
+               "{\"data\":{\"gs\":{\"items\":[{\"ts\":{\"aggregate\":{\"avg\":{\"price\":"
+               "\"12345678901234567890.25\"}}}},{\"ts\":{\"aggregate\":{\"avg\":{\"price\":"
+               "\"0.3333333333333333\"}}}}]}}}");
+    /* where a double could not tell them apart */
+    MAPPING_IS(db,
+               "{ gs(where: {ts: {avg: {price: {gt: \"12345678901234567890.2\","
+               " lte: \"12345678901234567890.25\"}}}}) { items { id } } }",
+               "{\"data\":{\"gs\":{\"items\":[{\"id\":\"b\"}]}}}");
+    MAPPING_IS(db, "{ gs(orderBy: [{ts: {avg: {price: ASC}}}]) { items { id } } }",
+               "{\"data\":{\"gs\":{\"items\":[{\"id\":\"c\"},{\"id\":\"b\"},{\"id\":\"a\"}]}}}");
+    MAPPING_IS(db,
+               "{ ts { groupBy(by: {g: {id: VALUE}}, having: {avg: {price: {equals:"
+               " \"12345678901234567890.25\"}}}, orderBy: [{avg: {price: DESC}}])"
+               " { keys { g { id } } } } }",
+               "{\"data\":{\"ts\":{\"groupBy\":[{\"keys\":{\"g\":{\"id\":\"b\"}}}]}}}");
+    MAPPING_HAS(db, "{ __type(name: \"TAggregateAverages\") { fields { type { name } } } }",
+                "\"Decimal\"");
     mapping_close(db);
 }
 

@@ -116,6 +116,50 @@ Test(decimal_math, keeps_all_digits_and_refuses_more)
     qr_arena_free(&arena);
 }
 
+static void expect_quotient(struct qr_arena *arena, const char *a, uint64_t count,
+                            const char *expected)
+{
+    quire_error err = QUIRE_ERROR_INIT;
+    quire_value x = read_decimal(arena, a);
+    quire_value wanted = read_decimal(arena, expected);
+    quire_value result;
+    cr_assert_eq(qr_decimal_divide(&x, count, arena, &result, &err), QUIRE_OK, "%s", err.message);
+    cr_expect(quire_value_compare(&result, &wanted) == 0, "%s / %llu", a,
+              (unsigned long long)count);
+}
+
+Test(decimal_math, divides_with_sixteen_digits_more_half_to_even)
+{
+    char nines[1001];
+    char thirds[1001];
+    quire_error err = QUIRE_ERROR_INIT;
+    quire_value wrong = quire_blob("", 0);
+    quire_value result;
+    struct qr_arena arena;
+    qr_arena_init(&arena, qr_allocator_default(), 0);
+    expect_quotient(&arena, "0", 3, "0");
+    expect_quotient(&arena, "1", 1, "1");
+    expect_quotient(&arena, "1", 3, "0.3333333333333333");
+    expect_quotient(&arena, "-2", 3, "-0.6666666666666667");
+    expect_quotient(&arena, "100", 3, "33.3333333333333333");
+    expect_quotient(&arena, "0.01", 3, "0.003333333333333333");
+    expect_quotient(&arena, "29.97", 3, "9.99");
+    expect_quotient(&arena, "1e-30", 7, "1.428571428571429e-31");
+    expect_quotient(&arena, "1", 131072, "0.0000076293945312"); /* ..5 exactly: to the even 2 */
+    expect_quotient(&arena, "3", 131072, "0.0000228881835938"); /* ..75 exactly: to the even 8 */
+    expect_quotient(&arena, "1e999", 1, "1e999");
+    expect_quotient(&arena, "1e-1000", 2, "0"); /* no room: half to the even 0 */
+    expect_quotient(&arena, "-3e-1000", 2, "-2e-1000");
+    expect_quotient(&arena, "1e-1000", 3, "0");
+    memset(nines, '9', 1000);
+    memset(thirds, '3', 1000);
+    nines[1000] = thirds[1000] = '\0';
+    expect_quotient(&arena, nines, 3, thirds);
+    expect_quotient(&arena, "1", UINT64_MAX / 10, "0");
+    cr_expect_eq(qr_decimal_divide(&wrong, 2, &arena, &result, &err), QUIRE_CORRUPT);
+    qr_arena_free(&arena);
+}
+
 Test(decimal_math, serves_the_operators_of_updates)
 {
     quire_db *db = mapping_open("type T { id: ID! d: Decimal! l: [Decimal!] }",
