@@ -65,9 +65,9 @@ quire_status qr_decimal_compute(enum qr_decimal_operation operation, const quire
                                 const quire_value *b, struct qr_arena *arena, quire_value *out,
                                 bool *fits, quire_error *err);
 
-/* Divides a stored Decimal by a number that is not 0. What does not come out even is rounded half to
- * even, 16 digits behind the last one of the Decimal, or as many as it has room for. CORRUPT when it
- * is none. */
+/* Divides a stored Decimal by a number that is not 0. What does not come out even is rounded half
+ * to even, 16 digits behind the last one of the Decimal, or as many as there is room for. CORRUPT
+ * when it is none. */
 quire_status qr_decimal_divide(const quire_value *a, uint64_t count, struct qr_arena *arena,
                                quire_value *out, quire_error *err);
 
