@@ -1,8 +1,9 @@
 /*
  * Compiling and running queries: see query.h.
  *
- * A run walks the access path for rowids, reads their records in batches in
- * rowid order, and offers them to the sink in the path's order. Over many
+ * A run walks the access path for rowids and finds their rows many at a time, in
+ * the path's order or, where that is none, in the order of the rowids. Rows that
+ * pass the filter go to the sink, which copies those that it keeps. Over many
  * parents the candidates of all of them are read in one batch.
  */
 #include "graphql/query.h"
