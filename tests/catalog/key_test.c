@@ -349,3 +349,35 @@ Test(key, append__fails_cleanly_when_memory_runs_out)
         }
     }
 }
+
+/* Whatever comes before it, a rowid found from the end is the one that was appended. */
+Test(key, rowid_at_end__is_the_rowid_or_is_not_found)
+{
+    uint64_t random = 1;
+    size_t found = 0;
+    for (int i = 0; i < 200000; i++) {
+        struct qr_key key = {.allocator = qr_allocator_default()};
+        quire_value part;
+        size_t offset = 0;
+        int64_t rowid = 0;
+        random = random * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+        int64_t wanted = (int64_t)(random >> (random >> 58));
+        wanted = i % 16 == 0 ? -wanted : wanted;
+        part = i % 3 == 0 ? quire_int((int64_t)random) : quire_int((int64_t)(random >> 50));
+        if (i % 5 != 0) {
+            cr_assert_eq(qr_key_append(&key, &part, i % 2 != 0, NULL), QUIRE_OK);
+        }
+        size_t size = key.size;
+        cr_assert_eq(qr_key_append_rowid(&key, wanted, NULL), QUIRE_OK);
+        if (qr_key_rowid_at_end(key.bytes, key.size, &offset, &rowid)) {
+            cr_assert(rowid == wanted && offset == size, "%lld", (long long)wanted);
+            found++;
+        }
+        qr_key_free(&key);
+    }
+    cr_assert_gt(found, 120000);
+    const uint8_t padded[] = {0x30, 0x16, 0x00, 0x05};
+    int64_t rowid;
+    cr_assert_not(qr_key_rowid_at_end(padded, sizeof padded, &(size_t){0}, &rowid));
+    cr_assert_not(qr_key_rowid_at_end(padded, 0, &(size_t){0}, &rowid));
+}
