@@ -729,6 +729,7 @@ static quire_status make_and_fire(const struct failing_allocator *failing, bool 
     quire_table *users = NULL;
     quire_value values[] = {quire_text("a")};
     options.allocator = &failing->allocator;
+    options.wal_segment_bytes = 64 << 10;
     options.cache_bytes = UINT64_C(1) << 20;
     *fired = false;
     quire_status status = quire_open(":memory:", &options, &db, NULL);

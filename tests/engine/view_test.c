@@ -670,6 +670,7 @@ static quire_status make_and_read(const struct failing_allocator *failing)
     quire_txn *txn = NULL;
     quire_table *users = NULL;
     options.allocator = &failing->allocator;
+    options.wal_segment_bytes = 64 << 10;
     options.cache_bytes = UINT64_C(1) << 20;
     quire_status status = quire_open(":memory:", &options, &db, NULL);
     if (status != QUIRE_OK) {

@@ -91,6 +91,7 @@ Test(feed_fault, memory__hinders_no_writer_and_hides_no_commit)
         quire_feed *feed;
         failing_allocator_init(&failing);
         options.allocator = &failing.allocator;
+        options.wal_segment_bytes = 64 << 10;
         options.cache_bytes = UINT64_C(1) << 20;
         OK(quire_open(":memory:", &options, &db, &err));
         create(db);

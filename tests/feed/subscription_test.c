@@ -672,6 +672,7 @@ static void fail_everywhere(const char *document)
         quire_db *db;
         failing_allocator_init(&failing);
         options.allocator = &failing.allocator;
+        options.wal_segment_bytes = 64 << 10;
         options.cache_bytes = UINT64_C(1) << 20;
         OK(quire_open(":memory:", &options, &db, &err));
         OK(mapping_apply(db, subscription_schema, &err));
@@ -712,6 +713,7 @@ Test(subscription, memory__a_call_that_failed_can_be_made_again)
         char wanted[100];
         failing_allocator_init(&failing);
         options.allocator = &failing.allocator;
+        options.wal_segment_bytes = 64 << 10;
         options.cache_bytes = UINT64_C(1) << 20;
         OK(quire_open(":memory:", &options, &db, &err));
         OK(mapping_apply(db, subscription_schema, &err));

@@ -200,6 +200,7 @@ Test(stored_trigger, memory__fails_cleanly_at_every_allocation)
         size_t size;
         failing_allocator_init(&failing);
         options.allocator = &failing.allocator;
+        options.wal_segment_bytes = 64 << 10;
         options.cache_bytes = UINT64_C(1) << 20;
         cr_assert_eq(quire_open(":memory:", &options, &db, &err), QUIRE_OK);
         cr_assert_eq(mapping_apply(db, schema, &err), QUIRE_OK, "%s", err.message);

@@ -17,6 +17,7 @@ static quire_db *open_with(struct failing_allocator *failing)
     quire_db *db;
     failing_allocator_init(failing);
     options.allocator = &failing->allocator;
+    options.wal_segment_bytes = 64 << 10;
     cr_assert_eq(quire_open(":memory:", &options, &db, &err), QUIRE_OK, "%s", err.message);
     cr_assert_eq(mapping_apply(db, auth_schema, &err), QUIRE_OK, "%s", err.message);
     char *response = auth_run(db, NULL, auth_rows, NULL, false);

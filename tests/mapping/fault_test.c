@@ -83,6 +83,7 @@ static quire_db *open_over(struct failing_allocator *failing)
 
     failing_allocator_init(failing);
     options.allocator = &failing->allocator;
+    options.wal_segment_bytes = 64 << 10; /* a database for each allocation */
     cr_assert_eq(quire_open(":memory:", &options, &db, &err), QUIRE_OK, "%s", err.message);
     cr_assert_eq(mapping_apply(db, before, &err), QUIRE_OK, "%s", err.message);
     cr_assert_eq(ask(db, "mutation { createA(input: {id: \"1\", n: 1}) { id } }", &has_errors),

@@ -75,8 +75,10 @@ quire_status mapping_try_load(quire_db *db, const char *json, quire_error *err)
 quire_db *mapping_open(const char *sdl, const char *rows)
 {
     quire_error err = QUIRE_ERROR_INIT;
+    quire_options options = QUIRE_OPTIONS_INIT;
     quire_db *db;
-    must(quire_open(":memory:", NULL, &db, &err), &err);
+    options.wal_segment_bytes = 256 << 10; /* a database for each test */
+    must(quire_open(":memory:", &options, &db, &err), &err);
     must(mapping_apply(db, sdl, &err), &err);
     if (rows != NULL) {
         char *response = mapping_run(db, rows, NULL, false);

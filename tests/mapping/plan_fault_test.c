@@ -179,6 +179,7 @@ Test(plan_fault, allocation__that_fails_does_no_harm, .timeout = 120)
 
         failing_allocator_init(&bench.failing);
         options.allocator = &bench.failing.allocator;
+        options.wal_segment_bytes = 64 << 10;
         cr_assert_eq(quire_open(":memory:", &options, &bench.db, &err), QUIRE_OK);
         cr_assert_eq(mapping_apply(bench.db, mapping_schema, &err), QUIRE_OK);
         mapping_load_crowd(bench.db, 300);

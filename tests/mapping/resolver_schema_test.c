@@ -468,6 +468,7 @@ Test(resolver, fault__no_failed_allocation_does_harm)
         quire_db *db;
         failing_allocator_init(&failing);
         options.allocator = &failing.allocator;
+        options.wal_segment_bytes = 64 << 10;
         cr_assert_eq(quire_open(":memory:", &options, &db, &err), QUIRE_OK);
         cr_assert_eq(mapping_apply(db, sdl, &err), QUIRE_OK, "%s", err.message);
         MAPPING_HAS(
@@ -526,6 +527,7 @@ Test(resolver, fault__mutation_that_fails_leaves_nothing)
         quire_db *db;
         failing_allocator_init(&failing);
         options.allocator = &failing.allocator;
+        options.wal_segment_bytes = 64 << 10;
         cr_assert_eq(quire_open(":memory:", &options, &db, &err), QUIRE_OK);
         cr_assert_eq(mapping_apply(db, sdl, &err), QUIRE_OK, "%s", err.message);
         set(db, "Mutation.add", add_row, NULL);
