@@ -16,8 +16,6 @@
 #include "connections.h"
 #include "graphql_call.h"
 #include "log.h"
-#include "sse.h"
-#include "status.h"
 
 /* A body that is too large is read and dropped up to so many times its limit, so that the client
  * gets to read why; beyond that the connection is closed. */
@@ -65,7 +63,6 @@ void exchange_count(struct exchange *exchange)
 void exchange_free(struct exchange *exchange)
 {
     struct server *server = exchange->server;
-    sse_end(exchange->stream);
     if (exchange->response != NULL) {
         MHD_destroy_response(exchange->response);
     }

@@ -24,6 +24,7 @@
 #include "indexing.h"
 #include "log.h"
 #include "loop.h"
+#include "sse.h"
 #include "tls.h"
 
 #define WAITING_MAX    1024U
@@ -113,6 +114,8 @@ static void on_completed(void *context, struct MHD_Connection *http, void **slot
     if (exchange == NULL) {
         return;
     }
+    sse_end(exchange->stream); /* from here on it is this thread's alone */
+    exchange->stream = NULL;
     graphql_call_settle(exchange);
     if (code != MHD_REQUEST_TERMINATED_COMPLETED_OK && exchange->outcome < OUTCOME_REFUSED) {
         exchange->outcome = OUTCOME_CANCELLED;
