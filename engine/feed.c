@@ -80,11 +80,18 @@ static void drop_first(struct qr_feed_hub *hub, struct qr_commit_record **unused
     let_go(record, unused);
 }
 
-/* Brings the window down to its bound, and rids it of what is of no use below the floor. Locked. */
+/* Nobody can ask for the oldest record: no listener has been told a place yet, and the first will
+ * begin behind what is visible. */
+static bool is_unheard(const struct qr_feed_hub *hub)
+{
+    return hub->epoch == 0 && hub->first != hub->pending;
+}
+
+/* Brings the window down to its bound, and rids it of what is of no use. Locked. */
 static void trim(struct qr_feed_hub *hub, struct qr_commit_record **unused)
 {
-    while (hub->first != NULL &&
-           (hub->bytes > hub->window_bytes || hub->first->sequence <= hub->floor)) {
+    while (hub->first != NULL && (hub->bytes > hub->window_bytes ||
+                                  hub->first->sequence <= hub->floor || is_unheard(hub))) {
         drop_first(hub, unused);
     }
 }

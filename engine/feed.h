@@ -95,7 +95,7 @@ struct qr_feed_hub {
     quire_db *db;
     _Atomic bool recording; /* write transactions that begin now are to record */
     uint64_t window_bytes;  /* at most; constant */
-    bool keeps;             /* a window is kept without listeners; constant */
+    bool keeps;             /* a window is kept when no listener is left; constant */
     struct qr_mutex mutex;  /* guards what follows */
     uint64_t epoch;         /* 0: not drawn yet */
     uint8_t mark_key[16];   /* drawn with it, and told nobody */
@@ -112,7 +112,7 @@ struct qr_feed_hub {
     uint32_t listener_count;
 };
 
-/* window_bytes 0: none is kept without listeners. */
+/* window_bytes 0: none is kept when no listener is left. */
 quire_status qr_feed_hub_create(quire_db *db, uint64_t window_bytes, quire_error *err);
 /* Once the pager is open. */
 void qr_feed_hub_start(quire_db *db);

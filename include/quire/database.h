@@ -197,8 +197,9 @@ typedef struct quire_options {
     uint64_t versions_bytes_max;           /* REFUSE and EXPIRE; default a quarter of the cache */
     quire_checkpoint_place checkpoint_place; /* default QUIRE_CHECKPOINT_BACKGROUND */
     uint32_t checkpoint_slice_pages; /* IN_COMMIT: a commit copies at most so many; default 256 */
-    uint64_t feed_window_bytes; /* memory for commits that listeners may go back to, at most 1 GiB;
-                                 * 0 = 16 MiB, and only while somebody listens: see feed.h */
+    uint64_t feed_window_bytes; /* memory for commits that listeners may go back to, at most 1 GiB,
+                                 * kept from the first listener on; 0 = 16 MiB, and only while
+                                 * somebody listens: see feed.h */
     uint64_t ingest_buffer_bytes; /* see quire_txn_set_ingest_buffer; default 16 MiB */
     uint32_t rules;               /* bits of quire_open_rule; default none */
 } quire_options;

@@ -539,6 +539,9 @@ Test(feed, counts_its_listeners_and_what_it_keeps)
     cr_assert(stats_of(db).feed_listeners == 0 && stats_of(db).feed_bytes == 0);
     close_db(db);
     db = open_users(8192);
+    commit_insert(db, "nobody has a place to come back to");
+    cr_assert_eq(stats_of(db).feed_bytes, 0);
+    quire_feed_close(listen(db, NULL));
     for (int i = 0; i < 100; i++) {
         commit_insert(db, "somebody with quite a name");
     }
