@@ -91,14 +91,17 @@ static quire_status compile_condition(struct qr_reader *reader, const struct qr_
     return QUIRE_OK;
 }
 
-/* The row that a field of one depends on. None was found: any row may be the next. */
+/* The row that a field of one depends on. None was found: any row may be the next. Whether the
+ * caller sees it may depend on others as well. */
 static quire_status find_row(struct qr_reader *reader, const struct qr_select_field *field,
                              int64_t *rowid, bool *known)
 {
     const struct qr_model_index *key = NULL;
     const struct qr_gql_value *given = NULL;
+    struct qr_filter *rules;
     QR_TRY(qr_row_key_given(reader, field, &key, &given));
-    *known = true;
+    QR_TRY(qr_filter_compile_shown(reader, field->api->type, NULL, &rules));
+    *known = rules == NULL || filters_within(rules);
     for (uint32_t f = 0; *known && f < key->field_count; f++) {
         *known = is_own(key->fields[f]);
     }
