@@ -48,7 +48,7 @@ size_t sse_unsent(struct sse *sse);
 /* The source has no use for it any more. */
 void sse_let_go(struct sse *sse);
 
-/* The exchange is over: nothing touches it, or its connection, when this returns. NULL is a no-op. */
+/* The exchange is over: nothing touches it, or its connection, once this returns. NULL: no-op. */
 void sse_end(struct sse *sse);
 
 #endif
