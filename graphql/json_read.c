@@ -501,7 +501,8 @@ static quire_status out_of_memory(struct qr_json_reader *reader)
  * or that could be wrong. */
 static bool is_whole(const struct qr_json_reader *reader)
 {
-    return reader->closed && !reader->many;
+    return reader->closed && !reader->many &&
+           find_token(reader, reader->chunk_size) == reader->chunk_size;
 }
 
 /* `last`: nobody asks for a place behind it. */
@@ -548,5 +549,11 @@ quire_status qr_json_reader_finish(struct qr_json_reader *reader, quire_error *e
     if (setjmp(reader->out_of_memory) != 0) {
         return out_of_memory(reader);
     }
-    return conclude(reader, yajl_complete_parse(reader->parser), err);
+    yajl_status result = yajl_complete_parse(reader->parser);
+    if (result == yajl_status_ok && reader->carried) { /* a string, which yajl overlooks here */
+        reader->failed = true;
+        return qr_fail_text(err, QUIRE_SYNTAX, NULL, reader->carried_line, reader->carried_column,
+                            "not JSON: trailing garbage");
+    }
+    return conclude(reader, result, err);
 }

@@ -117,6 +117,12 @@ Test(json_read, whole__is_as_in_pieces)
                                         "true",
                                         "{}x",
                                         "{} {}",
+                                        "{} 12",
+                                        "{} -",
+                                        "{} tru",
+                                        "[] \"open",
+                                        "[]\xc3",
+                                        "[] /",
                                         "{\n",
                                         "[1}",
                                         "1 2",
@@ -163,6 +169,7 @@ Test(json_read, feed__refuses_what_is_not_json_and_says_where)
         {"{\"a\":1,\n  nope}", 2, 3}, {"[1,2", 1, 5},       {"", 1, 1},      {"[1,\n]", 2, 1},
         {"{\"a\" 1}", 1, 6},          {"[01]", 1, 3},       {"[1.]", 1, 2},  {"'x'", 1, 1},
         {"[\"\t\"]", 1, 2},           {"{\"a\":1}x", 1, 8}, {"[tru]", 1, 2}, {"\"abc", 1, 1},
+        {"{} \"abc", 1, 4},           {"1\n \"", 2, 2},     {"{} 1", 1, 4},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct log log = {.size = 0};
