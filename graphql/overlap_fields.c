@@ -272,6 +272,9 @@ const char *qr_overlap_difference(struct qr_overlap *o, bool exclusive,
     struct qr_arena *arena = o->v->arena;
     struct qr_gql_str x = a->node->name.text, y = b->node->name.text;
     if (!exclusive && !qr_gql_str_equal(x, y)) {
+        /* No longer than the message in which they will be. */
+        x.size = x.size < QR_GQL_MESSAGE_BYTES_MAX ? x.size : QR_GQL_MESSAGE_BYTES_MAX;
+        y.size = y.size < QR_GQL_MESSAGE_BYTES_MAX ? y.size : QR_GQL_MESSAGE_BYTES_MAX;
         return qr_gql_format(arena, o->v->err, "\"%.*s\" and \"%.*s\" are different fields",
                              QR_GQL_FMT(x), QR_GQL_FMT(y));
     }

@@ -22,7 +22,7 @@
  * the work grows with the document, unless it is made to multiply merges: to
  * tell whether two fields may meet in one object is, in general, as hard as to
  * find orthogonal vectors, for which nothing is known that is much faster than
- * to try all pairs. Such a document is refused after so many steps a token.
+ * to try all pairs. Such a document is refused after so many steps.
  *
  * Merges wait in a list: nothing here recurses.
  */
@@ -32,7 +32,7 @@
 
 /* Steps that any document may take, and further ones for each of its tokens. */
 #define STEPS_MIN       10000u
-#define STEPS_PER_TOKEN 16u
+#define STEPS_PER_TOKEN 40u
 
 struct merge {
     struct merge *next;

@@ -12,12 +12,14 @@
  *
  * Against hostile documents: the comparisons are counted, and when they are used
  * up before a conflict is found, the two fields that the merge found are named.
- * Recursion is counted, as fragments can nest deeper than the syntax tree.
+ * Conflicts below a conflict are kept as a tree of the pairs, which is written
+ * when it is reported, and no more of it than a problem holds. Recursion is
+ * counted, as fragments can nest deeper than the syntax tree.
  */
 #include "graphql/overlap.h"
 
 #define OVERLAP_DEPTH_MAX 250u
-/* Conflicts listed inside one message. */
+/* Conflicts that are looked for in one place, and in the selections of one pair of fields. */
 #define CONFLICTS_MAX 100u
 /* Steps of comparisons that any document may take, and further ones for each of its tokens. */
 #define STEPS_MIN       2000u
@@ -35,22 +37,16 @@ struct qr_overlap_groups {
     struct qr_gql_name_table by_name;
 };
 
-/* Places on the two sides of a conflict. */
-struct side {
-    const struct qr_gql_ast_selection *node;
-    struct side *next;
-};
-
-struct conflict {
-    struct qr_gql_str name;
-    struct qr_gql_str reason;
-    struct side *left, *right;
-    struct conflict *next;
-};
-
 struct conflicts {
     struct conflict *first, *last;
     uint32_t count;
+};
+
+struct conflict {
+    const struct qr_overlap_field *left, *right;
+    const char *reason;      /* NULL: those of `nested` */
+    struct conflicts nested; /* among the sub-selections of the two */
+    struct conflict *next;
 };
 
 /* The search for pairs. */
@@ -136,32 +132,17 @@ static bool is_compared(struct qr_overlap *o, struct qr_gql_name_table *pairs, c
 
 /* ---- comparing two fields ---- */
 
-static struct side *add_side(struct qr_overlap *o, struct side **last,
-                             const struct qr_gql_ast_selection *node)
-{
-    struct side *side = qr_gql_validate_alloc(o->v, sizeof *side);
-    if (side) {
-        side->node = node;
-        if (*last) {
-            (*last)->next = side;
-        }
-        *last = side;
-    }
-    return side;
-}
-
+/* NULL when out of memory. */
 static struct conflict *add_conflict(struct qr_overlap *o, struct conflicts *list,
-                                     struct qr_gql_str name, const struct qr_overlap_field *a,
+                                     const struct qr_overlap_field *a,
                                      const struct qr_overlap_field *b)
 {
     struct conflict *conflict = qr_gql_validate_alloc(o->v, sizeof *conflict);
     if (!conflict) {
         return NULL;
     }
-    struct side *left = NULL, *right = NULL;
-    conflict->name = name;
-    conflict->left = add_side(o, &left, a->node);
-    conflict->right = add_side(o, &right, b->node);
+    conflict->left = a;
+    conflict->right = b;
     if (list->last) {
         list->last->next = conflict;
     } else {
@@ -172,56 +153,27 @@ static struct conflict *add_conflict(struct qr_overlap *o, struct conflicts *lis
     return conflict;
 }
 
-/* One conflict out of those among the sub-selections of two fields. */
-static void add_nested(struct qr_overlap *o, struct conflicts *list, struct qr_gql_str name,
-                       const struct qr_overlap_field *a, const struct qr_overlap_field *b,
-                       const struct conflicts *nested)
-{
-    struct conflict *conflict = add_conflict(o, list, name, a, b);
-    if (!conflict) {
-        return;
-    }
-    struct qr_gql_buffer text;
-    qr_gql_buffer_init(&text, o->v->arena, o->v->err);
-    struct side *left = conflict->left, *right = conflict->right;
-    for (const struct conflict *c = nested->first; c; c = c->next) {
-        qr_gql_buffer_format(&text, "%ssubfields \"%.*s\" conflict because ",
-                             c == nested->first ? "" : " and ", QR_GQL_FMT(c->name));
-        qr_gql_buffer_str(&text, c->reason);
-        for (const struct side *s = c->left; s; s = s->next) {
-            (void)add_side(o, &left, s->node);
-        }
-        for (const struct side *s = c->right; s; s = s->next) {
-            (void)add_side(o, &right, s->node);
-        }
-    }
-    quire_status status = qr_gql_buffer_finish(&text, &conflict->reason);
-    qr_gql_validate_status(o->v, status);
-}
-
 static void compare_selections(struct qr_overlap *o, struct conflicts *list, bool exclusive,
                                const struct qr_overlap_field *a, const struct qr_overlap_field *b);
 
-static void compare_fields(struct qr_overlap *o, struct conflicts *list, struct qr_gql_str name,
-                           bool exclusive, const struct qr_overlap_field *a,
-                           const struct qr_overlap_field *b)
+static void compare_fields(struct qr_overlap *o, struct conflicts *list, bool exclusive,
+                           const struct qr_overlap_field *a, const struct qr_overlap_field *b)
 {
     exclusive = exclusive || (a->parent != b->parent && a->parent && b->parent &&
                               a->parent->kind == QR_GQL_OBJECT && b->parent->kind == QR_GQL_OBJECT);
     const char *reason = qr_overlap_difference(o, exclusive, a, b);
+    struct conflicts nested = {.count = 0};
     if (!qr_overlap_steps(o, 1)) {
         return; /* and what seems to differ may be equal */
     }
-    if (reason) {
-        struct conflict *conflict = add_conflict(o, list, name, a, b);
-        if (conflict) {
-            conflict->reason = qr_gql_str_of(reason);
-        }
-    } else if (a->set && b->set) {
-        struct conflicts nested = {.count = 0};
+    if (!reason && a->set && b->set) {
         compare_selections(o, &nested, exclusive, a, b);
-        if (nested.count > 0) {
-            add_nested(o, list, name, a, b, &nested);
+    }
+    if (reason || nested.count > 0) {
+        struct conflict *conflict = add_conflict(o, list, a, b);
+        if (conflict) {
+            conflict->reason = reason;
+            conflict->nested = nested;
         }
     }
 }
@@ -239,7 +191,7 @@ static void compare_groups(struct qr_overlap *o, struct conflicts *list, bool ex
         }
         for (const struct qr_overlap_field *s = g->first; s && looking(o, list); s = s->same) {
             for (const struct qr_overlap_field *t = h->first; t && looking(o, list); t = t->same) {
-                compare_fields(o, list, g->name->text, exclusive, s, t);
+                compare_fields(o, list, exclusive, s, t);
             }
         }
     }
@@ -321,7 +273,7 @@ static void compare_within(struct qr_overlap *o, struct conflicts *list, struct 
          g = g->next) {
         for (const struct qr_overlap_field *s = g->first; s && looking(o, list); s = s->same) {
             for (const struct qr_overlap_field *t = s->same; t && looking(o, list); t = t->same) {
-                compare_fields(o, list, g->name->text, false, s, t);
+                compare_fields(o, list, false, s, t);
             }
         }
     }
@@ -333,30 +285,56 @@ static void compare_within(struct qr_overlap *o, struct conflicts *list, struct 
     }
 }
 
+/* ---- the report ---- */
+
+/* Writes why two fields conflict; not what would be cut off the message. */
+static void write_reason(struct qr_gql_buffer *text, const struct conflict *conflict)
+{
+    if (conflict->reason) {
+        qr_gql_buffer_text(text, conflict->reason);
+    }
+    for (const struct conflict *c = conflict->nested.first;
+         c && text->size <= QR_GQL_MESSAGE_BYTES_MAX; c = c->next) {
+        qr_gql_buffer_format(text, "%ssubfields \"%.*s\" conflict because ",
+                             c == conflict->nested.first ? "" : " and ",
+                             QR_GQL_FMT(c->left->name->text));
+        write_reason(text, c);
+    }
+}
+
+/* Lists the fields of one side, as many as a problem takes. */
+static void list_places(struct qr_gql_pos *places, size_t *count, const struct conflict *conflict,
+                        bool of_left)
+{
+    if (*count < QR_GQL_PLACES_MAX) {
+        places[(*count)++] = (of_left ? conflict->left : conflict->right)->node->pos;
+    }
+    for (const struct conflict *c = conflict->nested.first; c && *count < QR_GQL_PLACES_MAX;
+         c = c->next) {
+        list_places(places, count, c, of_left);
+    }
+}
+
 static void report_conflict(struct qr_overlap *o, const struct conflict *conflict)
 {
+    struct qr_gql_buffer text;
+    struct qr_gql_str reason;
     size_t count = 0;
-    for (const struct side *s = conflict->left; s; s = s->next) {
-        count++;
-    }
-    for (const struct side *s = conflict->right; s; s = s->next) {
-        count++;
-    }
-    struct qr_gql_pos *places = qr_gql_validate_alloc(o->v, (count + 1) * sizeof *places);
+    struct qr_gql_pos *places = qr_gql_validate_alloc(o->v, QR_GQL_PLACES_MAX * sizeof *places);
     if (!places) {
         return;
     }
-    size_t at = 0;
-    for (const struct side *s = conflict->left; s; s = s->next) {
-        places[at++] = s->node->pos;
+    list_places(places, &count, conflict, true);
+    list_places(places, &count, conflict, false);
+    qr_gql_buffer_init(&text, o->v->arena, o->v->err);
+    write_reason(&text, conflict);
+    qr_gql_validate_status(o->v, qr_gql_buffer_finish(&text, &reason));
+    if (o->v->status == QUIRE_OK) {
+        (void)qr_gql_report_at(o->v->report, places, count,
+                               "Fields \"%.*s\" conflict because %.*s. Use different aliases on "
+                               "the fields to fetch both if this was intentional.",
+                               QR_GQL_FMT(conflict->left->name->text), QR_GQL_FMT(reason));
     }
-    for (const struct side *s = conflict->right; s; s = s->next) {
-        places[at++] = s->node->pos;
-    }
-    (void)qr_gql_report_at(o->v->report, places, count,
-                           "Fields \"%.*s\" conflict because %.*s. Use different aliases on the "
-                           "fields to fetch both if this was intentional.",
-                           QR_GQL_FMT(conflict->name), QR_GQL_FMT(conflict->reason));
 }
 
 /* Begins to look for pairs when the merge has found that some differ. */
@@ -393,9 +371,9 @@ static void check_selections(struct qr_gql_validator *v, const struct qr_gql_ast
         compare_within(o, &found, set);
     }
     if (found.count == 0 && o->steps_left == 0 && !o->pairs->told) {
-        (void)add_conflict(o, &found, o->left->name->text, o->left, o->right);
-        if (found.last) {
-            found.last->reason = qr_gql_str_of(o->reason ? o->reason : "");
+        struct conflict *conflict = add_conflict(o, &found, o->left, o->right);
+        if (conflict) {
+            conflict->reason = o->reason;
         }
     }
     for (const struct conflict *c = found.first; c && qr_gql_validate_running(v); c = c->next) {

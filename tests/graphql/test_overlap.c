@@ -2,11 +2,19 @@
  * Fields that overlap: the rule agrees with its definition on documents made at
  * random, and takes few steps for those that multiply what meets.
  */
+#include <stdlib.h>
+
 #include "graphql/overlap_model.h"
 #include "graphql/request_fixture.h"
 #include "support/failing_allocator.h"
 
 static const char rule[] = "OverlappingFieldsCanBeMergedRule";
+
+/* The most steps that a document may take. */
+static uint64_t bound(const struct bench *bench)
+{
+    return 10000 + 40 * (uint64_t)bench->document->token_count;
+}
 
 Test(overlap, rule__agrees_with_its_definition, .timeout = 120)
 {
@@ -70,7 +78,7 @@ Test(overlap, rings_of_fragments__end, .timeout = 120)
         qr_arena_init(&text, qr_allocator_default(), 0);
         const char *query = overlap_document(&prng, bench.schema, &text, true);
         (void)bench_validate(&bench, query, rule, &steps);
-        cr_assert_leq(steps, 10000 + 16 * (uint64_t)bench.document->token_count, "%s", query);
+        cr_assert_leq(steps, bound(&bench), "%s", query);
         qr_arena_reset(&bench.arena);
         qr_arena_free(&text);
     }
@@ -148,8 +156,83 @@ Test(overlap, choices_that_multiply__end_with_a_problem)
     }
     cr_assert_eq(qr_gql_buffer_finish(&text, &query), QUIRE_OK);
     cr_assert_eq(bench_validate(&bench, query.data, rule, &steps), QUIRE_QUERY);
-    cr_expect_leq(steps, 10000 + 16 * (uint64_t)bench.document->token_count);
+    cr_expect_leq(steps, bound(&bench));
     cr_expect(strstr(bench_problems(&bench), "steps to validate. Validation aborted."));
     qr_arena_free(&arena);
+    bench_close(&bench);
+}
+
+/* Operations as generators of clients write them: each with something of its own, and one tree of
+ * fragments that spread fragments. */
+Test(overlap, operations_that_share_a_tree_of_fragments__are_valid)
+{
+    enum { OPERATIONS = 300, BRANCHES = 8 };
+    struct bench bench;
+    struct qr_gql_buffer text;
+    struct qr_gql_str query;
+    bench_open(&bench, overlap_sdl);
+    qr_gql_buffer_init(&text, &bench.arena, NULL);
+    qr_gql_buffer_text(&text, "fragment Tree on I { n");
+    for (int i = 0; i < BRANCHES; i++) {
+        qr_gql_buffer_format(&text, " ...Branch%d", i);
+    }
+    qr_gql_buffer_text(&text, " }");
+    for (int i = 0; i < BRANCHES * BRANCHES; i++) {
+        if (i % BRANCHES == 0) {
+            qr_gql_buffer_format(&text, " fragment Branch%d on I { n s", i / BRANCHES);
+            for (int k = 0; k < BRANCHES; k++) {
+                qr_gql_buffer_format(&text, " ...Leaf%d", i + k);
+            }
+            qr_gql_buffer_text(&text, " }");
+        }
+        qr_gql_buffer_format(&text,
+                             " fragment Leaf%d on I { n s f x%d: f(x: %d) i { n p%d: s } "
+                             "l { n j { n } } ... on A { v o { n } } }",
+                             i, i % 7, i % 7, i);
+    }
+    for (int i = 0; i < OPERATIONS; i++) {
+        qr_gql_buffer_format(&text, " query Q%d { i { n ...Tree } j { n s } }", i);
+    }
+    cr_assert_eq(qr_gql_buffer_finish(&text, &query), QUIRE_OK);
+    cr_expect_eq(bench_validate(&bench, query.data, NULL, NULL), QUIRE_OK, "%s",
+                 bench_problems(&bench));
+    bench_close(&bench);
+}
+
+static const char *repeat_in(struct bench *bench, const char *text, size_t count)
+{
+    char *copies = repeated(text, count);
+    const char *kept = qr_arena_copy(&bench->arena, copies, strlen(copies) + 1, NULL);
+    free(copies);
+    cr_assert_not_null(kept);
+    return kept;
+}
+
+/* Many fields that differ, pair by pair, far below the two that conflict because of them. */
+Test(overlap, many_conflicts_deep_below_one__take_little_memory)
+{
+    enum { DEPTH = 150, COPIES = 10, FIELDS = 100 };
+    struct bench bench;
+    struct qr_gql_buffer text;
+    struct qr_gql_str query;
+    bench_open(&bench, overlap_sdl);
+    qr_gql_buffer_init(&text, &bench.arena, NULL);
+    qr_gql_buffer_text(&text, "{ ");
+    for (int side = 0; side < 2; side++) {
+        qr_gql_buffer_text(&text, repeat_in(&bench, "i { ", DEPTH));
+        for (int i = 0; i < COPIES * FIELDS; i++) {
+            qr_gql_buffer_format(&text, "%sx%d: %s%s", i % FIELDS == 0 ? "i { " : " ", i % FIELDS,
+                                 side == 0 ? "n" : "f", i % FIELDS == FIELDS - 1 ? " } " : "");
+        }
+        qr_gql_buffer_text(&text, repeat_in(&bench, "} ", DEPTH));
+    }
+    qr_gql_buffer_text(&text, "}");
+    cr_assert_eq(qr_gql_buffer_finish(&text, &query), QUIRE_OK);
+    cr_assert_eq(bench_validate(&bench, query.data, rule, NULL), QUIRE_QUERY);
+    cr_expect_leq(bench.arena.bytes_taken, (size_t)16 << 20);
+    const struct qr_gql_problem *problem = bench.report.first;
+    cr_expect_eq(bench.report.count, 1);
+    cr_expect_eq(problem->location_count, QR_GQL_PLACES_MAX);
+    cr_expect_eq(problem->message.size, QR_GQL_MESSAGE_BYTES_MAX);
     bench_close(&bench);
 }
