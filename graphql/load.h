@@ -21,6 +21,7 @@
 #define QR_GRAPHQL_LOAD_H
 
 #include "graphql/csv_read.h"
+#include "graphql/key_table.h"
 #include "graphql/store.h"
 #include "quire/load.h"
 
@@ -288,10 +289,17 @@ struct qr_load_rowids {
 struct qr_load_rows {
     struct qr_load_rowids given; /* in the input */
     /* REPLACE alone: */
-    bool known;                 /* `last` is */
-    bool replaced;              /* the input has a list of the type */
-    int64_t last;               /* rows after this one are the load's own */
-    struct qr_load_rowids dead; /* deleted */
+    bool known;                      /* `last` is */
+    bool replaced;                   /* the input has a list of the type */
+    int64_t last;                    /* rows after this one are the load's own */
+    struct qr_load_rowids dead;      /* deleted */
+    struct qr_load_rowids displaced; /* whose unique values others took; kept for triggers */
+};
+
+/* A row before it was displaced. */
+struct qr_load_original {
+    const void *record;
+    size_t size;
 };
 
 /* ---- rows (load_row.c) ---- */
@@ -302,7 +310,10 @@ struct qr_load_writer {
     struct qr_arena *row; /* reset between rows */
     struct qr_load_names *names;
     quire_load_mode mode;
-    struct qr_load_rows *types; /* by type; NULL in mode INSERT */
+    struct qr_load_rows *types;         /* by type; NULL in mode INSERT */
+    struct qr_arena *arena;             /* lives as long as the writer */
+    struct qr_key_table displaced;      /* by type and rowid */
+    struct qr_load_original *originals; /* by number there */
     struct qr_load_notes notes;
     struct qr_load_notes changes; /* for triggers */
     struct qr_load_place place;   /* of the row that is being stored; line 0: none */
@@ -344,6 +355,10 @@ void qr_load_triggers_init(struct qr_load_writer *writer);
 quire_status qr_load_triggers_run(struct qr_load_writer *writer, uint32_t *input);
 
 /* ---- rows that were there (load_replace.c) ---- */
+
+/* What a row was before rows of the input took unique values of it (of a store: see `recall`). */
+quire_status qr_load_replace_recall(void *context, const struct qr_model_type *type, int64_t rowid,
+                                    quire_value *values);
 
 /* The input has this row, or had it before; not for mode INSERT. */
 quire_status qr_load_give_row(struct qr_load_writer *writer, const struct qr_model_type *type,

@@ -9,6 +9,9 @@
 #include "graphql/load.h"
 
 #include <stdio.h>
+#include <string.h>
+
+#include "graphql/trigger.h"
 
 #define PAGE_ROWS ((int64_t)4096)
 #define SLOTS_MIN ((size_t)64)
@@ -208,6 +211,66 @@ static quire_value stand_in(const struct qr_model_field *field, int64_t rowid, c
     return quire_null();
 }
 
+/* The place of the original of a row that was displaced. */
+static quire_status find_original(struct qr_load_writer *writer, const struct qr_model_type *type,
+                                  int64_t rowid, struct qr_load_original **out)
+{
+    const int64_t key[2] = {type->index, rowid};
+    const struct qr_gql_str text = {(const char *)key, sizeof key};
+    quire_error *err = writer->reader.err;
+    uint32_t number;
+    bool added;
+    QR_TRY(qr_key_table_put(&writer->displaced, writer->arena, text, &number, &added, err));
+    if (added && (number & (number - 1)) == 0) { /* doubles at 0, 1, 2, 4, ... */
+        size_t room = number == 0 ? 1 : (size_t)number * 2;
+        struct qr_load_original *more =
+            qr_arena_alloc_zero(writer->arena, room * sizeof *more, err);
+        if (more == NULL) {
+            return QUIRE_NO_MEMORY;
+        }
+        if (number > 0) {
+            memcpy(more, writer->originals, number * sizeof *more);
+        }
+        writer->originals = more;
+    }
+    *out = &writer->originals[number];
+    return QUIRE_OK;
+}
+
+/* Keeps a row as it is, for triggers, unless it was displaced before. */
+static quire_status keep_original(struct qr_load_writer *writer, const struct qr_model_type *type,
+                                  const struct qr_row *row)
+{
+    struct qr_load_rowids *displaced = &writer->types[type->index].displaced;
+    struct qr_load_original *original;
+    if (!writer->store.fires || type->triggers == NULL || has(displaced, row->rowid)) {
+        return QUIRE_OK;
+    }
+    QR_TRY(find_original(writer, type, row->rowid, &original));
+    original->record = qr_arena_copy(writer->arena, row->record, row->size, writer->reader.err);
+    original->size = row->size;
+    if (original->record == NULL) {
+        return QUIRE_NO_MEMORY;
+    }
+    return add(qr_db_allocator(writer->notes.db), displaced, row->rowid, writer->reader.err);
+}
+
+quire_status qr_load_replace_recall(void *context, const struct qr_model_type *type, int64_t rowid,
+                                    quire_value *values)
+{
+    struct qr_load_writer *writer = context;
+    struct qr_load_original *original;
+    if (writer->types == NULL || !has(&writer->types[type->index].displaced, rowid)) {
+        return QUIRE_OK;
+    }
+    QR_TRY(find_original(writer, type, rowid, &original));
+    for (uint32_t i = 0; i < type->column_count; i++) {
+        QR_TRY(quire_record_column(original->record, original->size, i, &values[i],
+                                   writer->reader.err));
+    }
+    return QUIRE_OK;
+}
+
 /* Takes the value away from a row that is to be replaced or deleted yet. */
 static quire_status displace(struct qr_load_writer *writer, const struct qr_model_type *type,
                              const struct qr_model_field *field, int64_t rowid, bool *done)
@@ -227,6 +290,9 @@ static quire_status displace(struct qr_load_writer *writer, const struct qr_mode
     QR_TRY(qr_reader_row(reader, type, rowid, &row, &found));
     for (uint32_t i = 0; found && i < type->column_count; i++) {
         QR_TRY(qr_reader_column(reader, &row, type->columns[i], &values[i]));
+    }
+    if (found) {
+        QR_TRY(keep_original(writer, type, &row));
     }
     values[field->column] = stand_in(field, rowid, text, done);
     return found && *done
@@ -333,17 +399,29 @@ static quire_status follow_page(struct qr_load_writer *writer, const struct qr_m
     return QUIRE_OK;
 }
 
+/* Deletes what the input leaves out of the types with triggers on that, or of those without. */
+static quire_status delete_types(struct qr_load_writer *writer, bool fires)
+{
+    const struct qr_model *model = writer->reader.api->model;
+    for (uint32_t i = 0; i < model->type_count; i++) {
+        const struct qr_model_type *type = &model->types[i];
+        if (writer->types[i].replaced &&
+            qr_store_fires(&writer->store, type, QR_TRIGGER_DELETE) == fires) {
+            QR_TRY(delete_type(writer, type));
+        }
+    }
+    return QUIRE_OK;
+}
+
 quire_status qr_load_replace_finish(struct qr_load_writer *writer)
 {
     const struct qr_model *model = writer->reader.api->model;
     if (writer->mode != QUIRE_LOAD_REPLACE) {
         return QUIRE_OK;
     }
-    for (uint32_t i = 0; i < model->type_count; i++) {
-        if (writer->types[i].replaced) {
-            QR_TRY(delete_type(writer, &model->types[i]));
-        }
-    }
+    /* Those with triggers first, which are told keys of rows that go too. */
+    QR_TRY(delete_types(writer, true));
+    QR_TRY(delete_types(writer, false));
     for (uint32_t i = 0; i < model->type_count; i++) {
         const struct qr_load_rowids *dead = &writer->types[i].dead;
         for (size_t slot = 0; slot < dead->slot_count; slot++) {
@@ -363,5 +441,6 @@ void qr_load_rows_free(struct qr_load_writer *writer)
     for (uint32_t i = 0; i < writer->reader.api->model->type_count; i++) {
         free_set(qr_db_allocator(writer->notes.db), &writer->types[i].given);
         free_set(qr_db_allocator(writer->notes.db), &writer->types[i].dead);
+        free_set(qr_db_allocator(writer->notes.db), &writer->types[i].displaced);
     }
 }

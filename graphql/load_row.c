@@ -542,7 +542,7 @@ quire_status qr_load_writer_open(struct qr_load_writer *writer, quire_txn *txn,
                                  struct qr_arena *arena, struct qr_arena *row,
                                  struct qr_load_names *names, quire_error *err)
 {
-    *writer = (struct qr_load_writer){.row = row, .names = names, .mode = mode};
+    *writer = (struct qr_load_writer){.row = row, .arena = arena, .names = names, .mode = mode};
     qr_load_notes_init(&writer->notes, qr_txn_database(txn));
     qr_load_notes_init(&writer->changes, qr_txn_database(txn));
     QR_TRY(qr_reader_init(&writer->reader, txn, api, arena, err));

@@ -15,9 +15,36 @@ enum {
     NOTE_LINE,
     NOTE_COLUMN,
     NOTE_INPUT,
-    NOTE_OLD, /* the record of the row as it was, or null */
+    NOTE_OLD, /* the record of the row as it was, with keys in place of references; or null */
     NOTE_COLUMNS
 };
+
+/* Puts keys in place of the references of a row; null for those to rows that are gone already. */
+static quire_status put_keys(struct qr_load_writer *writer, const struct qr_model_type *type,
+                             const quire_value *values, quire_value **out)
+{
+    struct qr_reader *reader = &writer->reader;
+    *out =
+        qr_arena_alloc(writer->row, sizeof **out * ((size_t)type->column_count + 1), reader->err);
+    if (*out == NULL) {
+        return QUIRE_NO_MEMORY;
+    }
+    for (uint32_t i = 0; i < type->column_count; i++) {
+        const struct qr_model_field *field = type->columns[i];
+        struct qr_row row;
+        bool found;
+        (*out)[i] = values[i];
+        if (field->role != QR_MODEL_REFERENCE || values[i].type != QUIRE_INT) {
+            continue;
+        }
+        QR_TRY(qr_reader_row(reader, field->target, values[i].as.integer, &row, &found));
+        (*out)[i] = quire_null();
+        if (found) {
+            QR_TRY(qr_reader_column(reader, &row, field->target->key, &(*out)[i]));
+        }
+    }
+    return QUIRE_OK;
+}
 
 static quire_status defer(void *context, const struct qr_model_type *type,
                           enum qr_trigger_event event, int64_t rowid, const quire_value *old_values)
@@ -33,12 +60,14 @@ static quire_status defer(void *context, const struct qr_model_type *type,
         [NOTE_OLD] = quire_null(),
     };
     if (old_values != NULL) {
-        size_t size = quire_record_size(old_values, type->column_count);
+        quire_value *keyed;
+        QR_TRY(put_keys(writer, type, old_values, &keyed));
+        size_t size = quire_record_size(keyed, type->column_count);
         uint8_t *record = qr_arena_alloc(writer->row, size, writer->reader.err);
         if (record == NULL) {
             return QUIRE_NO_MEMORY;
         }
-        quire_record_encode(old_values, type->column_count, record);
+        quire_record_encode(keyed, type->column_count, record);
         values[NOTE_OLD] = quire_blob(record, size);
     }
     return qr_load_notes_add(&writer->changes, values, NOTE_COLUMNS, writer->reader.err);
@@ -48,6 +77,7 @@ void qr_load_triggers_init(struct qr_load_writer *writer)
 {
     writer->store.fires = true;
     writer->store.defer = defer;
+    writer->store.recall = qr_load_replace_recall;
     writer->store.defer_context = writer;
 }
 

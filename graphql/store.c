@@ -245,18 +245,27 @@ static quire_status check_against_now(struct qr_store *store, const struct qr_mo
     return check_references(store, type, values, &now);
 }
 
+/* Reads what triggers are told that a row was. */
+static quire_status read_old(struct qr_store *store, const struct qr_model_type *type,
+                             quire_table *table, int64_t rowid, quire_value **out)
+{
+    uint32_t count;
+    QR_TRY(read_values(store, table, rowid, out, &count));
+    return store->recall == NULL ? QUIRE_OK
+                                 : store->recall(store->defer_context, type, rowid, *out);
+}
+
 /* Writes the new values of a row, which is there, with the triggers around it. */
 static quire_status replace_row(struct qr_store *store, const struct qr_model_type *type,
                                 int64_t rowid, const quire_value *values)
 {
     quire_value *old_values = NULL;
     quire_table *table;
-    uint32_t count;
     bool found;
 
     QR_TRY(qr_reader_table(store->reader, type, &table));
     if (qr_store_fires(store, type, QR_TRIGGER_UPDATE)) {
-        QR_TRY(read_values(store, table, rowid, &old_values, &count));
+        QR_TRY(read_old(store, type, table, rowid, &old_values));
         QR_TRY(qr_triggers_before(store, type, QR_TRIGGER_UPDATE, old_values, values));
     }
     if (store->has_deleted) {
@@ -484,14 +493,13 @@ static quire_status delete_and_fire(struct qr_store *store, const struct qr_mode
 {
     const void *record;
     quire_value *values;
-    uint32_t count;
     size_t size;
 
     QR_TRY(quire_table_get(table, rowid, &record, &size, deleted, store->reader->err));
     if (!*deleted) {
         return QUIRE_OK;
     }
-    QR_TRY(read_values(store, table, rowid, &values, &count));
+    QR_TRY(read_old(store, type, table, rowid, &values));
     QR_TRY(qr_triggers_before(store, type, QR_TRIGGER_DELETE, values, NULL));
     QR_TRY(quire_table_delete(table, rowid, deleted, store->reader->err));
     return *deleted ? qr_triggers_after(store, type, QR_TRIGGER_DELETE, rowid, values, NULL)

@@ -30,7 +30,11 @@ struct qr_store {
     uint32_t trigger_depth; /* of the request that this store serves: 0 for a client's */
     struct qr_trigger_call *calls, *last_call; /* to be run behind the root field */
     qr_trigger_defer *defer; /* of a load: takes the changes that those after them are to be told */
-    void *defer_context;
+    /* Of a load: makes the values of a row that is to change what they were before the load itself
+     * changed them to make way. */
+    quire_status (*recall)(void *context, const struct qr_model_type *type, int64_t rowid,
+                           quire_value *values);
+    void *defer_context;             /* of both */
     struct qr_auth_written *written; /* auth.h; NULL: none yet */
     /* Rows were deleted since this was set to false: what was found before may be gone. */
     bool has_deleted;

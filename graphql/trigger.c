@@ -185,9 +185,9 @@ quire_status qr_triggers_bind(struct qr_api *api, struct qr_gql_report *report, 
 
 /* ---- running ---- */
 
-/* Writes the value of a variable. */
+/* Writes the value of a variable; `keyed`: of references the values are keys. */
 static quire_status put_value(struct qr_store *store, const struct qr_trigger_variable *variable,
-                              const quire_value *values, struct qr_json_writer *writer)
+                              const quire_value *values, bool keyed, struct qr_json_writer *writer)
 {
     struct qr_reader *reader = store->reader;
     const struct qr_model_field *field = variable->field;
@@ -202,6 +202,9 @@ static quire_status put_value(struct qr_store *store, const struct qr_trigger_va
     if (field->role == QR_MODEL_COLUMN) {
         return qr_column_to_json(field, value, writer, reader->err);
     }
+    if (keyed && value->type != QUIRE_NULL) {
+        return qr_column_to_json(field->target->key, value, writer, reader->err);
+    }
     if (value->type == QUIRE_INT) {
         QR_TRY(qr_reader_row(reader, field->target, value->as.integer, &row, &found));
     }
@@ -213,10 +216,11 @@ static quire_status put_value(struct qr_store *store, const struct qr_trigger_va
     return qr_column_to_json(field->target->key, &key, writer, reader->err);
 }
 
-/* The variables of a trigger's run, as JSON in the reader's arena. */
+/* The variables of a trigger's run, as JSON in the reader's arena; `keyed`: of the old references
+ * the values are keys. */
 static quire_status write_variables(struct qr_store *store, const struct qr_model_trigger *trigger,
                                     const quire_value *old_values, const quire_value *new_values,
-                                    const char **variables)
+                                    bool keyed, const char **variables)
 {
     struct qr_arena *arena = store->reader->arena;
     struct qr_json_writer writer;
@@ -228,7 +232,8 @@ static quire_status write_variables(struct qr_store *store, const struct qr_mode
     for (uint32_t i = 0; status == QUIRE_OK && i < trigger->variable_count; i++) {
         const struct qr_trigger_variable *variable = &trigger->variables[i];
         qr_json_put_key(&writer, variable->name.data, variable->name.size);
-        status = put_value(store, variable, variable->old ? old_values : new_values, &writer);
+        status = put_value(store, variable, variable->old ? old_values : new_values,
+                           keyed && variable->old, &writer);
     }
     qr_json_end_object(&writer);
     if (status == QUIRE_OK) {
@@ -296,7 +301,7 @@ static quire_status run_call(struct qr_store *store, const struct qr_trigger_cal
     return status;
 }
 
-/* Runs the triggers of a change that are before it, or those after it. */
+/* Runs the triggers of a change that are before it, or those after one that was deferred. */
 static quire_status run_all(struct qr_store *store, const struct qr_model_type *type, bool before,
                             enum qr_trigger_event event, const quire_value *old_values,
                             const quire_value *new_values)
@@ -304,7 +309,7 @@ static quire_status run_all(struct qr_store *store, const struct qr_model_type *
     for (const struct qr_model_trigger *t = type->triggers; t != NULL; t = t->next) {
         struct qr_trigger_call call = {.type = type, .trigger = t};
         if (t->before == before && (t->events & (unsigned)event) != 0) {
-            QR_TRY(write_variables(store, t, old_values, new_values, &call.variables));
+            QR_TRY(write_variables(store, t, old_values, new_values, !before, &call.variables));
             QR_TRY(run_call(store, &call));
         }
     }
@@ -347,7 +352,7 @@ quire_status qr_triggers_after(struct qr_store *store, const struct qr_model_typ
             return QUIRE_NO_MEMORY;
         }
         *call = (struct qr_trigger_call){.type = type, .trigger = t};
-        QR_TRY(write_variables(store, t, old_values, new_values, &call->variables));
+        QR_TRY(write_variables(store, t, old_values, new_values, false, &call->variables));
         *(store->last_call == NULL ? &store->calls : &store->last_call->next) = call;
         store->last_call = call;
     }

@@ -63,7 +63,8 @@ quire_status qr_triggers_before(struct qr_store *store, const struct qr_model_ty
 quire_status qr_triggers_after(struct qr_store *store, const struct qr_model_type *type,
                                enum qr_trigger_event event, int64_t rowid,
                                const quire_value *old_values, const quire_value *new_values);
-/* Runs those after a change that was deferred. */
+/* Runs those after a change that was deferred; the old values have keys in place of references,
+ * whose rows may be gone. */
 quire_status qr_triggers_fire(struct qr_store *store, const struct qr_model_type *type,
                               enum qr_trigger_event event, const quire_value *old_values,
                               const quire_value *new_values);

@@ -23,7 +23,7 @@ extern "C" {
  * for references to rows that have not come yet, beyond which they go to a
  * temporary file beside the database; the same for the changes that triggers run
  * with. REPLACE needs two bits in memory besides for each row that a replaced
- * type had.
+ * type had, and of a type with triggers the rows whose unique values others get.
  */
 typedef struct quire_loader quire_loader;
 

@@ -137,3 +137,57 @@ Test(load_trigger, many_changes__wait_in_a_file)
     free(text);
     close_db(db);
 }
+
+Test(load_trigger, old_references__are_those_of_rows_that_went_too)
+{
+    quire_error err = QUIRE_ERROR_INIT;
+    quire_db *db = open_db(":memory:", NULL);
+    apply_schema(db,
+                 "type User { id: ID! posts: [Post!]! }\n"
+                 "type Post @trigger(on: [UPDATE, DELETE], mutation: \"\"\"mutation ($old_id:"
+                 " ID!, $old_userId: ID!, $new_userId: ID)\n"
+                 "  { createLog(input: {what: $old_id, was: $old_userId, now: $new_userId})"
+                 " { id } }\"\"\")\n"
+                 "  { id: ID! user: User! }\n"
+                 "type Log { id: Int! @id @default(expr: \"autoincrement()\") what: ID was: ID\n"
+                 "  now: ID }\n");
+    OK(run(db, QUIRE_LOAD_INSERT, false,
+           INPUTS({"User.csv", "id\na\nb\n"}, {"Post.csv", "id,userId\np,a\nq,a\n"}), &err));
+    OK(run(db, QUIRE_LOAD_REPLACE, false,
+           INPUTS({"User.csv", "id\nb\n"}, {"Post.csv", "id,userId\nq,b\n"}), &err));
+    expect_answer(db, "{ logs { items { what was now } } }",
+                  "{\"logs\":{\"items\":[{\"what\":\"q\",\"was\":\"a\",\"now\":\"b\"},"
+                  "{\"what\":\"p\",\"was\":\"a\",\"now\":null}]}}");
+    close_db(db);
+}
+
+Test(load_trigger, old_values__are_those_of_before_the_load)
+{
+    quire_error err = QUIRE_ERROR_INIT;
+    quire_db *db = open_db(":memory:", NULL);
+    apply_schema(db,
+                 "type User @trigger(on: [UPDATE, DELETE], when: BEFORE, mutation: \"\"\"mutation"
+                 " ($old_id: ID!, $old_email: String!)\n"
+                 "  { createLog(input: {who: $old_id, was: $old_email}) { id } }\"\"\")\n"
+                 "  @trigger(on: [UPDATE, DELETE], mutation: \"\"\"mutation ($old_id: ID!,"
+                 " $old_email: String!, $old_nick: String, $new_email: String)\n"
+                 "  { createLog(input: {who: $old_id, was: $old_email, nick: $old_nick,"
+                 " now: $new_email}) { id } }\"\"\")\n"
+                 "  { id: ID! email: String! @unique nick: String @unique }\n"
+                 "type Log { id: Int! @id @default(expr: \"autoincrement()\") who: ID was:"
+                 " String nick: String now: String }\n");
+    OK(run(db, QUIRE_LOAD_INSERT, false,
+           INPUTS({"User.csv", "id,email,nick\na,x,A\nb,y,B\nc,z,C\n"}), &err));
+    /* a takes the values of b, which takes those of c, which goes */
+    OK(run(db, QUIRE_LOAD_REPLACE, false, INPUTS({"User.csv", "id,email,nick\na,y,B\nb,z,C\n"}),
+           &err));
+    expect_answer(db, "{ logs { items { who was nick now } } }",
+                  "{\"logs\":{\"items\":["
+                  "{\"who\":\"a\",\"was\":\"x\",\"nick\":null,\"now\":null},"
+                  "{\"who\":\"b\",\"was\":\"y\",\"nick\":null,\"now\":null},"
+                  "{\"who\":\"c\",\"was\":\"z\",\"nick\":null,\"now\":null},"
+                  "{\"who\":\"a\",\"was\":\"x\",\"nick\":\"A\",\"now\":\"y\"},"
+                  "{\"who\":\"b\",\"was\":\"y\",\"nick\":\"B\",\"now\":\"z\"},"
+                  "{\"who\":\"c\",\"was\":\"z\",\"nick\":\"C\",\"now\":null}]}}");
+    close_db(db);
+}
