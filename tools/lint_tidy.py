@@ -52,7 +52,7 @@ def check(entry, build, config, everything):
         stamp.parent.mkdir(parents=True, exist_ok=True)
         stamp.write_text(digest)
         return ""
-    return result.stdout or result.stderr
+    return result.stdout or result.stderr or f"{name}: clang-tidy ended with {result.returncode}"
 
 
 def brief(text):
@@ -71,6 +71,8 @@ def main():
         path = pathlib.Path(entry["file"])
         if path.is_relative_to(ROOT) and path.relative_to(ROOT).parts[0] in FOLDERS:
             entries[entry["file"]] = entry
+    if not entries:
+        sys.exit(f"{build}/compile_commands.json names no file that ships")
     largest_first = sorted(entries.values(), key=lambda e: -os.path.getsize(e["file"]))
     complaints = 0
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
