@@ -186,6 +186,9 @@ quire_status qr_tree_cursor_seek_last(struct qr_tree_cursor *cursor, const struc
                                       bool *valid, quire_error *err);
 quire_status qr_tree_cursor_next(struct qr_tree_cursor *cursor, bool *valid, quire_error *err);
 quire_status qr_tree_cursor_previous(struct qr_tree_cursor *cursor, bool *valid, quire_error *err);
+/* Whether the entry that the cursor stood on is still there; where it is not, the next move goes on
+ * from its place. */
+quire_status qr_tree_cursor_holds(struct qr_tree_cursor *cursor, bool *holds, quire_error *err);
 /* The current entry. Key and payload are borrowed until the next call on the cursor or a change. */
 quire_status qr_tree_cursor_key(struct qr_tree_cursor *cursor, struct qr_tree_key *key,
                                 quire_error *err);

@@ -418,6 +418,13 @@ static quire_status find_again(struct qr_tree_cursor *cursor, quire_error *err)
     return QUIRE_OK;
 }
 
+quire_status qr_tree_cursor_holds(struct qr_tree_cursor *cursor, bool *holds, quire_error *err)
+{
+    QR_TRY(find_again(cursor, err));
+    *holds = cursor->state == QR_CURSOR_ON;
+    return QUIRE_OK;
+}
+
 quire_status qr_tree_cursor_next(struct qr_tree_cursor *cursor, bool *valid, quire_error *err)
 {
     *valid = qr_tree_cursor_step(cursor);

@@ -230,11 +230,16 @@ static quire_status go_to_start(struct quire_index_cursor *cursor, bool *valid, 
 static quire_status step(struct quire_index_cursor *cursor, bool *valid, quire_error *err)
 {
     if (cursor->stays) {
+        bool holds = true;
         cursor->stays = false;
         *valid = cursor->stays_valid;
-        return QUIRE_OK;
-    }
-    if (!cursor->started) {
+        if (*valid) {
+            QR_TRY(qr_tree_cursor_holds(&cursor->tree, &holds, err));
+        }
+        if (holds) {
+            return QUIRE_OK;
+        }
+    } else if (!cursor->started) {
         cursor->started = true;
         return go_to_start(cursor, valid, err);
     }

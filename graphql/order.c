@@ -229,7 +229,7 @@ bool qr_order_is_local(const struct qr_order *order)
 
 const struct qr_model_field *qr_order_leading(const struct qr_order *order)
 {
-    const struct qr_order_term *first = &order->terms[0];
+    const struct qr_order_term *first = order->terms;
     return order->count > 0 && first->nulls == QR_ORDER_NULLS_SMALLEST && is_local(first)
                ? first->field
                : NULL;

@@ -749,3 +749,42 @@ Test(index_walk, bound_longer_than_entries__ends_walks_of_many_rowids)
     commit(txn);
     close_db(db);
 }
+
+/* A walk that has read a group stands on the entry behind it already. */
+Test(index_walk, group__is_left_when_the_entry_behind_it_goes)
+{
+    quire_error err = QUIRE_ERROR_INIT;
+    char longer[600];
+    memset(longer, 'm', sizeof longer - 1);
+    longer[sizeof longer - 1] = '\0';
+    for (int reverse = 0; reverse < 2; reverse++) {
+        quire_db *db = memory_db(1024);
+        quire_txn *txn = begin_write(db);
+        create_users(txn);
+        OK(add_index(txn, "users", "i", QUIRE_INDEX_BTREE, false, "name", NULL, &err));
+        quire_table *users = open_users(txn);
+        const char *names[] = {"a", "b", longer, "n", "o"};
+        for (int64_t i = 0; i < 5; i++) {
+            (void)add_user(users, names[i], i);
+        }
+        quire_index_range range = {.reverse = reverse != 0};
+        quire_index_cursor *walk;
+        int64_t rowid;
+        bool valid;
+        OK(quire_index_cursor_open(users, 0, &range, &walk, &err));
+        for (int i = 0; i < 3; i++) {
+            OK(quire_index_cursor_next(walk, &rowid, &valid, &err));
+        }
+        cr_assert_eq(rowid, 3);
+        OK(quire_table_delete(users, reverse ? 2 : 4, NULL, &err));
+        OK(quire_index_cursor_next(walk, &rowid, &valid, &err));
+        cr_assert(valid);
+        cr_assert_eq(rowid, reverse ? 1 : 5);
+        OK(quire_index_cursor_next(walk, &rowid, &valid, &err));
+        cr_assert_not(valid);
+        quire_index_cursor_close(walk);
+        quire_table_close(users);
+        commit(txn);
+        close_db(db);
+    }
+}
