@@ -39,7 +39,7 @@ static struct answer post(const struct test_server *server, const char *headers,
                           const char *document)
 {
     char all[2048];
-    char body[1024];
+    char body[6000];
     snprintf(all, sizeof all, JSON "%s", headers);
     snprintf(body, sizeof body, "{\"query\":\"%s\",\"extensions\":{\"operationId\":\"%s\"}}",
              document, id);
@@ -108,12 +108,18 @@ Test(reservation, places_that_move_without_events__are_told_in_comments, .timeou
 }
 
 /* A request of more than so many bytes, which stays: a subscription. */
+static struct answer post_of(const struct test_server *server, const char *headers, const char *id,
+                             int bytes)
+{
+    char document[5000];
+    snprintf(document, sizeof document, "%-*ssubscription{authorChanged{node{id}}}", bytes, "");
+    return post(server, headers, id, document);
+}
+
 static struct answer post_large(const struct test_server *server, const char *headers,
                                 const char *id)
 {
-    char document[900];
-    snprintf(document, sizeof document, "%-800ssubscription{authorChanged{node{id}}}", "");
-    return post(server, headers, id, document);
+    return post_of(server, headers, id, 800);
 }
 
 Test(reservation, requests_that_wait_for_streams__are_bounded_together, .timeout = 60)
@@ -137,6 +143,10 @@ Test(reservation, requests_that_wait_for_streams__are_bounded_together, .timeout
     ANSWERS(post_large(&server, headers[4], "4"), 202, "");
     ANSWERS(post_large(&server, headers[4], "5"), 503, "Too much waits");
     ANSWERS(cancel(&server, headers[3], "1"), 404, "NOT_FOUND");
+    char late[HEADERS_SIZE]; /* nobody makes room for what has none in any case */
+    reserve(&server, "", late);
+    ANSWERS(post_of(&server, late, "1", 4000), 503, "Too much waits");
+    ANSWERS(cancel(&server, headers[4], "4"), 200, "");
     close(stream);
     test_server_stop(&server);
 }

@@ -366,19 +366,20 @@ static void open_stream(struct reservation *reservation, struct exchange *exchan
 static bool make_room_for(const struct reservation *reservation, size_t size)
 {
     struct server *server = reservation->server;
+    size_t own = reservation->session.operation_bytes;
     for (;;) {
         struct reservation *oldest = NULL;
         uint64_t sum = atomic_load(&server->waiting.bytes) + size;
+        if (sum + own > server->waiting.limit) { /* whoever makes room */
+            return false;
+        }
         for (struct reservation *r = server->reservations; r != NULL; r = r->next) {
             size_t its = r->stream == NULL ? r->session.operation_bytes : 0;
             oldest = its > 0 && r != reservation ? r : oldest;
             sum += its;
         }
-        if (sum <= server->waiting.limit) {
+        if (sum <= server->waiting.limit || oldest == NULL) {
             return true;
-        }
-        if (oldest == NULL) {
-            return false;
         }
         end(oldest);
     }
