@@ -192,8 +192,6 @@ void qr_index_cursor_free_spare(quire_txn *txn)
 
 /* ---- Moving over the B-tree ---- */
 
-/* ---- Moves ---- */
-
 /* Goes to the last entry below the upper bound. */
 static quire_status go_to_end(struct quire_index_cursor *cursor, bool *valid, quire_error *err)
 {
@@ -360,7 +358,7 @@ static quire_status add_member(struct quire_index_cursor *cursor, const struct q
 }
 
 /* The rowid of an entry that includes nothing, if that can be told from the end of its key, or of
- * its payload where the key stands alone; *offset is the size of the key. */
+ * its payload where the key stands alone; *key_size is without the rowid. */
 static inline bool find_rowid(const struct qr_tree_key *key, struct qr_slice payload,
                               size_t *key_size, int64_t *rowid)
 {
