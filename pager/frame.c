@@ -202,10 +202,16 @@ static quire_status commit_frame(struct qr_pager *pager, uint32_t frame, quire_e
     return QUIRE_OK;
 }
 
+/* With the frames that are there for good. */
+static uint32_t whole_bound(const struct qr_cache *cache)
+{
+    return cache->frames_limit + cache->frames_overlaid;
+}
+
 static uint32_t pop_free(struct qr_cache *cache)
 {
     uint32_t *list = cache->free_list != 0 ? &cache->free_list : &cache->free_list_high;
-    if (list == &cache->free_list_high && cache->frames_high < cache->frames_limit) {
+    if (list == &cache->free_list_high && cache->frames_high < whole_bound(cache)) {
         return 0; /* a new frame within the bound is better than one beyond it */
     }
     uint32_t frame = *list;
@@ -285,7 +291,7 @@ void qr_frame_free(struct qr_pager *pager, uint32_t frame)
     QR_ASSERT(version->state != QR_VERSION_FREE);
     version->state = QR_VERSION_FREE;
     (void)atomic_fetch_sub_explicit(&cache->in_use, 1, memory_order_relaxed);
-    if (frame <= cache->frames_limit) {
+    if (frame <= whole_bound(cache)) {
         version->next = cache->free_list;
         cache->free_list = frame;
         return;
@@ -416,7 +422,7 @@ static bool evict_scanned(struct qr_pager *pager)
 static uint32_t soft_limit(const struct qr_cache *cache)
 {
     uint32_t spare = cache->frames_limit / 8;
-    return cache->frames_limit - (spare < 1024 ? spare : 1024);
+    return whole_bound(cache) - (spare < 1024 ? spare : 1024);
 }
 
 /* Frames that will be free once running operations end count as free. */
@@ -585,7 +591,7 @@ quire_status qr_frame_alloc(struct qr_pager *pager, uint32_t *frame, quire_error
 static bool is_pressed(const struct qr_cache *cache)
 {
     uint32_t in_use = atomic_load_explicit(&cache->in_use, memory_order_relaxed);
-    return in_use > cache->frames_limit + cache->frames_limit / 4;
+    return in_use > whole_bound(cache) + cache->frames_limit / 4;
 }
 
 void qr_cache_note_pressure(struct qr_view *view)

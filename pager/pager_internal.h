@@ -207,6 +207,7 @@ struct qr_cache {
     uint32_t tables_committed; /* page numbers that both tables can take; changes by the writer */
     uint32_t pages_limit;
     uint32_t frames_limit;     /* the bound */
+    uint32_t frames_overlaid;  /* beside it: pages of the log, which who only reads cannot evict */
     uint32_t frames_reserved;  /* address space: bound plus what running operations may hold */
     uint32_t frames_committed; /* frames below it have memory behind them */
     uint32_t meta_committed;   /* and these have a qr_version */

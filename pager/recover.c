@@ -541,6 +541,7 @@ static quire_status overlay_page(struct qr_pager *pager, uint32_t page_number, u
     struct qr_version *version = &cache->frame[*frame];
     version->page_number = page_number;
     version->state = QR_VERSION_NEWEST;
+    cache->frames_overlaid++;
     atomic_store_explicit(&cache->table[page_number], *frame, memory_order_relaxed);
     quire_error error = QUIRE_ERROR_INIT;
     quire_status status = qr_page_read(pager, page_number, page, &error);
@@ -611,6 +612,7 @@ static void drop_overlay(struct qr_pager *pager)
             qr_frame_free(pager, f);
         }
     }
+    cache->frames_overlaid = 0;
     qr_mutex_unlock(&cache->lock);
 }
 

@@ -153,6 +153,42 @@ Test(pager_short, file_that_lacks_what_the_log_lacks__is_refused)
     expect_refused((END - 1) * SIZE, END - 1);
 }
 
+static void grow_beyond_the_cache(struct qr_txn *txn)
+{
+    for (uint32_t i = 0; i < 200; i++) {
+        (void)fixture_alloc(txn, 1);
+    }
+}
+
+static uint64_t page_reads(struct qr_pager *pager)
+{
+    quire_stats stats = {.size = sizeof stats};
+    qr_pager_get_stats(pager, &stats);
+    return stats.page_reads;
+}
+
+/* Who only reads keeps the log's pages in memory: else each page of the file would be looked for
+ * among them for room that is not there, and be gone with the next. */
+Test(pager_short, log_larger_than_the_cache__leaves_a_reader_its_cache)
+{
+    options.cache_bytes = (uint64_t)64 * SIZE;
+    crash_behind(grow_beyond_the_cache);
+    options.mode = QUIRE_OPEN_READ_ONLY;
+    struct qr_pager *pager = fixture_open(&options);
+    struct qr_view *view = fixture_snapshot(pager);
+    uint64_t before = page_reads(pager);
+    for (uint32_t page = FIRST; page < END; page++) {
+        cr_assert_eq(fixture_read(view, page), page);
+    }
+    cr_assert_eq(page_reads(pager), before + PAGES);
+    for (uint32_t page = FIRST; page < END; page++) {
+        cr_assert_eq(fixture_read(view, page), page);
+    }
+    cr_assert_eq(page_reads(pager), before + PAGES);
+    qr_snapshot_close(view);
+    fixture_close(pager);
+}
+
 /* Changes of a few bytes, which the log has without the pages that they belong to. */
 static void change_all(struct qr_txn *txn)
 {
