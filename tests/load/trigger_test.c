@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "support/failing_allocator.h"
+
 static const char sdl[] =
     "type User\n"
     "  @trigger(on: [CREATE, UPDATE], mutation: \"\"\"mutation ($new_id: ID!, $new_name: String,\n"
@@ -190,4 +192,44 @@ Test(load_trigger, old_values__are_those_of_before_the_load)
                   "{\"who\":\"b\",\"was\":\"y\",\"nick\":\"B\",\"now\":\"z\"},"
                   "{\"who\":\"c\",\"was\":\"z\",\"nick\":\"C\",\"now\":null}]}}");
     close_db(db);
+}
+
+Test(load_trigger, a_failing_allocation_of_an_exchange__changes_nothing)
+{
+    struct failing_allocator failing;
+    failing_allocator_init(&failing);
+    quire_db *db = open_db(":memory:", &failing.allocator);
+    quire_status status;
+    uint64_t index = 0;
+    apply_schema(db, "type User @trigger(on: [UPDATE, DELETE], mutation: \"mutation ($old_mail:"
+                     " String!, $old_bossId: ID) { createLog(input: {was: $old_mail, boss:"
+                     " $old_bossId}) { id } }\") { id: ID! mail: String! @unique boss: User }\n"
+                     "type Log { id: Int! @id @default(expr: \"autoincrement()\") was: String"
+                     " boss: ID }\n");
+    do {
+        quire_error err = QUIRE_ERROR_INIT;
+        OK(run(
+            db, QUIRE_LOAD_REPLACE, true,
+            INPUTS({"User.csv", "id,mail,bossId\na,x,b\nb,y,a\nc,z,a\n"}, {"Log.csv", "id,was\n"}),
+            &err));
+        failing_allocator_arm(&failing, index, false);
+        status =
+            run(db, QUIRE_LOAD_REPLACE, false, INPUTS({"User.csv", "id,mail\na,y\nb,z\n"}), &err);
+        failing_allocator_arm(&failing, FAILING_ALLOCATOR_NEVER, false);
+        if (status != QUIRE_OK) {
+            cr_assert_eq(status, QUIRE_NO_MEMORY, "allocation %llu: %s: %s",
+                         (unsigned long long)index, quire_status_name(status), err.message);
+            expect_answer(db, "{ users { items { mail } } logs { totalCount } }",
+                          "{\"users\":{\"items\":[{\"mail\":\"x\"},{\"mail\":\"y\"},"
+                          "{\"mail\":\"z\"}]},\"logs\":{\"totalCount\":0}}");
+        }
+        index++;
+    } while (status != QUIRE_OK && index < 5000);
+    cr_assert_eq(status, QUIRE_OK);
+    cr_assert_gt(index, 20);
+    expect_answer(db, "{ logs { items { was boss } } }",
+                  "{\"logs\":{\"items\":[{\"was\":\"x\",\"boss\":\"b\"},"
+                  "{\"was\":\"y\",\"boss\":\"a\"},{\"was\":\"z\",\"boss\":\"a\"}]}}");
+    close_db(db);
+    cr_assert(failing_allocator_is_clean(&failing));
 }
