@@ -16,7 +16,7 @@
 /* Memory for each byte of a text. */
 #define MEMORY_PER_BYTE 512
 
-/* How many pieces a vector has here: all of them in long runs. Those of few pieces have what it
+/* How many pieces a vector has here: in long runs four times as many. Those of few pieces have what it
  * takes to meet a bound. */
 static unsigned count_of(const struct vector *vector)
 {
