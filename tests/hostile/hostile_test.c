@@ -16,8 +16,8 @@
 /* Memory for each byte of a text. */
 #define MEMORY_PER_BYTE 512
 
-/* How many pieces a vector has here: in long runs four times as many. Those of few pieces have what it
- * takes to meet a bound. */
+/* How many pieces a vector has here: in long runs four times as many. Those of few pieces have what
+ * it takes to meet a bound. */
 static unsigned count_of(const struct vector *vector)
 {
     unsigned scale = getenv("QUIRE_TEST_LONG") != NULL ? HOSTILE_SCALE / 4 : HOSTILE_SCALE;
