@@ -19,7 +19,8 @@
  * (QR_MUTANT in base/check.h): the model must then fail. Rules that the code
  * cannot drop have a name here alone. Not in the model: creation of files
  * (NO_DIRECTORY_SYNC), page counts (OLD_PAGE_COUNT), groups that are given up
- * and written again (UNCHAINED). New pages that do not go through the log have
+ * and written again (UNCHAINED), commits without syncs and how a file is settled
+ * behind them (NO_SETTLE_SYNC). New pages that do not go through the log have
  * a model of their own, direct.pml.
  */
 #ifndef COMMITS
