@@ -347,6 +347,7 @@ Test(mapping, page__copies_no_row_that_is_not_in_it)
     char body[2501];
 
     options.allocator = &peak.allocator;
+    options.checkpoint = quire_checkpoint_manual(); /* takes no memory beside the requests */
     cr_assert_eq(quire_open(":memory:", &options, &db, &err), QUIRE_OK, "%s", err.message);
     cr_assert_eq(mapping_apply(db, "type T { id: ID! n: Int! @index m: Int! body: String! }", &err),
                  QUIRE_OK, "%s", err.message);
