@@ -5,13 +5,15 @@
     bench/graphql_counts.py --program build/bench/quire-bench --queries Q1,Q4 --top 10
 
 Each request is answered N and 2 N times and the difference divided by N, as in
-bench/hot_paths.py; what is counted is the call of quire_graphql. --top names the
-functions with the most instructions of their own.
+bench/hot_paths.py; what is counted is the call of quire_graphql, which a program that
+was optimised at link time no longer has. --top names the functions with the most
+instructions of their own.
 Needs nothing but Python 3 and valgrind. No clock is read.
 """
 
 import argparse
 import shutil
+import sys
 import tempfile
 from pathlib import Path
 
@@ -51,6 +53,9 @@ class Bench:
         count = COUNTS[query]
         few, many = (self.profile(query, n, prepared) for n in (count, 2 * count))
         total = (instructions(many) - instructions(few)) / count
+        if total <= 0:
+            sys.exit(f"{self.program} has no calls of quire_graphql to count: build it without "
+                     "QUIRE_LTO")
         if not top:
             return total, []
         few, many = functions(few), functions(many)

@@ -64,9 +64,9 @@ static char *grow(struct qr_json_writer *writer, size_t more)
     }
     size_t needed = writer->size + more + 1;
     size_t capacity = writer->capacity + writer->capacity / 2;
-    capacity = capacity < 256 ? 256 : capacity;
+    /* What closes a large text is to find room behind it. */
+    capacity = capacity < needed + 256 ? needed + 256 : capacity;
     capacity = capacity > limit ? limit + 1 : capacity;
-    capacity = capacity < needed ? needed : capacity;
     char *bytes = qr_host_realloc(writer->allocator, writer->bytes, capacity, writer->err);
     if (!bytes) {
         return fail(writer, QUIRE_NO_MEMORY);

@@ -458,6 +458,34 @@ Test(json_write, writer__stops_at_its_limit)
     quire_free(text);
 }
 
+Test(json_write, large_text__is_not_moved_for_what_closes_it)
+{
+    static char text[100000];
+    struct failing_allocator failing;
+    struct qr_json_writer writer;
+    char *json;
+    size_t size;
+
+    failing_allocator_init(&failing);
+    failing_allocator_arm(&failing, FAILING_ALLOCATOR_NEVER, false);
+    memset(text, '1', sizeof text);
+    qr_json_writer_init(&writer, &failing.allocator, 0, NULL);
+    qr_json_begin_object(&writer);
+    uint64_t before = atomic_load(&failing.calls);
+    qr_json_put_name(&writer, "data", 4);
+    qr_json_put_raw(&writer, text, sizeof text);
+    for (int i = 0; i < 20; i++) {
+        qr_json_put_name(&writer, "more", 4);
+        qr_json_put_null(&writer);
+    }
+    qr_json_end_object(&writer);
+    cr_assert_eq(atomic_load(&failing.calls) - before, 1);
+    cr_assert_eq(qr_json_writer_finish(&writer, &json, &size), QUIRE_OK);
+    cr_assert_eq(size, strlen(json));
+    quire_free(json);
+    cr_assert(failing_allocator_is_clean(&failing));
+}
+
 Test(json_write, writer__fails_cleanly_without_memory)
 {
     struct failing_allocator failing;
