@@ -257,14 +257,12 @@ static quire_status run_steps(struct vacuum *vacuum, quire_error *err)
     while (!is_done(vacuum) && more) {
         bool idle = false;
         QR_TRY(tell(vacuum, err));
-        if (vacuum->unknown != 0) {
-            if (vacuum->surveys == SURVEYS_MAX) {
-                return QUIRE_OK;
-            }
+        if (vacuum->unknown != 0 && vacuum->surveys < SURVEYS_MAX) {
             QR_TRY(survey(vacuum, err));
         }
         QR_TRY(run_step(vacuum, &idle, err));
-        if (idle && vacuum->unknown == 0) {
+        /* Pages that nobody owns up to stay; those that are free already may only have to wait. */
+        if (idle && (vacuum->unknown == 0 || vacuum->surveys == SURVEYS_MAX)) {
             QR_TRY(wait_for_checkpoint(vacuum, &more, err));
         }
     }
